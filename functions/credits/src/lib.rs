@@ -1,0 +1,77 @@
+//! `GET /v1/credits`: the workspace's balance and its latest ledger entries (contract, section 5).
+
+use serde_json::json;
+use shared::auth::Permission;
+use shared::context::Context;
+use shared::credits::{Entry, Ledger};
+use shared::environment::ConfigError;
+use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply, timestamp};
+use shared::problem::Problem;
+
+/// The query, checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Which page, from 1; by default 1.
+    pub page: u32,
+    /// Entries a page: 1–100, by default 20.
+    pub per_page: u32,
+}
+
+/// The endpoint and what it works with.
+#[derive(Clone, Debug)]
+pub struct Credits {
+    ledger: Ledger,
+}
+
+impl Credits {
+    /// The function's name in `template.yaml`.
+    pub const NAME: &str = "credits";
+
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { ledger: Ledger::new(context)? })
+    }
+}
+
+impl Endpoint for Credits {
+    const DIALECT: Dialect = Dialect::Leadlex;
+    const PERMISSION: Permission = Permission::ReadAi;
+    type Request = Request;
+
+    fn parse(&self, input: &Input) -> Result<Request, Problem> {
+        let mut query = Query::of(&input.query);
+        let request = Request {
+            page: query.integer("page", 1..=1_000_000, 1),
+            per_page: query.integer("per_page", 1..=100, 20),
+        };
+        query.finish().map(|()| request)
+    }
+
+    async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
+        let Request { page, per_page } = request;
+        let skip = (page as usize - 1) * per_page as usize;
+        let (balance, entries) = tokio::join!(
+            self.ledger.balance(call.workspace_id),
+            self.ledger.entries(call.workspace_id, skip, per_page as usize),
+        );
+        let (balance, entries) = (balance?, entries?);
+        let data = json!({
+            "balance": balance.available,
+            "held": balance.held,
+            "spent": balance.spent,
+            "granted": balance.granted,
+            "entries": entries.iter().map(shown).collect::<Vec<_>>(),
+        });
+        Ok(call.page(data, json!({"page": page, "per_page": per_page, "total": balance.entries})))
+    }
+}
+
+fn shown(entry: &Entry) -> serde_json::Value {
+    json!({
+        "id": entry.entry_id,
+        "kind": entry.kind,
+        "amount": entry.amount,
+        "action": entry.action,
+        "created_at": timestamp(entry.created_at),
+    })
+}

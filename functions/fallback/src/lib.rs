@@ -1,0 +1,69 @@
+//! The `$default` route: whatever no other route takes is 404, or 405 with `Allow` where the path
+//! exists with another method, in the dialect of its prefix. It also answers `GET /health`.
+
+use serde_json::{Value, json};
+use shared::context::Context;
+use shared::http::{Dialect, Request, Response, answer};
+use shared::problem::{Code, Problem};
+
+include!(concat!(env!("OUT_DIR"), "/routes.rs"));
+
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "fallback";
+
+/// Builds the function that answers such requests.
+pub fn fallback(context: &Context) -> impl Fn(&Request) -> Response + Send + Sync + use<> {
+    let (clock, random) = (context.clock.clone(), context.random.clone());
+    move |request| {
+        let path = request.uri().path();
+        answer(&clock, &random, Dialect::of_path(path), request, outcome(request.method().as_str(), path))
+    }
+}
+
+fn outcome(method: &str, path: &str) -> Result<Value, Problem> {
+    if (method, path) == ("GET", "/health") {
+        return Ok(json!({"status": "ok"}));
+    }
+    let mut allowed: Vec<&str> = ROUTES.iter().filter(|(_, template)| matches(template, path)).map(|(method, _)| *method).collect();
+    allowed.dedup();
+    if allowed.is_empty() {
+        return Err(Problem::new(Code::NoSuchRoute, "no such route"));
+    }
+    let allow = allowed.join(", ");
+    let problem = Problem::new(Code::MethodNotAllowed, format!("this route does not take {method}; it takes {allow}"));
+    Err(Problem { allow: Some(allow), ..problem })
+}
+
+/// Whether a path fits a template such as `/users/{user_id}/leads`.
+fn matches(template: &str, path: &str) -> bool {
+    let (mut template, mut path) = (template.split('/'), path.split('/'));
+    loop {
+        match (template.next(), path.next()) {
+            (None, None) => return true,
+            (Some(expected), Some(given)) if expected == given => {}
+            (Some(expected), Some(given)) if expected.starts_with('{') && !given.is_empty() => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_match_whole_paths() {
+        assert!(matches("/v1/credits", "/v1/credits"));
+        assert!(matches("/users/{user_id}/leads", "/users/a/leads"));
+        for path in ["/users//leads", "/users/a", "/users/a/leads/b", "/v1/credits"] {
+            assert!(!matches("/users/{user_id}/leads", path), "{path}");
+        }
+    }
+
+    #[test]
+    fn another_method_of_a_route_is_told_which_it_takes() {
+        let problem = outcome("GET", "/v1/ai/suggest-followups").unwrap_err();
+        assert_eq!((problem.code, problem.allow.as_deref()), (Code::MethodNotAllowed, Some("POST")));
+        assert_eq!(outcome("GET", "/v1/nothing").unwrap_err().code, Code::NoSuchRoute);
+    }
+}

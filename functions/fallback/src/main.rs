@@ -1,0 +1,6 @@
+//! The Lambda function `fallback`.
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    shared::lambda::run_requests(fallback::NAME, fallback::fallback).await
+}

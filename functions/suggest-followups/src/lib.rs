@@ -1,0 +1,178 @@
+//! `POST /v1/ai/suggest-followups`: follow-up actions for one contact, made from its recent
+//! activity (seeds/suggest-followups.md). Costs 2 credits.
+//!
+//! In this order: the fields are checked (400), the contact and its activity are read (404), the
+//! idempotency key is claimed and the credits are held (409, 422, 402), the model is asked (502),
+//! the charge is posted and the answer stored.
+
+mod activity_summary;
+mod channel;
+mod suggestion;
+
+use chrono::TimeDelta;
+use serde::Serialize;
+use serde_json::{Value, json};
+use shared::accounts::Accounts;
+use shared::auth::Permission;
+use shared::context::{Clock, Context};
+use shared::credits::Action;
+use shared::environment::ConfigError;
+use shared::exactly_once::{Begun, ExactlyOnce};
+use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
+use shared::leads::{History, Leads};
+use shared::llm::{Model, Prompt};
+use shared::problem::Problem;
+use uuid::Uuid;
+
+pub use activity_summary::activity_summary;
+pub use channel::Channel;
+pub use suggestion::{Suggestion, Suggestions};
+
+/// The request body, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The contact, which is a lead of the workspace.
+    pub contact_id: Uuid,
+    /// How many suggestions at most: 1–10, by default 3.
+    pub count: u32,
+    /// How many days back activity counts as recent: 1–365, by default 60.
+    pub lookback_days: u32,
+    /// The channels that may be suggested; by default all.
+    pub channels: Vec<Channel>,
+}
+
+/// The `data` of the response.
+#[derive(Debug, Serialize)]
+struct Data {
+    suggestions: Vec<Suggestion>,
+    activity_summary: String,
+    credits_remaining: u64,
+}
+
+/// The endpoint and what it works with.
+#[derive(Clone, Debug)]
+pub struct SuggestFollowups {
+    clock: Clock,
+    accounts: Accounts,
+    leads: Leads,
+    once: ExactlyOnce,
+    model: Model,
+}
+
+impl SuggestFollowups {
+    /// The function's name in `template.yaml`.
+    pub const NAME: &str = "suggest-followups";
+
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self {
+            clock: context.clock.clone(),
+            accounts: Accounts::new(context)?,
+            leads: Leads::new(context)?,
+            once: ExactlyOnce::new(context)?,
+            model: Model::new(context)?,
+        })
+    }
+}
+
+impl Endpoint for SuggestFollowups {
+    const DIALECT: Dialect = Dialect::Leadlex;
+    const PERMISSION: Permission = Permission::WriteAi;
+    type Request = Request;
+
+    fn parse(&self, input: &Input) -> Result<Request, Problem> {
+        let mut fields = Fields::of(&input.body)?;
+        let request = Request {
+            contact_id: fields.required_uuid("contact_id"),
+            count: fields.integer("count", 1..=10, 3),
+            lookback_days: fields.integer("lookback_days", 1..=365, 60),
+            channels: fields
+                .list("channels", "email, call, meeting, linkedin, whatsapp", Channel::named)
+                .unwrap_or_else(|| Channel::ALL.to_vec()),
+        };
+        fields.finish().map(|()| request)
+    }
+
+    async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
+        let since = self.clock.now() - TimeDelta::days(i64::from(request.lookback_days));
+        let (workspace, history, ready) = tokio::join!(
+            self.accounts.workspace(call.workspace_id),
+            self.leads.history(call.workspace_id, request.contact_id, since),
+            self.model.ready(),
+        );
+        let Some(history) = history? else {
+            return self.once.refuse(call, Problem::lead_not_found("contact_id")).await;
+        };
+        let prices = workspace?.map(|workspace| workspace.prices).unwrap_or_default();
+        if let Err(problem) = ready {
+            return self.once.refuse(call, problem).await;
+        }
+
+        let work = match self.once.begin(call, Action::SuggestFollowups, Action::SuggestFollowups.price(&prices)).await? {
+            Begun::Replay(reply) => return Ok(reply),
+            Begun::Proceed(work) => work,
+        };
+        let summary = activity_summary(&history, request.lookback_days, self.clock.now());
+        let prompt = self.prompt(&request, &history, &summary);
+        let check = |suggestions: Suggestions| suggestions.checked(request.count, &request.channels);
+        let (suggestions, balance) =
+            tokio::join!(self.model.complete(&prompt, call.deadline, check), work.balance(call));
+        let (suggestions, balance) = match (suggestions, balance) {
+            (Ok(suggestions), Ok(balance)) => (suggestions, balance),
+            (Err(problem), _) => return Err(work.abandon(problem).await),
+            (_, Err(error)) => return Err(work.abandon(error.into()).await),
+        };
+        let data = Data {
+            suggestions: suggestions.suggestions,
+            activity_summary: summary,
+            credits_remaining: balance.available,
+        };
+        work.complete(call.success(json!(data))).await
+    }
+}
+
+/// How many activities the model is shown: the newest.
+const SHOWN: usize = 50;
+
+impl SuggestFollowups {
+    /// Everything that the model is told, and nothing else: facts of this one lead, without its
+    /// addresses and numbers.
+    fn prompt(&self, request: &Request, history: &History, summary: &str) -> Prompt {
+        let lead = &history.lead;
+        let now = self.clock.now();
+        let activity: Vec<Value> = history
+            .recent
+            .iter()
+            .take(SHOWN)
+            .map(|activity| {
+                json!({
+                    "date": activity.occurred_at.format("%A %Y-%m-%d").to_string(),
+                    "days_ago": (now.date_naive() - activity.occurred_at.date_naive()).num_days(),
+                    "type": activity.kind,
+                    "direction": activity.direction,
+                    "outcome": activity.outcome,
+                    "title": activity.title,
+                    "text": activity.body,
+                })
+            })
+            .collect();
+        Prompt {
+            name: "suggest_followups",
+            instructions: include_str!("../../../shared/prompts/suggest-followups.md"),
+            facts: json!({
+                "today": now.format("%A %Y-%m-%d").to_string(),
+                "asked": {"count": request.count, "channels": request.channels},
+                "contact": {
+                    "name": lead.full_name,
+                    "job_title": lead.job_title,
+                    "company": lead.company_name,
+                    "stage": lead.stage,
+                    "reachable_by": Channel::ALL.into_iter().filter(|channel| channel.reaches(lead)).collect::<Vec<_>>(),
+                },
+                "lookback_days": request.lookback_days,
+                "activity_summary": summary,
+                "activity": activity,
+            }),
+        }
+    }
+}

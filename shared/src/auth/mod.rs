@@ -1,0 +1,9 @@
+//! Who calls, what they may do, and how often.
+
+pub mod key;
+pub mod permission;
+pub mod rate;
+
+pub use key::ApiKey;
+pub use permission::Permission;
+pub use rate::{Quota, Rate};

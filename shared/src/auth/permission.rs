@@ -1,0 +1,96 @@
+//! What a key may do.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A permission, and the routes it opens (contract, section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Permission {
+    /// suggest-followups, leadFollowUp, recommendations and their review.
+    #[serde(rename = "write:ai")]
+    WriteAi,
+    /// Commands, tasks, conversations, audit and credits.
+    #[serde(rename = "read:ai")]
+    ReadAi,
+    /// Chat with Lexi, and deciding its tasks.
+    #[serde(rename = "lexi")]
+    Lexi,
+    /// The leads API, and the leads of recommendations.
+    #[serde(rename = "read:leads")]
+    ReadLeads,
+    /// Ingestion.
+    #[serde(rename = "write:leads")]
+    WriteLeads,
+}
+
+/// The text names no permission.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("unknown permission {0:?}; known are write:ai, read:ai, lexi, read:leads, write:leads, read and write")]
+pub struct UnknownPermission(String);
+
+impl Permission {
+    /// Every permission.
+    pub const ALL: [Self; 5] = [Self::WriteAi, Self::ReadAi, Self::Lexi, Self::ReadLeads, Self::WriteLeads];
+
+    /// The name that is stored and shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::WriteAi => "write:ai",
+            Self::ReadAi => "read:ai",
+            Self::Lexi => "lexi",
+            Self::ReadLeads => "read:leads",
+            Self::WriteLeads => "write:leads",
+        }
+    }
+
+    /// The permissions that a name on creation stands for: its own, `read` for all reads, `write`
+    /// for all writes, and either order around the colon.
+    ///
+    /// # Errors
+    /// The name stands for nothing.
+    pub fn named(name: &str) -> Result<BTreeSet<Self>, UnknownPermission> {
+        let normal = match name.split_once(':') {
+            Some((subject, verb @ ("read" | "write"))) => format!("{verb}:{subject}"),
+            _ => name.to_owned(),
+        };
+        let found: BTreeSet<_> = Self::ALL
+            .into_iter()
+            .filter(|permission| permission.name() == normal || permission.name().split_once(':').is_some_and(|(verb, _)| verb == normal))
+            .collect();
+        if found.is_empty() { Err(UnknownPermission(name.to_owned())) } else { Ok(found) }
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_and_turned_names_are_mapped() {
+        use Permission::{Lexi, ReadAi, ReadLeads, WriteAi, WriteLeads};
+        for (name, expected) in [
+            ("read", vec![ReadAi, ReadLeads]),
+            ("write", vec![WriteAi, WriteLeads]),
+            ("leads:read", vec![ReadLeads]),
+            ("ai:write", vec![WriteAi]),
+            ("write:leads", vec![WriteLeads]),
+            ("lexi", vec![Lexi]),
+        ] {
+            assert_eq!(Permission::named(name), Ok(expected.into_iter().collect()), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused() {
+        assert_eq!(Permission::named("admin"), Err(UnknownPermission("admin".to_owned())));
+        assert!(Permission::named("").is_err());
+    }
+}

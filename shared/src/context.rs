@@ -1,0 +1,125 @@
+//! What a function gets from outside itself: its environment, the time, fresh identifiers and the
+//! DynamoDB client.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use uuid::Uuid;
+
+use crate::environment::{ConfigError, Environment};
+
+/// The time, to the millisecond. Tests move it; nothing else does.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    ahead_ms: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// Now, UTC, truncated to milliseconds, which is what every stored and shown time carries.
+    #[expect(clippy::disallowed_methods, reason = "this is the injected clock")]
+    pub fn now(&self) -> DateTime<Utc> {
+        (Utc::now() + TimeDelta::milliseconds(self.ahead_ms.load(Ordering::Relaxed))).trunc_subsecs(3)
+    }
+
+    /// Moves this clock, and every clone of it, forward.
+    pub fn advance(&self, by: TimeDelta) {
+        self.ahead_ms.fetch_add(by.num_milliseconds(), Ordering::Relaxed);
+    }
+}
+
+/// The only source of random identifiers and jitter.
+#[derive(Clone, Debug)]
+pub struct Random(Arc<Mutex<StdRng>>);
+
+impl Random {
+    /// Seeded by the operating system.
+    pub fn from_os() -> Self {
+        Self(Arc::new(Mutex::new(rand::make_rng())))
+    }
+
+    /// Seeded by the caller, for a test or a data set that has to repeat.
+    pub fn seeded(seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(StdRng::seed_from_u64(seed))))
+    }
+
+    /// A version 4 UUID.
+    pub fn uuid(&self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.bytes()).into_uuid()
+    }
+
+    /// `N` random bytes.
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).random()
+    }
+
+    /// A duration between zero and `limit`: full jitter.
+    pub fn up_to(&self, limit: Duration) -> Duration {
+        limit.mul_f64(self.0.lock().unwrap_or_else(PoisonError::into_inner).random())
+    }
+}
+
+/// Everything a function is built from.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The function's configuration.
+    pub environment: Environment,
+    /// The time.
+    pub clock: Clock,
+    /// Fresh identifiers and jitter.
+    pub random: Random,
+    /// The one DynamoDB client of this function.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+}
+
+impl Context {
+    /// Builds the context of a function; opens no connection.
+    ///
+    /// # Errors
+    /// Names the variable that is missing: `AWS_REGION`, `AWS_ACCESS_KEY_ID` or
+    /// `AWS_SECRET_ACCESS_KEY`, which Lambda always sets.
+    pub fn new(environment: Environment, clock: Clock, random: Random) -> Result<Self, ConfigError> {
+        let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb_config(&environment)?);
+        Ok(Self { environment, clock, random, dynamodb })
+    }
+}
+
+/// Credentials come from the variables that Lambda sets ("Defined runtime environment variables",
+/// AWS Lambda Developer Guide). The SDK's default chain would add three service clients to every
+/// function to look in places where a function has none.
+fn dynamodb_config(environment: &Environment) -> Result<aws_sdk_dynamodb::Config, ConfigError> {
+    let credentials = Credentials::new(
+        environment.required("AWS_ACCESS_KEY_ID")?,
+        environment.required("AWS_SECRET_ACCESS_KEY")?,
+        environment.optional("AWS_SESSION_TOKEN").map(str::to_owned),
+        None,
+        "environment",
+    );
+    let mut config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(environment.required("AWS_REGION")?.to_owned()))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(
+            RetryConfig::standard()
+                .with_max_attempts(4)
+                .with_initial_backoff(Duration::from_millis(25))
+                .with_max_backoff(Duration::from_millis(400)),
+        )
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(1))
+                .operation_attempt_timeout(Duration::from_secs(2))
+                .operation_timeout(Duration::from_secs(6))
+                .build(),
+        );
+    if let Some(endpoint) = environment.optional("AWS_ENDPOINT_URL_DYNAMODB") {
+        config = config.endpoint_url(endpoint);
+    }
+    Ok(config.build())
+}

@@ -1,0 +1,494 @@
+//! The credit ledger, in the `credits` table.
+//!
+//! | item | `pk` | `sk` |
+//! |---|---|---|
+//! | balance | `W#<workspace>` | `balance` |
+//! | operation | `W#<workspace>` | `operation#<operation id>` |
+//! | entry | `W#<workspace>` | `entry#<time>#<id>` |
+//!
+//! An operation is one charge: it is *held* before the work, then *posted* or *voided*, once. Each
+//! step is one transaction over the operation and the balance, so that at every moment
+//! `granted = available + held + spent`, and `available` is never below zero. Entries are what has
+//! happened for good (grants, posts, voids); nothing changes or deletes them.
+//!
+//! The index `held` lists the held operations of all workspaces by their expiry, for the sweeper
+//! alone; they are spread over [`BUCKETS`] partitions.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::context::{Context, Random};
+use crate::environment::ConfigError;
+use crate::http::dialect::timestamp;
+use crate::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
+
+/// Something that costs credits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// One call of suggest-followups.
+    SuggestFollowups,
+}
+
+impl Action {
+    /// The name that the ledger, the price list and the logs use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SuggestFollowups => "suggest_followups",
+        }
+    }
+
+    /// Its price where the workspace has no other (contract, section 5).
+    fn list_price(self) -> u32 {
+        match self {
+            Self::SuggestFollowups => 2,
+        }
+    }
+
+    /// Its price for a workspace with these prices of its own.
+    pub fn price(self, own: &BTreeMap<String, u32>) -> u32 {
+        own.get(self.name()).copied().unwrap_or_else(|| self.list_price())
+    }
+}
+
+/// A workspace's credits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Balance {
+    /// What can be held.
+    pub available: u64,
+    /// What is held for work that is under way.
+    pub held: u64,
+    /// What was posted.
+    pub spent: u64,
+    /// What was ever granted.
+    pub granted: u64,
+    /// How many entries there are.
+    pub entries: u64,
+    /// Rises with every change, so that a reader of several items can tell that none came between.
+    pub version: u64,
+}
+
+/// Where an operation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Its credits are set aside.
+    Held,
+    /// Its credits are spent.
+    Posted,
+    /// Its credits went back.
+    Voided,
+}
+
+/// One charge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// Its identifier.
+    pub operation_id: Uuid,
+    /// Whose credits.
+    pub workspace_id: Uuid,
+    /// What for.
+    pub action: String,
+    /// How many credits.
+    pub amount: u32,
+    /// Where it stands.
+    pub state: State,
+    /// Epoch milliseconds from which the sweeper may void it.
+    pub hold_expires: i64,
+    /// The partition of the index `held`; absent once resolved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_bucket: Option<String>,
+    /// When it was held.
+    pub created_at: DateTime<Utc>,
+}
+
+impl Operation {
+    /// An operation that is about to be held.
+    pub fn new(
+        operation_id: Uuid,
+        workspace_id: Uuid,
+        action: Action,
+        amount: u32,
+        hold_expires: i64,
+        created_at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            operation_id,
+            workspace_id,
+            action: action.name().to_owned(),
+            amount,
+            state: State::Held,
+            hold_expires,
+            held_bucket: operation_id.simple().to_string().get(..1).map(str::to_owned),
+            created_at,
+        }
+    }
+}
+
+/// What an entry says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EntryKind {
+    /// Credits came in.
+    Grant,
+    /// A charge was posted.
+    Charge,
+    /// A hold was voided.
+    Void,
+}
+
+/// One line of the ledger; immutable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its identifier: the operation's, or the grant's.
+    pub entry_id: Uuid,
+    /// What happened.
+    pub kind: EntryKind,
+    /// How many credits.
+    pub amount: u32,
+    /// What for: the action, or the reason of a grant.
+    pub action: String,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A difference between a balance and what its entries and operations add up to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Discrepancy {
+    /// The field of the balance.
+    pub field: &'static str,
+    /// What the balance says.
+    pub balance: u64,
+    /// What the entries and held operations add up to.
+    pub recomputed: u64,
+}
+
+/// How many partitions the index `held` has: one each for the first hexadecimal digit of an
+/// operation's id.
+pub const BUCKETS: &str = "0123456789abcdef";
+
+/// The `credits` table.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    client: Client,
+    random: Random,
+    table: String,
+}
+
+fn pk(workspace_id: Uuid) -> String {
+    format!("W#{workspace_id}")
+}
+
+fn operation_sk(operation_id: Uuid) -> String {
+    format!("operation#{operation_id}")
+}
+
+fn build<T>(built: Result<T, aws_sdk_dynamodb::error::BuildError>) -> Result<T, StoreError> {
+    built.map_err(|error| StoreError::Broken(error.to_string()))
+}
+
+impl Ledger {
+    /// The table named by `CREDITS_TABLE`.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self {
+            client: context.dynamodb.clone(),
+            random: context.random.clone(),
+            table: context.environment.required("CREDITS_TABLE")?.to_owned(),
+        })
+    }
+
+    /// A workspace's balance; all zero if it never had credits.
+    pub async fn balance(&self, workspace_id: Uuid) -> Result<Balance, StoreError> {
+        let sent = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("pk", s(pk(workspace_id)))
+            .key("sk", s("balance"))
+            .consistent_read(true)
+            .send()
+            .await;
+        let got = sent.map_err(|error| store_error("GetItem", &error))?;
+        got.item.map_or(Ok(Balance::default()), from_item)
+    }
+
+    /// Adds credits. The same `grant_id` twice adds them once.
+    pub async fn grant(
+        &self,
+        workspace_id: Uuid,
+        grant_id: Uuid,
+        amount: u32,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let marker = Item::from([
+            ("pk".to_owned(), s(pk(workspace_id))),
+            ("sk".to_owned(), s(format!("grant#{grant_id}"))),
+        ]);
+        let entry = Entry {
+            entry_id: grant_id,
+            kind: EntryKind::Grant,
+            amount,
+            action: reason.to_owned(),
+            created_at: now,
+        };
+        let writes = vec![
+            self.put_new(marker)?,
+            self.move_credits(
+                workspace_id,
+                "ADD available :amount, granted :amount, entries :one, version :one",
+                None,
+                amount,
+            )?,
+            self.put_entry(workspace_id, &entry)?,
+        ];
+        transact(&self.client, &self.random, writes).await.map(drop)
+    }
+
+    /// The writes of a HOLD: the operation, if absent, and the credits from available to held.
+    /// The last one is refused where the balance does not cover the amount.
+    pub fn hold(&self, operation: &Operation) -> Result<[TransactWriteItem; 2], StoreError> {
+        let mut item = to_item(operation)?;
+        item.insert("pk".to_owned(), s(pk(operation.workspace_id)));
+        item.insert("sk".to_owned(), s(operation_sk(operation.operation_id)));
+        Ok([
+            self.put_new(item)?,
+            self.move_credits(
+                operation.workspace_id,
+                "SET available = available - :amount, held = held + :amount ADD version :one",
+                Some("available >= :amount"),
+                operation.amount,
+            )?,
+        ])
+    }
+
+    /// The write that lets a successor keep a hold that its predecessor left behind.
+    pub fn extend(&self, operation: &Operation) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key("pk", s(pk(operation.workspace_id)))
+            .key("sk", s(operation_sk(operation.operation_id)))
+            .update_expression("SET hold_expires = :expires")
+            .condition_expression("#state = :held")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":held", s("held"))
+            .expression_attribute_values(":expires", n(operation.hold_expires))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        Ok(TransactWriteItem::builder().update(build(update.build())?).build())
+    }
+
+    /// The writes of a POST: the operation from held to posted, the credits from held to spent,
+    /// and the entry.
+    pub fn post(&self, operation: &Operation, now: DateTime<Utc>) -> Result<[TransactWriteItem; 3], StoreError> {
+        self.resolve(operation, State::Posted, "SET held = held - :amount, spent = spent + :amount ADD entries :one, version :one", now, None)
+    }
+
+    /// The writes of a VOID: the operation from held to voided, the credits from held back to
+    /// available, and the entry.
+    pub fn void(&self, operation: &Operation, now: DateTime<Utc>) -> Result<[TransactWriteItem; 3], StoreError> {
+        self.resolve(operation, State::Voided, RETURN_TO_AVAILABLE, now, None)
+    }
+
+    /// Voids every hold that has expired; gives how many. Safe to run at any time, any number of
+    /// times at once: an operation that was resolved or extended meanwhile is left alone.
+    pub async fn void_expired(&self, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        let mut voided = 0;
+        for bucket in BUCKETS.chars() {
+            for operation in self.expired(bucket, now).await? {
+                let writes = self.resolve(&operation, State::Voided, RETURN_TO_AVAILABLE, now, Some(now))?;
+                if let Transacted::Applied = transact(&self.client, &self.random, writes.to_vec()).await? {
+                    voided += 1;
+                }
+            }
+        }
+        Ok(voided)
+    }
+
+    async fn expired(&self, bucket: char, now: DateTime<Utc>) -> Result<Vec<Operation>, StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("held")
+            .key_condition_expression("held_bucket = :bucket AND hold_expires <= :now")
+            .expression_attribute_values(":bucket", s(bucket))
+            .expression_attribute_values(":now", n(now.timestamp_millis()))
+            .into_paginator()
+            .items()
+            .send();
+        let mut expired = Vec::new();
+        while let Some(item) = pages.next().await {
+            expired.push(from_item(item.map_err(|error| store_error("Query", &error))?)?);
+        }
+        Ok(expired)
+    }
+
+    /// Entries, newest first: at most `limit` after the first `skip`.
+    pub async fn entries(&self, workspace_id: Uuid, skip: usize, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let mut items = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :entry)")
+            .expression_attribute_values(":pk", s(pk(workspace_id)))
+            .expression_attribute_values(":entry", s("entry#"))
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .limit(i32::try_from(skip.saturating_add(limit)).unwrap_or(i32::MAX))
+            .into_paginator()
+            .items()
+            .send();
+        let (mut seen, mut entries) = (0, Vec::new());
+        while entries.len() < limit
+            && let Some(item) = items.next().await
+        {
+            let item = item.map_err(|error| store_error("Query", &error))?;
+            seen += 1;
+            if seen > skip {
+                entries.push(from_item(item)?);
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Recomputes a workspace's balance from its entries and held operations. An empty answer
+    /// means that they agree. Traffic meanwhile is noticed and the reading done again.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the balance changed during every one of ten readings.
+    pub async fn verify(&self, workspace_id: Uuid) -> Result<Vec<Discrepancy>, StoreError> {
+        for _ in 0..10 {
+            let balance = self.balance(workspace_id).await?;
+            let entries = self.entries(workspace_id, 0, usize::MAX).await?;
+            let held = self.held(workspace_id).await?;
+            if self.balance(workspace_id).await?.version == balance.version {
+                return Ok(discrepancies(&balance, &entries, &held));
+            }
+        }
+        Err(StoreError::Unavailable("the balance kept changing while it was verified".to_owned()))
+    }
+
+    /// The held operations of a workspace.
+    pub async fn held(&self, workspace_id: Uuid) -> Result<Vec<Operation>, StoreError> {
+        let mut items = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :operation)")
+            .filter_expression("#state = :held")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":pk", s(pk(workspace_id)))
+            .expression_attribute_values(":operation", s("operation#"))
+            .expression_attribute_values(":held", s("held"))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut held = Vec::new();
+        while let Some(item) = items.next().await {
+            held.push(from_item(item.map_err(|error| store_error("Query", &error))?)?);
+        }
+        Ok(held)
+    }
+
+    fn resolve(
+        &self,
+        operation: &Operation,
+        state: State,
+        movement: &str,
+        now: DateTime<Utc>,
+        only_if_expired_at: Option<DateTime<Utc>>,
+    ) -> Result<[TransactWriteItem; 3], StoreError> {
+        let (name, kind) = match state {
+            State::Posted => ("posted", EntryKind::Charge),
+            State::Held | State::Voided => ("voided", EntryKind::Void),
+        };
+        let mut update = Update::builder()
+            .table_name(&self.table)
+            .key("pk", s(pk(operation.workspace_id)))
+            .key("sk", s(operation_sk(operation.operation_id)))
+            .update_expression("SET #state = :state, resolved_at = :now REMOVE held_bucket")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":held", s("held"))
+            .expression_attribute_values(":state", s(name))
+            .expression_attribute_values(":now", s(timestamp(now)))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        update = match only_if_expired_at {
+            None => update.condition_expression("#state = :held"),
+            Some(at) => update
+                .condition_expression("#state = :held AND hold_expires <= :expired")
+                .expression_attribute_values(":expired", n(at.timestamp_millis())),
+        };
+        let entry = Entry {
+            entry_id: operation.operation_id,
+            kind,
+            amount: operation.amount,
+            action: operation.action.clone(),
+            created_at: now,
+        };
+        Ok([
+            TransactWriteItem::builder().update(build(update.build())?).build(),
+            self.move_credits(operation.workspace_id, movement, Some("held >= :amount"), operation.amount)?,
+            self.put_entry(operation.workspace_id, &entry)?,
+        ])
+    }
+
+    fn move_credits(
+        &self,
+        workspace_id: Uuid,
+        movement: &str,
+        condition: Option<&str>,
+        amount: u32,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key("pk", s(pk(workspace_id)))
+            .key("sk", s("balance"))
+            .update_expression(movement)
+            .set_condition_expression(condition.map(str::to_owned))
+            .expression_attribute_values(":amount", n(amount))
+            .expression_attribute_values(":one", n(1))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        Ok(TransactWriteItem::builder().update(build(update.build())?).build())
+    }
+
+    fn put_entry(&self, workspace_id: Uuid, entry: &Entry) -> Result<TransactWriteItem, StoreError> {
+        let mut item = to_item(entry)?;
+        item.insert("pk".to_owned(), s(pk(workspace_id)));
+        item.insert("sk".to_owned(), s(format!("entry#{}#{}", timestamp(entry.created_at), entry.entry_id)));
+        self.put_new(item)
+    }
+
+    fn put_new(&self, item: Item) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        Ok(TransactWriteItem::builder().put(build(put.build())?).build())
+    }
+}
+
+const RETURN_TO_AVAILABLE: &str =
+    "SET held = held - :amount, available = available + :amount ADD entries :one, version :one";
+
+fn discrepancies(balance: &Balance, entries: &[Entry], held: &[Operation]) -> Vec<Discrepancy> {
+    let sum = |kind| entries.iter().filter(|entry| entry.kind == kind).map(|entry| u64::from(entry.amount)).sum::<u64>();
+    let (granted, spent) = (sum(EntryKind::Grant), sum(EntryKind::Charge));
+    let held = held.iter().map(|operation| u64::from(operation.amount)).sum::<u64>();
+    [
+        ("granted", balance.granted, granted),
+        ("spent", balance.spent, spent),
+        ("held", balance.held, held),
+        ("available", balance.available, granted.saturating_sub(spent).saturating_sub(held)),
+        ("entries", balance.entries, entries.len() as u64),
+    ]
+    .into_iter()
+    .filter(|(_, balance, recomputed)| balance != recomputed)
+    .map(|(field, balance, recomputed)| Discrepancy { field, balance, recomputed })
+    .collect()
+}

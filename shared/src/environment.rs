@@ -1,0 +1,84 @@
+//! A function's configuration: its environment variables, read once at start.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// The variables a function was started with. In AWS they are the process environment; the local
+/// stack gives each function those that `template.yaml` declares for it.
+#[derive(Clone, Debug)]
+pub struct Environment(Arc<HashMap<String, String>>);
+
+/// A configuration that cannot work, found at start and never at a request.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// A required variable is absent or empty.
+    #[error("environment variable {0} is not set")]
+    Missing(&'static str),
+    /// A variable holds something that cannot be used.
+    #[error("environment variable {name} is not valid: {reason}")]
+    Invalid {
+        /// The variable's name.
+        name: &'static str,
+        /// What is wrong with it; never the value, which may be a secret.
+        reason: String,
+    },
+}
+
+impl Environment {
+    /// The variables of this process.
+    pub fn of_process() -> Self {
+        Self::from_iter(std::env::vars())
+    }
+
+    /// The value of a variable that has to be there.
+    pub fn required(&self, name: &'static str) -> Result<&str, ConfigError> {
+        self.optional(name).ok_or(ConfigError::Missing(name))
+    }
+
+    /// The value of a variable that may be absent; an empty one counts as absent, because a
+    /// template can leave a parameter empty but not leave the variable out.
+    pub fn optional(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// A variable parsed as `T`, or `default` where it is absent.
+    pub fn parsed<T>(&self, name: &'static str, default: T) -> Result<T, ConfigError>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        self.optional(name).map_or(Ok(default), |value| {
+            value.parse().map_err(|error: T::Err| ConfigError::Invalid { name, reason: error.to_string() })
+        })
+    }
+}
+
+impl FromIterator<(String, String)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
+        Self(Arc::new(variables.into_iter().collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(name: &str, value: &str) -> Environment {
+        Environment::from_iter([(name.to_owned(), value.to_owned())])
+    }
+
+    #[test]
+    fn a_missing_or_empty_variable_is_named() {
+        let error = environment("LEADS_TABLE", "").required("LEADS_TABLE").unwrap_err();
+        assert_eq!(error.to_string(), "environment variable LEADS_TABLE is not set");
+    }
+
+    #[test]
+    fn a_value_that_does_not_parse_is_named_and_not_shown() {
+        let error = environment("LLM_TIMEOUT", "soon").parsed("LLM_TIMEOUT", 8_u64).unwrap_err();
+        assert!(error.to_string().starts_with("environment variable LLM_TIMEOUT is not valid"));
+        assert!(!error.to_string().contains("soon"));
+    }
+}

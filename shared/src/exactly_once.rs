@@ -1,0 +1,302 @@
+//! One request, one charge, one effect: the claim of an idempotency key and the hold of its
+//! credits are one transaction, and so are the post and the stored response.
+//!
+//! ```text
+//! begin ──► claim + hold ──► the work ──► complete: post + store the response
+//!                                    └──► abandon:  void + release the claim
+//! ```
+//!
+//! Whatever a process leaves unfinished is taken over by a retry with the same key once the lease
+//! has ended (it keeps the hold, so nothing is charged twice), or voided by the sweeper once the
+//! hold has expired.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::context::{Clock, Context, Random};
+use crate::credits::{Action, Balance, Ledger, Operation, State};
+use crate::environment::ConfigError;
+use crate::http::{Call, Reply};
+use crate::idempotency::{Claim, Claimed, Claims, KEPT, Stored};
+use crate::problem::{Code, Problem};
+use crate::store::{Item, StoreError, Transacted, from_item, transact};
+
+/// How much longer than its request a claim lasts: the time that an answer may take on its way.
+const LEASE_MARGIN: TimeDelta = TimeDelta::seconds(5);
+
+/// How much longer than its claim a hold lasts, so that a successor finds it still held.
+const HOLD_MARGIN: TimeDelta = TimeDelta::seconds(60);
+
+/// How often a beginning is decided anew when another request got between reading and writing.
+const ATTEMPTS: u32 = 4;
+
+/// Runs requests exactly once.
+#[derive(Clone, Debug)]
+pub struct ExactlyOnce {
+    client: Client,
+    clock: Clock,
+    random: Random,
+    claims: Claims,
+    ledger: Ledger,
+}
+
+/// How a request begins.
+#[derive(Debug)]
+pub enum Begun {
+    /// It is this request's to do.
+    Proceed(Work),
+    /// It was done; this is the answer.
+    Replay(Reply),
+}
+
+/// A request under way: what it holds and what it claims.
+#[derive(Debug)]
+pub struct Work {
+    once: ExactlyOnce,
+    claim: Option<Claim>,
+    operation: Option<Operation>,
+}
+
+impl ExactlyOnce {
+    /// Over the tables named by `IDEMPOTENCY_TABLE` and `CREDITS_TABLE`.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self {
+            client: context.dynamodb.clone(),
+            clock: context.clock.clone(),
+            random: context.random.clone(),
+            claims: Claims::new(context)?,
+            ledger: Ledger::new(context)?,
+        })
+    }
+
+    /// A workspace's balance.
+    pub async fn balance(&self, call: &Call) -> Result<Balance, StoreError> {
+        self.ledger.balance(call.workspace_id).await
+    }
+
+    /// Claims the request's idempotency key, if it has one, and holds the price, in one
+    /// transaction; no call at all where there is nothing to claim or hold.
+    ///
+    /// # Errors
+    /// 409 and 422 by the key, then 402 by the balance (contract, section 2).
+    pub async fn begin(&self, call: &Call, action: Action, price: u32) -> Result<Begun, Problem> {
+        let mut predecessor: Option<Claim> = None;
+        let mut keep_hold = true;
+        for _ in 0..ATTEMPTS {
+            let now = self.clock.now();
+            let lease_until = call.deadline + LEASE_MARGIN;
+            let hold_expires = (lease_until + HOLD_MARGIN).timestamp_millis();
+            let kept = predecessor.as_ref().and_then(|claim| claim.operation.clone()).filter(|_| keep_hold);
+            let keeps = kept.is_some();
+            let operation = kept
+                .map(|operation| Operation { hold_expires, ..operation })
+                .or_else(|| (price > 0).then(|| Operation::new(self.random.uuid(), call.workspace_id, action, price, hold_expires, now)));
+            let claim = call.claimed.as_ref().map(|claimed| Claim {
+                pk: claimed.pk.clone(),
+                fingerprint: claimed.fingerprint.clone(),
+                owner: self.random.uuid(),
+                lease_until: lease_until.timestamp_millis(),
+                operation: operation.clone(),
+                response: None,
+                expires: (now + KEPT).timestamp(),
+            });
+
+            let mut writes: Vec<TransactWriteItem> = Vec::new();
+            if let Some(claim) = &claim {
+                writes.push(match &predecessor {
+                    None => self.claims.put(claim, now)?,
+                    Some(predecessor) => self.claims.take_over(predecessor, claim)?,
+                });
+            }
+            if let Some(operation) = &operation {
+                if keeps {
+                    writes.push(self.ledger.extend(operation)?);
+                } else {
+                    writes.extend(self.ledger.hold(operation)?);
+                }
+            }
+            if writes.is_empty() {
+                return Ok(Begun::Proceed(Work { once: self.clone(), claim, operation }));
+            }
+            let refused = match transact(&self.client, &self.random, writes).await {
+                Ok(Transacted::Applied) => {
+                    return Ok(Begun::Proceed(Work { once: self.clone(), claim, operation }));
+                }
+                Ok(Transacted::Refused(refused)) => refused,
+                Err(error) => {
+                    // It may have been applied after all: give back whatever there is to give back.
+                    let work = Work { once: self.clone(), claim, operation };
+                    return Err(work.abandon(error.into()).await);
+                }
+            };
+
+            let mut refused = refused.into_iter();
+            if let (Some(claimed), Some(by)) = (&call.claimed, claim.as_ref().and_then(|_| refused.next().flatten())) {
+                match standing(claimed, by, now)? {
+                    Standing::Done(reply) => return Ok(Begun::Replay(reply)),
+                    Standing::Abandoned(claim) => predecessor = Some(*claim),
+                    Standing::Gone => predecessor = None,
+                }
+                keep_hold = true;
+            } else if keeps {
+                // The sweeper voided the predecessor's hold: hold anew.
+                keep_hold = false;
+            } else {
+                return Err(short_of_credits(price, refused.last().flatten())?);
+            }
+        }
+        Err(Problem::unavailable("an idempotency key kept changing hands"))
+    }
+
+    /// Refuses a request that is not going to be charged, and keeps the refusal under its
+    /// idempotency key if it is of the kind that a retry would meet again. What the key already
+    /// stands for comes first (contract, section 2).
+    pub async fn refuse(&self, call: &Call, problem: Problem) -> Result<Reply, Problem> {
+        match self.begin(call, Action::SuggestFollowups, 0).await? {
+            Begun::Replay(reply) => Ok(reply),
+            Begun::Proceed(work) if problem.code.is_kept() => work.complete(call.refusal(&problem)).await,
+            Begun::Proceed(work) => Err(work.abandon(problem).await),
+        }
+    }
+}
+
+/// What the claim that refused ours means for us.
+enum Standing {
+    Done(Reply),
+    Abandoned(Box<Claim>),
+    Gone,
+}
+
+fn standing(ours: &Claimed, item: Item, now: DateTime<Utc>) -> Result<Standing, Problem> {
+    if item.is_empty() {
+        return Ok(Standing::Gone);
+    }
+    let claim: Claim = from_item(item)?;
+    if claim.expires <= now.timestamp() {
+        return Ok(Standing::Gone);
+    }
+    if claim.fingerprint != ours.fingerprint {
+        return Err(Problem::new(
+            Code::IdempotencyKeyReused,
+            "this Idempotency-Key was used for another request; use a new one",
+        ));
+    }
+    match claim.response {
+        Some(Stored { status, body }) => Ok(Standing::Done(Reply::replayed(status, body))),
+        None if claim.lease_until <= now.timestamp_millis() => Ok(Standing::Abandoned(Box::new(claim))),
+        None => Err(still_running()),
+    }
+}
+
+#[track_caller]
+fn still_running() -> Problem {
+    Problem::new(
+        Code::IdempotencyConflict,
+        "a request with this Idempotency-Key is still running; retry for its answer",
+    )
+    .retry_after(1)
+}
+
+#[track_caller]
+fn short_of_credits(price: u32, balance: Option<Item>) -> Result<Problem, StoreError> {
+    let available = balance.filter(|item| !item.is_empty()).map(from_item::<Balance>).transpose()?.unwrap_or_default().available;
+    Ok(Problem::new(
+        Code::InsufficientCredits,
+        format!("this call costs {price} credits and the workspace has {available}; add credits and retry"),
+    ))
+}
+
+impl Work {
+    /// The workspace's balance after this call: what is left once its price is held.
+    pub async fn balance(&self, call: &Call) -> Result<Balance, StoreError> {
+        self.once.balance(call).await
+    }
+
+    /// Posts the charge and stores the answer, in one transaction. Where that fails, nothing is
+    /// charged, or the answer that was charged for is given.
+    pub async fn complete(self, reply: Reply) -> Result<Reply, Problem> {
+        let now = self.once.clock.now();
+        let mut writes: Vec<TransactWriteItem> = Vec::new();
+        if let Some(claim) = &self.claim {
+            writes.push(self.once.claims.complete(claim, &reply.stored(), now)?);
+        }
+        if let Some(operation) = &self.operation {
+            writes.extend(self.once.ledger.post(operation, now)?);
+        }
+        if writes.is_empty() {
+            return Ok(reply);
+        }
+        match transact(&self.once.client, &self.once.random, writes).await {
+            Ok(Transacted::Applied) => Ok(reply),
+            Ok(Transacted::Refused(refused)) => self.outrun(refused, reply),
+            Err(error) => match self.undo().await {
+                // The transaction that seemed to fail was applied.
+                Ok(Undone::Resolved(State::Posted)) => Ok(reply),
+                Ok(Undone::Nothing | Undone::Resolved(_)) | Err(_) => Err(error.into()),
+            },
+        }
+    }
+
+    /// Voids the hold and releases the claim, and gives back the problem that made it necessary.
+    /// If even that fails, the lease ends and the sweeper voids the hold.
+    pub async fn abandon(self, problem: Problem) -> Problem {
+        if let Err(error) = self.undo().await {
+            tracing::warn!(cause = %error, "a hold was left to the sweeper");
+        }
+        problem
+    }
+
+    /// Another request took over while this one worked, or the sweeper voided its hold.
+    fn outrun(self, refused: Vec<Option<Item>>, reply: Reply) -> Result<Reply, Problem> {
+        if let (Some(ours), Some(Some(item))) = (&self.claim, refused.first()) {
+            if item.is_empty() {
+                return Err(still_running());
+            }
+            let theirs: Claim = from_item(item.clone())?;
+            return match theirs.response {
+                Some(_) if theirs.owner == ours.owner => Ok(reply),
+                Some(Stored { status, body }) => Ok(Reply::replayed(status, body)),
+                None => Err(still_running()),
+            };
+        }
+        Err(Problem::unavailable("the hold was voided before the work was done"))
+    }
+
+    async fn undo(&self) -> Result<Undone, StoreError> {
+        let mut writes: Vec<TransactWriteItem> = Vec::new();
+        if let Some(claim) = &self.claim {
+            writes.push(self.once.claims.release(claim)?);
+        }
+        if let Some(operation) = &self.operation {
+            writes.extend(self.once.ledger.void(operation, self.once.clock.now())?);
+        }
+        if writes.is_empty() {
+            return Ok(Undone::Nothing);
+        }
+        match transact(&self.once.client, &self.once.random, writes).await? {
+            Transacted::Applied => Ok(Undone::Resolved(State::Voided)),
+            Transacted::Refused(refused) => {
+                if let (Some(ours), Some(Some(item))) = (&self.claim, refused.first())
+                    && !item.is_empty()
+                {
+                    let stored: Claim = from_item(item.clone())?;
+                    let posted = stored.owner == ours.owner && stored.response.is_some();
+                    return Ok(if posted { Undone::Resolved(State::Posted) } else { Undone::Nothing });
+                }
+                let operation = refused.get(usize::from(self.claim.is_some())).cloned().flatten().filter(|item| !item.is_empty());
+                operation.map_or(Ok(Undone::Nothing), |item| {
+                    from_item::<Operation>(item).map(|operation| Undone::Resolved(operation.state))
+                })
+            }
+        }
+    }
+}
+
+/// What undoing found.
+enum Undone {
+    /// There was nothing of ours to undo.
+    Nothing,
+    /// The operation stands so now.
+    Resolved(State),
+}

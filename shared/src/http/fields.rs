@@ -1,0 +1,98 @@
+//! Reading the fields of a JSON body, so that one answer names everything that is wrong with it.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::problem::{Code, MISSING, Problem};
+
+/// The fields of a request body. Each reader notes a complaint and gives a stand-in where a field
+/// is wrong; [`Fields::finish`] turns the complaints into one 400. `null` counts as absent.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    given: &'a Map<String, Value>,
+    known: Vec<&'static str>,
+    complaints: BTreeMap<String, String>,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of `body`, which has to be an object.
+    pub fn of(body: &'a Value) -> Result<Self, Problem> {
+        match body {
+            Value::Object(given) => Ok(Self { given, known: Vec::new(), complaints: BTreeMap::new() }),
+            _ => Err(Problem::new(Code::Validation, "the body must be a JSON object")),
+        }
+    }
+
+    /// A UUID of any version, in any case, that has to be there.
+    pub fn required_uuid(&mut self, name: &'static str) -> Uuid {
+        let parsed = match self.take(name) {
+            None => Err(MISSING),
+            // `Uuid` reads other forms too; the documents know the hyphenated one only.
+            Some(Value::String(text)) if text.len() == 36 => Uuid::parse_str(text).map_err(|_| "must be a UUID"),
+            Some(_) => Err("must be a UUID"),
+        };
+        parsed.unwrap_or_else(|complaint| {
+            self.complain(name, complaint);
+            Uuid::nil()
+        })
+    }
+
+    /// A whole number within `range`, or `default`.
+    pub fn integer(&mut self, name: &'static str, range: RangeInclusive<u32>, default: u32) -> u32 {
+        let Some(value) = self.take(name) else { return default };
+        let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+        number.filter(|number| range.contains(number)).unwrap_or_else(|| {
+            self.complain(name, format!("must be a whole number from {} to {}", range.start(), range.end()));
+            default
+        })
+    }
+
+    /// A list without repetition of what `parse` knows, or `None`. `known` completes the complaint
+    /// "must be a list of …".
+    pub fn list<T: PartialEq>(
+        &mut self,
+        name: &'static str,
+        known: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let value = self.take(name)?;
+        let mut items = Vec::new();
+        for given in value.as_array().map_or(&[][..], Vec::as_slice) {
+            match given.as_str().and_then(&parse) {
+                Some(item) if items.contains(&item) => {}
+                Some(item) => items.push(item),
+                None => {
+                    items.clear();
+                    break;
+                }
+            }
+        }
+        if items.is_empty() {
+            self.complain(name, format!("must be a list of at least one of {known}"));
+        }
+        Some(items)
+    }
+
+    /// Every complaint in one problem; fields that nobody read are complained about too.
+    #[track_caller]
+    pub fn finish(mut self) -> Result<(), Problem> {
+        for name in self.given.keys().filter(|name| !self.known.contains(&name.as_str())) {
+            // A name is the client's text: shown shortened, so that the answer stays readable.
+            let shown: String = name.chars().take(64).collect();
+            self.complaints.insert(shown, format!("is not a field of this request; known are {}", self.known.join(", ")));
+        }
+        if self.complaints.is_empty() { Ok(()) } else { Err(Problem::fields(self.complaints)) }
+    }
+
+    fn take(&mut self, name: &'static str) -> Option<&'a Value> {
+        self.known.push(name);
+        self.given.get(name).filter(|value| !value.is_null())
+    }
+
+    fn complain(&mut self, name: &str, complaint: impl Into<String>) {
+        self.complaints.insert(name.to_owned(), complaint.into());
+    }
+}

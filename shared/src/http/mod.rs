@@ -1,0 +1,14 @@
+//! The HTTP side of a function: the request pipeline and the four envelopes.
+
+pub mod dialect;
+mod fields;
+mod pipeline;
+mod query;
+mod reply;
+
+pub use dialect::{Dialect, timestamp};
+pub use fields::Fields;
+pub use lambda_http::Request;
+pub use pipeline::{Call, Endpoint, Gate, Input, Response, answer, serve};
+pub use query::Query;
+pub use reply::Reply;

@@ -1,0 +1,359 @@
+//! The request pipeline, in the order of the contract (section 2): request id → size and content
+//! type → key → permission and rate limit → body and idempotency key → the endpoint → envelope and
+//! headers.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, Request, RequestExt};
+use serde_json::Value;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::dialect::{Dialect, LEADLEX_BASE, Stamp};
+use super::reply::Reply;
+use crate::accounts::{Accounts, Admission};
+use crate::auth::{ApiKey, Permission, Rate};
+use crate::context::{Clock, Context, Random};
+use crate::environment::ConfigError;
+use crate::idempotency::{Claimed, IdempotencyKey};
+use crate::problem::{Code, Problem};
+
+/// A response as the Lambda runtime sends it.
+pub type Response = http::Response<Body>;
+
+/// The largest body that a route takes unless it says otherwise: 256 KiB.
+const MAX_BODY: usize = 256 * 1024;
+
+/// How long a request may take where nothing says until when: less than API Gateway waits.
+const DEFAULT_TIME: TimeDelta = TimeDelta::seconds(29);
+
+/// A deadline before 2001 is the constant that cargo-lambda's emulator sends, and means none.
+const FIRST_CREDIBLE_DEADLINE_MS: i64 = 978_307_200_000;
+
+/// One documented endpoint: what a function crate implements.
+pub trait Endpoint: Send + Sync + 'static {
+    /// The envelope it answers in.
+    const DIALECT: Dialect;
+    /// The permission it asks for.
+    const PERMISSION: Permission;
+    /// Its parsed request.
+    type Request: Send;
+
+    /// Reads and checks the request; everything wrong with it is one 400.
+    fn parse(&self, input: &Input) -> Result<Self::Request, Problem>;
+
+    /// Does the work.
+    fn handle(&self, call: &Call, request: Self::Request) -> impl Future<Output = Result<Reply, Problem>> + Send;
+}
+
+/// A request's content, before it is checked.
+#[derive(Debug)]
+pub struct Input {
+    /// The JSON body; `null` where the method has none.
+    pub body: Value,
+    /// The query, decoded, in its order.
+    pub query: Vec<(String, String)>,
+}
+
+/// A request that passed the gate: who calls, and how to answer.
+#[derive(Debug)]
+pub struct Call {
+    /// The request's id, in every answer and log line.
+    pub request_id: Uuid,
+    /// Whose data it may touch.
+    pub workspace_id: Uuid,
+    /// The key it came with.
+    pub key_id: Uuid,
+    /// Until when it has to be answered.
+    pub deadline: DateTime<Utc>,
+    /// Its idempotency key, if it came with one.
+    pub claimed: Option<Claimed>,
+    dialect: Dialect,
+    stamp: Stamp,
+}
+
+impl Call {
+    /// A 200 with `data` in the dialect's envelope.
+    pub fn success(&self, data: Value) -> Reply {
+        Reply::json(200, &self.dialect.success(data, None, &self.stamp))
+    }
+
+    /// A 200 with one page of a list.
+    pub fn page(&self, data: Value, meta: Value) -> Reply {
+        Reply::json(200, &self.dialect.success(data, Some(meta), &self.stamp))
+    }
+
+    /// A refusal as an answer, to be kept.
+    pub fn refusal(&self, problem: &Problem) -> Reply {
+        refusal(self.dialect, problem, &self.stamp)
+    }
+}
+
+fn refusal(dialect: Dialect, problem: &Problem, stamp: &Stamp) -> Reply {
+    let (status, _) = problem.code.rendered(dialect);
+    Reply {
+        retry_after: problem.retry_after,
+        allow: problem.allow.clone(),
+        ..Reply::json(status, &dialect.failure(problem, stamp))
+    }
+}
+
+/// What stands before every endpoint: the keys, the time and fresh identifiers.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    accounts: Accounts,
+    clock: Clock,
+    random: Random,
+}
+
+impl Gate {
+    /// Over the table named by `ACCOUNTS_TABLE`.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { accounts: Accounts::new(context)?, clock: context.clock.clone(), random: context.random.clone() })
+    }
+}
+
+/// Answers one request; never fails, and turns every problem and panic into a response.
+pub async fn serve<E: Endpoint>(gate: &Gate, endpoint: &Arc<E>, request: Request) -> Response {
+    let arrival = Arrival::new(gate.clock.now(), gate.random.uuid(), &request);
+    let span = tracing::info_span!("request", request_id = %arrival.request_id, route = arrival.route);
+    async {
+        let mut rate = None;
+        let work = AssertUnwindSafe(pass(gate, endpoint.as_ref(), &arrival, &request, &mut rate)).catch_unwind();
+        let result = work.await.unwrap_or_else(|_| Err(Problem::internal("a handler panicked")));
+        let now = gate.clock.now();
+        finish(E::DIALECT, &arrival, result, rate, now)
+    }
+    .instrument(span)
+    .await
+}
+
+/// Answers a request that belongs to no endpoint: no key is asked for.
+pub fn answer(clock: &Clock, random: &Random, dialect: Dialect, request: &Request, result: Result<Value, Problem>) -> Response {
+    let arrival = Arrival::new(clock.now(), random.uuid(), request);
+    let span = tracing::info_span!("request", request_id = %arrival.request_id, route = arrival.route);
+    let _entered = span.enter();
+    finish(dialect, &arrival, result.map(|body| Reply::json(200, &body)), None, clock.now())
+}
+
+/// What is known of a request before its key is.
+#[derive(Debug)]
+struct Arrival {
+    at: DateTime<Utc>,
+    request_id: Uuid,
+    correlation_id: Option<String>,
+    /// Method and path template, as in `template.yaml`, without the LeadLex base path. Never the
+    /// path itself, which may hold a phone number and is logged nowhere.
+    route: String,
+    path: String,
+    deadline: DateTime<Utc>,
+}
+
+impl Arrival {
+    fn new(at: DateTime<Utc>, request_id: Uuid, request: &Request) -> Self {
+        let raw = request.raw_http_path();
+        let path = without_base(if raw.is_empty() { request.uri().path() } else { raw }).to_owned();
+        let route = match request.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context)) => context.route_key.as_deref().and_then(|key| key.split_once(' ')),
+            _ => None,
+        };
+        let route = route.map_or_else(
+            || "$default".to_owned(),
+            |(method, template)| format!("{method} {}", without_base(template)),
+        );
+        let correlation_id = request.headers().get("x-correlation-id").and_then(|value| value.to_str().ok());
+        let correlation_id = correlation_id
+            .filter(|id| (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()))
+            .map(str::to_owned);
+        let given = request.lambda_context_ref().and_then(|context| i64::try_from(context.deadline).ok());
+        let deadline = given
+            .filter(|deadline| *deadline >= FIRST_CREDIBLE_DEADLINE_MS)
+            .and_then(DateTime::from_timestamp_millis)
+            .unwrap_or(at + DEFAULT_TIME);
+        Self { at, request_id, correlation_id, route, path, deadline }
+    }
+
+    fn stamp(&self, at: DateTime<Utc>) -> Stamp {
+        let correlation_id = self.correlation_id.clone().unwrap_or_else(|| self.request_id.to_string());
+        Stamp { at, correlation_id }
+    }
+}
+
+fn without_base(path: &str) -> &str {
+    path.strip_prefix(LEADLEX_BASE).filter(|rest| rest.starts_with('/')).unwrap_or(path)
+}
+
+async fn pass<E: Endpoint>(
+    gate: &Gate,
+    endpoint: &E,
+    arrival: &Arrival,
+    request: &Request,
+    rate: &mut Option<Rate>,
+) -> Result<Reply, Problem> {
+    let has_body = !matches!(*request.method(), http::Method::GET | http::Method::HEAD);
+    if has_body {
+        check_size_and_type(request)?;
+    }
+
+    let key = bearer(request.headers()).ok_or_else(invalid_key)?;
+    let record = match gate.accounts.admit(&key, E::PERMISSION, arrival.at).await? {
+        Admission::Granted(record, counted) => {
+            *rate = Some(counted);
+            record
+        }
+        Admission::Unknown => return Err(invalid_key()),
+        Admission::Forbidden(counted) => {
+            *rate = Some(counted);
+            return Err(Problem::new(
+                Code::InsufficientPermissions,
+                format!("this API key lacks the permission {}", E::PERMISSION),
+            ));
+        }
+        Admission::Exhausted(counted) => {
+            *rate = Some(counted);
+            let seconds = counted.retry_after(arrival.at);
+            let message = format!("request rate limit exceeded; retry after {seconds} seconds");
+            return Err(Problem::new(Code::RateLimited, message).retry_after(seconds));
+        }
+    };
+
+    let input = Input { body: if has_body { json_body(request.body())? } else { Value::Null }, query: query(request) };
+    let parsed = endpoint.parse(&input);
+    let idempotency_key = idempotency_key(request)?;
+    let parsed = parsed?;
+    let claimed = idempotency_key.map(|key| {
+        Claimed::new(record.workspace_id, &arrival.route, &key, request.method().as_str(), &arrival.path, &input.body)
+    });
+    let call = Call {
+        request_id: arrival.request_id,
+        workspace_id: record.workspace_id,
+        key_id: record.key_id,
+        deadline: arrival.deadline,
+        claimed,
+        dialect: E::DIALECT,
+        stamp: arrival.stamp(arrival.at),
+    };
+    endpoint.handle(&call, parsed).await
+}
+
+fn check_size_and_type(request: &Request) -> Result<(), Problem> {
+    let length = body_bytes(request.body()).len();
+    if length > MAX_BODY {
+        let message = format!("the body has {length} bytes; this route takes at most {MAX_BODY}");
+        return Err(Problem::new(Code::PayloadTooLarge, message));
+    }
+    let Some(declared) = request.headers().get(header::CONTENT_TYPE) else { return Ok(()) };
+    let declared = declared.to_str().unwrap_or_default().to_ascii_lowercase();
+    let (essence, parameters) = declared.split_once(';').unwrap_or((&declared, ""));
+    let is_json = essence.trim() == "application/json" || (essence.starts_with("application/") && essence.trim().ends_with("+json"));
+    let is_utf8 = parameters.split(';').all(|parameter| match parameter.split_once('=') {
+        Some((name, value)) if name.trim() == "charset" => value.trim().trim_matches('"') == "utf-8",
+        _ => true,
+    });
+    if is_json && is_utf8 {
+        return Ok(());
+    }
+    Err(Problem::new(Code::UnsupportedMediaType, "send JSON in UTF-8, with Content-Type: application/json"))
+}
+
+fn body_bytes(body: &Body) -> &[u8] {
+    match body {
+        Body::Text(text) => text.as_bytes(),
+        Body::Binary(bytes) => bytes,
+        _ => &[],
+    }
+}
+
+/// serde_json's messages say what was expected and where; they do not quote the body.
+fn json_body(body: &Body) -> Result<Value, Problem> {
+    let bytes = body_bytes(body);
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(Problem::new(Code::Validation, "the request needs a JSON body"));
+    }
+    serde_json::from_slice(bytes).map_err(|error| Problem::new(Code::Validation, format!("the body is not valid JSON: {error}")))
+}
+
+fn bearer(headers: &HeaderMap) -> Option<ApiKey> {
+    let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") { key.trim().parse().ok() } else { None }
+}
+
+#[track_caller]
+fn invalid_key() -> Problem {
+    Problem::new(Code::InvalidKey, "invalid or expired API key; send Authorization: Bearer wbk_…")
+}
+
+fn idempotency_key(request: &Request) -> Result<Option<IdempotencyKey>, Problem> {
+    if request.method() != http::Method::POST {
+        return Ok(None);
+    }
+    let mut values = request.headers().get_all("idempotency-key").iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return match request.headers().contains_key("idempotency-key") {
+            true => Err(Problem::field("Idempotency-Key", "must be sent once")),
+            false => Ok(None),
+        };
+    };
+    IdempotencyKey::parse(value.as_bytes()).map(Some).map_err(|complaint| Problem::field("Idempotency-Key", complaint))
+}
+
+fn query(request: &Request) -> Vec<(String, String)> {
+    let parameters = request.query_string_parameters();
+    parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// Envelope, headers and the one log line of a request.
+fn finish(dialect: Dialect, arrival: &Arrival, result: Result<Reply, Problem>, rate: Option<Rate>, now: DateTime<Utc>) -> Response {
+    let ms = (now - arrival.at).num_milliseconds();
+    let reply = match result {
+        Ok(reply) => {
+            tracing::info!(status = reply.status, replayed = reply.replayed, ms, "answered");
+            reply
+        }
+        Err(problem) => {
+            let reply = refusal(dialect, &problem, &arrival.stamp(now));
+            let (code, cause) = (problem.code.rendered(dialect).1, problem.cause.as_deref().unwrap_or_default());
+            if reply.status >= 500 {
+                tracing::error!(status = reply.status, code, cause, at = %problem.at, ms, "failed");
+            } else {
+                tracing::info!(status = reply.status, code, ms, "refused");
+            }
+            reply
+        }
+    };
+
+    let mut headers = HeaderMap::new();
+    let mut set = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    set("content-type", "application/json");
+    set("cache-control", "no-store");
+    set("x-request-id", &arrival.request_id.to_string());
+    for (name, value) in rate.iter().flat_map(|rate| rate.headers(now)) {
+        set(name, &value);
+    }
+    if dialect == Dialect::Leads {
+        set("x-correlation-id", &arrival.stamp(now).correlation_id);
+    }
+    if reply.replayed {
+        set("idempotent-replayed", "true");
+    }
+    if let Some(seconds) = reply.retry_after {
+        set("retry-after", &seconds.to_string());
+    }
+    if let Some(allow) = &reply.allow {
+        set("allow", allow);
+    }
+
+    let mut response = http::Response::new(Body::Text(reply.body));
+    *response.status_mut() = http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = headers;
+    response
+}

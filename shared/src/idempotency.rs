@@ -1,0 +1,265 @@
+//! Idempotency keys: their form, what they stand for, and the claims in the `idempotency` table.
+//!
+//! One item per workspace, route and key (`pk` = `W#<workspace>#<digest of route and key>`). It is
+//! *running* while its owner works and *completed* with the response afterwards. A claim carries
+//! its owner's token, and every later write is conditional on it: an owner that timed out can
+//! neither complete nor release what its successor took over.
+
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use chrono::{DateTime, TimeDelta, Utc};
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::context::Context;
+use crate::credits::Operation;
+use crate::environment::ConfigError;
+use crate::store::{EXPIRES, StoreError, n, s, to_item};
+
+/// How long a finished response is replayed (contract, section 4).
+pub const KEPT: TimeDelta = TimeDelta::hours(24);
+
+/// A client's `Idempotency-Key`: 1–255 visible ASCII characters, bare or as a quoted string of
+/// RFC 8941; both forms of one key are the same key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// Reads a header value.
+    ///
+    /// # Errors
+    /// A complaint that completes the sentence "Idempotency-Key …".
+    pub fn parse(value: &[u8]) -> Result<Self, &'static str> {
+        const FORM: &str = "must be 1 to 255 visible ASCII characters, bare or as a quoted string";
+        let text = str::from_utf8(value).map_err(|_| FORM)?.trim_matches([' ', '\t']);
+        let key = if let Some(quoted) = text.strip_prefix('"') {
+            unescape(quoted.strip_suffix('"').ok_or("must close the quoted string that it opens")?).ok_or(FORM)?
+        } else {
+            text.to_owned()
+        };
+        if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Ok(Self(key))
+        } else {
+            Err(FORM)
+        }
+    }
+}
+
+/// The content of a quoted string (RFC 8941, section 3.3.3): only `\"` and `\\` are escapes.
+fn unescape(quoted: &str) -> Option<String> {
+    let mut characters = quoted.chars();
+    let mut text = String::with_capacity(quoted.len());
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => text.push(characters.next().filter(|next| matches!(next, '"' | '\\'))?),
+            '"' => return None,
+            _ => text.push(character),
+        }
+    }
+    Some(text)
+}
+
+/// A request that came with an idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// The item's partition key.
+    pub pk: String,
+    /// SHA-256 over method, path and canonical body.
+    pub fingerprint: String,
+}
+
+impl Claimed {
+    /// The key's scope is the workspace and the route; the request is told by its method, path and
+    /// body, however the body is spaced or ordered.
+    pub fn new(workspace_id: Uuid, route: &str, key: &IdempotencyKey, method: &str, path: &str, body: &Value) -> Self {
+        let scope = Sha256::digest(format!("{route}\n{}", key.0));
+        let mut canonical = format!("{method}\n{path}\n");
+        write_canonical(body, &mut canonical);
+        Self {
+            pk: format!("W#{workspace_id}#{}", HEXLOWER.encode(&scope)),
+            fingerprint: HEXLOWER.encode(&Sha256::digest(canonical)),
+        }
+    }
+}
+
+/// JSON with sorted keys and no spaces.
+fn write_canonical(value: &Value, out: &mut String) {
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_by_key(|(name, _)| *name);
+            out.push('{');
+            for (name, value) in fields {
+                out.push_str(&Value::from(name.as_str()).to_string());
+                out.push(':');
+                write_canonical(value, out);
+                out.push(',');
+            }
+            out.push('}');
+        }
+        Value::Array(values) => {
+            out.push('[');
+            for value in values {
+                write_canonical(value, out);
+                out.push(',');
+            }
+            out.push(']');
+        }
+        scalar => out.push_str(&scalar.to_string()),
+    }
+}
+
+/// A stored claim.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The item's key.
+    pub pk: String,
+    /// Whose request it was.
+    pub fingerprint: String,
+    /// The token of the request that owns it.
+    pub owner: Uuid,
+    /// Epoch milliseconds until which the owner may work.
+    pub lease_until: i64,
+    /// The credit operation of this request, if it costs something: what a successor keeps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Operation>,
+    /// The finished response; absent while running.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response: Option<Stored>,
+    /// Epoch seconds after which the claim stands for nothing.
+    pub expires: i64,
+}
+
+/// A finished response.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    /// The status.
+    pub status: u16,
+    /// The body, to the byte.
+    pub body: String,
+}
+
+/// The `idempotency` table, as writes for the transactions of [`crate::exactly_once`].
+#[derive(Clone, Debug)]
+pub struct Claims {
+    table: String,
+}
+
+impl Claims {
+    /// The table named by `IDEMPOTENCY_TABLE`.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { table: context.environment.required("IDEMPOTENCY_TABLE")?.to_owned() })
+    }
+
+    /// Puts a claim where there is none that still counts.
+    pub fn put(&self, claim: &Claim, now: DateTime<Utc>) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(to_item(claim)?))
+            .condition_expression("attribute_not_exists(pk) OR #expires <= :now")
+            .expression_attribute_names("#expires", EXPIRES)
+            .expression_attribute_values(":now", n(now.timestamp()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build();
+        Ok(TransactWriteItem::builder().put(put.map_err(broken)?).build())
+    }
+
+    /// Puts `successor` in the place of a claim whose lease has ended.
+    pub fn take_over(&self, predecessor: &Claim, successor: &Claim) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(to_item(successor)?))
+            .condition_expression("#owner = :owner AND attribute_not_exists(#response)")
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_names("#response", "response")
+            .expression_attribute_values(":owner", s(predecessor.owner))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build();
+        Ok(TransactWriteItem::builder().put(put.map_err(broken)?).build())
+    }
+
+    /// Stores the response of a claim's owner.
+    pub fn complete(&self, claim: &Claim, response: &Stored, now: DateTime<Utc>) -> Result<TransactWriteItem, StoreError> {
+        let response = serde_dynamo::to_attribute_value(response)
+            .map_err(|_| StoreError::Broken("a response does not write as an attribute".to_owned()))?;
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key("pk", s(&claim.pk))
+            .update_expression("SET #response = :response, #expires = :expires")
+            .condition_expression("#owner = :owner AND attribute_not_exists(#response)")
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_names("#response", "response")
+            .expression_attribute_names("#expires", EXPIRES)
+            .expression_attribute_values(":owner", s(claim.owner))
+            .expression_attribute_values(":response", response)
+            .expression_attribute_values(":expires", n((now + KEPT).timestamp()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build();
+        Ok(TransactWriteItem::builder().update(update.map_err(broken)?).build())
+    }
+
+    /// Gives up a claim that is still its owner's, so that the client may retry with the same key.
+    pub fn release(&self, claim: &Claim) -> Result<TransactWriteItem, StoreError> {
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .key("pk", s(&claim.pk))
+            .condition_expression("#owner = :owner AND attribute_not_exists(#response)")
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_names("#response", "response")
+            .expression_attribute_values(":owner", s(claim.owner))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build();
+        Ok(TransactWriteItem::builder().delete(delete.map_err(broken)?).build())
+    }
+}
+
+fn broken(error: BuildError) -> StoreError {
+    StoreError::Broken(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn bare_and_quoted_forms_are_one_key() {
+        let bare = IdempotencyKey::parse(b"a-b_c").unwrap();
+        assert_eq!(IdempotencyKey::parse(b"\"a-b_c\""), Ok(bare.clone()));
+        assert_eq!(IdempotencyKey::parse(b"  a-b_c "), Ok(bare));
+        assert_eq!(IdempotencyKey::parse(br#""a\"b""#), IdempotencyKey::parse(b"a\"b"));
+    }
+
+    #[test]
+    fn keys_outside_the_form_are_refused() {
+        let long = "x".repeat(256);
+        for value in [&b""[..], b"\"\"", b"\"open", b"a b", b"\"a b\"", b"\xff", "schl\u{fc}ssel".as_bytes(), long.as_bytes(), br#""a"b""#] {
+            assert!(IdempotencyKey::parse(value).is_err(), "{value:?}");
+        }
+        assert!(IdempotencyKey::parse("x".repeat(255).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn order_and_spacing_of_a_body_do_not_matter_but_its_content_does() {
+        let key = IdempotencyKey::parse(b"k").unwrap();
+        let claimed = |body: &str| {
+            let body: Value = serde_json::from_str(body).unwrap();
+            Claimed::new(Uuid::nil(), "POST /v1/x", &key, "POST", "/v1/x", &body)
+        };
+        assert_eq!(claimed(r#"{"a":1,"b":[1,{"d":1,"c":2}]}"#), claimed(r#"{ "b": [1, {"c": 2, "d": 1}], "a": 1 }"#));
+        assert_ne!(claimed(r#"{"a":[1,2]}"#).fingerprint, claimed(r#"{"a":[2,1]}"#).fingerprint);
+        assert_ne!(claimed(r#"{"a":[1],"b":2}"#).fingerprint, claimed(r#"{"a":[1,"b",2]}"#).fingerprint);
+    }
+
+    #[test]
+    fn a_key_belongs_to_its_workspace_and_route() {
+        let key = IdempotencyKey::parse(b"k").unwrap();
+        let pk = |workspace, route| Claimed::new(workspace, route, &key, "POST", "/", &json!({})).pk;
+        assert_ne!(pk(Uuid::nil(), "POST /a"), pk(Uuid::nil(), "POST /b"));
+        assert_ne!(pk(Uuid::nil(), "POST /a"), pk(Uuid::max(), "POST /a"));
+    }
+}

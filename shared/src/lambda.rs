@@ -1,0 +1,72 @@
+//! Running a function in Lambda: configuration, logs, then the runtime's loop.
+
+use std::sync::Arc;
+
+use lambda_runtime::{Error, LambdaEvent};
+use serde_json::Value;
+
+use crate::context::{Clock, Context, Random};
+use crate::environment::{ConfigError, Environment};
+use crate::http::{Endpoint, Gate, Request, Response, serve};
+use crate::log;
+
+/// The context of this process.
+fn context(function: &str) -> Result<Context, Error> {
+    let environment = Environment::of_process();
+    log::to_stdout(log::filter(&environment, &["shared", &function.replace('-', "_")])?);
+    Ok(Context::new(environment, Clock::default(), Random::from_os())?)
+}
+
+/// Serves one endpoint.
+///
+/// # Errors
+/// A configuration that cannot work, named in the log and in Lambda's init report.
+pub async fn run_endpoint<E: Endpoint>(function: &str, build: impl FnOnce(&Context) -> Result<E, ConfigError>) -> Result<(), Error> {
+    let context = context(function)?;
+    let gate = reported(Gate::new(&context))?;
+    let endpoint = Arc::new(reported(build(&context))?);
+    lambda_http::run(lambda_http::service_fn(move |request: Request| {
+        let (gate, endpoint) = (gate.clone(), Arc::clone(&endpoint));
+        async move { Ok::<_, Error>(serve(&gate, &endpoint, request).await) }
+    }))
+    .await
+}
+
+/// Serves requests that belong to no endpoint.
+///
+/// # Errors
+/// As [`run_endpoint`].
+pub async fn run_requests<F>(function: &str, build: impl FnOnce(&Context) -> F) -> Result<(), Error>
+where
+    F: Fn(&Request) -> Response + Send + Sync + 'static,
+{
+    let context = context(function)?;
+    let respond = Arc::new(build(&context));
+    lambda_http::run(lambda_http::service_fn(move |request: Request| {
+        let respond = Arc::clone(&respond);
+        async move { Ok::<_, Error>(respond(&request)) }
+    }))
+    .await
+}
+
+/// Runs something on each event of a schedule.
+///
+/// # Errors
+/// As [`run_endpoint`].
+pub async fn run_schedule<F, R>(function: &str, build: impl FnOnce(&Context) -> Result<F, ConfigError>) -> Result<(), Error>
+where
+    F: Fn() -> R + Send + Sync + 'static,
+    R: Future<Output = Result<(), Error>> + Send,
+{
+    let context = context(function)?;
+    let run = Arc::new(reported(build(&context))?);
+    lambda_runtime::run(lambda_runtime::service_fn(move |_: LambdaEvent<Value>| {
+        let run = Arc::clone(&run);
+        async move { run().await }
+    }))
+    .await
+}
+
+fn reported<T>(built: Result<T, ConfigError>) -> Result<T, ConfigError> {
+    built.inspect_err(|error| tracing::error!(cause = %error, "the function cannot start"))
+}

@@ -1,0 +1,25 @@
+//! What every function of Lead Follow-up builds on: the request pipeline, keys and rate limits,
+//! idempotency, the credit ledger, the model client and the typed stores.
+//!
+//! Invariants of this crate:
+//! - Nothing here knows a route, a function or whether it runs in AWS or on a laptop; the
+//!   difference is an endpoint in the [`environment`].
+//! - Every key of a workspace's items starts with that workspace, so that no query can reach
+//!   another tenant. The two exceptions are named where they are made: a key is found by its
+//!   digest ([`accounts`]), and the sweeper finds holds by their expiry ([`credits`]).
+//! - Time and identifiers come in through the [`context`].
+
+pub mod accounts;
+pub mod auth;
+pub mod context;
+pub mod credits;
+pub mod environment;
+pub mod exactly_once;
+pub mod http;
+pub mod idempotency;
+pub mod lambda;
+pub mod leads;
+pub mod llm;
+pub mod log;
+pub mod problem;
+pub mod store;

@@ -1,0 +1,152 @@
+//! A breaker per model, shared by all instances through DynamoDB.
+//!
+//! Calls that got no answer from the model are counted; [`THRESHOLD`] of them in a row open the
+//! breaker for [`OPEN`]. Afterwards one request may try; the others wait until it succeeds. Each
+//! instance looks at the shared state at most every [`FRESH`].
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::ReturnValue;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::context::{Clock, Context};
+use crate::environment::ConfigError;
+use crate::problem::{Code, Problem};
+use crate::store::{EXPIRES, StoreError, from_item, n, s, store_error};
+
+const THRESHOLD: u32 = 5;
+const OPEN: TimeDelta = TimeDelta::seconds(30);
+const FRESH: TimeDelta = TimeDelta::seconds(2);
+const FORGOTTEN: TimeDelta = TimeDelta::hours(1);
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct State {
+    /// Calls without an answer, in a row.
+    #[serde(default)]
+    failures: u32,
+    /// Epoch milliseconds.
+    #[serde(default)]
+    open_until: i64,
+}
+
+#[derive(Clone, Debug)]
+pub struct Breaker {
+    client: Client,
+    clock: Clock,
+    table: String,
+    pk: String,
+    seen: Arc<Mutex<Option<(DateTime<Utc>, State)>>>,
+}
+
+impl Breaker {
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self {
+            client: context.dynamodb.clone(),
+            clock: context.clock.clone(),
+            table: context.environment.required("IDEMPOTENCY_TABLE")?.to_owned(),
+            pk: format!("breaker#{}", context.environment.required("LLM_MODEL")?),
+            seen: Arc::default(),
+        })
+    }
+
+    /// 503 while open. A state that cannot be read counts as closed: the model itself will tell.
+    pub async fn check(&self) -> Result<(), Problem> {
+        let now = self.clock.now();
+        let state = match self.fresh(now) {
+            Some(state) => state,
+            None => self.read(now).await.unwrap_or_default(),
+        };
+        if state.failures < THRESHOLD {
+            return Ok(());
+        }
+        if state.open_until <= now.timestamp_millis() && self.may_try(state, now).await {
+            return Ok(());
+        }
+        let seconds = (state.open_until - now.timestamp_millis()).max(0).unsigned_abs().div_ceil(1000);
+        Err(Problem::new(Code::ServiceUnavailable, "the AI model is not answering at the moment; nothing was charged, retry later")
+            .retry_after(seconds)
+            .because("the model's breaker is open"))
+    }
+
+    /// Forgets failures, if there were any.
+    pub async fn succeeded(&self) {
+        if self.fresh(self.clock.now()).is_none_or(|state| state.failures == 0) {
+            return;
+        }
+        let sent = self.update().update_expression("SET failures = :zero, open_until = :zero").expression_attribute_values(":zero", n(0));
+        if sent.send().await.is_ok() {
+            self.remember(self.clock.now(), State::default());
+        }
+    }
+
+    /// Counts a call that got no answer.
+    pub async fn failed(&self) {
+        let now = self.clock.now();
+        let open_until = (now + OPEN).timestamp_millis();
+        let sent = self
+            .update()
+            .update_expression("ADD failures :one SET open_until = :until, #expires = :expires")
+            .expression_attribute_names("#expires", EXPIRES)
+            .expression_attribute_values(":one", n(1))
+            .expression_attribute_values(":until", n(open_until))
+            .expression_attribute_values(":expires", n((now + FORGOTTEN).timestamp()))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match sent {
+            Ok(updated) => {
+                if let Ok(state) = from_item(updated.attributes.unwrap_or_default()) {
+                    self.remember(now, state);
+                }
+            }
+            Err(error) => tracing::warn!(cause = %store_error("UpdateItem", &error), "the breaker was not told of a failure"),
+        }
+    }
+
+    /// The one request that may try after the breaker's time is the one that moves it.
+    async fn may_try(&self, state: State, now: DateTime<Utc>) -> bool {
+        let open_until = (now + OPEN).timestamp_millis();
+        let sent = self
+            .update()
+            .update_expression("SET open_until = :until")
+            .condition_expression("open_until = :seen")
+            .expression_attribute_values(":until", n(open_until))
+            .expression_attribute_values(":seen", n(state.open_until))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => {
+                self.remember(now, State { open_until, ..state });
+                true
+            }
+            Err(error) => {
+                *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                !matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_)))
+            }
+        }
+    }
+
+    fn update(&self) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.table).key("pk", s(&self.pk))
+    }
+
+    async fn read(&self, now: DateTime<Utc>) -> Result<State, StoreError> {
+        let sent = self.client.get_item().table_name(&self.table).key("pk", s(&self.pk)).send().await;
+        let got = sent.map_err(|error| store_error("GetItem", &error))?;
+        let state = got.item.map(from_item).transpose()?.unwrap_or_default();
+        self.remember(now, state);
+        Ok(state)
+    }
+
+    fn fresh(&self, now: DateTime<Utc>) -> Option<State> {
+        let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.filter(|(at, _)| now - *at < FRESH).map(|(_, state)| state)
+    }
+
+    fn remember(&self, now: DateTime<Utc>, state: State) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, state));
+    }
+}

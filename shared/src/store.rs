@@ -1,0 +1,137 @@
+//! DynamoDB as the typed stores see it: which failures are which, and the one retry of a
+//! transaction that lost against another.
+//!
+//! The SDK retries what it can tell is transient (timeouts, throttling, 5xx). It does not retry a
+//! cancelled transaction, because only the caller can read the reasons; [`transact`] does.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::context::Random;
+use crate::problem::Problem;
+
+/// An item as DynamoDB holds it.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// The attribute that DynamoDB's TTL reads: epoch seconds. TTL deletes late, so conditions check
+/// expiry themselves.
+pub const EXPIRES: &str = "expires";
+
+/// A call to a table that did not work out.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The table cannot be reached, throttles, or keeps conflicting. A write may or may not have
+    /// been applied.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The request or an item is not what DynamoDB or this code expects: a bug.
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl From<StoreError> for Problem {
+    #[track_caller]
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(cause) => Self::unavailable(cause),
+            StoreError::Broken(cause) => Self::internal(cause),
+        }
+    }
+}
+
+/// Sorts an SDK error into [`StoreError`]. Only the operation, the error's code and the kind of
+/// transport failure are kept: messages and debug forms of the SDK can hold whole items.
+pub fn store_error<E: ProvideErrorMetadata, R>(operation: &str, error: &SdkError<E, R>) -> StoreError {
+    let code = error.code().unwrap_or(match error {
+        SdkError::ConstructionFailure(_) => "ConstructionFailure",
+        SdkError::TimeoutError(_) => "Timeout",
+        SdkError::DispatchFailure(_) => "DispatchFailure",
+        SdkError::ResponseError(_) => "ResponseError",
+        _ => "ServiceError",
+    });
+    let text = format!("dynamodb {operation}: {code}");
+    match code {
+        "ConstructionFailure" | "ValidationException" | "SerializationException" | "AccessDeniedException"
+        | "ItemCollectionSizeLimitExceededException" => StoreError::Broken(text),
+        _ => StoreError::Unavailable(text),
+    }
+}
+
+/// A stored item as its type.
+pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
+    // serde's message may quote a value, so it is left out.
+    serde_dynamo::from_item(item)
+        .map_err(|_| StoreError::Broken(format!("an item does not read as {}", std::any::type_name::<T>())))
+}
+
+/// A type as the item that is stored.
+pub fn to_item<T: Serialize>(value: &T) -> Result<Item, StoreError> {
+    serde_dynamo::to_item(value)
+        .map_err(|_| StoreError::Broken(format!("{} does not write as an item", std::any::type_name::<T>())))
+}
+
+/// A string attribute.
+pub fn s(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// A number attribute.
+pub fn n(value: impl std::fmt::Display) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// What became of a transaction.
+#[derive(Debug)]
+pub enum Transacted {
+    /// Every write was applied.
+    Applied,
+    /// Nothing was applied. For each write, in order: `None` if its condition held, otherwise the
+    /// item that failed it (empty if there was no item).
+    Refused(Vec<Option<Item>>),
+}
+
+/// How often a transaction is tried against others that touch the same items.
+const ATTEMPTS: u32 = 8;
+
+/// Writes all of `writes` or nothing. A conflict with another transaction, and throttling, are
+/// tried again with full jitter; a failed condition is the caller's to read. The SDK gives every
+/// call a client token, so its own retries of one call apply once ("TransactWriteItems", Amazon
+/// DynamoDB API Reference).
+pub async fn transact(
+    client: &Client,
+    random: &Random,
+    writes: Vec<TransactWriteItem>,
+) -> Result<Transacted, StoreError> {
+    for attempt in 0..ATTEMPTS {
+        let Err(error) = client.transact_write_items().set_transact_items(Some(writes.clone())).send().await else {
+            return Ok(Transacted::Applied);
+        };
+        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+            return Err(store_error("TransactWriteItems", &error));
+        };
+        let reasons = cancelled.cancellation_reasons();
+        if reasons.iter().any(|reason| reason.code() == Some("ConditionalCheckFailed")) {
+            let failed = reasons.iter().map(|reason| {
+                (reason.code() == Some("ConditionalCheckFailed")).then(|| reason.item().cloned().unwrap_or_default())
+            });
+            return Ok(Transacted::Refused(failed.collect()));
+        }
+        if let Some(reason) = reasons.iter().filter_map(|reason| reason.code()).find(|code| !passes(code)) {
+            return Err(StoreError::Broken(format!("dynamodb TransactWriteItems: {reason}")));
+        }
+        tokio::time::sleep(random.up_to(Duration::from_millis(10 << attempt.min(6)))).await;
+    }
+    Err(StoreError::Unavailable("dynamodb TransactWriteItems: TransactionConflict".to_owned()))
+}
+
+/// Whether a cancellation reason passes by itself.
+fn passes(code: &str) -> bool {
+    matches!(code, "None" | "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
+}
