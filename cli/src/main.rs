@@ -1,1 +1,121 @@
-fn main(){}
+//! `cargo cli`: the operator's tool, for the local stack and for one in AWS alike. It works on the
+//! tables through the same stores as the functions do and has no keys or items of its own.
+
+mod connection;
+mod credits;
+mod error;
+mod import;
+mod key;
+mod output;
+mod seed;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::connection::{Connection, Target};
+use crate::error::CliError;
+use crate::output::Output;
+
+/// Workspaces, keys, credits and leads of Lead Follow-up.
+#[derive(Debug, Parser)]
+#[command(name = "cargo cli", bin_name = "cargo cli", version, propagate_version = true, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(flatten)]
+    target: Target,
+    /// Print one JSON document on stdout instead of text
+    #[arg(long, global = true, help_heading = "Global options")]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples, for the stack that `cargo local` runs:
+  cargo cli seed demo
+  cargo cli workspace create --name \"Acme\"
+  cargo cli key create --workspace ID --permissions write:ai,read:ai --expires 90d
+  cargo cli credits grant --workspace ID 500
+  cargo cli leads import contacts.csv --workspace ID
+
+For a stack in AWS, name it; the rest is the ordinary AWS configuration:
+  cargo cli --stack lead-followup --profile sales --region eu-central-1 credits show --workspace ID
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 an import rejected some rows.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make workspaces
+    #[command(subcommand)]
+    Workspace(workspace::Command),
+    /// Make, list and revoke API keys
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Grant, show and verify credits
+    #[command(subcommand)]
+    Credits(credits::Command),
+    /// Bring leads in
+    #[command(subcommand)]
+    Leads(import::Command),
+    /// Fill a stack on this machine with known data
+    #[command(subcommand)]
+    Seed(seed::Command),
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::new(arguments.json);
+    match run(arguments, &output).await {
+        Ok(code) => code,
+        // The reader of a pipe has seen enough.
+        Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            output.error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode, CliError> {
+    let connection = Connection::open(&arguments.target).await?;
+    let done = match arguments.command {
+        Command::Workspace(command) => workspace::run(command, &connection, output).await,
+        Command::Key(command) => key::run(command, &connection, output).await,
+        Command::Credits(command) => credits::run(command, &connection, output).await,
+        Command::Leads(command) => import::run(command, &connection, output).await,
+        Command::Seed(command) => seed::run(command, &connection, output).await,
+    };
+    done.map_err(|error| connection.explain(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_deployed_stack_and_a_ready_file_exclude_each_other() {
+        let both = ["cargo cli", "--stack", "a", "--ready-file", "b", "seed", "demo"];
+        assert_eq!(Arguments::try_parse_from(both).unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn a_key_needs_a_permission_that_exists() {
+        let with = |permissions| {
+            let workspace = "7b0d52fe-9a2b-4b33-8d8a-8f2f4a0d4e5c";
+            ["cargo cli", "key", "create", "--workspace", workspace, "--permissions", permissions]
+        };
+        assert!(Arguments::try_parse_from(with("read, lexi")).is_ok());
+        for wrong in ["", ",", "admin", "read,"] {
+            assert!(Arguments::try_parse_from(with(wrong)).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,1 +1,22 @@
-//! x
+//! `cargo local`: runs `template.yaml` on this machine, in one process and without an account.
+//!
+//! The functions are the ones that are deployed. What differs is what stands behind their
+//! endpoints: an embedded DynamoDB and SQS, and, unless a real model is configured, a composer
+//! that answers from the facts in the prompt. All of them are reached over loopback, in the
+//! protocols of the real services.
+//!
+//! Invariant: nothing here knows a route, a table or a queue; all come from the template.
+
+pub mod composer;
+mod dynamodb;
+mod functions;
+mod gateway;
+mod queues;
+mod schedule;
+mod sqs;
+mod stack;
+mod template;
+
+pub use functions::{Function, Outcome};
+pub use stack::{LocalError, Options, Ready, RealModel, Stack};
+pub use template::{Template, TemplateError};

@@ -1,1 +1,193 @@
-fn main(){}
+//! The command `cargo local`.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use local::{LocalError, Options, RealModel, Stack, TemplateError};
+use shared::context::Clock;
+use shared::environment::Environment;
+use shared::log;
+
+/// Runs the whole API on this machine: no account, no network, nothing to install.
+///
+/// A language model is asked if LLM_BASE_URL, LLM_API_KEY and LLM_MODEL name one (any
+/// OpenAI-compatible endpoint); otherwise a built-in composer writes from the lead's facts.
+#[derive(Debug, Parser)]
+#[command(name = "cargo local", bin_name = "cargo local", version, after_help = EXAMPLES)]
+struct Arguments {
+    /// Port of the API; 0 = any free one
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// Port of the embedded DynamoDB; 0 = any free one
+    #[arg(long, default_value_t = 8000)]
+    dynamodb_port: u16,
+    /// Port of the embedded SQS; 0 = any free one
+    #[arg(long, default_value_t = 9324)]
+    sqs_port: u16,
+    /// Folder that keeps the data between runs
+    #[arg(long, value_name = "DIR", default_value = ".local")]
+    data: PathBuf,
+    /// Keep nothing: all data is in memory
+    #[arg(long, conflicts_with = "data")]
+    ephemeral: bool,
+    /// Start without the demo data
+    #[arg(long)]
+    no_demo: bool,
+    /// Write every address to this file, as JSON, once all is up [default: ready.json in the data folder]
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+    /// Run everything but the API, for `cargo lambda watch`
+    #[arg(long)]
+    emulators_only: bool,
+    /// The template to run
+    #[arg(long, value_name = "FILE", default_value = "template.yaml")]
+    template: PathBuf,
+}
+
+const EXAMPLES: &str = "Examples:
+  cargo local                          the API on http://127.0.0.1:3000 with demo data
+  cargo local --ephemeral --port 0     a fresh one on any free port
+  cargo local --emulators-only         then: cargo lambda watch --env-file .local/functions.env";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&mut std::io::stderr(), &format!("error: {error}\n"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), LocalError> {
+    let environment = Environment::of_process();
+    start_logs(&environment);
+    let template = std::fs::read_to_string(&arguments.template).map_err(|error| TemplateError::Unreadable {
+        path: arguments.template.display().to_string(),
+        reason: error.to_string(),
+    })?;
+    // The ready file has its place in the data folder even when nothing else is kept there.
+    create_folder(&arguments.data)?;
+    let ready_file = arguments.ready_file.clone().unwrap_or_else(|| arguments.data.join("ready.json"));
+    let model = real_model(&environment)?;
+    let composed = model.is_none();
+    let stack = Stack::start(Options {
+        template,
+        port: arguments.port,
+        dynamodb_port: arguments.dynamodb_port,
+        sqs_port: arguments.sqs_port,
+        data: (!arguments.ephemeral).then(|| arguments.data.clone()),
+        demo: !arguments.no_demo,
+        emulators_only: arguments.emulators_only,
+        model,
+        environment: HashMap::new(),
+        clock: Clock::default(),
+    })
+    .await?;
+
+    let variables_file = ready_file.with_file_name("functions.env");
+    let variables: String = stack.ready.environment.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    write_file(&variables_file, &variables)?;
+    let ready = serde_json::to_string_pretty(&stack.ready).map_err(|error| LocalError::Emulator(error.to_string()))?;
+    write_file(&ready_file, &ready)?;
+    say(&mut std::io::stdout(), &greeting(&stack, &arguments, composed, &variables_file));
+
+    wait_for_end().await;
+    say(&mut std::io::stdout(), "stopping\n");
+    stack.stop().await;
+    if let Err(source) = std::fs::remove_file(&ready_file) {
+        return Err(LocalError::File { path: ready_file.display().to_string(), source });
+    }
+    Ok(())
+}
+
+fn real_model(environment: &Environment) -> Result<Option<RealModel>, LocalError> {
+    let Some(base_url) = environment.optional("LLM_BASE_URL") else { return Ok(None) };
+    let name = environment.required("LLM_MODEL");
+    let name = name.map_err(|source| LocalError::Function { function: "local".to_owned(), source })?;
+    let key = environment.optional("LLM_API_KEY").unwrap_or_default();
+    Ok(Some(RealModel { base_url: base_url.to_owned(), key: key.to_owned(), name: name.to_owned() }))
+}
+
+fn greeting(stack: &Stack, arguments: &Arguments, composed: bool, variables_file: &Path) -> String {
+    let ready = &stack.ready;
+    let mut text = String::new();
+    if let Some(gateway) = &ready.gateway {
+        text += &format!("\nLead Follow-up is ready on {gateway}\n\n");
+    } else {
+        text += "\nThe emulators are ready. Run the functions with\n\n";
+        text += &format!("  cargo lambda watch --env-file {}\n\n", variables_file.display());
+    }
+    text += &format!("  dynamodb  {}\n  sqs       {}\n", ready.dynamodb, ready.sqs);
+    text += &format!("  model     {}{}\n", ready.model, if composed { " (built-in composer)" } else { "" });
+    let kept = if arguments.ephemeral {
+        "in memory, gone at the end".to_owned()
+    } else {
+        arguments.data.display().to_string()
+    };
+    text += &format!("  data      {kept}\n");
+    if let Some(loaded) = &stack.demo_loaded {
+        text += &format!("  demo      loaded {} leads with {} activities\n", loaded.leads, loaded.activities);
+    }
+    if arguments.no_demo {
+        text += "\nMake a key with: cargo cli workspace create --name NAME, then cargo cli key create\n";
+    } else if let Some(gateway) = &ready.gateway {
+        text += &format!("  key       {}\n\nTry it:\n\n", demo::key("demo"));
+        text += &format!("  curl -s {gateway}/v1/ai/suggest-followups \\\n");
+        text += &format!("    -H 'Authorization: Bearer {}' \\\n", demo::key("demo"));
+        text += "    -H 'Content-Type: application/json' \\\n";
+        text += &format!("    -d '{{\"contact_id\": \"{}\", \"count\": 3}}'\n", demo::CONTACT);
+    }
+    text + "\nCtrl-C ends it.\n"
+}
+
+fn start_logs(environment: &Environment) {
+    let ours = ["shared", "local", "suggest_followups", "credits", "fallback", "sweeper"];
+    match log::filter(environment, &ours) {
+        Ok(filter) => {
+            tracing_subscriber::fmt()
+                .compact()
+                .with_target(false)
+                .with_writer(std::io::stderr)
+                .with_env_filter(filter)
+                .init();
+            log::quiet_panics();
+        }
+        Err(error) => say(&mut std::io::stderr(), &format!("warning: LOG_LEVEL: {error}; nothing is logged\n")),
+    }
+}
+
+async fn wait_for_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let interrupted = tokio::signal::ctrl_c();
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminated) => {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+        }
+        Err(_) => drop(interrupted.await),
+    }
+}
+
+fn create_folder(folder: &Path) -> Result<(), LocalError> {
+    std::fs::create_dir_all(folder).map_err(|source| LocalError::File { path: folder.display().to_string(), source })
+}
+
+/// Writes beside the file first, so that whoever waits for it never reads half of it.
+fn write_file(file: &Path, content: &str) -> Result<(), LocalError> {
+    let failed = |source| LocalError::File { path: file.display().to_string(), source };
+    let partial = file.with_extension("partial");
+    std::fs::write(&partial, content).map_err(failed)?;
+    std::fs::rename(&partial, file).map_err(failed)
+}
+
+/// A reader that went away is no reason to stop.
+fn say(to: &mut dyn Write, text: &str) {
+    let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
+}

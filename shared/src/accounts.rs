@@ -13,9 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{
-    Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-};
+use aws_sdk_dynamodb::types::{Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -71,7 +69,13 @@ pub struct KeyRecord {
 
 impl KeyRecord {
     /// The record of `key`.
-    pub fn new(key: &ApiKey, key_id: Uuid, workspace_id: Uuid, permissions: BTreeSet<Permission>, now: DateTime<Utc>) -> Self {
+    pub fn new(
+        key: &ApiKey,
+        key_id: Uuid,
+        workspace_id: Uuid,
+        permissions: BTreeSet<Permission>,
+        now: DateTime<Utc>,
+    ) -> Self {
         Self {
             key_id,
             workspace_id,
@@ -143,7 +147,12 @@ impl Accounts {
     ///
     /// The condition holds everything that could refuse the request, so a refused one changes
     /// nothing; what refused it is read from the item that comes back.
-    pub async fn admit(&self, key: &ApiKey, permission: Permission, now: DateTime<Utc>) -> Result<Admission, StoreError> {
+    pub async fn admit(
+        &self,
+        key: &ApiKey,
+        permission: Permission,
+        now: DateTime<Utc>,
+    ) -> Result<Admission, StoreError> {
         let mut counts = Counts::default().at(now);
         let mut seen: Option<Counts> = None;
         for _ in 0..ADMISSION_ATTEMPTS {

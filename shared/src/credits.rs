@@ -57,6 +57,7 @@ impl Action {
 
 /// A workspace's credits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Balance {
     /// What can be held.
     pub available: u64,
@@ -225,17 +226,10 @@ impl Ledger {
         reason: &str,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let marker = Item::from([
-            ("pk".to_owned(), s(pk(workspace_id))),
-            ("sk".to_owned(), s(format!("grant#{grant_id}"))),
-        ]);
-        let entry = Entry {
-            entry_id: grant_id,
-            kind: EntryKind::Grant,
-            amount,
-            action: reason.to_owned(),
-            created_at: now,
-        };
+        let marker =
+            Item::from([("pk".to_owned(), s(pk(workspace_id))), ("sk".to_owned(), s(format!("grant#{grant_id}")))]);
+        let entry =
+            Entry { entry_id: grant_id, kind: EntryKind::Grant, amount, action: reason.to_owned(), created_at: now };
         let writes = vec![
             self.put_new(marker)?,
             self.move_credits(
@@ -259,7 +253,7 @@ impl Ledger {
             self.put_new(item)?,
             self.move_credits(
                 operation.workspace_id,
-                "SET available = available - :amount, held = held + :amount ADD version :one",
+                "ADD available :minus, held :amount, version :one",
                 Some("available >= :amount"),
                 operation.amount,
             )?,
@@ -284,7 +278,7 @@ impl Ledger {
     /// The writes of a POST: the operation from held to posted, the credits from held to spent,
     /// and the entry.
     pub fn post(&self, operation: &Operation, now: DateTime<Utc>) -> Result<[TransactWriteItem; 3], StoreError> {
-        self.resolve(operation, State::Posted, "SET held = held - :amount, spent = spent + :amount ADD entries :one, version :one", now, None)
+        self.resolve(operation, State::Posted, "ADD held :minus, spent :amount, entries :one, version :one", now, None)
     }
 
     /// The writes of a VOID: the operation from held to voided, the credits from held back to
@@ -444,7 +438,11 @@ impl Ledger {
         condition: Option<&str>,
         amount: u32,
     ) -> Result<TransactWriteItem, StoreError> {
-        let update = Update::builder()
+        let mut update = Update::builder();
+        if movement.contains(":minus") {
+            update = update.expression_attribute_values(":minus", n(-i64::from(amount)));
+        }
+        let update = update
             .table_name(&self.table)
             .key("pk", s(pk(workspace_id)))
             .key("sk", s("balance"))
@@ -473,11 +471,11 @@ impl Ledger {
     }
 }
 
-const RETURN_TO_AVAILABLE: &str =
-    "SET held = held - :amount, available = available + :amount ADD entries :one, version :one";
+const RETURN_TO_AVAILABLE: &str = "ADD held :minus, available :amount, entries :one, version :one";
 
 fn discrepancies(balance: &Balance, entries: &[Entry], held: &[Operation]) -> Vec<Discrepancy> {
-    let sum = |kind| entries.iter().filter(|entry| entry.kind == kind).map(|entry| u64::from(entry.amount)).sum::<u64>();
+    let sum =
+        |kind| entries.iter().filter(|entry| entry.kind == kind).map(|entry| u64::from(entry.amount)).sum::<u64>();
     let (granted, spent) = (sum(EntryKind::Grant), sum(EntryKind::Charge));
     let held = held.iter().map(|operation| u64::from(operation.amount)).sum::<u64>();
     [

@@ -89,9 +89,10 @@ impl ExactlyOnce {
             let hold_expires = (lease_until + HOLD_MARGIN).timestamp_millis();
             let kept = predecessor.as_ref().and_then(|claim| claim.operation.clone()).filter(|_| keep_hold);
             let keeps = kept.is_some();
-            let operation = kept
-                .map(|operation| Operation { hold_expires, ..operation })
-                .or_else(|| (price > 0).then(|| Operation::new(self.random.uuid(), call.workspace_id, action, price, hold_expires, now)));
+            let operation = kept.map(|operation| Operation { hold_expires, ..operation }).or_else(|| {
+                (price > 0)
+                    .then(|| Operation::new(self.random.uuid(), call.workspace_id, action, price, hold_expires, now))
+            });
             let claim = call.claimed.as_ref().map(|claimed| Claim {
                 pk: claimed.pk.clone(),
                 fingerprint: claimed.fingerprint.clone(),
@@ -200,7 +201,8 @@ fn still_running() -> Problem {
 
 #[track_caller]
 fn short_of_credits(price: u32, balance: Option<Item>) -> Result<Problem, StoreError> {
-    let available = balance.filter(|item| !item.is_empty()).map(from_item::<Balance>).transpose()?.unwrap_or_default().available;
+    let available =
+        balance.filter(|item| !item.is_empty()).map(from_item::<Balance>).transpose()?.unwrap_or_default().available;
     Ok(Problem::new(
         Code::InsufficientCredits,
         format!("this call costs {price} credits and the workspace has {available}; add credits and retry"),
@@ -284,7 +286,8 @@ impl Work {
                     let posted = stored.owner == ours.owner && stored.response.is_some();
                     return Ok(if posted { Undone::Resolved(State::Posted) } else { Undone::Nothing });
                 }
-                let operation = refused.get(usize::from(self.claim.is_some())).cloned().flatten().filter(|item| !item.is_empty());
+                let operation =
+                    refused.get(usize::from(self.claim.is_some())).cloned().flatten().filter(|item| !item.is_empty());
                 operation.map_or(Ok(Undone::Nothing), |item| {
                     from_item::<Operation>(item).map(|operation| Undone::Resolved(operation.state))
                 })

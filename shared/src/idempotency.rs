@@ -182,7 +182,12 @@ impl Claims {
     }
 
     /// Stores the response of a claim's owner.
-    pub fn complete(&self, claim: &Claim, response: &Stored, now: DateTime<Utc>) -> Result<TransactWriteItem, StoreError> {
+    pub fn complete(
+        &self,
+        claim: &Claim,
+        response: &Stored,
+        now: DateTime<Utc>,
+    ) -> Result<TransactWriteItem, StoreError> {
         let response = serde_dynamo::to_attribute_value(response)
             .map_err(|_| StoreError::Broken("a response does not write as an attribute".to_owned()))?;
         let update = Update::builder()
@@ -237,7 +242,17 @@ mod tests {
     #[test]
     fn keys_outside_the_form_are_refused() {
         let long = "x".repeat(256);
-        for value in [&b""[..], b"\"\"", b"\"open", b"a b", b"\"a b\"", b"\xff", "schl\u{fc}ssel".as_bytes(), long.as_bytes(), br#""a"b""#] {
+        for value in [
+            &b""[..],
+            b"\"\"",
+            b"\"open",
+            b"a b",
+            b"\"a b\"",
+            b"\xff",
+            "schl\u{fc}ssel".as_bytes(),
+            long.as_bytes(),
+            br#""a"b""#,
+        ] {
             assert!(IdempotencyKey::parse(value).is_err(), "{value:?}");
         }
         assert!(IdempotencyKey::parse("x".repeat(255).as_bytes()).is_ok());

@@ -21,7 +21,10 @@ fn context(function: &str) -> Result<Context, Error> {
 ///
 /// # Errors
 /// A configuration that cannot work, named in the log and in Lambda's init report.
-pub async fn run_endpoint<E: Endpoint>(function: &str, build: impl FnOnce(&Context) -> Result<E, ConfigError>) -> Result<(), Error> {
+pub async fn run_endpoint<E: Endpoint>(
+    function: &str,
+    build: impl FnOnce(&Context) -> Result<E, ConfigError>,
+) -> Result<(), Error> {
     let context = context(function)?;
     let gate = reported(Gate::new(&context))?;
     let endpoint = Arc::new(reported(build(&context))?);
@@ -53,7 +56,10 @@ where
 ///
 /// # Errors
 /// As [`run_endpoint`].
-pub async fn run_schedule<F, R>(function: &str, build: impl FnOnce(&Context) -> Result<F, ConfigError>) -> Result<(), Error>
+pub async fn run_schedule<F, R>(
+    function: &str,
+    build: impl FnOnce(&Context) -> Result<F, ConfigError>,
+) -> Result<(), Error>
 where
     F: Fn() -> R + Send + Sync + 'static,
     R: Future<Output = Result<(), Error>> + Send,

@@ -142,7 +142,12 @@ impl Leads {
 
     /// A lead with all its activity since `since`, and the one before: one query, and a further
     /// one for each hundred activities in that time. `None` if the workspace has no such lead.
-    pub async fn history(&self, workspace_id: Uuid, lead_id: Uuid, since: DateTime<Utc>) -> Result<Option<History>, StoreError> {
+    pub async fn history(
+        &self,
+        workspace_id: Uuid,
+        lead_id: Uuid,
+        since: DateTime<Utc>,
+    ) -> Result<Option<History>, StoreError> {
         let mut items = self
             .client
             .query()
@@ -195,19 +200,22 @@ impl Leads {
         for (kind, value) in lead.identities() {
             let mut item = to_item(&Identity { lead_id: lead.lead_id })?;
             item.extend(identity_key(workspace_id, kind, value));
-            writes.push(put(
-                Put::builder()
-                    .table_name(&self.table)
-                    .set_item(Some(item))
-                    .condition_expression("attribute_not_exists(pk) OR lead_id = :lead")
-                    .expression_attribute_values(":lead", s(lead.lead_id)),
-            )?);
+            writes.push(put(Put::builder()
+                .table_name(&self.table)
+                .set_item(Some(item))
+                .condition_expression("attribute_not_exists(pk) OR lead_id = :lead")
+                .expression_attribute_values(":lead", s(lead.lead_id)))?);
         }
         Ok(matches!(transact(&self.client, &self.random, writes).await?, Transacted::Applied))
     }
 
     /// Which of these activities the lead already has.
-    pub async fn known(&self, workspace_id: Uuid, lead_id: Uuid, activities: &[Activity]) -> Result<Vec<bool>, StoreError> {
+    pub async fn known(
+        &self,
+        workspace_id: Uuid,
+        lead_id: Uuid,
+        activities: &[Activity],
+    ) -> Result<Vec<bool>, StoreError> {
         let mut found: HashMap<String, Activity> = HashMap::new();
         for chunk in activities.chunks(100) {
             let keys = chunk.iter().map(|activity| key(lead_pk(workspace_id, lead_id), activity_sk(activity)));
@@ -229,7 +237,12 @@ impl Leads {
     }
 
     /// Writes activities of a lead; the same one again changes nothing.
-    pub async fn put_activities(&self, workspace_id: Uuid, lead_id: Uuid, activities: &[Activity]) -> Result<(), StoreError> {
+    pub async fn put_activities(
+        &self,
+        workspace_id: Uuid,
+        lead_id: Uuid,
+        activities: &[Activity],
+    ) -> Result<(), StoreError> {
         let mut items = Vec::with_capacity(activities.len());
         for activity in activities {
             let mut item = to_item(activity)?;

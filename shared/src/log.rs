@@ -8,11 +8,11 @@ use tracing_subscriber::filter::{EnvFilter, ParseError};
 
 use crate::environment::Environment;
 
-/// `LOG_LEVEL` (default `info`) for this project's own events. Libraries stay at `warn` whatever
-/// it says: at finer levels the SDK prints whole requests.
+/// `LOG_LEVEL` (default `info`) for this project's own events. Libraries stay at `error` whatever
+/// it says: at finer levels the SDK prints whole requests, and warns of every condition that failed.
 pub fn filter(environment: &Environment, ours: &[&str]) -> Result<EnvFilter, ParseError> {
     let level = environment.optional("LOG_LEVEL").unwrap_or("info");
-    let mut filter = EnvFilter::default().add_directive(LevelFilter::WARN.into());
+    let mut filter = EnvFilter::default().add_directive(LevelFilter::ERROR.into());
     for target in ours {
         filter = filter.add_directive(format!("{target}={level}").parse()?);
     }

@@ -70,7 +70,9 @@ impl Code {
             Dialect::Leadlex => leadlex,
             Dialect::Agents => agents,
             Dialect::Followup => followup,
-            Dialect::Leads => (leads, http::StatusCode::from_u16(leads).ok().and_then(|s| s.canonical_reason()).unwrap_or("Error")),
+            Dialect::Leads => {
+                (leads, http::StatusCode::from_u16(leads).ok().and_then(|s| s.canonical_reason()).unwrap_or("Error"))
+            }
         }
     }
 

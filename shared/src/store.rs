@@ -58,7 +58,10 @@ pub fn store_error<E: ProvideErrorMetadata, R>(operation: &str, error: &SdkError
     });
     let text = format!("dynamodb {operation}: {code}");
     match code {
-        "ConstructionFailure" | "ValidationException" | "SerializationException" | "AccessDeniedException"
+        "ConstructionFailure"
+        | "ValidationException"
+        | "SerializationException"
+        | "AccessDeniedException"
         | "ItemCollectionSizeLimitExceededException" => StoreError::Broken(text),
         _ => StoreError::Unavailable(text),
     }

@@ -40,10 +40,8 @@ impl Endpoint for Credits {
 
     fn parse(&self, input: &Input) -> Result<Request, Problem> {
         let mut query = Query::of(&input.query);
-        let request = Request {
-            page: query.integer("page", 1..=1_000_000, 1),
-            per_page: query.integer("per_page", 1..=100, 20),
-        };
+        let request =
+            Request { page: query.integer("page", 1..=1_000_000, 1), per_page: query.integer("per_page", 1..=100, 20) };
         query.finish().map(|()| request)
     }
 

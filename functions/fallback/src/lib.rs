@@ -24,7 +24,8 @@ fn outcome(method: &str, path: &str) -> Result<Value, Problem> {
     if (method, path) == ("GET", "/health") {
         return Ok(json!({"status": "ok"}));
     }
-    let mut allowed: Vec<&str> = ROUTES.iter().filter(|(_, template)| matches(template, path)).map(|(method, _)| *method).collect();
+    let mut allowed: Vec<&str> =
+        ROUTES.iter().filter(|(_, template)| matches(template, path)).map(|(method, _)| *method).collect();
     allowed.dedup();
     if allowed.is_empty() {
         return Err(Problem::new(Code::NoSuchRoute, "no such route"));

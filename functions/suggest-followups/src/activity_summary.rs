@@ -14,7 +14,9 @@ pub fn activity_summary(history: &History, lookback_days: u32, now: DateTime<Utc
     let name = history.lead.first_name();
     let past: Vec<&Activity> = history.recent.iter().filter(|activity| activity.occurred_at <= now).collect();
     let touch = past.iter().copied().chain(&history.earlier).find(|activity| is_touch(activity));
-    let touch = touch.map(|activity| format!("last touch was {} on {}", described(activity), activity.occurred_at.format("%Y-%m-%d")));
+    let touch = touch.map(|activity| {
+        format!("last touch was {} on {}", described(activity), activity.occurred_at.format("%Y-%m-%d"))
+    });
     let Some(oldest) = past.last() else {
         let days = plural(i64::from(lookback_days), "day", "days");
         let touch = touch.unwrap_or_else(|| "nothing is on record".to_owned());
@@ -46,7 +48,7 @@ fn counted(activities: &[&Activity]) -> String {
         *counts.entry(noun(&activity.kind)).or_default() += 1;
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by_key(|(_, count)| -count);
+    counts.sort_by_key(|(noun, count)| (-count, noun.to_lowercase()));
     let mut parts: Vec<_> = counts.iter().map(|(noun, count)| plural(*count, noun, &format!("{noun}s"))).collect();
     let last = parts.pop().unwrap_or_default();
     if parts.is_empty() { last } else { format!("{} and {last}", parts.join(", ")) }
@@ -74,7 +76,9 @@ fn described(activity: &Activity) -> String {
     let title = activity.title.as_deref().map(str::trim).filter(|title| !title.is_empty());
     let words = title.map(str::to_lowercase);
     match (title, words) {
-        (Some(_), Some(words)) if words.split(' ').next_back().is_some_and(|last| ENDINGS.contains(&last)) => with_article(&words),
+        (Some(_), Some(words)) if words.split(' ').next_back().is_some_and(|last| ENDINGS.contains(&last)) => {
+            with_article(&words)
+        }
         (Some(title), _) => format!("{} (\"{title}\")", with_article(&noun(&activity.kind))),
         _ => with_article(&noun(&activity.kind)),
     }
@@ -145,20 +149,34 @@ mod tests {
         let recent = vec![activity("meeting", -3, None), activity("note", 0, None), activity("sms", 1, None)];
         assert_eq!(
             activity_summary(&history(recent, None), 30, now()),
-            "1 SMS message and 1 note with Jane in the last 7 days; last touch was an SMS message on 2026-04-16."
+            "1 note and 1 SMS message with Jane in the last 7 days; last touch was an SMS message on 2026-04-16."
         );
     }
 
     #[test]
     fn the_span_holds_everything_counted_and_no_more_than_was_asked_for() {
-        for (days, lookback, expected) in [(0, 60, 1), (6, 60, 7), (7, 60, 14), (13, 60, 14), (14, 60, 30), (59, 60, 60), (40, 45, 45), (364, 365, 365)] {
+        for (days, lookback, expected) in [
+            (0, 60, 1),
+            (6, 60, 7),
+            (7, 60, 14),
+            (13, 60, 14),
+            (14, 60, 30),
+            (59, 60, 60),
+            (40, 45, 45),
+            (364, 365, 365),
+        ] {
             assert_eq!(customary_span(days, lookback), expected, "{days} of {lookback}");
         }
     }
 
     #[test]
     fn kinds_are_counted_in_words() {
-        let recent = [activity("site_visit", 1, None), activity("call", 1, None), activity("site_visit", 1, None), activity("whatsapp", 1, None)];
+        let recent = [
+            activity("site_visit", 1, None),
+            activity("call", 1, None),
+            activity("site_visit", 1, None),
+            activity("whatsapp", 1, None),
+        ];
         assert_eq!(counted(&recent.iter().collect::<Vec<_>>()), "2 site visits, 1 call and 1 WhatsApp message");
     }
 }

@@ -108,10 +108,11 @@ impl Endpoint for SuggestFollowups {
             return self.once.refuse(call, problem).await;
         }
 
-        let work = match self.once.begin(call, Action::SuggestFollowups, Action::SuggestFollowups.price(&prices)).await? {
-            Begun::Replay(reply) => return Ok(reply),
-            Begun::Proceed(work) => work,
-        };
+        let work =
+            match self.once.begin(call, Action::SuggestFollowups, Action::SuggestFollowups.price(&prices)).await? {
+                Begun::Replay(reply) => return Ok(reply),
+                Begun::Proceed(work) => work,
+            };
         let summary = activity_summary(&history, request.lookback_days, self.clock.now());
         let prompt = self.prompt(&request, &history, &summary);
         let check = |suggestions: Suggestions| suggestions.checked(request.count, &request.channels);

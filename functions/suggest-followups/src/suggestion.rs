@@ -68,7 +68,8 @@ fn broken_rule(suggestion: &Suggestion, allowed: &[Channel]) -> Option<String> {
     if !(0.0..=1.0).contains(&suggestion.confidence) {
         return Some("its confidence is not between 0 and 1".to_owned());
     }
-    let texts = [("title", &suggestion.title), ("reason", &suggestion.reason), ("suggested_when", &suggestion.suggested_when)];
+    let texts =
+        [("title", &suggestion.title), ("reason", &suggestion.reason), ("suggested_when", &suggestion.suggested_when)];
     if let Some((name, _)) = texts.into_iter().find(|(_, text)| text.trim().is_empty()) {
         return Some(format!("its {name} is empty"));
     }
@@ -91,10 +92,16 @@ mod tests {
         }
     }
 
-    fn checked(suggestions: Vec<Suggestion>, count: u32, allowed: &[Channel]) -> Result<Vec<Suggestion>, (String, usize)> {
+    fn checked(
+        suggestions: Vec<Suggestion>,
+        count: u32,
+        allowed: &[Channel],
+    ) -> Result<Vec<Suggestion>, (String, usize)> {
         match (Suggestions { suggestions }).checked(count, allowed) {
             Checked::Fine(fine) => Ok(fine.suggestions),
-            Checked::Wrong { complaint, usable } => Err((complaint, usable.map_or(0, |usable| usable.suggestions.len()))),
+            Checked::Wrong { complaint, usable } => {
+                Err((complaint, usable.map_or(0, |usable| usable.suggestions.len())))
+            }
         }
     }
 

@@ -57,7 +57,9 @@ impl Permission {
         };
         let found: BTreeSet<_> = Self::ALL
             .into_iter()
-            .filter(|permission| permission.name() == normal || permission.name().split_once(':').is_some_and(|(verb, _)| verb == normal))
+            .filter(|permission| {
+                permission.name() == normal || permission.name().split_once(':').is_some_and(|(verb, _)| verb == normal)
+            })
             .collect();
         if found.is_empty() { Err(UnknownPermission(name.to_owned())) } else { Ok(found) }
     }

@@ -90,7 +90,10 @@ impl Rate {
                 "ratelimit-policy",
                 format!("\"minute\";q={};w={MINUTE}, \"day\";q={};w={DAY}", self.quota.per_minute, self.quota.per_day),
             ),
-            ("ratelimit", format!("\"{}\";r={};t={}", first.name, first.remaining, seconds_until(first.resets_at, now))),
+            (
+                "ratelimit",
+                format!("\"{}\";r={};t={}", first.name, first.remaining, seconds_until(first.resets_at, now)),
+            ),
         ]
     }
 

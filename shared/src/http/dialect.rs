@@ -33,9 +33,8 @@ pub struct Stamp {
 impl Dialect {
     /// The dialect of a path that belongs to no function, by its prefix.
     pub fn of_path(path: &str) -> Self {
-        let within = |prefix: &str| {
-            path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
+        let within =
+            |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         if within("/api/agents") {
             Self::Agents
         } else if within("/api/v1/ai/followup") {

@@ -82,7 +82,8 @@ impl<'a> Fields<'a> {
         for name in self.given.keys().filter(|name| !self.known.contains(&name.as_str())) {
             // A name is the client's text: shown shortened, so that the answer stays readable.
             let shown: String = name.chars().take(64).collect();
-            self.complaints.insert(shown, format!("is not a field of this request; known are {}", self.known.join(", ")));
+            self.complaints
+                .insert(shown, format!("is not a field of this request; known are {}", self.known.join(", ")));
         }
         if self.complaints.is_empty() { Ok(()) } else { Err(Problem::fields(self.complaints)) }
     }

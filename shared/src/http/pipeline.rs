@@ -134,7 +134,13 @@ pub async fn serve<E: Endpoint>(gate: &Gate, endpoint: &Arc<E>, request: Request
 }
 
 /// Answers a request that belongs to no endpoint: no key is asked for.
-pub fn answer(clock: &Clock, random: &Random, dialect: Dialect, request: &Request, result: Result<Value, Problem>) -> Response {
+pub fn answer(
+    clock: &Clock,
+    random: &Random,
+    dialect: Dialect,
+    request: &Request,
+    result: Result<Value, Problem>,
+) -> Response {
     let arrival = Arrival::new(clock.now(), random.uuid(), request);
     let span = tracing::info_span!("request", request_id = %arrival.request_id, route = arrival.route);
     let _entered = span.enter();
@@ -159,13 +165,13 @@ impl Arrival {
         let raw = request.raw_http_path();
         let path = without_base(if raw.is_empty() { request.uri().path() } else { raw }).to_owned();
         let route = match request.request_context_ref() {
-            Some(RequestContext::ApiGatewayV2(context)) => context.route_key.as_deref().and_then(|key| key.split_once(' ')),
+            Some(RequestContext::ApiGatewayV2(context)) => {
+                context.route_key.as_deref().and_then(|key| key.split_once(' '))
+            }
             _ => None,
         };
-        let route = route.map_or_else(
-            || "$default".to_owned(),
-            |(method, template)| format!("{method} {}", without_base(template)),
-        );
+        let route = route
+            .map_or_else(|| "$default".to_owned(), |(method, template)| format!("{method} {}", without_base(template)));
         let correlation_id = request.headers().get("x-correlation-id").and_then(|value| value.to_str().ok());
         let correlation_id = correlation_id
             .filter(|id| (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()))
@@ -250,7 +256,8 @@ fn check_size_and_type(request: &Request) -> Result<(), Problem> {
     let Some(declared) = request.headers().get(header::CONTENT_TYPE) else { return Ok(()) };
     let declared = declared.to_str().unwrap_or_default().to_ascii_lowercase();
     let (essence, parameters) = declared.split_once(';').unwrap_or((&declared, ""));
-    let is_json = essence.trim() == "application/json" || (essence.starts_with("application/") && essence.trim().ends_with("+json"));
+    let is_json = essence.trim() == "application/json"
+        || (essence.starts_with("application/") && essence.trim().ends_with("+json"));
     let is_utf8 = parameters.split(';').all(|parameter| match parameter.split_once('=') {
         Some((name, value)) if name.trim() == "charset" => value.trim().trim_matches('"') == "utf-8",
         _ => true,
@@ -275,7 +282,8 @@ fn json_body(body: &Body) -> Result<Value, Problem> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Problem::new(Code::Validation, "the request needs a JSON body"));
     }
-    serde_json::from_slice(bytes).map_err(|error| Problem::new(Code::Validation, format!("the body is not valid JSON: {error}")))
+    serde_json::from_slice(bytes)
+        .map_err(|error| Problem::new(Code::Validation, format!("the body is not valid JSON: {error}")))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<ApiKey> {
@@ -308,7 +316,13 @@ fn query(request: &Request) -> Vec<(String, String)> {
 }
 
 /// Envelope, headers and the one log line of a request.
-fn finish(dialect: Dialect, arrival: &Arrival, result: Result<Reply, Problem>, rate: Option<Rate>, now: DateTime<Utc>) -> Response {
+fn finish(
+    dialect: Dialect,
+    arrival: &Arrival,
+    result: Result<Reply, Problem>,
+    rate: Option<Rate>,
+    now: DateTime<Utc>,
+) -> Response {
     let ms = (now - arrival.at).num_milliseconds();
     let reply = match result {
         Ok(reply) => {
@@ -353,7 +367,8 @@ fn finish(dialect: Dialect, arrival: &Arrival, result: Result<Reply, Problem>, r
     }
 
     let mut response = http::Response::new(Body::Text(reply.body));
-    *response.status_mut() = http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = headers;
     response
 }

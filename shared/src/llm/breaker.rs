@@ -66,9 +66,12 @@ impl Breaker {
             return Ok(());
         }
         let seconds = (state.open_until - now.timestamp_millis()).max(0).unsigned_abs().div_ceil(1000);
-        Err(Problem::new(Code::ServiceUnavailable, "the AI model is not answering at the moment; nothing was charged, retry later")
-            .retry_after(seconds)
-            .because("the model's breaker is open"))
+        Err(Problem::new(
+            Code::ServiceUnavailable,
+            "the AI model is not answering at the moment; nothing was charged, retry later",
+        )
+        .retry_after(seconds)
+        .because("the model's breaker is open"))
     }
 
     /// Forgets failures, if there were any.
@@ -76,7 +79,10 @@ impl Breaker {
         if self.fresh(self.clock.now()).is_none_or(|state| state.failures == 0) {
             return;
         }
-        let sent = self.update().update_expression("SET failures = :zero, open_until = :zero").expression_attribute_values(":zero", n(0));
+        let sent = self
+            .update()
+            .update_expression("SET failures = :zero, open_until = :zero")
+            .expression_attribute_values(":zero", n(0));
         if sent.send().await.is_ok() {
             self.remember(self.clock.now(), State::default());
         }
@@ -102,7 +108,9 @@ impl Breaker {
                     self.remember(now, state);
                 }
             }
-            Err(error) => tracing::warn!(cause = %store_error("UpdateItem", &error), "the breaker was not told of a failure"),
+            Err(error) => {
+                tracing::warn!(cause = %store_error("UpdateItem", &error), "the breaker was not told of a failure")
+            }
         }
     }
 

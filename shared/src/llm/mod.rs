@@ -141,10 +141,19 @@ impl Model {
                         Err(error) => schema_complaint(&error),
                     };
                     last = Failure { reachable: true, what: "the reply broke a rule".to_owned() };
-                    tracing::warn!(gen_ai.request.model = self.endpoint.model(), prompt = prompt.name, "model reply refused");
+                    tracing::warn!(
+                        gen_ai.request.model = self.endpoint.model(),
+                        prompt = prompt.name,
+                        "model reply refused"
+                    );
                     messages.truncate(2);
                     messages.push(Message { role: "assistant", content: reply.content });
-                    messages.push(Message { role: "user", content: format!("That reply cannot be used: {complaint}. Answer again, whole, in the required form.") });
+                    messages.push(Message {
+                        role: "user",
+                        content: format!(
+                            "That reply cannot be used: {complaint}. Answer again, whole, in the required form."
+                        ),
+                    });
                     continue;
                 }
                 Err(CallError::Refused(what)) => {
@@ -157,17 +166,30 @@ impl Model {
                     wait = wait.max(retry_after.unwrap_or_default());
                 }
             }
-            tracing::warn!(gen_ai.request.model = self.endpoint.model(), prompt = prompt.name, cause = last.what, latency_ms, "model call failed");
+            tracing::warn!(
+                gen_ai.request.model = self.endpoint.model(),
+                prompt = prompt.name,
+                cause = last.what,
+                latency_ms,
+                "model call failed"
+            );
             if attempt + 1 < ATTEMPTS && wait < left {
                 tokio::time::sleep(wait).await;
             } else {
                 break;
             }
         }
-        if last.reachable { self.breaker.succeeded().await } else { self.breaker.failed().await }
+        if last.reachable {
+            self.breaker.succeeded().await
+        } else {
+            self.breaker.failed().await
+        }
         usable.ok_or_else(|| {
-            Problem::new(Code::AiUnavailable, "the AI model gave no usable answer; nothing was charged, retry in a moment")
-                .because(last.what)
+            Problem::new(
+                Code::AiUnavailable,
+                "the AI model gave no usable answer; nothing was charged, retry in a moment",
+            )
+            .because(last.what)
         })
     }
 }
@@ -204,7 +226,9 @@ fn make_strict(schema: &mut Value) {
                 object.insert("additionalProperties".to_owned(), Value::Bool(false));
             }
             // Not among the keywords that strict mode knows; what they say is checked on arrival.
-            for keyword in ["format", "default", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "title"] {
+            for keyword in
+                ["format", "default", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "title"]
+            {
                 if object.get(keyword).is_some_and(|value| !value.is_object()) {
                     object.remove(keyword);
                 }

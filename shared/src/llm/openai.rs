@@ -74,7 +74,8 @@ impl OpenAi {
     pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
         let base = environment.required("LLM_BASE_URL")?.trim_end_matches('/');
         let invalid = |reason: String| ConfigError::Invalid { name: "LLM_BASE_URL", reason };
-        let url: reqwest::Url = format!("{base}/chat/completions").parse().map_err(|error| invalid(format!("{error}")))?;
+        let url: reqwest::Url =
+            format!("{base}/chat/completions").parse().map_err(|error| invalid(format!("{error}")))?;
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(3))
             .redirect(reqwest::redirect::Policy::none())
@@ -92,7 +93,13 @@ impl OpenAi {
         &self.model
     }
 
-    pub async fn call(&self, messages: &[Message], name: &str, schema: &Value, within: Duration) -> Result<Completion, CallError> {
+    pub async fn call(
+        &self,
+        messages: &[Message],
+        name: &str,
+        schema: &Value,
+        within: Duration,
+    ) -> Result<Completion, CallError> {
         let body = json!({
             "model": self.model,
             "messages": messages,
@@ -118,7 +125,9 @@ impl OpenAi {
         let choice = answer.choices.into_iter().next();
         let choice = choice.ok_or_else(|| CallError::Broken("model endpoint: no choices".to_owned()))?;
         match (choice.finish_reason.as_deref(), choice.message.content) {
-            (Some("length" | "content_filter"), _) => Err(CallError::Broken("model endpoint: the reply was cut off".to_owned())),
+            (Some("length" | "content_filter"), _) => {
+                Err(CallError::Broken("model endpoint: the reply was cut off".to_owned()))
+            }
             (_, Some(content)) => Ok(Completion {
                 content,
                 model: answer.model,

@@ -1,0 +1,223 @@
+//! Which stack a command talks to: the local one, through the file that `cargo local` writes once
+//! it is ready, or a deployed one, through the ordinary AWS configuration.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::ProvideCredentials;
+use clap::Args;
+use http::Uri;
+use serde::Deserialize;
+use shared::accounts::{Accounts, Workspace};
+use shared::context::{Clock, Context, Random};
+use shared::environment::Environment;
+use tokio::net::TcpStream;
+use uuid::Uuid;
+
+use crate::error::CliError;
+
+/// The options that say which stack is meant.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Global options")]
+pub struct Target {
+    /// Talk to the stack of this name in AWS; its tables are NAME-accounts, NAME-leads, …
+    /// Without it, to the one that `cargo local` runs
+    #[arg(long, global = true, value_name = "NAME")]
+    stack: Option<String>,
+    /// The profile of the AWS configuration
+    #[arg(long, global = true, value_name = "PROFILE")]
+    profile: Option<String>,
+    /// The AWS region of the stack, such as eu-central-1
+    #[arg(long, global = true, value_name = "REGION")]
+    region: Option<String>,
+    /// Where the local stack says that it is ready [default: .local/ready.json]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with_all = ["stack", "profile", "region"])]
+    ready_file: Option<PathBuf>,
+}
+
+const READY_FILE: &str = ".local/ready.json";
+
+/// The environment variable that both a function and the SDK read the endpoint from.
+const ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
+
+/// What `cargo local` writes once it is ready; the rest of the file is for others.
+#[derive(Debug, Deserialize)]
+struct Ready {
+    environment: HashMap<String, String>,
+}
+
+/// A stack that can be talked to.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// What the stores are built from.
+    pub context: Context,
+    /// The address of DynamoDB where it is not AWS's own.
+    endpoint: Option<String>,
+    /// What to call the stack in a sentence.
+    name: String,
+}
+
+impl Connection {
+    /// Opens the stack that the options name.
+    pub async fn open(target: &Target) -> Result<Self, CliError> {
+        match &target.stack {
+            Some(stack) => Self::deployed(stack, target).await,
+            None => Self::local(target.ready_file.as_deref().unwrap_or(Path::new(READY_FILE))).await,
+        }
+    }
+
+    async fn local(ready_file: &Path) -> Result<Self, CliError> {
+        let shown = ready_file.display();
+        let text = std::fs::read_to_string(ready_file)
+            .map_err(|error| CliError::NoLocalStack(format!("{shown}: {}", error.kind())))?;
+        let ready: Ready = serde_json::from_str(&text)
+            .map_err(|error| CliError::NoLocalStack(format!("{shown} does not describe one: {error}")))?;
+        let environment = Environment::from_iter(ready.environment);
+        let endpoint = environment.required(ENDPOINT)?.to_owned();
+        if !answers(&endpoint).await {
+            return Err(CliError::NoLocalStack(format!("{shown} is there, but nothing answers at {endpoint}")));
+        }
+        let context = Context::new(environment, Clock::default(), Random::from_os())?;
+        Ok(Self { context, endpoint: Some(endpoint), name: "the local stack".to_owned() })
+    }
+
+    async fn deployed(stack: &str, target: &Target) -> Result<Self, CliError> {
+        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+        if let Some(profile) = &target.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = &target.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        let config = loader.load().await;
+        check(&config).await?;
+        let endpoint = configured_endpoint(&Environment::of_process());
+        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&config);
+        if let Some(endpoint) = &endpoint {
+            // Said again, so that the address that `seed` checks is the one that is used.
+            dynamodb = dynamodb.endpoint_url(endpoint);
+        }
+        let tables = ["accounts", "leads", "credits", "idempotency"];
+        let environment =
+            tables.map(|table| (format!("{}_TABLE", table.to_ascii_uppercase()), format!("{stack}-{table}")));
+        let context = Context {
+            environment: Environment::from_iter(environment),
+            clock: Clock::default(),
+            random: Random::from_os(),
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+        };
+        let region = config.region().map(ToString::to_string).unwrap_or_default();
+        Ok(Self { context, endpoint, name: format!("the stack {stack} in {region}") })
+    }
+
+    /// Whether everything that is written stays on this machine.
+    pub fn is_on_this_machine(&self) -> bool {
+        self.endpoint.as_deref().is_some_and(is_loopback)
+    }
+
+    /// A workspace that has to exist.
+    pub async fn workspace(&self, workspace_id: Uuid) -> Result<Workspace, CliError> {
+        let found = Accounts::new(&self.context)?.workspace(workspace_id).await?;
+        found.ok_or_else(|| CliError::Refused(format!("{} has no workspace {workspace_id}", self.name)))
+    }
+
+    /// Adds to a store's terse error what the operator can do about it.
+    pub fn explain(&self, error: CliError) -> CliError {
+        let CliError::Store(cause) = error else { return error };
+        let cause = cause.to_string();
+        let advice = if cause.ends_with("ResourceNotFoundException") {
+            "its tables are not there; is the name right, and the region?"
+        } else if cause.ends_with("AccessDeniedException") {
+            "these credentials may not do this"
+        } else if cause.contains("ExpiredToken") || cause.contains("UnrecognizedClient") {
+            "the credentials are not accepted; sign in again"
+        } else {
+            return CliError::Refused(format!("{}: {cause}", self.name));
+        };
+        CliError::Refused(format!("{}: {advice} ({cause})", self.name))
+    }
+}
+
+/// Says early, and in one line, what would otherwise be a failed dispatch later.
+async fn check(config: &SdkConfig) -> Result<(), CliError> {
+    let refused = |text: &str| CliError::Refused(text.to_owned());
+    if config.region().is_none() {
+        return Err(refused("the AWS configuration names no region; give one with --region"));
+    }
+    let provider = config.credentials_provider().ok_or_else(|| refused("the AWS configuration has no credentials"))?;
+    // The SDK's message can quote the configuration, so it is left out.
+    let found = provider.provide_credentials().await;
+    found.map(drop).map_err(|_| refused("no AWS credentials were found; sign in, or name a profile with --profile"))
+}
+
+/// The endpoint that the process environment sets, if it does ("Service-specific endpoints", AWS
+/// SDKs and Tools Reference Guide).
+fn configured_endpoint(environment: &Environment) -> Option<String> {
+    if environment.optional("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|value| value == "true") {
+        return None;
+    }
+    environment.optional(ENDPOINT).or_else(|| environment.optional("AWS_ENDPOINT_URL")).map(str::to_owned)
+}
+
+/// Whether something accepts connections there.
+async fn answers(endpoint: &str) -> bool {
+    let Ok(uri) = endpoint.parse::<Uri>() else { return false };
+    let Some(host) = uri.host() else { return false };
+    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+    let connecting = TcpStream::connect((host.trim_start_matches('[').trim_end_matches(']'), port));
+    matches!(tokio::time::timeout(Duration::from_secs(2), connecting).await, Ok(Ok(_)))
+}
+
+/// Whether an address is this machine's own: 127.0.0.0/8, ::1 or localhost. A name that merely
+/// resolves there today is not.
+fn is_loopback(endpoint: &str) -> bool {
+    let Ok(uri) = endpoint.parse::<Uri>() else { return false };
+    let Some(host) = uri.host() else { return false };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_this_machine_are_loopback() {
+        for here in ["http://127.0.0.1:8000", "http://127.8.9.1", "http://[::1]:8000", "http://localhost:8000/"] {
+            assert!(is_loopback(here), "{here}");
+        }
+        for elsewhere in [
+            "https://dynamodb.eu-central-1.amazonaws.com",
+            "http://localhost.example.com:8000",
+            "http://127.0.0.1.example.com",
+            "http://localhost@example.com",
+            "http://0.0.0.0:8000",
+            "127.0.0.1",
+            "",
+        ] {
+            assert!(!is_loopback(elsewhere), "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn the_endpoint_of_the_service_wins_over_the_general_one() {
+        let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let both = [variable("AWS_ENDPOINT_URL", "http://a"), variable(ENDPOINT, "http://b")];
+        assert_eq!(configured_endpoint(&Environment::from_iter(both.clone())).as_deref(), Some("http://b"));
+        let ignored = both.into_iter().chain([variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")]);
+        assert_eq!(configured_endpoint(&Environment::from_iter(ignored)), None);
+    }
+
+    #[tokio::test]
+    async fn a_missing_ready_file_says_how_to_start_a_stack() {
+        let error = Connection::local(Path::new("no/such/ready.json")).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "no local stack is running (no/such/ready.json: entity not found); start one with `cargo local`, \
+             or name a deployed one with --stack"
+        );
+    }
+}

@@ -1,0 +1,217 @@
+//! The demo data: a workspace with some 200 leads and their activity over the last 90 days, dated
+//! from the moment of loading, and keys to try everything with. The keys are public, so the data
+//! belongs on a laptop and nowhere else.
+
+mod arcs;
+mod people;
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
+use shared::accounts::{Accounts, KeyRecord, Workspace};
+use shared::auth::{ApiKey, Permission};
+use shared::context::Context;
+use shared::credits::Ledger;
+use shared::environment::ConfigError;
+use shared::leads::{Activity, Lead, Leads};
+use shared::store::StoreError;
+use uuid::{Uuid, uuid};
+
+/// The workspace of the keys `demo`, `read` and `past`.
+pub const WORKSPACE: Uuid = uuid!("5eed0000-0000-4000-8000-000000000001");
+/// The workspace of the key `poor`: one credit, and the document's contact.
+pub const POOR: Uuid = uuid!("5eed0000-0000-4000-8000-000000000002");
+/// The workspace of the key `rival`: other leads.
+pub const RIVAL: Uuid = uuid!("5eed0000-0000-4000-8000-000000000003");
+/// The contact of the document's example.
+pub const CONTACT: Uuid = uuid!("123e4567-e89b-12d3-a456-426614174000");
+
+/// The words of the fixed keys, and what each is for.
+pub const KEYS: [(&str, &str); 5] = [
+    ("demo", "everything"),
+    ("read", "reads only"),
+    ("poor", "a workspace with 1 credit"),
+    ("past", "expired"),
+    ("rival", "another workspace, with leads of its own"),
+];
+
+/// Credits of the demo workspace: after the document's own call the balance is the document's.
+const CREDITS: u32 = 4_863;
+const LEADS: u64 = 200;
+const RIVAL_LEADS: u64 = 12;
+
+/// What was loaded; all zero if the data was there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// Workspaces.
+    pub workspaces: usize,
+    /// Leads.
+    pub leads: usize,
+    /// Activities.
+    pub activities: usize,
+}
+
+/// The fixed key of a word: `wbk_` and the word padded with `a` to 52 characters.
+pub fn key(word: &str) -> String {
+    format!("wbk_{word:a<52}")
+}
+
+/// Loads the demo data, unless it is there. The workspace is written last, so that an interrupted
+/// load is done again.
+pub async fn load(context: &Context) -> Result<Loaded, StoreError> {
+    let broken = |error: ConfigError| StoreError::Broken(error.to_string());
+    let accounts = Accounts::new(context).map_err(broken)?;
+    let ledger = Ledger::new(context).map_err(broken)?;
+    let table = Leads::new(context).map_err(broken)?;
+    if accounts.workspace(WORKSPACE).await?.is_some() {
+        return Ok(Loaded::default());
+    }
+    let now = context.clock.now();
+
+    let mut loaded = Loaded { workspaces: 3, ..Loaded::default() };
+    let documents = [document_contact(now)];
+    let mut leads: Vec<_> = (0..LEADS - 1).map(|index| people::lead(WORKSPACE, index, now)).collect();
+    leads.extend(documents.clone());
+    let rivals: Vec<_> = (0..RIVAL_LEADS).map(|index| people::lead(RIVAL, index, now)).collect();
+    for (workspace, leads) in [(WORKSPACE, &leads[..]), (POOR, &documents), (RIVAL, &rivals)] {
+        table.load(workspace, leads).await?;
+        loaded.leads += leads.len();
+        loaded.activities += leads.iter().map(|(_, activities)| activities.len()).sum::<usize>();
+    }
+
+    let all: BTreeSet<_> = Permission::ALL.into();
+    let reads = BTreeSet::from([Permission::ReadAi, Permission::ReadLeads]);
+    let keys = [
+        ("demo", WORKSPACE, &all),
+        ("read", WORKSPACE, &reads),
+        ("poor", POOR, &all),
+        ("past", WORKSPACE, &all),
+        ("rival", RIVAL, &all),
+    ];
+    for (index, (word, workspace, permissions)) in (1_u64..).zip(keys) {
+        let key: ApiKey = key(word).parse().map_err(|_| StoreError::Broken(format!("{word} makes no key")))?;
+        let key_id = Uuid::from_u64_pair(0x5eed_0000_0000_4000, 0x8000_0000_0000_0100 + index);
+        let mut record = KeyRecord::new(&key, key_id, workspace, permissions.clone(), now);
+        record.expires_at = (word == "past").then(|| (now - TimeDelta::days(1)).timestamp());
+        accounts.put_key(&record).await?;
+    }
+    for (workspace, name, credits) in
+        [(RIVAL, "Rival Partners", 500), (POOR, "Pennywise", 1), (WORKSPACE, "Northwind Legal", CREDITS)]
+    {
+        // The grant's id is the workspace's, so that loading again grants nothing.
+        ledger.grant(workspace, workspace, credits, "demo", now).await?;
+        let workspace =
+            Workspace { workspace_id: workspace, name: name.to_owned(), prices: Default::default(), created_at: now };
+        accounts.put_workspace(&workspace).await?;
+    }
+    Ok(loaded)
+}
+
+/// Jane, of the document's example: three e-mails and a discovery call in the last 14 days, a
+/// price asked for and not yet given, a legal review named as the next step.
+fn document_contact(now: DateTime<Utc>) -> (Lead, Vec<Activity>) {
+    let lead = Lead {
+        lead_id: CONTACT,
+        external_ref: Some("LD-1001".to_owned()),
+        full_name: Some("Jane Smith".to_owned()),
+        email: Some("jane@acme.example".to_owned()),
+        phone: Some("+12025550142".to_owned()),
+        linkedin: None,
+        job_title: Some("Marketing Director".to_owned()),
+        company_name: Some("Acme Inc.".to_owned()),
+        stage: Some("qualified".to_owned()),
+    };
+    let touches = [
+        (
+            "meeting",
+            2,
+            15,
+            None,
+            None,
+            "Discovery call",
+            "Walked through their review process. Jane asked for pricing and wants a flat-fee proposal before month end. Next step on their side: a legal review session with their counsel.",
+        ),
+        (
+            "email",
+            5,
+            9,
+            Some("inbound"),
+            Some("replied"),
+            "Re: Introduction",
+            "Happy to talk, Thursday afternoon works. Could you cover how you charge?",
+        ),
+        (
+            "email",
+            9,
+            14,
+            Some("outbound"),
+            Some("opened"),
+            "Two times for a first call",
+            "Offered Thursday 15:00 or Friday 10:00 for a first conversation.",
+        ),
+        (
+            "email",
+            13,
+            11,
+            Some("outbound"),
+            Some("opened"),
+            "Introduction",
+            "Introduced our contract review service after she downloaded the guide.",
+        ),
+        (
+            "email",
+            75,
+            10,
+            Some("outbound"),
+            Some("no_response"),
+            "Invitation to the spring webinar",
+            "Invited to the webinar on contract automation.",
+        ),
+    ];
+    let activities =
+        (1_u64..).zip(touches).map(|(index, (kind, days, hour, direction, outcome, title, body))| Activity {
+            activity_id: Uuid::from_u64_pair(0x5eed_0000_0000_4000, 0x8000_0000_0000_0200 + index),
+            kind: kind.to_owned(),
+            occurred_at: days_before(now, days, hour),
+            direction: direction.map(str::to_owned),
+            outcome: outcome.map(str::to_owned),
+            title: Some(title.to_owned()),
+            body: Some(body.to_owned()),
+        });
+    (lead, activities.collect())
+}
+
+/// A moment so many days ago, at an hour of the day.
+fn days_before(now: DateTime<Utc>, days: i64, hour: u32) -> DateTime<Utc> {
+    let day = now - TimeDelta::days(days);
+    day.with_hour(hour).and_then(|at| at.with_minute(0)?.with_second(0)?.with_nanosecond(0)).unwrap_or(day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_makes_a_key() {
+        for (word, _) in KEYS {
+            assert!(key(word).parse::<ApiKey>().is_ok(), "{word}");
+        }
+    }
+
+    #[test]
+    fn leads_are_varied_and_no_two_share_an_identity() {
+        let now = DateTime::parse_from_rfc3339("2026-11-20T12:00:00Z").unwrap().to_utc();
+        let leads: Vec<_> = (0..LEADS).map(|index| people::lead(WORKSPACE, index, now)).collect();
+        let mut identities = BTreeSet::new();
+        let mut names = BTreeSet::new();
+        for (lead, activities) in &leads {
+            names.insert(lead.full_name.clone());
+            assert!(lead.identities().all(|(kind, value)| identities.insert(format!("{kind} {value}"))), "{lead:?}");
+            assert!(activities.iter().all(|activity| now - activity.occurred_at < TimeDelta::days(91)));
+        }
+        assert!(names.len() > 180);
+        assert!(leads.iter().any(|(_, activities)| activities.is_empty()));
+        assert!(leads.iter().any(|(lead, _)| lead.email.is_none()));
+        assert!(leads.iter().any(|(_, activities)| activities.iter().any(|activity| activity.occurred_at > now)));
+    }
+}

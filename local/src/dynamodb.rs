@@ -1,0 +1,61 @@
+//! The embedded DynamoDB: dynoxide, served on loopback, with the tables of the template.
+
+use std::path::Path;
+use std::time::Duration;
+
+use dynoxide::Database;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::stack::LocalError;
+
+/// How often expired items are deleted. DynamoDB itself promises "within a few days".
+const TTL_SWEEP: Duration = Duration::from_secs(60);
+
+/// Opens the database, in memory or in a file that survives, and creates the tables it lacks.
+pub fn open(file: Option<&Path>, tables: &[(Value, Option<String>)]) -> Result<Database, LocalError> {
+    let failed = |what: &str, error: &dyn std::fmt::Display| LocalError::Emulator(format!("DynamoDB: {what}: {error}"));
+    let database = match file {
+        None => Database::memory(),
+        Some(file) => Database::new(&file.to_string_lossy()),
+    };
+    let database = database.map_err(|error| failed("the database does not open", &error))?;
+    let existing = database.list_tables(typed(json!({}))?).map_err(|error| failed("list", &error))?.table_names;
+    for (table, ttl) in tables {
+        let name = table["TableName"].as_str().unwrap_or_default();
+        if existing.iter().any(|existing| existing == name) {
+            continue;
+        }
+        database.create_table(typed(table.clone())?).map_err(|error| failed(name, &error))?;
+        if let Some(attribute) = ttl {
+            let request =
+                json!({"TableName": name, "TimeToLiveSpecification": {"AttributeName": attribute, "Enabled": true}});
+            database.update_time_to_live(typed(request)?).map_err(|error| failed(name, &error))?;
+        }
+    }
+    Ok(database)
+}
+
+/// Serves the database until the task is dropped.
+pub async fn serve(listener: TcpListener, database: Database) {
+    let expiring = database.clone();
+    let sweep = async move {
+        let mut interval = tokio::time::interval(TTL_SWEEP);
+        loop {
+            interval.tick().await;
+            let expiring = expiring.clone();
+            let swept = tokio::task::spawn_blocking(move || expiring.sweep_ttl()).await;
+            if !matches!(swept, Ok(Ok(_))) {
+                tracing::warn!("expired items were not deleted");
+            }
+        }
+    };
+    tokio::select! {
+        () = dynoxide::server::serve_on(listener, database) => {}
+        () = sweep => {}
+    }
+}
+
+fn typed<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, LocalError> {
+    serde_json::from_value(value).map_err(|error| LocalError::Emulator(format!("DynamoDB: {error}")))
+}

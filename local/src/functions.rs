@@ -1,0 +1,56 @@
+//! The functions of this project by the name of their binary, built from their environment.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use shared::context::Context;
+use shared::environment::ConfigError;
+use shared::http::{Endpoint, Gate, Request, Response, serve};
+
+/// A function, ready to be invoked.
+#[derive(Clone)]
+pub enum Function {
+    /// Answers requests.
+    Http(Arc<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>),
+    /// Runs on a schedule.
+    Scheduled(Arc<dyn Fn() -> BoxFuture<'static, Outcome> + Send + Sync>),
+    /// Takes SQS events, and gives the response that Lambda would: `batchItemFailures`.
+    Queued(Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, String>> + Send + Sync>),
+}
+
+/// What became of an invocation that nobody waits for.
+pub type Outcome = Result<(), String>;
+
+/// Builds the function of this name. `None` if there is none.
+pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigError> {
+    Ok(Some(match name {
+        suggest_followups::SuggestFollowups::NAME => {
+            endpoint(context, suggest_followups::SuggestFollowups::new(context)?)?
+        }
+        credits::Credits::NAME => endpoint(context, credits::Credits::new(context)?)?,
+        fallback::NAME => {
+            let respond = fallback::fallback(context);
+            Function::Http(Arc::new(move |request| {
+                let response = respond(&request);
+                Box::pin(async move { response })
+            }))
+        }
+        sweeper::Sweeper::NAME => {
+            let sweeper = sweeper::Sweeper::new(context)?;
+            Function::Scheduled(Arc::new(move || {
+                let sweeper = sweeper.clone();
+                Box::pin(async move { sweeper.sweep().await.map(drop).map_err(|error| error.to_string()) })
+            }))
+        }
+        _ => return Ok(None),
+    }))
+}
+
+fn endpoint<E: Endpoint>(context: &Context, endpoint: E) -> Result<Function, ConfigError> {
+    let (gate, endpoint) = (Gate::new(context)?, Arc::new(endpoint));
+    Ok(Function::Http(Arc::new(move |request| {
+        let (gate, endpoint) = (gate.clone(), Arc::clone(&endpoint));
+        Box::pin(async move { serve(&gate, &endpoint, request).await })
+    })))
+}

@@ -1,0 +1,191 @@
+//! The HTTP API: finds the route of a request, hands its function the event that API Gateway
+//! would, and sends the answer ("Create AWS Lambda proxy integrations for HTTP APIs", payload
+//! format version 2.0).
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, State};
+use chrono::TimeDelta;
+use data_encoding::BASE64;
+use http::{HeaderMap, Method, Uri};
+use lambda_http::RequestExt;
+use serde_json::{Value, json};
+use shared::context::{Clock, Random};
+use tokio::net::TcpListener;
+
+use crate::functions::Function;
+use crate::stack::LocalError;
+use crate::template::{ACCOUNT, Event};
+
+/// API Gateway's limit on a request.
+const MAX_REQUEST: usize = 10 * 1024 * 1024;
+
+type Handler = Arc<
+    dyn Fn(shared::http::Request) -> futures_util::future::BoxFuture<'static, shared::http::Response> + Send + Sync,
+>;
+
+/// The routes of the template, each with its function.
+#[derive(Clone)]
+pub struct Gateway {
+    routes: Arc<Routes>,
+    clock: Clock,
+    random: Random,
+}
+
+#[derive(Default)]
+struct Routes {
+    by_path: matchit::Router<HashMap<String, Target>>,
+    default: Option<Target>,
+}
+
+#[derive(Clone)]
+struct Target {
+    handler: Handler,
+    route_key: String,
+    timeout: Duration,
+}
+
+impl Gateway {
+    /// Arranges the routes of functions.
+    pub fn new<'a>(
+        functions: impl Iterator<Item = (&'a Event, &'a Function, Duration)>,
+        clock: Clock,
+        random: Random,
+    ) -> Result<Self, LocalError> {
+        let mut by_path: HashMap<&str, HashMap<String, Target>> = HashMap::new();
+        let mut routes = Routes::default();
+        for (event, function, timeout) in functions {
+            let (Event::Route { method, path }, Function::Http(handler)) = (event, function) else { continue };
+            let handler = Arc::clone(handler);
+            if path == "$default" {
+                routes.default = Some(Target { handler, route_key: path.clone(), timeout });
+            } else {
+                let target = Target { handler, route_key: format!("{method} {path}"), timeout };
+                by_path.entry(path).or_default().insert(method.clone(), target);
+            }
+        }
+        for (path, targets) in by_path {
+            routes
+                .by_path
+                .insert(path, targets)
+                .map_err(|error| LocalError::Emulator(format!("route {path}: {error}")))?;
+        }
+        Ok(Self { routes: Arc::new(routes), clock, random })
+    }
+
+    /// Serves until the task is dropped.
+    pub async fn serve(self, listener: TcpListener) {
+        let app =
+            axum::Router::new().fallback(handle).with_state(self).into_make_service_with_connect_info::<SocketAddr>();
+        if let Err(error) = axum::serve(listener, app).await {
+            tracing::error!(%error, "the gateway stopped");
+        }
+    }
+
+    fn target(&self, method: &Method, path: &str) -> Option<(Target, HashMap<String, String>)> {
+        if let Ok(found) = self.routes.by_path.at(path)
+            && let Some(target) = found.value.get(method.as_str()).or_else(|| found.value.get("ANY"))
+        {
+            let parameters = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            return Some((target.clone(), parameters));
+        }
+        self.routes.default.clone().map(|target| (target, HashMap::new()))
+    }
+}
+
+async fn handle(
+    State(gateway): State<Gateway>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: axum::extract::Request,
+) -> http::Response<Body> {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, MAX_REQUEST).await else {
+        return plain(413, "Request Entity Too Large");
+    };
+    let Some((target, parameters)) = gateway.target(&parts.method, parts.uri.path()) else {
+        return plain(404, "Not Found");
+    };
+    let event = event(&gateway, &target.route_key, &parts.method, &parts.uri, &parts.headers, &body, &parameters, peer);
+    let Ok(event) = lambda_http::request::from_str(&event.to_string()) else {
+        return plain(400, "Bad Request");
+    };
+    let mut context = lambda_http::Context::default();
+    let deadline = gateway.clock.now() + TimeDelta::from_std(target.timeout).unwrap_or_default();
+    context.deadline = deadline.timestamp_millis().unsigned_abs();
+    // A client that goes away must not stop the work, as it does not in Lambda.
+    let work = tokio::spawn((target.handler)(event.with_lambda_context(context)));
+    match tokio::time::timeout(target.timeout, work).await {
+        Ok(Ok(response)) => {
+            let (parts, body) = response.into_parts();
+            http::Response::from_parts(parts, Body::from(body.to_vec()))
+        }
+        Ok(Err(_)) => plain(500, "Internal Server Error"),
+        Err(_) => plain(504, "Endpoint request timed out"),
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "these are the parts of one request")]
+fn event(
+    gateway: &Gateway,
+    route_key: &str,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &Bytes,
+    parameters: &HashMap<String, String>,
+    peer: SocketAddr,
+) -> Value {
+    let mut joined: HashMap<&str, String> = HashMap::new();
+    for (name, value) in headers {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        joined
+            .entry(name.as_str())
+            .and_modify(|joined| *joined = format!("{joined},{value}"))
+            .or_insert_with(|| value.to_string());
+    }
+    let now = gateway.clock.now();
+    let (text, encoded) = match str::from_utf8(body) {
+        Ok(text) => (text.to_owned(), false),
+        Err(_) => (BASE64.encode(body), true),
+    };
+    json!({
+        "version": "2.0",
+        "routeKey": route_key,
+        "rawPath": uri.path(),
+        "rawQueryString": uri.query().unwrap_or_default(),
+        "headers": joined,
+        "pathParameters": parameters,
+        "requestContext": {
+            "accountId": ACCOUNT,
+            "apiId": "local",
+            "domainName": "localhost",
+            "domainPrefix": "localhost",
+            "http": {
+                "method": method.as_str(),
+                "path": uri.path(),
+                "protocol": "HTTP/1.1",
+                "sourceIp": peer.ip(),
+                "userAgent": headers.get("user-agent").and_then(|agent| agent.to_str().ok()),
+            },
+            "requestId": gateway.random.uuid(),
+            "routeKey": route_key,
+            "stage": "$default",
+            "time": now.format("%d/%b/%Y:%H:%M:%S +0000").to_string(),
+            "timeEpoch": now.timestamp_millis(),
+        },
+        "body": text,
+        "isBase64Encoded": encoded,
+    })
+}
+
+/// An answer of the gateway itself, in API Gateway's form.
+fn plain(status: u16, message: &str) -> http::Response<Body> {
+    let mut response = http::Response::new(Body::from(json!({ "message": message }).to_string()));
+    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
+    response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,442 @@
+//! What `template.yaml` declares, read once: tables, queues, and functions with their routes,
+//! schedules, queues and environment.
+
+use std::collections::{BTreeMap, HashMap};
+
+use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+/// The name of the stack that `cargo local` runs: the prefix of its tables.
+pub const STACK_NAME: &str = "lead-followup";
+
+/// The account and region of everything local.
+pub const ACCOUNT: &str = "000000000000";
+/// The region of everything local.
+pub const REGION: &str = "us-east-1";
+
+/// The template cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// The file cannot be read.
+    #[error("{path}: {reason}; run from the project's folder, or name the file with --template")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// It is not YAML.
+    #[error("the template is not valid YAML: {0}")]
+    NotYaml(String),
+    /// A resource is not declared as expected.
+    #[error("the template's {resource}: {reason}")]
+    Resource {
+        /// The logical id.
+        resource: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// A parsed template.
+#[derive(Clone, Debug)]
+pub struct Template {
+    resources: BTreeMap<String, Resource>,
+    parameters: HashMap<String, String>,
+    globals: Map<String, Value>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Resource {
+    #[serde(rename = "Type")]
+    kind: String,
+    #[serde(default)]
+    properties: Value,
+    #[serde(default)]
+    metadata: Value,
+}
+
+/// A function as declared.
+#[derive(Clone, Debug)]
+pub struct DeclaredFunction {
+    /// Logical id.
+    pub id: String,
+    /// The binary, and so the crate, that implements it.
+    pub name: String,
+    /// Seconds that one invocation may take.
+    pub timeout: u64,
+    /// Its environment, resolved.
+    pub environment: HashMap<String, String>,
+    /// What invokes it.
+    pub events: Vec<Event>,
+}
+
+/// What invokes a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A route of the HTTP API; `$default` as path takes what no other route does.
+    Route {
+        /// Upper-case method, or `ANY`.
+        method: String,
+        /// Path template.
+        path: String,
+    },
+    /// A schedule, in seconds.
+    Every(u64),
+    /// Messages of a queue.
+    Queue {
+        /// The queue's name.
+        queue: String,
+        /// Messages a batch at most.
+        batch_size: i32,
+    },
+}
+
+/// A queue as declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeclaredQueue {
+    /// Its name.
+    pub name: String,
+    /// Its settings, as SQS names them.
+    pub attributes: HashMap<String, String>,
+    /// Where messages go that were received too often: queue name and count.
+    pub redrive: Option<(String, u32)>,
+}
+
+impl Template {
+    /// Reads a template. `parameters` are given to it as on deployment; a parameter that is
+    /// neither given nor has a default is an error.
+    pub fn parse(text: &str, parameters: &HashMap<String, String>) -> Result<Self, TemplateError> {
+        let documents = Yaml::load_from_str(text).map_err(|error| TemplateError::NotYaml(error.to_string()))?;
+        let root = documents.first().map(plain).unwrap_or_default();
+        let mut values = HashMap::new();
+        for (name, declared) in root["Parameters"].as_object().into_iter().flatten() {
+            let value = parameters.get(name).cloned().or_else(|| text_of(&declared["Default"]));
+            values.insert(name.clone(), value.ok_or_else(|| broken(name, "the parameter has no value"))?);
+        }
+        let resources = match &root["Resources"] {
+            Value::Object(resources) => resources.clone(),
+            _ => return Err(broken("Resources", "there are none")),
+        };
+        let resources = resources.into_iter().map(|(id, resource)| typed(&id, resource).map(|resource| (id, resource)));
+        let globals = root["Globals"]["Function"].as_object().cloned().unwrap_or_default();
+        Ok(Self { resources: resources.collect::<Result<_, _>>()?, parameters: values, globals })
+    }
+
+    /// The tables, as requests of DynamoDB's `CreateTable`, each with its TTL attribute.
+    pub fn tables(&self) -> Result<Vec<(Value, Option<String>)>, TemplateError> {
+        let tables = self.of_type("AWS::DynamoDB::Table");
+        tables
+            .map(|(id, table)| {
+                let properties = self.resolved(id, &table.properties)?;
+                let mut request = Map::new();
+                for name in [
+                    "AttributeDefinitions",
+                    "KeySchema",
+                    "BillingMode",
+                    "GlobalSecondaryIndexes",
+                    "LocalSecondaryIndexes",
+                ] {
+                    if let Some(value) = properties.get(name) {
+                        request.insert(name.to_owned(), value.clone());
+                    }
+                }
+                request.insert("TableName".to_owned(), json!(self.name_of(id, table)?));
+                Ok((Value::Object(request), text_of(&properties["TimeToLiveSpecification"]["AttributeName"])))
+            })
+            .collect()
+    }
+
+    /// The queues.
+    pub fn queues(&self) -> Result<Vec<DeclaredQueue>, TemplateError> {
+        const SETTINGS: [&str; 5] = [
+            "VisibilityTimeout",
+            "MessageRetentionPeriod",
+            "DelaySeconds",
+            "ReceiveMessageWaitTimeSeconds",
+            "MaximumMessageSize",
+        ];
+        let queues = self.of_type("AWS::SQS::Queue");
+        queues
+            .map(|(id, queue)| {
+                let properties = self.resolved(id, &queue.properties)?;
+                let attributes =
+                    SETTINGS.iter().filter_map(|name| Some(((*name).to_owned(), text_of(&properties[*name])?)));
+                let redrive = match &properties["RedrivePolicy"] {
+                    Value::Null => None,
+                    policy => {
+                        let target = text_of(&policy["deadLetterTargetArn"]).unwrap_or_default();
+                        let count = policy["maxReceiveCount"].as_u64().and_then(|count| u32::try_from(count).ok());
+                        let count =
+                            count.ok_or_else(|| broken(id, "RedrivePolicy.maxReceiveCount must be a number"))?;
+                        Some((last_part(&target), count))
+                    }
+                };
+                Ok(DeclaredQueue { name: self.name_of(id, queue)?, attributes: attributes.collect(), redrive })
+            })
+            .collect()
+    }
+
+    /// The functions.
+    pub fn functions(&self) -> Result<Vec<DeclaredFunction>, TemplateError> {
+        self.of_type("AWS::Serverless::Function").map(|(id, function)| self.function(id, function)).collect()
+    }
+
+    fn function(&self, id: &str, function: &Resource) -> Result<DeclaredFunction, TemplateError> {
+        let properties = &function.properties;
+        let binary = text_of(&function.metadata["BuildProperties"]["Binary"]);
+        let name = binary
+            .or_else(|| text_of(&properties["CodeUri"]).map(|uri| last_part(uri.trim_end_matches('/'))))
+            .ok_or_else(|| broken(id, "neither BuildProperties.Binary nor CodeUri names its binary"))?;
+        let mut environment = HashMap::new();
+        for declared in [self.globals.get("Environment"), properties.get("Environment")].into_iter().flatten() {
+            for (variable, value) in self.resolved(id, &declared["Variables"])?.as_object().into_iter().flatten() {
+                let value = text_of(value)
+                    .ok_or_else(|| broken(id, &format!("environment variable {variable} is not text")))?;
+                environment.insert(variable.clone(), value);
+            }
+        }
+        let timeout = properties.get("Timeout").or_else(|| self.globals.get("Timeout")).and_then(Value::as_u64);
+        let mut events = Vec::new();
+        for (event, declared) in properties["Events"].as_object().into_iter().flatten() {
+            let properties = self.resolved(id, &declared["Properties"])?;
+            events.push(
+                event_of(&declared["Type"], &properties)
+                    .map_err(|reason| broken(id, &format!("event {event}: {reason}")))?,
+            );
+        }
+        Ok(DeclaredFunction { id: id.to_owned(), name, timeout: timeout.unwrap_or(3), environment, events })
+    }
+
+    fn of_type(&self, kind: &'static str) -> impl Iterator<Item = (&String, &Resource)> {
+        self.resources.iter().filter(move |(_, resource)| resource.kind == kind)
+    }
+
+    fn name_of(&self, id: &str, resource: &Resource) -> Result<String, TemplateError> {
+        let given = ["TableName", "QueueName"].into_iter().find_map(|name| resource.properties.get(name));
+        match given {
+            None => Ok(format!("{STACK_NAME}-{id}")),
+            Some(name) => text_of(&self.resolved(id, name)?).ok_or_else(|| broken(id, "its name is not text")),
+        }
+    }
+
+    /// Replaces `Ref`, `Fn::GetAtt` and `Fn::Sub` by what they stand for here.
+    fn resolved(&self, id: &str, value: &Value) -> Result<Value, TemplateError> {
+        Ok(match value {
+            Value::Object(object) => match object.iter().next() {
+                Some((function, argument)) if object.len() == 1 && is_intrinsic(function) => {
+                    self.intrinsic(id, function, argument)?
+                }
+                _ => {
+                    let fields = object.iter().map(|(name, value)| Ok((name.clone(), self.resolved(id, value)?)));
+                    Value::Object(fields.collect::<Result<_, _>>()?)
+                }
+            },
+            Value::Array(values) => {
+                Value::Array(values.iter().map(|value| self.resolved(id, value)).collect::<Result<_, _>>()?)
+            }
+            scalar => scalar.clone(),
+        })
+    }
+
+    fn intrinsic(&self, id: &str, function: &str, argument: &Value) -> Result<Value, TemplateError> {
+        let text = text_of(argument).unwrap_or_default();
+        match function {
+            "Ref" => self.reference(id, &text, None).map(Value::from),
+            "Fn::GetAtt" => {
+                let (target, attribute) =
+                    text.split_once('.').ok_or_else(|| broken(id, "GetAtt needs Resource.Attribute"))?;
+                self.reference(id, target, Some(attribute)).map(Value::from)
+            }
+            _ => self.substituted(id, &text).map(Value::from),
+        }
+    }
+
+    fn substituted(&self, id: &str, text: &str) -> Result<String, TemplateError> {
+        let (mut out, mut rest) = (String::new(), text);
+        while let Some((before, after)) = rest.split_once("${") {
+            let (name, after) = after.split_once('}').ok_or_else(|| broken(id, "Sub has an open ${"))?;
+            let (target, attribute) =
+                name.split_once('.').map_or((name, None), |(target, attribute)| (target, Some(attribute)));
+            out.push_str(before);
+            out.push_str(&self.reference(id, target, attribute)?);
+            rest = after;
+        }
+        out.push_str(rest);
+        Ok(out)
+    }
+
+    fn reference(&self, id: &str, target: &str, attribute: Option<&str>) -> Result<String, TemplateError> {
+        let pseudo = match target {
+            "AWS::StackName" => Some(STACK_NAME),
+            "AWS::Region" => Some(REGION),
+            "AWS::AccountId" => Some(ACCOUNT),
+            "AWS::Partition" => Some("aws"),
+            "AWS::URLSuffix" => Some("amazonaws.com"),
+            "AWS::NoValue" => Some(""),
+            _ => None,
+        };
+        if let Some(value) = pseudo.or_else(|| self.parameters.get(target).map(String::as_str)) {
+            return Ok(value.to_owned());
+        }
+        let resource = self
+            .resources
+            .get(target)
+            .ok_or_else(|| broken(id, &format!("refers to {target}, which is not declared")))?;
+        let name = self.name_of(target, resource)?;
+        Ok(match (resource.kind.as_str(), attribute) {
+            ("AWS::DynamoDB::Table", Some("Arn")) => format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"),
+            ("AWS::SQS::Queue", Some("Arn")) => format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"),
+            ("AWS::SQS::Queue", None) => format!("queue:{name}"),
+            _ => name,
+        })
+    }
+}
+
+fn event_of(kind: &Value, properties: &Value) -> Result<Event, String> {
+    let required = |name: &str| text_of(&properties[name]).ok_or_else(|| format!("{name} is missing"));
+    match kind.as_str() {
+        Some("HttpApi") => Ok(Event::Route { method: required("Method")?.to_uppercase(), path: required("Path")? }),
+        Some("Schedule") => rate(&required("Schedule")?).map(Event::Every),
+        Some("ScheduleV2") => rate(&required("ScheduleExpression")?).map(Event::Every),
+        Some("SQS") => Ok(Event::Queue {
+            queue: last_part(&required("Queue")?),
+            batch_size: properties["BatchSize"].as_i64().and_then(|size| i32::try_from(size).ok()).unwrap_or(10),
+        }),
+        other => Err(format!("type {} is not run locally", other.unwrap_or("(none)"))),
+    }
+}
+
+/// Seconds of `rate(1 minute)` and the like.
+fn rate(expression: &str) -> Result<u64, String> {
+    let unknown = || format!("{expression} is not a rate such as rate(5 minutes)");
+    let inside = expression.strip_prefix("rate(").and_then(|rest| rest.strip_suffix(')')).ok_or_else(unknown)?;
+    let (count, unit) = inside.split_once(' ').ok_or_else(unknown)?;
+    let seconds = match unit.trim_end_matches('s') {
+        "minute" => 60,
+        "hour" => 3_600,
+        "day" => 86_400,
+        _ => return Err(unknown()),
+    };
+    count.parse().ok().filter(|count: &u64| *count > 0).map(|count| count * seconds).ok_or_else(unknown)
+}
+
+fn is_intrinsic(name: &str) -> bool {
+    matches!(name, "Ref" | "Fn::GetAtt" | "Fn::Sub")
+}
+
+/// YAML as JSON, the short forms of intrinsic functions written out.
+fn plain(yaml: &Yaml<'_>) -> Value {
+    match yaml {
+        Yaml::Value(Scalar::Boolean(value)) => json!(value),
+        Yaml::Value(Scalar::Integer(value)) => json!(value),
+        Yaml::Value(Scalar::FloatingPoint(value)) => json!(value.into_inner()),
+        Yaml::Value(Scalar::String(value)) => json!(value),
+        Yaml::Representation(value, ..) => json!(value),
+        Yaml::Sequence(values) => values.iter().map(plain).collect(),
+        Yaml::Mapping(mapping) => {
+            let fields = mapping.iter().map(|(name, value)| (text_of(&plain(name)).unwrap_or_default(), plain(value)));
+            Value::Object(fields.collect())
+        }
+        Yaml::Tagged(tag, inner) => {
+            let function = if tag.suffix == "Ref" { "Ref".to_owned() } else { format!("Fn::{}", tag.suffix) };
+            json!({ function: plain(inner) })
+        }
+        Yaml::Value(Scalar::Null) | Yaml::Alias(_) | Yaml::BadValue => Value::Null,
+    }
+}
+
+fn typed<T: DeserializeOwned>(id: &str, value: Value) -> Result<T, TemplateError> {
+    serde_json::from_value(value).map_err(|error| broken(id, &error.to_string()))
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+fn last_part(text: &str) -> String {
+    text.rsplit(['/', ':']).next().unwrap_or_default().to_owned()
+}
+
+fn broken(resource: &str, reason: &str) -> TemplateError {
+    TemplateError::Resource { resource: resource.to_owned(), reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Template, TemplateError> {
+        Template::parse(text, &HashMap::from([("Model".to_owned(), "m".to_owned())]))
+    }
+
+    const FUNCTION: &str = "
+Parameters: { Model: { Type: String } }
+Globals: { Function: { Timeout: 29, Environment: { Variables: { LEVEL: info } } } }
+Resources:
+  Table: { Type: 'AWS::DynamoDB::Table', Properties: { TableName: !Sub '${AWS::StackName}-t' } }
+  Work: { Type: 'AWS::SQS::Queue', Properties: { VisibilityTimeout: 30, RedrivePolicy: { deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 5 } } }
+  Dead: { Type: 'AWS::SQS::Queue', Properties: { QueueName: dead } }
+  F:
+    Type: AWS::Serverless::Function
+    Metadata: { BuildProperties: { Binary: f } }
+    Properties:
+      Environment: { Variables: { TABLE: !Ref Table, ARN: !GetAtt Table.Arn, INDEX: !Sub '${Table.Arn}/index/x', MODEL: !Ref Model } }
+      Events:
+        A: { Type: HttpApi, Properties: { Method: post, Path: '/a/{b}' } }
+        B: { Type: ScheduleV2, Properties: { ScheduleExpression: rate(5 minutes) } }
+        C: { Type: SQS, Properties: { Queue: !GetAtt Work.Arn, BatchSize: 3 } }
+";
+
+    #[test]
+    fn a_function_is_read_with_its_environment_resolved() {
+        let function = parse(FUNCTION).unwrap().functions().unwrap().remove(0);
+        assert_eq!((function.name.as_str(), function.timeout), ("f", 29));
+        assert_eq!(function.environment["TABLE"], "lead-followup-t");
+        assert_eq!(function.environment["INDEX"], format!("{}/index/x", function.environment["ARN"]));
+        assert_eq!(function.environment["MODEL"], "m");
+        assert_eq!(function.environment["LEVEL"], "info");
+        assert_eq!(
+            function.events,
+            [
+                Event::Route { method: "POST".to_owned(), path: "/a/{b}".to_owned() },
+                Event::Every(300),
+                Event::Queue { queue: "lead-followup-Work".to_owned(), batch_size: 3 },
+            ]
+        );
+    }
+
+    #[test]
+    fn a_queue_is_read_with_its_dead_letter_queue() {
+        let queues = parse(FUNCTION).unwrap().queues().unwrap();
+        let work = queues.iter().find(|queue| queue.name == "lead-followup-Work").unwrap();
+        assert_eq!(work.redrive, Some(("dead".to_owned(), 5)));
+        assert_eq!(work.attributes["VisibilityTimeout"], "30");
+    }
+
+    #[test]
+    fn a_broken_template_says_where_in_one_line() {
+        for (text, expected) in [
+            ("a: [", "not valid YAML"),
+            ("Resources: 3", "Resources: there are none"),
+            ("Parameters: { Other: { Type: String } }\nResources: {}", "Other: the parameter has no value"),
+            (&FUNCTION.replace("!Ref Table", "!Ref Tabel"), "F: refers to Tabel, which is not declared"),
+            (&FUNCTION.replace("rate(5 minutes)", "cron(0 1 * * ? *)"), "F: event B: cron(0 1 * * ? *) is not a rate"),
+            (&FUNCTION.replace("Type: HttpApi", "Type: Kinesis"), "F: event A: type Kinesis is not run locally"),
+        ] {
+            let told = match parse(text).and_then(|template| template.functions().map(drop)) {
+                Err(error) => error.to_string(),
+                Ok(()) => panic!("{text} was read"),
+            };
+            assert!(told.contains(expected) && !told.contains('\n'), "{told}");
+        }
+    }
+}
