@@ -149,7 +149,12 @@ async fn show(workspace_id: Uuid, limit: usize, ledger: &Ledger, output: &Output
     ]);
     if !entries.is_empty() {
         let rows = entries.iter().map(|entry| {
-            vec![timestamp(entry.created_at), kind(entry.kind).to_owned(), entry.amount.to_string(), entry.action.clone()]
+            vec![
+                timestamp(entry.created_at),
+                kind(entry.kind).to_owned(),
+                entry.amount.to_string(),
+                entry.action.clone(),
+            ]
         });
         text = format!("{text}\n\n{}", columns(&rows.collect::<Vec<_>>()));
     }

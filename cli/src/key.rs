@@ -131,8 +131,7 @@ async fn make(create: Create, connection: &Connection, output: &Output) -> Resul
     };
     let workspace = connection.workspace(create.workspace).await?;
     let key = ApiKey::generate(&context.random);
-    let mut record =
-        KeyRecord::new(&key, context.random.uuid(), workspace.workspace_id, create.permissions.0, now);
+    let mut record = KeyRecord::new(&key, context.random.uuid(), workspace.workspace_id, create.permissions.0, now);
     record.quota = Quota { per_minute: create.per_minute, per_day: create.per_day };
     record.expires_at = expires.map(|at| at.timestamp());
     Accounts::new(context)?.put_key(&record).await?;

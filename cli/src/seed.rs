@@ -7,19 +7,21 @@ use serde_json::json;
 
 use crate::connection::Connection;
 use crate::error::CliError;
-use crate::output::Output;
+use crate::output::{Output, columns};
 
 /// What a stack can be filled with.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// The demo data: workspaces, leads and keys that are written down in the documentation
+    /// Load the demo data: workspaces, leads of the last 90 days, credits, and keys that are public.
+    /// Loads only into an endpoint on this machine; if the data is there, nothing changes
     Demo,
 }
 
 /// Runs a command.
 pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
-    let Command::Demo = command;
-    demo(connection, output).await
+    match command {
+        Command::Demo => demo(connection, output).await,
+    }
 }
 
 async fn demo(connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
@@ -27,6 +29,24 @@ async fn demo(connection: &Connection, output: &Output) -> Result<ExitCode, CliE
         let reason = "seed demo only loads into an endpoint on this machine: its keys are public";
         return Err(CliError::Refused(reason.to_owned()));
     }
-    let _ = (json!({}), output);
-    Err(CliError::Refused("the demo data is not there yet".to_owned()))
+    let loaded = demo::load(&connection.context).await?;
+    let did = match loaded.workspaces {
+        0 => "The demo data was there already.".to_owned(),
+        workspaces => {
+            format!("Loaded {workspaces} workspaces, {} leads, {} activities.", loaded.leads, loaded.activities)
+        }
+    };
+    let keys = demo::KEYS.map(|(word, purpose)| (word, demo::key(word), purpose));
+    let rows = keys.each_ref().map(|(_, key, purpose)| vec![key.clone(), (*purpose).to_owned()]);
+    let shown = keys.each_ref().map(|(word, key, purpose)| json!({ "word": word, "key": key, "purpose": purpose }));
+    output.result(
+        &json!({
+            "workspaces": loaded.workspaces,
+            "leads": loaded.leads,
+            "activities": loaded.activities,
+            "keys": shown,
+        }),
+        &format!("{did} Its keys:\n\n{}", columns(&rows)),
+    )?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,1 +1,273 @@
-//! x
+//! The harness of the integration tests: a whole stack of its own for each test, in memory, with a
+//! workspace, a key, credits and a lead; a scripted model; and a proxy that injects faults between
+//! the functions and DynamoDB.
+
+pub mod binaries;
+pub mod fault_proxy;
+pub mod scripted_model;
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use http::HeaderMap;
+use local::{Options, RealModel, Stack};
+use serde_json::{Value, json};
+use shared::accounts::{Accounts, KeyRecord, Workspace};
+use shared::auth::{ApiKey, Permission, Quota};
+use shared::context::{Clock, Random};
+use shared::credits::{Balance, Ledger};
+use shared::leads::{Activity, Lead, Leads};
+use uuid::{Uuid, uuid};
+
+pub use fault_proxy::{Fault, FaultProxy};
+pub use scripted_model::{ModelReply, ScriptedModel};
+
+/// The contact of the document's example; every test workspace has it.
+pub const CONTACT: Uuid = uuid!("123e4567-e89b-12d3-a456-426614174000");
+
+/// The documented endpoint.
+pub const SUGGEST: &str = "/v1/ai/suggest-followups";
+
+/// The path of the project's folder.
+pub fn project() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// The text of the project's template.
+pub fn template() -> String {
+    std::fs::read_to_string(project().join("template.yaml")).expect("template.yaml")
+}
+
+/// What a test's stack starts with.
+#[derive(Default)]
+pub struct Setup {
+    /// The model; the composer unless a test scripts one.
+    pub model: Option<RealModel>,
+    /// Variables that every function gets.
+    pub environment: HashMap<String, String>,
+    /// Where the data is kept; in memory if nowhere.
+    pub data: Option<PathBuf>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// A running API, and direct access to its tables.
+pub struct Api {
+    /// The stack.
+    pub stack: Stack,
+    /// Its time, to be moved.
+    pub clock: Clock,
+    /// The workspace that `key` belongs to.
+    pub workspace: Uuid,
+    /// A key with every permission and a quota that no test exhausts by accident.
+    pub key: String,
+    client: reqwest::Client,
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Status.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body, to the byte.
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
+    }
+
+    /// A header's text; empty if absent.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("a header in ASCII"))
+    }
+
+    /// Status and code of a LeadLex answer.
+    pub fn code(&self) -> (u16, String) {
+        (self.status, self.json()["error"]["code"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+impl Api {
+    /// A stack with the composer.
+    pub async fn start() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    /// A stack with a scripted model, whose attempts are cut short after a second.
+    pub async fn with_model(model: &ScriptedModel) -> Self {
+        let environment = HashMap::from([("LLM_ATTEMPT_SECONDS".to_owned(), "1".to_owned())]);
+        Self::with(Setup { model: Some(model.as_model()), environment, ..Setup::default() }).await
+    }
+
+    /// A stack as set up.
+    pub async fn with(setup: Setup) -> Self {
+        let clock = setup.clock.clone();
+        let stack = start(setup).await;
+        let mut api =
+            Self { stack, clock, workspace: Uuid::nil(), key: String::new(), client: reqwest::Client::new() };
+        api.workspace = api.new_workspace(1_000).await;
+        api.key = api.new_key(api.workspace, &Permission::ALL, |_| {}).await;
+        api
+    }
+
+    /// The gateway's address.
+    pub fn url(&self) -> &str {
+        self.stack.url()
+    }
+
+    /// A workspace with credits and the document's contact.
+    pub async fn new_workspace(&self, credits: u32) -> Uuid {
+        let workspace_id = Random::from_os().uuid();
+        let now = self.clock.now();
+        let workspace = Workspace { workspace_id, name: "Test".to_owned(), prices: Default::default(), created_at: now };
+        self.accounts().put_workspace(&workspace).await.expect("a workspace");
+        if credits > 0 {
+            self.ledger().grant(workspace_id, workspace_id, credits, "test", now).await.expect("a grant");
+        }
+        self.leads().load(workspace_id, &[document_contact(now)]).await.expect("a lead");
+        workspace_id
+    }
+
+    /// A key of a workspace.
+    pub async fn new_key(&self, workspace: Uuid, permissions: &[Permission], change: impl FnOnce(&mut KeyRecord)) -> String {
+        let random = Random::from_os();
+        let key = ApiKey::generate(&random);
+        let permissions: BTreeSet<_> = permissions.iter().copied().collect();
+        let mut record = KeyRecord::new(&key, random.uuid(), workspace, permissions, self.clock.now());
+        record.quota = Quota { per_minute: 100_000, per_day: 1_000_000 };
+        change(&mut record);
+        self.accounts().put_key(&record).await.expect("a key");
+        key.reveal().to_owned()
+    }
+
+    /// The `accounts` table.
+    pub fn accounts(&self) -> Accounts {
+        Accounts::new(&self.stack.context).expect("accounts")
+    }
+
+    /// The `credits` table.
+    pub fn ledger(&self) -> Ledger {
+        Ledger::new(&self.stack.context).expect("credits")
+    }
+
+    /// The `leads` table.
+    pub fn leads(&self) -> Leads {
+        Leads::new(&self.stack.context).expect("leads")
+    }
+
+    /// The balance of the test's workspace.
+    pub async fn balance(&self) -> Balance {
+        self.ledger().balance(self.workspace).await.expect("a balance")
+    }
+
+    /// Fails unless the ledger of the test's workspace adds up; gives its balance.
+    pub async fn verified_balance(&self) -> Balance {
+        assert_eq!(self.ledger().verify(self.workspace).await.expect("a verification"), []);
+        let balance = self.balance().await;
+        assert_eq!(balance.granted, balance.available + balance.held + balance.spent);
+        balance
+    }
+
+    /// A request to be changed before it is sent.
+    pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        let method = method.parse().expect("a method");
+        self.client.request(method, format!("{}{path}", self.url()))
+    }
+
+    /// A request with the test's key.
+    pub fn authorized(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        self.request(method, path).bearer_auth(&self.key)
+    }
+
+    /// A GET with the test's key.
+    pub async fn get(&self, path: &str) -> Answer {
+        send(self.authorized("GET", path)).await
+    }
+
+    /// A call of suggest-followups with the test's key.
+    pub async fn suggest(&self, body: &Value) -> Answer {
+        send(self.authorized("POST", SUGGEST).json(body)).await
+    }
+
+    /// A call of suggest-followups for the document's contact, with an idempotency key.
+    pub async fn suggest_once(&self, idempotency_key: &str) -> Answer {
+        let request = self.authorized("POST", SUGGEST).header("Idempotency-Key", idempotency_key);
+        send(request.json(&json!({"contact_id": CONTACT}))).await
+    }
+}
+
+/// Starts a stack on free ports, without demo data.
+pub async fn start(setup: Setup) -> Stack {
+    let options = Options {
+        template: template(),
+        data: setup.data,
+        model: setup.model,
+        environment: setup.environment,
+        clock: setup.clock,
+        ..Options::default()
+    };
+    Stack::start(options).await.expect("the stack starts")
+}
+
+/// Sends a request; a test has no use for one without an answer.
+pub async fn send(request: reqwest::RequestBuilder) -> Answer {
+    try_send(request).await.expect("an answer")
+}
+
+/// Sends a request to a server that may be gone.
+pub async fn try_send(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
+    let response = request.send().await?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Ok(Answer { status, headers, text: response.text().await? })
+}
+
+/// Jane, with three e-mails and a discovery call in the last 14 days.
+pub fn document_contact(now: DateTime<Utc>) -> (Lead, Vec<Activity>) {
+    let lead = Lead {
+        lead_id: CONTACT,
+        full_name: Some("Jane Smith".to_owned()),
+        email: Some("jane@acme.example".to_owned()),
+        phone: Some("+12025550142".to_owned()),
+        job_title: Some("Marketing Director".to_owned()),
+        company_name: Some("Acme Inc.".to_owned()),
+        ..Lead::default()
+    };
+    let activities = vec![
+        activity(now, "meeting", 2, "Discovery call", "Jane asked for pricing; wants a proposal. Next step: legal review."),
+        activity(now, "email", 5, "Re: Introduction", "How do you charge?"),
+        activity(now, "email", 9, "Two times", "Thursday or Friday?"),
+        activity(now, "email", 13, "Introduction", "Who we are."),
+    ];
+    (lead, activities)
+}
+
+/// An activity some days before `now`.
+pub fn activity(now: DateTime<Utc>, kind: &str, days: i64, title: &str, body: &str) -> Activity {
+    Activity {
+        activity_id: Random::from_os().uuid(),
+        kind: kind.to_owned(),
+        occurred_at: now - TimeDelta::days(days),
+        direction: None,
+        outcome: None,
+        title: Some(title.to_owned()),
+        body: Some(body.to_owned()),
+    }
+}
+
+/// A suggestion as a model would make it.
+pub fn suggestion(channel: &str) -> Value {
+    json!({
+        "type": channel,
+        "title": "Share fee proposal",
+        "reason": "Jane asked for pricing.",
+        "suggested_when": "Today",
+        "draft_body": "Hi Jane, please find our proposal attached.",
+        "confidence": 0.9,
+    })
+}

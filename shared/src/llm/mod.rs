@@ -225,6 +225,15 @@ fn make_strict(schema: &mut Value) {
                 object.insert("required".to_owned(), Value::Array(names));
                 object.insert("additionalProperties".to_owned(), Value::Bool(false));
             }
+            // An enum whose variants are described comes as `oneOf`, which strict mode does not know.
+            let constants = object.get("oneOf").and_then(Value::as_array).map(|variants| {
+                variants.iter().map(|variant| variant.get("const").cloned()).collect::<Option<Vec<_>>>()
+            });
+            if let Some(Some(constants)) = constants {
+                object.remove("oneOf");
+                object.insert("type".to_owned(), Value::from("string"));
+                object.insert("enum".to_owned(), Value::Array(constants));
+            }
             // Not among the keywords that strict mode knows; what they say is checked on arrival.
             for keyword in
                 ["format", "default", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "title"]

@@ -1,0 +1,158 @@
+//! Rows of one file brought together: one draft for each lead that the file speaks of.
+
+use std::collections::HashMap;
+
+use shared::leads::Lead;
+
+use super::row::{Rejection, Row};
+
+/// An identity of a lead: its kind and its value.
+type Identity = (&'static str, String);
+
+/// What a file says of one lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// All rows together, a later one overwriting an earlier one.
+    pub lead: Lead,
+    /// The rows, in the file's order.
+    pub rows: Vec<Row>,
+}
+
+/// Drafts under construction.
+#[derive(Debug, Default)]
+pub struct Drafts {
+    drafts: Vec<Draft>,
+    of_identity: HashMap<Identity, usize>,
+}
+
+impl Drafts {
+    /// Adds a row to the draft that it belongs to: the strongest identity decides, as it does in
+    /// the table.
+    ///
+    /// # Errors
+    /// The row mixes two leads up.
+    pub fn add(&mut self, row: Row) -> Result<(), Rejection> {
+        let identities = identities(&row.lead);
+        let owners: Vec<_> = identities.iter().map(|identity| self.of_identity.get(identity).copied()).collect();
+        let found = owners.iter().enumerate().find_map(|(strength, owner)| owner.map(|owner| (strength, owner)));
+        let Some((strength, index)) = found else {
+            let index = self.drafts.len();
+            self.of_identity.extend(identities.into_iter().map(|identity| (identity, index)));
+            self.drafts.push(Draft { lead: row.lead.clone(), rows: vec![row] });
+            return Ok(());
+        };
+        let Some(draft) = self.drafts.get_mut(index) else { return Ok(()) };
+        let other = identities.iter().zip(&owners).find(|(_, owner)| owner.is_some_and(|owner| owner != index));
+        let mixed_up = match other {
+            Some(((kind, _), _)) => Some(*kind),
+            None if contradicts(&row.lead, &draft.lead, identities[strength].0) => Some(identities[strength].0),
+            None => None,
+        };
+        if let Some(kind) = mixed_up {
+            return Err(Rejection {
+                reason: format!("its {kind} belongs to another lead of this file"),
+                place: row.place,
+            });
+        }
+        draft.lead = overlay(&draft.lead, &row.lead);
+        draft.rows.push(row);
+        self.of_identity.extend(identities.into_iter().map(|identity| (identity, index)));
+        Ok(())
+    }
+
+    /// The drafts, in the order in which the file begins them.
+    pub fn finish(self) -> Vec<Draft> {
+        self.drafts
+    }
+}
+
+/// A lead's identities, strongest first, by themselves.
+pub fn identities(lead: &Lead) -> Vec<Identity> {
+    lead.identities().map(|(kind, value)| (kind, value.to_owned())).collect()
+}
+
+/// Whether a lead that was found by its identity of kind `found_by` is another one all the same,
+/// because it has another value for a stronger identity: two people with one switchboard number.
+pub fn contradicts(lead: &Lead, found: &Lead, found_by: &str) -> bool {
+    let stronger = lead.identities().take_while(|(kind, _)| *kind != found_by);
+    let differs = |(kind, value): (&str, &str)| {
+        found.identities().any(|(found_kind, found_value)| found_kind == kind && found_value != value)
+    };
+    stronger.into_iter().any(differs)
+}
+
+/// `lead` with what `newer` says; what `newer` does not say stays.
+pub fn overlay(lead: &Lead, newer: &Lead) -> Lead {
+    let over = |new: &Option<String>, old: &Option<String>| new.as_ref().or(old.as_ref()).cloned();
+    Lead {
+        lead_id: lead.lead_id,
+        external_ref: over(&newer.external_ref, &lead.external_ref),
+        full_name: over(&newer.full_name, &lead.full_name),
+        email: over(&newer.email, &lead.email),
+        phone: over(&newer.phone, &lead.phone),
+        linkedin: over(&newer.linkedin, &lead.linkedin),
+        job_title: over(&newer.job_title, &lead.job_title),
+        company_name: over(&newer.company_name, &lead.company_name),
+        stage: over(&newer.stage, &lead.stage),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::row::Place;
+    use super::*;
+
+    fn row(line: u64, external_ref: &str, email: &str, phone: &str) -> Row {
+        let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let lead =
+            Lead { external_ref: filled(external_ref), email: filled(email), phone: filled(phone), ..Lead::default() };
+        Row { place: Place { line, span: 0..0 }, lead, activities: Vec::new() }
+    }
+
+    /// The lines of each draft, and those that were rejected.
+    fn drafts(rows: impl IntoIterator<Item = Row>) -> (Vec<Vec<u64>>, Vec<(u64, String)>) {
+        let mut drafts = Drafts::default();
+        let rejected = rows.into_iter().filter_map(|row| drafts.add(row).err());
+        let rejected = rejected.map(|rejection| (rejection.place.line, rejection.reason)).collect();
+        let lines = |draft: Draft| draft.rows.iter().map(|row| row.place.line).collect();
+        (drafts.finish().into_iter().map(lines).collect(), rejected)
+    }
+
+    #[test]
+    fn rows_that_share_an_identity_are_one_lead() {
+        let (drafts, rejected) =
+            drafts([row(2, "A", "a@x", ""), row(3, "", "b@x", ""), row(4, "", "a@x", "+1"), row(5, "", "", "+1")]);
+        assert_eq!(drafts, [vec![2, 4, 5], vec![3]]);
+        assert!(rejected.is_empty());
+    }
+
+    #[test]
+    fn people_with_one_switchboard_number_are_not_merged() {
+        let (drafts, rejected) = drafts([row(2, "A", "", "+1"), row(3, "B", "", "+1"), row(4, "", "b@x", "+1")]);
+        assert_eq!(drafts, [vec![2, 4]]);
+        assert_eq!(rejected, [(3, "its phone belongs to another lead of this file".to_owned())]);
+    }
+
+    #[test]
+    fn a_row_that_names_two_leads_is_rejected() {
+        let (drafts, rejected) = drafts([row(2, "A", "a@x", ""), row(3, "B", "b@x", ""), row(4, "A", "b@x", "")]);
+        assert_eq!(drafts, [[2], [3]]);
+        assert_eq!(rejected, [(4, "its email belongs to another lead of this file".to_owned())]);
+    }
+
+    #[test]
+    fn a_changed_identity_still_finds_its_lead() {
+        let (drafts, _) = drafts([row(2, "A", "old@x", ""), row(3, "A", "new@x", ""), row(4, "", "old@x", "")]);
+        assert_eq!(drafts, [[2, 3, 4]]);
+    }
+
+    #[test]
+    fn absent_fields_keep_what_is_there() {
+        let stored = Lead { stage: Some("new".to_owned()), email: Some("a@x".to_owned()), ..Lead::default() };
+        let newer = Lead { stage: Some("won".to_owned()), phone: Some("+1".to_owned()), ..Lead::default() };
+        let merged = overlay(&stored, &newer);
+        assert_eq!(merged.stage.as_deref(), Some("won"));
+        assert_eq!(merged.email.as_deref(), Some("a@x"));
+        assert_eq!(merged.phone.as_deref(), Some("+1"));
+    }
+}

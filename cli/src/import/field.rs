@@ -1,0 +1,269 @@
+//! What a column can hold, and the names under which the usual CRMs export it.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A field of a lead, or of the activity that a CSV row carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Field {
+    /// The customer's own identifier.
+    ExternalRef,
+    /// Full name.
+    FullName,
+    /// First name; with the last name, the full name.
+    FirstName,
+    /// Last name.
+    LastName,
+    /// E-mail address.
+    Email,
+    /// Phone number.
+    Phone,
+    /// Profile on LinkedIn.
+    Linkedin,
+    /// Role at the company.
+    JobTitle,
+    /// Company.
+    CompanyName,
+    /// Stage in the pipeline.
+    Stage,
+    /// The activity's identifier.
+    ActivityId,
+    /// The activity's type.
+    ActivityType,
+    /// When it happened.
+    ActivityDate,
+    /// Inbound or outbound.
+    ActivityDirection,
+    /// What came of it.
+    ActivityOutcome,
+    /// Its subject.
+    ActivityTitle,
+    /// What was said or noted.
+    ActivityBody,
+}
+
+/// The name of a field and, in normal form, the column names that stand for it, best first:
+/// exports of HubSpot, Salesforce and Pipedrive among them.
+type Known = (Field, &'static str, &'static [&'static str]);
+
+const KNOWN: [Known; 17] = [
+    (Field::ExternalRef, "external_ref", &["externalref", "recordid", "contactid", "leadid", "personid", "id"]),
+    (
+        Field::FullName,
+        "full_name",
+        &["fullname", "name", "contactname", "leadname", "personname", "contact", "lead", "person"],
+    ),
+    (Field::FirstName, "first_name", &["firstname", "givenname", "personfirstname"]),
+    (Field::LastName, "last_name", &["lastname", "surname", "familyname", "personlastname"]),
+    (Field::Email, "email", &["email", "emailaddress", "workemail", "personemail", "personemailwork"]),
+    (
+        Field::Phone,
+        "phone",
+        &[
+            "phone",
+            "phonenumber",
+            "mobilephonenumber",
+            "mobilephone",
+            "mobile",
+            "workphone",
+            "personphone",
+            "personphonework",
+        ],
+    ),
+    (Field::Linkedin, "linkedin", &["linkedin", "linkedinurl", "linkedinprofile", "linkedinprofileurl"]),
+    (Field::JobTitle, "job_title", &["jobtitle", "title", "position", "role"]),
+    (
+        Field::CompanyName,
+        "company_name",
+        &[
+            "companyname",
+            "company",
+            "organization",
+            "organisation",
+            "organizationname",
+            "accountname",
+            "account",
+            "associatedcompany",
+        ],
+    ),
+    (Field::Stage, "stage", &["stage", "lifecyclestage", "leadstatus", "status"]),
+    (Field::ActivityId, "activity_id", &["activityid"]),
+    (Field::ActivityType, "activity_type", &["activitytype"]),
+    (Field::ActivityDate, "activity_occurred_at", &["activityoccurredat", "activitydate"]),
+    (Field::ActivityDirection, "activity_direction", &["activitydirection"]),
+    (Field::ActivityOutcome, "activity_outcome", &["activityoutcome"]),
+    (Field::ActivityTitle, "activity_title", &["activitytitle", "activitysubject"]),
+    (Field::ActivityBody, "activity_body", &["activitybody", "activitynotes"]),
+];
+
+impl Field {
+    /// The field and how well the column's name fits it; less is better.
+    fn of_column(column: &str) -> Option<(Self, usize)> {
+        let normal = normal(column);
+        KNOWN.iter().find_map(|(field, _, columns)| {
+            columns.iter().position(|known| *known == normal).map(|rank| (*field, rank))
+        })
+    }
+
+    /// Whether this is about the activity of the row.
+    pub fn is_of_activity(self) -> bool {
+        self >= Self::ActivityId
+    }
+
+    /// Whether a lead can be found by it.
+    fn identifies(self) -> bool {
+        matches!(self, Self::ExternalRef | Self::Email | Self::Phone)
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(KNOWN.iter().find(|(field, ..)| field == self).map_or("", |(_, name, _)| name))
+    }
+}
+
+impl FromStr for Field {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found = KNOWN.iter().find(|(_, known, _)| *known == name).map(|(field, ..)| *field);
+        found.ok_or_else(|| {
+            let names: Vec<_> = KNOWN.iter().map(|(_, name, _)| *name).collect();
+            format!("there is no field {name:?}; the fields are {}", names.join(", "))
+        })
+    }
+}
+
+/// A column's name as it is compared: its letters and digits, in lower case.
+fn normal(column: &str) -> String {
+    column.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// `--map COLUMN=FIELD`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapping {
+    column: String,
+    field: Field,
+}
+
+impl FromStr for Mapping {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (column, field) = text.rsplit_once('=').ok_or("write COLUMN=FIELD, such as \"Cell=phone\"")?;
+        Ok(Self { column: column.trim().to_owned(), field: field.trim().parse()? })
+    }
+}
+
+/// Columns of rejected rows, which may be corrected and imported again.
+pub const REJECTED_LINE: &str = "rejected_line";
+/// See [`REJECTED_LINE`].
+pub const REJECTED_REASON: &str = "rejected_reason";
+
+/// Which column holds what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// Fields with their columns, of which the first that is filled counts.
+    pub of_field: Vec<(Field, usize)>,
+    /// Names of the columns that hold nothing known.
+    pub ignored: Vec<String>,
+}
+
+impl Columns {
+    /// Reads a header. A field that is mapped is taken from its mapped columns alone.
+    ///
+    /// # Errors
+    /// A mapped column is not there, or no column identifies a lead.
+    pub fn of_header(header: &[String], mappings: &[Mapping]) -> Result<Self, String> {
+        let missing = |mapping: &&Mapping| !header.iter().any(|column| normal(column) == normal(&mapping.column));
+        if let Some(mapping) = mappings.iter().find(missing) {
+            return Err(format!("--map names the column {:?}, which the header does not have", mapping.column));
+        }
+        let mut found: Vec<(Field, usize, usize)> = Vec::new();
+        let mut ignored = Vec::new();
+        for (index, column) in header.iter().enumerate() {
+            let mapped = mappings.iter().find(|mapping| normal(&mapping.column) == normal(column));
+            let known =
+                Field::of_column(column).filter(|(field, _)| mappings.iter().all(|mapping| mapping.field != *field));
+            match mapped.map(|mapping| (mapping.field, 0)).or(known) {
+                Some((field, rank)) => found.push((field, rank, index)),
+                None if [REJECTED_LINE, REJECTED_REASON].contains(&column.as_str()) => {}
+                None => ignored.push(column.clone()),
+            }
+        }
+        found.sort_unstable();
+        let of_field: Vec<_> = found.into_iter().map(|(field, _, index)| (field, index)).collect();
+        if !of_field.iter().any(|(field, _)| field.identifies()) {
+            let columns = header.join(", ");
+            return Err(format!(
+                "no column is known to hold an external_ref, email or phone; say which with --map COLUMN=FIELD (the columns are: {columns})"
+            ));
+        }
+        Ok(Self { of_field, ignored })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(header: &[&str], mappings: &[&str]) -> Result<Columns, String> {
+        let header: Vec<_> = header.iter().map(|column| (*column).to_owned()).collect();
+        let mappings: Vec<_> = mappings.iter().map(|mapping| mapping.parse().unwrap()).collect();
+        Columns::of_header(&header, &mappings)
+    }
+
+    #[test]
+    fn the_columns_of_usual_exports_are_known() {
+        use Field::*;
+        for (header, expected) in [
+            (
+                ["Record ID", "First Name", "Last Name", "Email", "Phone Number", "Lifecycle Stage"],
+                [ExternalRef, FirstName, LastName, Email, Phone, Stage],
+            ),
+            (
+                ["Lead ID", "Name", "E-mail", "Mobile", "Account Name", "Lead Status"],
+                [ExternalRef, FullName, Email, Phone, CompanyName, Stage],
+            ),
+            (
+                ["ID", "person_name", "EMAIL ADDRESS", "Mobile Phone Number", "organization", "LinkedIn URL"],
+                [ExternalRef, FullName, Email, Phone, CompanyName, Linkedin],
+            ),
+        ] {
+            let found = columns(&header, &[]).unwrap();
+            let mut expected: Vec<_> = expected.into_iter().enumerate().map(|(index, field)| (field, index)).collect();
+            expected.sort_unstable();
+            assert_eq!(found, Columns { of_field: expected, ignored: Vec::new() });
+        }
+    }
+
+    #[test]
+    fn an_unknown_column_is_ignored_and_named() {
+        assert_eq!(columns(&["Email", "Owner", "rejected_line"], &[]).unwrap().ignored, ["Owner"]);
+    }
+
+    #[test]
+    fn of_two_columns_for_a_field_the_better_name_comes_first() {
+        let found = columns(&["Status", "Lifecycle Stage", "Email"], &[]).unwrap();
+        assert_eq!(found.of_field, [(Field::Email, 2), (Field::Stage, 1), (Field::Stage, 0)]);
+    }
+
+    #[test]
+    fn a_mapping_overrides_what_is_known() {
+        let found = columns(&["Email", "Private Address", "Title"], &["private address=email", "Title=stage"]).unwrap();
+        assert_eq!(found.of_field, [(Field::Email, 1), (Field::Stage, 2)]);
+        assert_eq!(found.ignored, ["Email"]);
+    }
+
+    #[test]
+    fn a_mapping_of_a_missing_column_or_to_no_field_is_refused() {
+        assert!(columns(&["Email"], &["Cell=phone"]).unwrap_err().contains("\"Cell\""));
+        assert!("Cell=telephone".parse::<Mapping>().unwrap_err().contains("the fields are external_ref"));
+        assert!("Cell".parse::<Mapping>().is_err());
+    }
+
+    #[test]
+    fn a_header_without_an_identity_is_refused() {
+        assert!(columns(&["Name", "Company"], &[]).unwrap_err().contains("--map"));
+    }
+}

@@ -1,0 +1,238 @@
+//! Proves, with the built command against an embedded DynamoDB: what a command writes the next one
+//! reads; repeating an import changes nothing; rejected rows end up in their file; and the demo
+//! keys stay on this machine.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use dynoxide::Database;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::process::Command;
+use tokio::task::AbortHandle;
+
+/// A stack of tables alone, and a folder for the files of one test.
+struct Stack {
+    folder: PathBuf,
+    server: AbortHandle,
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.server.abort();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Stack {
+    async fn start(test: &str) -> Self {
+        let database = Database::memory().unwrap();
+        for table in ["accounts", "leads", "credits"] {
+            let definition = json!({
+                "TableName": format!("test-{table}"),
+                "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": [
+                    { "AttributeName": "pk", "AttributeType": "S" },
+                    { "AttributeName": "sk", "AttributeType": "S" },
+                ],
+                "KeySchema": [
+                    { "AttributeName": "pk", "KeyType": "HASH" },
+                    { "AttributeName": "sk", "KeyType": "RANGE" },
+                ],
+            });
+            database.create_table(serde_json::from_value(definition).unwrap()).unwrap();
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(dynoxide::server::serve_on(listener, database)).abort_handle();
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+        let stack = Self { folder, server };
+        std::fs::create_dir_all(&stack.folder).unwrap();
+        let ready = json!({ "dynamodb": endpoint, "environment": {
+            "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_ENDPOINT_URL_DYNAMODB": endpoint, "ACCOUNTS_TABLE": "test-accounts", "LEADS_TABLE": "test-leads",
+            "CREDITS_TABLE": "test-credits",
+        }});
+        stack.file("ready.json", ready.to_string().as_bytes());
+        stack
+    }
+
+    fn file(&self, name: &str, content: &[u8]) -> String {
+        let path = self.folder.join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn read(&self, name: &str) -> Option<String> {
+        std::fs::read(self.folder.join(name)).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Output {
+        let ready = self.folder.join("ready.json");
+        let command = Command::new(env!("CARGO_BIN_EXE_cli")).args(arguments).arg("--ready-file").arg(ready).output();
+        command.await.unwrap()
+    }
+
+    /// The exit status and the JSON document of a command.
+    async fn json(&self, arguments: &[&str]) -> (i32, Value) {
+        let output = self.run(&[arguments, &["--json"]].concat()).await;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        (output.status.code().unwrap(), serde_json::from_slice(&output.stdout).expect(&errors))
+    }
+
+    async fn workspace(&self) -> String {
+        let (status, made) = self.json(&["workspace", "create", "--name", "Acme"]).await;
+        assert_eq!(status, 0);
+        made["workspace_id"].as_str().unwrap().to_owned()
+    }
+}
+
+fn counts(summary: &Value) -> [u64; 6] {
+    ["rows", "created", "updated", "unchanged", "activities_added", "rejected"]
+        .map(|name| summary[name].as_u64().unwrap())
+}
+
+/// A date that no import finds too old.
+fn recent() -> String {
+    (shared::context::Clock::default().now() - chrono::TimeDelta::days(30)).format("%Y-%m-%d").to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_shown_once_and_can_be_listed_and_revoked() {
+    let stack = Stack::start("keys").await;
+    let workspace = stack.workspace().await;
+    let of = ["--workspace", &workspace];
+    let create = ["key", "create", "--permissions", "ai:write, read", "--expires", "90d", "--per-minute", "7"];
+    let (status, made) = stack.json(&[&create[..], &of].concat()).await;
+    assert_eq!(status, 0);
+    assert_eq!(made["key"].as_str().unwrap().len(), 56);
+    assert_eq!(made["permissions"], json!(["write:ai", "read:ai", "read:leads"]));
+
+    let listed = stack.run(&["key", "list", of[0], of[1]]).await;
+    let text = String::from_utf8_lossy(&listed.stdout);
+    assert!(text.contains("7/min 10000/day") && !text.contains(made["key"].as_str().unwrap()), "{text}");
+
+    let key_id = made["key_id"].as_str().unwrap();
+    assert_eq!(stack.json(&["key", "revoke", of[0], of[1], key_id]).await.0, 0);
+    let (_, listed) = stack.json(&["key", "list", of[0], of[1]]).await;
+    assert!(listed["keys"][0]["revoked_at"].is_string(), "{listed}");
+    let unknown = stack.run(&["key", "revoke", of[0], of[1], &workspace]).await;
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unknown.stderr).starts_with("error: the workspace "));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_grant_adds_nothing_and_the_ledger_agrees() {
+    let stack = Stack::start("credits").await;
+    let workspace = stack.workspace().await;
+    let of = ["--workspace", &workspace];
+    let grant = ["credits", "grant", "500", "--reason", "Invoice 1", "--grant-id", &workspace, of[0], of[1]];
+    let (_, first) = stack.json(&grant).await;
+    let (_, again) = stack.json(&grant).await;
+    assert_eq!((&first["added"], &again["added"]), (&json!(true), &json!(false)));
+    assert_eq!(again["balance"]["available"], 500);
+    let other = stack.run(&["credits", "grant", "400", "--grant-id", &workspace, of[0], of[1]]).await;
+    assert_eq!(other.status.code(), Some(1));
+
+    let (_, shown) = stack.json(&["credits", "show", of[0], of[1]]).await;
+    assert_eq!(shown["latest"][0]["action"], "Invoice 1");
+    assert_eq!(
+        stack.json(&["credits", "verify", of[0], of[1]]).await,
+        (0, json!({ "agrees": true, "differences": [] }))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn importing_a_file_twice_changes_nothing_the_second_time() {
+    let stack = Stack::start("import").await;
+    let workspace = stack.workspace().await;
+    let day = recent();
+    let file = stack.file(
+        "contacts.csv",
+        format!(
+            "\u{feff}Record ID,First Name,Last Name,Email,Phone Number,Owner,Activity Type,Activity Date,Activity Notes\n\
+             1,Jane,Doe,Jane@Example.org,+1 415 555 0100,me,Call,{day},first\n\
+             1,,,,,me,Call,{day},second\n\
+             2,Joe,Roe,joe@example.org,,me,,,\n\
+             ,Ann,Poe,ann.example.org,,me,,,\n\
+             3,Eve,Moe,,+1 415 555 0100,me,,,\n"
+        )
+        .as_bytes(),
+    );
+    let import = ["leads", "import", &file, "--workspace", &workspace];
+
+    let (status, looked) = stack.json(&[&import[..], &["--dry-run"]].concat()).await;
+    assert_eq!((status, counts(&looked)), (3, [5, 2, 0, 0, 2, 2]));
+    assert_eq!(stack.read("contacts.rejects.csv"), None);
+
+    let (status, first) = stack.json(&import).await;
+    assert_eq!((status, counts(&first)), (3, [5, 2, 0, 0, 2, 2]));
+    assert_eq!(first["ignored_columns"], json!(["Owner"]));
+    let rejects = stack.read("contacts.rejects.csv").unwrap();
+    assert!(rejects.contains("\n5,email has no @,,Ann,Poe,"), "{rejects}");
+    assert!(rejects.contains("\n6,its phone belongs to another lead of this file,3,Eve,"), "{rejects}");
+
+    assert_eq!(counts(&stack.json(&import).await.1), [5, 0, 0, 2, 0, 2]);
+
+    let corrected = stack.file("corrected.csv", rejects.replace("ann.example", "ann@example").as_bytes());
+    let (_, last) = stack.json(&["leads", "import", &corrected, "--workspace", &workspace]).await;
+    assert_eq!((counts(&last), &last["ignored_columns"]), ([2, 1, 0, 0, 0, 1], &json!(["Owner"])));
+    assert_eq!(last["first_rejected"][0]["reason"], "its phone belongs to another lead");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_file_says_overwrites_and_what_it_leaves_out_stays() {
+    let stack = Stack::start("overwrite").await;
+    let workspace = stack.workspace().await;
+    let import = async |name: &str, content: String| {
+        let file = stack.file(name, content.as_bytes());
+        stack.json(&["leads", "import", &file, "--workspace", &workspace]).await
+    };
+    let day = recent();
+    let first = format!(
+        "{{\"external_ref\": 7, \"email\": \"a@x.org\", \"stage\": \"new\", \"activities\": [{{\"type\": \"call\", \"occurred_at\": \"{day}\"}}]}}\n\
+         {{\"email\": \"b@x.org\"}}\n"
+    );
+    let (status, done) = import("first.jsonl", first.clone()).await;
+    assert_eq!((status, counts(&done)), (0, [2, 2, 0, 0, 1, 0]));
+    // Found by the e-mail address alone; the rest stays, and so the first file changes it back.
+    let changed = import("second.ndjson", "{\"email\": \"A@X.org\", \"stage\": \"won\"}".to_owned()).await;
+    assert_eq!(counts(&changed.1), [1, 0, 1, 0, 0, 0]);
+    assert_eq!(counts(&import("first.jsonl", first).await.1), [2, 0, 1, 1, 0, 0]);
+    // One that takes another lead's address, and one that is somebody else by a stronger identity.
+    let mixed = "{\"external_ref\": \"7\", \"email\": \"b@x.org\"}\n{\"external_ref\": \"8\", \"email\": \"a@x.org\"}\n{nonsense\n";
+    let (status, mixed) = import("mixed.jsonl", mixed.to_owned()).await;
+    assert_eq!((status, counts(&mixed)), (3, [3, 0, 0, 0, 0, 3]));
+    assert!(stack.read("mixed.rejects.jsonl").unwrap().contains("\"rejected_line\":3"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_data_is_loaded_here_once_and_never_into_a_deployed_stack() {
+    let stack = Stack::start("seed").await;
+    let (status, seeded) = stack.json(&["seed", "demo"]).await;
+    assert_eq!(status, 0);
+    assert!(seeded["leads"].as_u64().unwrap() > 0);
+    assert_eq!(seeded["keys"].as_array().unwrap().len(), 5);
+    assert_eq!(stack.json(&["seed", "demo"]).await.1["leads"], 0);
+
+    let deployed = Command::new(env!("CARGO_BIN_EXE_cli"))
+        .args(["--stack", "some", "--region", "eu-central-1", "seed", "demo"])
+        .envs([("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x"), ("AWS_ENDPOINT_URL", "")])
+        .env_remove("AWS_ENDPOINT_URL_DYNAMODB")
+        .output();
+    let deployed = deployed.await.unwrap();
+    assert_eq!(deployed.status.code(), Some(1));
+    let errors = String::from_utf8_lossy(&deployed.stderr);
+    assert_eq!(errors, "error: seed demo only loads into an endpoint on this machine: its keys are public\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_stack_the_error_is_one_line() {
+    let stack = Stack::start("gone").await;
+    let gone = json!({ "environment": { "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:1" } });
+    stack.file("ready.json", gone.to_string().as_bytes());
+    let output = stack.run(&["credits", "verify", "--workspace", "00000000-0000-4000-8000-000000000000"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.starts_with("error: no local stack is running (") && errors.lines().count() == 1, "{errors}");
+}

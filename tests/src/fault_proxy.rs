@@ -1,0 +1,192 @@
+//! A proxy between the functions and DynamoDB that counts calls, and makes chosen ones fail before
+//! or after they are applied, be throttled, conflict or be slow.
+
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use http::HeaderMap;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// What happens to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is not applied; the answer is 500.
+    Before,
+    /// It is applied; the answer is 500.
+    After,
+    /// It is not applied; the answer is that there are too many.
+    Throttle,
+    /// It is not applied; the answer is that another transaction was there.
+    Conflict,
+    /// It is applied, and the answer comes later than anybody waits.
+    Slow,
+}
+
+impl Fault {
+    /// Every fault.
+    pub const ALL: [Self; 5] = [Self::Before, Self::After, Self::Throttle, Self::Conflict, Self::Slow];
+}
+
+/// One call, as the proxy saw it.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The operation, such as `UpdateItem`.
+    pub operation: String,
+    /// When it came.
+    pub from: Instant,
+    /// When it was answered.
+    pub until: Instant,
+    /// Capacity units that it consumed.
+    pub capacity: f64,
+}
+
+#[derive(Default)]
+struct Plan {
+    /// The first call to fail, how many after it do so too, and how.
+    faults: Option<(usize, usize, Fault)>,
+    seen: Vec<Seen>,
+}
+
+#[derive(Clone)]
+struct Shared {
+    plan: Arc<Mutex<Plan>>,
+    upstream: Arc<OnceLock<String>>,
+    client: reqwest::Client,
+}
+
+/// A running proxy.
+pub struct FaultProxy {
+    url: String,
+    shared: Shared,
+    task: JoinHandle<()>,
+}
+
+impl Drop for FaultProxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl FaultProxy {
+    /// Starts a proxy whose upstream is named later, because a stack has to know the proxy first.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let shared = Shared { plan: Arc::default(), upstream: Arc::default(), client: reqwest::Client::new() };
+        let app = axum::Router::new().fallback(pass).with_state(shared.clone());
+        let task = tokio::spawn(async move {
+            let _ = axum::serve(listener, app).await;
+        });
+        Self { url, shared, task }
+    }
+
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Names the DynamoDB behind it.
+    pub fn set_upstream(&self, url: &str) {
+        self.shared.upstream.set(url.to_owned()).expect("one upstream");
+    }
+
+    /// From now on, call `first` (counted from now, from 0) and the `more` calls after it fail.
+    pub fn fail(&self, first: usize, more: usize, fault: Fault) {
+        *self.shared.plan.lock().expect("plan") = Plan { faults: Some((first, more, fault)), seen: Vec::new() };
+    }
+
+    /// From now on, every call goes through; gives the calls since the last change of plan.
+    pub fn heal(&self) -> Vec<Seen> {
+        std::mem::take(&mut *self.shared.plan.lock().expect("plan")).seen
+    }
+}
+
+async fn pass(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> http::Response<Body> {
+    let from = Instant::now();
+    let operation = headers.get("x-amz-target").and_then(|target| target.to_str().ok()?.split_once('.'));
+    let operation = operation.map(|(_, name)| name.to_owned()).unwrap_or_default();
+    let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    // The sweeper's timer is not part of the flow under test.
+    if request["IndexName"] == "held" {
+        return forward(&shared, &headers, request).await.0;
+    }
+    request["ReturnConsumedCapacity"] = json!("TOTAL");
+    let transaction = request["TransactItems"].as_array().map(Vec::len);
+    let (index, fault) = {
+        let mut plan = shared.plan.lock().expect("plan");
+        let index = plan.seen.len();
+        plan.seen.push(Seen { operation, from, until: from, capacity: 0.0 });
+        let fault = plan.faults.filter(|(first, more, _)| (*first..=first + more).contains(&index)).map(|(_, _, fault)| fault);
+        (index, fault)
+    };
+    let failed = || error(500, "InternalServerError", &Value::Null);
+    let response = match fault {
+        Some(Fault::Before) => failed(),
+        Some(Fault::Throttle) => error(400, "ThrottlingException", &Value::Null),
+        Some(Fault::Conflict) => match transaction {
+            Some(writes) => {
+                let reasons: Vec<_> = (0..writes).map(|write| json!({"Code": if write == 0 { "TransactionConflict" } else { "None" }})).collect();
+                error(400, "TransactionCanceledException", &json!(reasons))
+            }
+            None => error(400, "TransactionConflictException", &Value::Null),
+        },
+        Some(Fault::After) => {
+            forward(&shared, &headers, request).await;
+            failed()
+        }
+        Some(Fault::Slow) => {
+            let (response, _) = forward(&shared, &headers, request).await;
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            response
+        }
+        None => {
+            let (response, capacity) = forward(&shared, &headers, request).await;
+            if let Some(seen) = shared.plan.lock().expect("plan").seen.get_mut(index) {
+                seen.capacity = capacity;
+            }
+            response
+        }
+    };
+    if let Some(seen) = shared.plan.lock().expect("plan").seen.get_mut(index) {
+        seen.until = Instant::now();
+    }
+    response
+}
+
+async fn forward(shared: &Shared, headers: &HeaderMap, request: Value) -> (http::Response<Body>, f64) {
+    let upstream = shared.upstream.get().cloned().unwrap_or_default();
+    let mut headers = headers.clone();
+    // The body changed, and the emulator does not check the signature over it.
+    for name in ["content-length", "host", "accept-encoding"] {
+        headers.remove(name);
+    }
+    let sent = shared.client.post(upstream).headers(headers).body(request.to_string()).send().await;
+    let Ok(answer) = sent else { return (error(500, "InternalServerError", &Value::Null), 0.0) };
+    let status = answer.status();
+    let body = answer.bytes().await.unwrap_or_default();
+    let parsed: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let units = |consumed: &Value| consumed["CapacityUnits"].as_f64().unwrap_or_default();
+    let capacity = match &parsed["ConsumedCapacity"] {
+        Value::Array(tables) => tables.iter().map(units).sum(),
+        one => units(one),
+    };
+    let mut response = http::Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/x-amz-json-1.0"));
+    (response, capacity)
+}
+
+fn error(status: u16, code: &str, reasons: &Value) -> http::Response<Body> {
+    let mut body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "injected", "Message": "injected"});
+    if !reasons.is_null() {
+        body["CancellationReasons"] = reasons.clone();
+    }
+    let mut response = http::Response::new(Body::from(body.to_string()));
+    *response.status_mut() = http::StatusCode::from_u16(status).expect("a status");
+    response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/x-amz-json-1.0"));
+    response
+}

@@ -1,0 +1,52 @@
+//! How many DynamoDB round trips one request waits for, and what they consume.
+
+use std::collections::HashMap;
+
+use serde_json::json;
+use tests::fault_proxy::Seen;
+use tests::{Api, CONTACT, FaultProxy, Setup};
+
+/// The longest run of calls of which each came after the one before was answered.
+fn sequential(calls: &[Seen]) -> usize {
+    let mut calls = calls.to_vec();
+    calls.sort_by_key(|call| call.until);
+    let (mut count, mut free_from) = (0, None);
+    for call in &calls {
+        if free_from.is_none_or(|free_from| call.from >= free_from) {
+            count += 1;
+            free_from = Some(call.until);
+        }
+    }
+    count
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn suggest_followups_waits_for_at_most_four_round_trips() {
+    let proxy = FaultProxy::start().await;
+    let environment = HashMap::from([("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned())]);
+    let api = Api::with(Setup { environment, ..Setup::default() }).await;
+    proxy.set_upstream(&api.stack.ready.dynamodb);
+    // The first request of a minute opens the key's windows with one call more.
+    assert_eq!(api.suggest(&json!({"contact_id": CONTACT})).await.status, 200);
+    for name in ["without an idempotency key", "with one"] {
+        proxy.heal();
+        let answer = match name {
+            "with one" => api.suggest_once("a").await,
+            _ => api.suggest(&json!({"contact_id": CONTACT})).await,
+        };
+        assert_eq!(answer.status, 200);
+        let calls = proxy.heal();
+        let in_order: Vec<_> = calls.iter().map(|call| format!("{} ({})", call.operation, call.capacity)).collect();
+        let capacity: f64 = calls.iter().map(|call| call.capacity).sum();
+        println!(
+            "suggest-followups {name}: {} calls, {} in sequence, {capacity} capacity units: {}",
+            calls.len(),
+            sequential(&calls),
+            in_order.join(", ")
+        );
+        // The balance is read while the model writes, so it is waited for by nobody.
+        let waited_for: Vec<_> = calls.iter().filter(|call| call.operation != "GetItem").cloned().collect();
+        assert!(sequential(&waited_for) <= 4, "{in_order:?}");
+        assert!(capacity > 0.0);
+    }
+}
