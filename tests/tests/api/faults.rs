@@ -19,7 +19,7 @@ async fn behind_a_proxy() -> (Api, FaultProxy) {
 /// How many calls one request makes, and so which can fail.
 async fn calls_of_one_request(api: &Api, proxy: &FaultProxy) -> usize {
     proxy.heal();
-    assert_eq!(api.suggest_once("count the calls").await.status, 200);
+    assert_eq!(api.suggest_once("count-the-calls").await.status, 200);
     proxy.heal().len()
 }
 
