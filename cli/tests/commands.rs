@@ -2,6 +2,8 @@
 //! reads; repeating an import changes nothing; rejected rows end up in their file; and the demo
 //! keys stay on this machine.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
+
 use std::path::{Path, PathBuf};
 use std::process::Output;
 

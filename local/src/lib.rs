@@ -11,12 +11,12 @@ pub mod composer;
 mod dynamodb;
 mod functions;
 mod gateway;
-mod queues;
+pub mod queues;
 mod schedule;
-mod sqs;
+pub mod sqs;
 mod stack;
 mod template;
 
 pub use functions::{Function, Outcome};
 pub use stack::{LocalError, Options, Ready, RealModel, Stack};
-pub use template::{Template, TemplateError};
+pub use template::{DeclaredFunction, DeclaredQueue, Event, Template, TemplateError};

@@ -31,7 +31,7 @@ struct Arguments {
     #[arg(long, value_name = "DIR", default_value = ".local")]
     data: PathBuf,
     /// Keep nothing: all data is in memory
-    #[arg(long, conflicts_with = "data")]
+    #[arg(long)]
     ephemeral: bool,
     /// Start without the demo data
     #[arg(long)]

@@ -1,8 +1,13 @@
-//! The real programs, built as `cargo test` builds everything else.
+//! The real programs, built as `cargo test` builds everything else, and run as a user runs them.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use local::Ready;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
 
 /// The built program of this name.
 pub fn binary(name: &str) -> PathBuf {
@@ -10,7 +15,7 @@ pub fn binary(name: &str) -> PathBuf {
     let folder = BUILT.get_or_init(|| {
         // All members together, so that features are unified as for the tests and nothing is
         // compiled a second time.
-        let built = Command::new(env!("CARGO"))
+        let built = std::process::Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--workspace", "--bins"])
             .current_dir(crate::project())
             .status()
@@ -20,4 +25,90 @@ pub fn binary(name: &str) -> PathBuf {
         test.ancestors().find(|folder| folder.ends_with("debug")).map(Path::to_owned).expect("a debug folder")
     });
     folder.join(name)
+}
+
+/// A running program whose lines are kept; killed when dropped.
+pub struct Program {
+    child: Child,
+    lines: Arc<Mutex<String>>,
+}
+
+impl Program {
+    /// Runs a command in the project's folder.
+    pub fn run(command: &mut Command) -> Self {
+        let mut child = command
+            .current_dir(crate::project())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the program starts");
+        let lines = Arc::new(Mutex::new(String::new()));
+        keep(child.stdout.take().expect("its output"), &lines);
+        keep(child.stderr.take().expect("its errors"), &lines);
+        Self { child, lines }
+    }
+
+    /// Everything that it has written so far.
+    pub fn output(&self) -> String {
+        self.lines.lock().expect("lines").clone()
+    }
+
+    /// Waits until something holds, or fails with what the program wrote.
+    pub async fn until(&mut self, what: &str, limit: Duration, mut holds: impl AsyncFnMut() -> bool) {
+        let started = Instant::now();
+        while !holds().await {
+            let ended = self.child.try_wait().expect("its state");
+            assert!(ended.is_none(), "{what}: it ended with {ended:?}: {}", self.output());
+            assert!(started.elapsed() < limit, "{what}: not within {limit:?}: {}", self.output());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits for its end, and gives whether it was a good one.
+    pub async fn end(&mut self) -> bool {
+        let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await;
+        let good = ended.expect("it ends").expect("its state").success();
+        // The readers of its output are tasks of their own.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        good
+    }
+
+    /// Ends it as Ctrl-C does.
+    pub async fn interrupt(&mut self) -> bool {
+        let id = self.child.id().expect("it runs").to_string();
+        let sent = std::process::Command::new("kill").args(["-INT", &id]).status();
+        assert!(sent.expect("kill runs").success());
+        self.end().await
+    }
+
+    /// Ends it as a crash does.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("it can be killed");
+    }
+}
+
+fn keep(from: impl AsyncRead + Unpin + Send + 'static, lines: &Arc<Mutex<String>>) {
+    let lines = Arc::clone(lines);
+    tokio::spawn(async move {
+        let mut from = BufReader::new(from).lines();
+        while let Ok(Some(line)) = from.next_line().await {
+            let mut lines = lines.lock().expect("lines");
+            lines.push_str(&line);
+            lines.push('\n');
+        }
+    });
+}
+
+/// `cargo local` in a data folder of the test's, on free ports, once it is ready.
+pub async fn local(data: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (Program, Ready) {
+    let mut command = Command::new(binary("local"));
+    command.arg("--data").arg(data).args(["--port", "0", "--dynamodb-port", "0", "--sqs-port", "0"]);
+    let ready_file = data.join("ready.json");
+    let _ = std::fs::remove_file(&ready_file);
+    let mut program = Program::run(command.args(arguments).envs(environment.iter().copied()));
+    program.until("cargo local is ready", Duration::from_secs(60), async || ready_file.exists()).await;
+    let ready = std::fs::read_to_string(&ready_file).expect("the ready file");
+    (program, serde_json::from_str(&ready).expect("JSON in the ready file"))
 }

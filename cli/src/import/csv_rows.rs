@@ -89,7 +89,7 @@ fn record<R: BufRead>(first: Line, lines: &mut Lines<R>, delimiter: u8, width: O
         Some(width) if more.is_empty() && !scan.is_open() => {
             format!("has {} fields where the header has {width}", fields.len())
         }
-        _ => "opens a quote that is not closed, or not where the header has a field".to_owned(),
+        _ => "opens a quote that is not closed in its place".to_owned(),
     };
     // The quote was most likely meant literally, so the lines after the first are rows of their own.
     lines.put_back(more);

@@ -1,10 +1,16 @@
 //! The integration tests: one file per subject, each test against a stack of its own, over HTTP.
 
+mod cargo_lambda;
+mod command_line;
 mod credits;
 mod faults;
 mod idempotency;
 mod keys;
+mod local_stack;
+mod logs;
 mod model;
 mod pipeline;
+mod queues;
 mod round_trips;
 mod suggest_followups;
+mod template;

@@ -1,0 +1,81 @@
+//! No log line holds personal data: a whole run of the real program is captured, at the finest
+//! level, and searched for everything personal that the demo data has.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use tests::binaries::local;
+use tests::{CONTACT, SUGGEST, send};
+
+#[tokio::test]
+async fn no_line_of_a_whole_run_holds_a_name_address_number_or_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut program, ready) = local(folder.path(), &[], &[("LOG_LEVEL", "trace"), ("RUST_LOG", "trace")]).await;
+    let gateway = ready.gateway.clone().unwrap();
+    let client = reqwest::Client::new();
+    let personal = personal_data(&client, &ready).await;
+    assert!(personal.len() > 500, "{}", personal.len());
+
+    let post = |word: &str, body: Value| client.post(format!("{gateway}{SUGGEST}")).bearer_auth(demo::key(word)).json(&body);
+    let jane = "jane@acme.example";
+    let mut statuses = BTreeSet::new();
+    let requests = [
+        post("demo", json!({"contact_id": CONTACT, "count": 10})),
+        post("demo", json!({"contact_id": CONTACT})).header("Idempotency-Key", jane),
+        post("demo", json!({"contact_id": CONTACT})).header("Idempotency-Key", jane),
+        post("demo", json!({"contact_id": CONTACT, "count": 1})).header("Idempotency-Key", jane),
+        post("poor", json!({"contact_id": CONTACT})),
+        post("past", json!({"contact_id": CONTACT})),
+        post("read", json!({"contact_id": CONTACT})),
+        post("rival", json!({"contact_id": CONTACT})),
+        post("demo", json!({"contact_id": jane})),
+        post("demo", json!({"contact_id": CONTACT, jane: 1})),
+        post("demo", json!({"contact_id": CONTACT, "channels": [jane]})),
+        client.post(format!("{gateway}{SUGGEST}")).bearer_auth(demo::key("demo")).body(format!("{{\"{jane}")),
+        client.post(format!("{gateway}{SUGGEST}")).bearer_auth(demo::key("demo")).header("Content-Type", jane).body("{}"),
+        client.get(format!("{gateway}/users/u/leads/+12025550142?search={jane}")),
+        client.get(format!("{gateway}/v1/credits?page={jane}")).bearer_auth(demo::key("demo")),
+    ];
+    for request in requests {
+        statuses.insert(send(request).await.status);
+    }
+    assert_eq!(statuses, BTreeSet::from([200, 400, 401, 402, 403, 404, 415, 422]));
+    assert!(program.interrupt().await);
+
+    let log = program.output().to_lowercase();
+    assert!(log.matches("answered").count() >= 3 && log.matches("refused").count() >= 10, "{log}");
+    for value in &personal {
+        assert!(!log.contains(&value.to_lowercase()), "the log holds {value}");
+    }
+    for word in ["read", "poor", "past", "rival"] {
+        assert!(!log.contains(&demo::key(word)), "the log holds a key");
+    }
+}
+
+/// Names, addresses, numbers and texts of every lead, as they are stored.
+async fn personal_data(client: &reqwest::Client, ready: &local::Ready) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut start = Value::Null;
+    loop {
+        let mut scan = json!({"TableName": ready.environment["LEADS_TABLE"]});
+        if !start.is_null() {
+            scan["ExclusiveStartKey"] = start;
+        }
+        let request = client
+            .post(&ready.dynamodb)
+            .header("x-amz-target", "DynamoDB_20120810.Scan")
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, Signature=0")
+            .header("x-amz-date", "20260101T000000Z");
+        let page = send(request.body(scan.to_string())).await.json();
+        for item in page["Items"].as_array().expect("items") {
+            for name in ["full_name", "email", "phone", "linkedin", "body"] {
+                found.extend(item[name]["S"].as_str().map(str::to_owned));
+            }
+        }
+        start = page["LastEvaluatedKey"].clone();
+        if start.is_null() {
+            return found;
+        }
+    }
+}
