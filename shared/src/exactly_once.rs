@@ -45,7 +45,7 @@ pub struct ExactlyOnce {
 #[derive(Debug)]
 pub enum Begun {
     /// It is this request's to do.
-    Proceed(Work),
+    Proceed(Box<Work>),
     /// It was done; this is the answer.
     Replay(Reply),
 }
@@ -118,11 +118,11 @@ impl ExactlyOnce {
                 }
             }
             if writes.is_empty() {
-                return Ok(Begun::Proceed(Work { once: self.clone(), claim, operation }));
+                return Ok(Begun::Proceed(Box::new(Work { once: self.clone(), claim, operation })));
             }
             let refused = match transact(&self.client, &self.random, writes).await {
                 Ok(Transacted::Applied) => {
-                    return Ok(Begun::Proceed(Work { once: self.clone(), claim, operation }));
+                    return Ok(Begun::Proceed(Box::new(Work { once: self.clone(), claim, operation })));
                 }
                 Ok(Transacted::Refused(refused)) => refused,
                 Err(error) => {

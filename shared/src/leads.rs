@@ -11,9 +11,10 @@
 //! is there from the start because it cannot be added to a table that exists.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{KeysAndAttributes, Put, PutRequest, TransactWriteItem, WriteRequest};
+use aws_sdk_dynamodb::types::{Delete, KeysAndAttributes, Put, PutRequest, TransactWriteItem, WriteRequest};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -119,6 +120,12 @@ fn identity_key(workspace_id: Uuid, kind: &str, value: &str) -> Item {
     key(format!("W#{workspace_id}#I#{kind}#{value}"), "identity")
 }
 
+fn identity_item(workspace_id: Uuid, kind: &str, value: &str, lead_id: Uuid) -> Item {
+    let mut item = identity_key(workspace_id, kind, value);
+    item.insert("lead_id".to_owned(), s(lead_id));
+    item
+}
+
 fn key(pk: String, sk: impl Into<String>) -> Item {
     Item::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))])
 }
@@ -129,6 +136,9 @@ fn activity_sk(activity: &Activity) -> String {
 
 /// How many items one page of a history reads: one round trip for all but the busiest leads.
 const HISTORY_PAGE: i32 = 100;
+
+/// The longest wait before what a throttled batch left over is sent again.
+const UNPROCESSED_PAUSE: Duration = Duration::from_millis(200);
 
 impl Leads {
     /// The table named by `LEADS_TABLE`.
@@ -191,20 +201,29 @@ impl Leads {
         Ok(None)
     }
 
-    /// Writes a lead, new or changed, and the identities that find it. `false`, and nothing
-    /// written, if one of them belongs to another lead.
+    /// Writes a lead, new or changed, and the identities that find it; those that it had and has no
+    /// more find it no longer. `false`, and nothing written, if one belongs to another lead.
     pub async fn put(&self, workspace_id: Uuid, lead: &Lead) -> Result<bool, StoreError> {
+        let before = self.lead(workspace_id, lead.lead_id).await?.unwrap_or_default();
         let mut item = to_item(lead)?;
         item.extend(key(lead_pk(workspace_id, lead.lead_id), "lead"));
         let mut writes = vec![put(Put::builder().table_name(&self.table).set_item(Some(item)))?];
         for (kind, value) in lead.identities() {
-            let mut item = to_item(&Identity { lead_id: lead.lead_id })?;
-            item.extend(identity_key(workspace_id, kind, value));
             writes.push(put(Put::builder()
                 .table_name(&self.table)
-                .set_item(Some(item))
+                .set_item(Some(identity_item(workspace_id, kind, value, lead.lead_id)))
                 .condition_expression("attribute_not_exists(pk) OR lead_id = :lead")
                 .expression_attribute_values(":lead", s(lead.lead_id)))?);
+        }
+        for (kind, value) in before.identities().filter(|identity| !lead.identities().any(|kept| kept == *identity)) {
+            let delete = Delete::builder()
+                .table_name(&self.table)
+                .set_key(Some(identity_key(workspace_id, kind, value)))
+                .condition_expression("attribute_not_exists(pk) OR lead_id = :lead")
+                .expression_attribute_values(":lead", s(lead.lead_id))
+                .build();
+            let delete = delete.map_err(|error| StoreError::Broken(error.to_string()))?;
+            writes.push(TransactWriteItem::builder().delete(delete).build());
         }
         Ok(matches!(transact(&self.client, &self.random, writes).await?, Transacted::Applied))
     }
@@ -231,6 +250,9 @@ impl Leads {
                 }
                 let left = got.unprocessed_keys.unwrap_or_default().remove(&self.table);
                 pending = left.map(|left| left.keys).filter(|keys| !keys.is_empty());
+                if pending.is_some() {
+                    tokio::time::sleep(self.random.up_to(UNPROCESSED_PAUSE)).await;
+                }
             }
         }
         Ok(activities.iter().map(|activity| found.get(&activity_sk(activity)) == Some(activity)).collect())
@@ -261,9 +283,7 @@ impl Leads {
             item.extend(key(lead_pk(workspace_id, lead.lead_id), "lead"));
             items.push(item);
             for (kind, value) in lead.identities() {
-                let mut item = to_item(&Identity { lead_id: lead.lead_id })?;
-                item.extend(identity_key(workspace_id, kind, value));
-                items.push(item);
+                items.push(identity_item(workspace_id, kind, value, lead.lead_id));
             }
             for activity in activities {
                 let mut item = to_item(activity)?;
@@ -288,6 +308,9 @@ impl Leads {
                 let sent = self.client.batch_write_item().request_items(&self.table, pending).send().await;
                 let done = sent.map_err(|error| store_error("BatchWriteItem", &error))?;
                 pending = done.unprocessed_items.unwrap_or_default().remove(&self.table).unwrap_or_default();
+                if !pending.is_empty() {
+                    tokio::time::sleep(self.random.up_to(UNPROCESSED_PAUSE)).await;
+                }
             }
         }
         Ok(())

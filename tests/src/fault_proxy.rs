@@ -120,7 +120,8 @@ async fn pass(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> 
         let mut plan = shared.plan.lock().expect("plan");
         let index = plan.seen.len();
         plan.seen.push(Seen { operation, from, until: from, capacity: 0.0 });
-        let fault = plan.faults.filter(|(first, more, _)| (*first..=first + more).contains(&index)).map(|(_, _, fault)| fault);
+        let fault =
+            plan.faults.filter(|(first, more, _)| (*first..=first + more).contains(&index)).map(|(_, _, fault)| fault);
         (index, fault)
     };
     let failed = || error(500, "InternalServerError", &Value::Null);
@@ -129,7 +130,9 @@ async fn pass(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> 
         Some(Fault::Throttle) => error(400, "ThrottlingException", &Value::Null),
         Some(Fault::Conflict) => match transaction {
             Some(writes) => {
-                let reasons: Vec<_> = (0..writes).map(|write| json!({"Code": if write == 0 { "TransactionConflict" } else { "None" }})).collect();
+                let reasons: Vec<_> = (0..writes)
+                    .map(|write| json!({"Code": if write == 0 { "TransactionConflict" } else { "None" }}))
+                    .collect();
                 error(400, "TransactionCanceledException", &json!(reasons))
             }
             None => error(400, "TransactionConflictException", &Value::Null),

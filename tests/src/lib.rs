@@ -109,8 +109,7 @@ impl Api {
     pub async fn with(setup: Setup) -> Self {
         let clock = setup.clock.clone();
         let stack = start(setup).await;
-        let mut api =
-            Self { stack, clock, workspace: Uuid::nil(), key: String::new(), client: reqwest::Client::new() };
+        let mut api = Self { stack, clock, workspace: Uuid::nil(), key: String::new(), client: reqwest::Client::new() };
         api.workspace = api.new_workspace(1_000).await;
         api.key = api.new_key(api.workspace, &Permission::ALL, |_| {}).await;
         api
@@ -125,7 +124,8 @@ impl Api {
     pub async fn new_workspace(&self, credits: u32) -> Uuid {
         let workspace_id = Random::from_os().uuid();
         let now = self.clock.now();
-        let workspace = Workspace { workspace_id, name: "Test".to_owned(), prices: Default::default(), created_at: now };
+        let workspace =
+            Workspace { workspace_id, name: "Test".to_owned(), prices: Default::default(), created_at: now };
         self.accounts().put_workspace(&workspace).await.expect("a workspace");
         if credits > 0 {
             self.ledger().grant(workspace_id, workspace_id, credits, "test", now).await.expect("a grant");
@@ -135,7 +135,12 @@ impl Api {
     }
 
     /// A key of a workspace.
-    pub async fn new_key(&self, workspace: Uuid, permissions: &[Permission], change: impl FnOnce(&mut KeyRecord)) -> String {
+    pub async fn new_key(
+        &self,
+        workspace: Uuid,
+        permissions: &[Permission],
+        change: impl FnOnce(&mut KeyRecord),
+    ) -> String {
         let random = Random::from_os();
         let key = ApiKey::generate(&random);
         let permissions: BTreeSet<_> = permissions.iter().copied().collect();
@@ -239,7 +244,13 @@ pub fn document_contact(now: DateTime<Utc>) -> (Lead, Vec<Activity>) {
         ..Lead::default()
     };
     let activities = vec![
-        activity(now, "meeting", 2, "Discovery call", "Jane asked for pricing; wants a proposal. Next step: legal review."),
+        activity(
+            now,
+            "meeting",
+            2,
+            "Discovery call",
+            "Jane asked for pricing; wants a proposal. Next step: legal review.",
+        ),
         activity(now, "email", 5, "Re: Introduction", "How do you charge?"),
         activity(now, "email", 9, "Two times", "Thursday or Friday?"),
         activity(now, "email", 13, "Introduction", "Who we are."),

@@ -86,7 +86,8 @@ async fn answer(mut connection: TcpStream, script: Vec<ModelReply>, seen: Arc<Mu
     }
     let completion = |text: &str, reason: &str| {
         let choice = json!({"index": 0, "finish_reason": reason, "message": {"role": "assistant", "content": text}});
-        json!({"model": "scripted-1", "choices": [choice], "usage": {"prompt_tokens": 7, "completion_tokens": 5}}).to_string()
+        json!({"model": "scripted-1", "choices": [choice], "usage": {"prompt_tokens": 7, "completion_tokens": 5}})
+            .to_string()
     };
     let (status, body, cut) = match reply {
         ModelReply::Text(text) => (200, completion(&text, "stop"), false),
@@ -99,7 +100,10 @@ async fn answer(mut connection: TcpStream, script: Vec<ModelReply>, seen: Arc<Mu
             return;
         }
     };
-    let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    let head = format!(
+        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
     let sent = if cut { &body[..body.len() / 2] } else { &body[..] };
     let _ = connection.write_all(format!("{head}{sent}").as_bytes()).await;
     let _ = connection.shutdown().await;
@@ -113,7 +117,9 @@ async fn read_request(connection: &mut TcpStream) -> Option<Value> {
         bytes.extend_from_slice(&buffer[..read]);
         let text = String::from_utf8_lossy(&bytes);
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+            let length = head
+                .lines()
+                .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
             if body.len() >= length.unwrap_or(0) {
                 return serde_json::from_str(body).ok();
             }

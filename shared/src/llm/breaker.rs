@@ -32,13 +32,16 @@ struct State {
     open_until: i64,
 }
 
+/// A state, and when it was looked at.
+type Seen = (DateTime<Utc>, State);
+
 #[derive(Clone, Debug)]
 pub struct Breaker {
     client: Client,
     clock: Clock,
     table: String,
     pk: String,
-    seen: Arc<Mutex<Option<(DateTime<Utc>, State)>>>,
+    seen: Arc<Mutex<Option<Seen>>>,
 }
 
 impl Breaker {

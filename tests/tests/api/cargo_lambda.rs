@@ -27,7 +27,16 @@ async fn the_watch_routes_serve_the_endpoint_against_the_emulators() {
 
     let port = free_port().to_string();
     let mut command = Command::new(cargo_lambda());
-    command.args(["lambda", "watch", "--ignore-changes", "--wait", "--invoke-address", "127.0.0.1", "--invoke-port", &port]);
+    command.args([
+        "lambda",
+        "watch",
+        "--ignore-changes",
+        "--wait",
+        "--invoke-address",
+        "127.0.0.1",
+        "--invoke-port",
+        &port,
+    ]);
     let mut watch = Program::run(command.arg("--env-file").arg(folder.path().join("functions.env")));
     let address = format!("http://127.0.0.1:{port}");
     let client = reqwest::Client::builder().timeout(Duration::from_secs(300)).build().unwrap();
@@ -39,7 +48,8 @@ async fn the_watch_routes_serve_the_endpoint_against_the_emulators() {
         .await;
 
     let ask = |word: &str, key: &str| {
-        let request = client.post(format!("{address}{SUGGEST}")).bearer_auth(demo::key(word)).header("Idempotency-Key", key);
+        let request =
+            client.post(format!("{address}{SUGGEST}")).bearer_auth(demo::key(word)).header("Idempotency-Key", key);
         send(request.json(&json!({"contact_id": CONTACT, "count": 3})))
     };
     let first = ask("demo", "a").await;
@@ -49,7 +59,8 @@ async fn the_watch_routes_serve_the_endpoint_against_the_emulators() {
     let again = ask("demo", "a").await;
     assert_eq!((again.header("idempotent-replayed"), &again.text), ("true", &first.text));
     assert_eq!(ask("poor", "a").await.status, 402);
-    let credits = send(client.get(format!("{address}/functions/v1/api-gateway/v1/credits")).bearer_auth(demo::key("read"))).await;
+    let credits =
+        send(client.get(format!("{address}/functions/v1/api-gateway/v1/credits")).bearer_auth(demo::key("read"))).await;
     assert_eq!(credits.json()["data"]["balance"], 4_861);
     assert_eq!(send(client.get(format!("{address}/v1/nothing"))).await.code(), (404, "not_found".to_owned()));
 

@@ -22,7 +22,12 @@ async fn two_hundred_requests_at_once_on_credits_for_sixty_charge_exactly_sixty(
     let ask = || send(api.request("POST", SUGGEST).bearer_auth(&key).json(&json!({"contact_id": CONTACT})));
     let answers = join_all((0..200).map(|_| ask())).await;
     let count = |status| answers.iter().filter(|answer| answer.status == status).count();
-    assert_eq!((count(200), count(402)), (60, 140), "{:?}", answers.iter().map(|answer| answer.status).collect::<Vec<_>>());
+    assert_eq!(
+        (count(200), count(402)),
+        (60, 140),
+        "{:?}",
+        answers.iter().map(|answer| answer.status).collect::<Vec<_>>()
+    );
     let balance = api.ledger().balance(workspace).await.unwrap();
     assert_eq!((balance.available, balance.held, balance.spent), (0, 0, 120));
     assert_eq!(api.ledger().verify(workspace).await.unwrap(), []);
@@ -39,8 +44,16 @@ async fn credits_are_shown_with_the_latest_entries_first() {
     let body = answer.json();
     assert_eq!(body["meta"], json!({"page": 1, "per_page": 20, "total": 4}));
     let data = &body["data"];
-    assert_eq!((&data["balance"], &data["held"], &data["spent"], &data["granted"]), (&json!(994), &json!(0), &json!(6), &json!(1000)));
-    let kinds: Vec<_> = data["entries"].as_array().unwrap().iter().map(|entry| (entry["kind"].as_str().unwrap(), entry["amount"].as_u64().unwrap())).collect();
+    assert_eq!(
+        (&data["balance"], &data["held"], &data["spent"], &data["granted"]),
+        (&json!(994), &json!(0), &json!(6), &json!(1000))
+    );
+    let kinds: Vec<_> = data["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| (entry["kind"].as_str().unwrap(), entry["amount"].as_u64().unwrap()))
+        .collect();
     assert_eq!(kinds, [("charge", 2), ("charge", 2), ("charge", 2), ("grant", 1000)]);
     assert_eq!(data["entries"][0]["action"], "suggest_followups");
     assert!(data["entries"][0]["created_at"].as_str().unwrap().ends_with('Z'));
@@ -50,7 +63,16 @@ async fn credits_are_shown_with_the_latest_entries_first() {
 async fn pages_of_entries_put_together_are_all_of_them() {
     let api = Api::start().await;
     for number in 0..7_u128 {
-        api.ledger().grant(api.workspace, Uuid::from_u128(number), 1, "more", api.clock.now() + TimeDelta::seconds(i64::try_from(number).unwrap())).await.unwrap();
+        api.ledger()
+            .grant(
+                api.workspace,
+                Uuid::from_u128(number),
+                1,
+                "more",
+                api.clock.now() + TimeDelta::seconds(i64::try_from(number).unwrap()),
+            )
+            .await
+            .unwrap();
     }
     let whole = api.get("/v1/credits?per_page=100").await.json()["data"]["entries"].as_array().unwrap().clone();
     assert_eq!(whole.len(), 8);
@@ -66,7 +88,14 @@ async fn pages_of_entries_put_together_are_all_of_them() {
 #[tokio::test]
 async fn page_and_per_page_are_checked_and_other_parameters_ignored() {
     let api = Api::start().await;
-    for (query, field) in [("page=0", "page"), ("page=x", "page"), ("per_page=0", "per_page"), ("per_page=101", "per_page"), ("per_page=%2B5", "per_page"), ("page=", "page")] {
+    for (query, field) in [
+        ("page=0", "page"),
+        ("page=x", "page"),
+        ("per_page=0", "per_page"),
+        ("per_page=101", "per_page"),
+        ("per_page=%2B5", "per_page"),
+        ("page=", "page"),
+    ] {
         let answer = api.get(&format!("/v1/credits?{query}")).await;
         assert_eq!(answer.code(), (400, "validation_error".to_owned()), "{query}");
         assert!(answer.json()["error"]["details"]["fields"][field].is_string());
@@ -89,7 +118,8 @@ async fn verify_finds_a_balance_that_was_tampered_with() {
     let api = Api::start().await;
     let key = |name: &str, value: String| (name.to_owned(), aws_sdk_dynamodb::types::AttributeValue::S(value));
     let item = [key("pk", format!("W#{}", api.workspace)), key("sk", "balance".to_owned())];
-    let update = api.stack.context.dynamodb.update_item().table_name("lead-followup-credits").set_key(Some(item.into()));
+    let update =
+        api.stack.context.dynamodb.update_item().table_name("lead-followup-credits").set_key(Some(item.into()));
     let three = aws_sdk_dynamodb::types::AttributeValue::N("3".to_owned());
     update.update_expression("ADD available :three").expression_attribute_values(":three", three).send().await.unwrap();
     let found = api.ledger().verify(api.workspace).await.unwrap();
@@ -151,7 +181,9 @@ async fn run_steps(api: &Api, steps: &[Step]) -> (Vec<(bool, Balance)>, Vec<(boo
     for step in steps {
         let now = api.clock.now();
         let until = now.timestamp_millis() + 60_000;
-        let write = async |writes: Vec<_>| matches!(transact(&context.dynamodb, &context.random, writes).await.unwrap(), Transacted::Applied);
+        let write = async |writes: Vec<_>| {
+            matches!(transact(&context.dynamodb, &context.random, writes).await.unwrap(), Transacted::Applied)
+        };
         let (applied, should) = match step {
             Step::Grant(amount) => {
                 ledger.grant(workspace, random.uuid(), *amount, "test", now).await.unwrap();
@@ -161,7 +193,8 @@ async fn run_steps(api: &Api, steps: &[Step]) -> (Vec<(bool, Balance)>, Vec<(boo
                 (true, true)
             }
             Step::Hold(id, amount) => {
-                let operation = Operation::new(ids[usize::from(*id)], workspace, Action::SuggestFollowups, *amount, until, now);
+                let operation =
+                    Operation::new(ids[usize::from(*id)], workspace, Action::SuggestFollowups, *amount, until, now);
                 let should = !known.contains_key(id) && model.available >= u64::from(*amount);
                 let applied = write(ledger.hold(&operation).unwrap().to_vec()).await;
                 if should {

@@ -34,10 +34,17 @@ async fn the_quoted_form_the_base_path_and_another_spelling_are_the_same_request
     let first = api.suggest_once("a").await;
     let body = format!("{{ \"count\" : 3 , \"contact_id\":\"{CONTACT}\"}}");
     let reordered = |path: &str, key: &str, body: String| {
-        send(api.authorized("POST", path).header("Idempotency-Key", key).header("Content-Type", "application/json").body(body))
+        send(
+            api.authorized("POST", path)
+                .header("Idempotency-Key", key)
+                .header("Content-Type", "application/json")
+                .body(body),
+        )
     };
     let quoted = reordered(SUGGEST, "\"a\"", json!({"contact_id": CONTACT}).to_string()).await;
-    let based = reordered(&format!("/functions/v1/api-gateway{SUGGEST}"), "a", json!({"contact_id": CONTACT}).to_string()).await;
+    let based =
+        reordered(&format!("/functions/v1/api-gateway{SUGGEST}"), "a", json!({"contact_id": CONTACT}).to_string())
+            .await;
     assert_eq!((&quoted.text, &based.text), (&first.text, &first.text));
     let other_key = reordered(SUGGEST, "b", body.clone()).await;
     let spaced = reordered(SUGGEST, "b", format!("{{\"contact_id\":\"{CONTACT}\",\"count\":3}}")).await;
@@ -76,7 +83,8 @@ async fn a_malformed_key_is_400() {
         assert!(answer.json()["error"]["details"]["fields"]["Idempotency-Key"].is_string());
     }
     let bytes = reqwest::header::HeaderValue::from_bytes(b"caf\xc3\xa9").unwrap();
-    let request = api.authorized("POST", SUGGEST).header("Idempotency-Key", bytes).json(&json!({"contact_id": CONTACT}));
+    let request =
+        api.authorized("POST", SUGGEST).header("Idempotency-Key", bytes).json(&json!({"contact_id": CONTACT}));
     assert_eq!(send(request).await.status, 400);
     assert_eq!(api.suggest_once(&"k".repeat(255)).await.status, 200);
 }
@@ -103,7 +111,9 @@ async fn fifty_requests_at_once_with_one_key_are_charged_and_worked_once() {
 async fn a_404_of_the_work_is_kept_and_replayed() {
     let api = Api::start().await;
     let lead_id = Uuid::from_u128(77);
-    let ask = || send(api.authorized("POST", SUGGEST).header("Idempotency-Key", "gone").json(&json!({"contact_id": lead_id})));
+    let ask = || {
+        send(api.authorized("POST", SUGGEST).header("Idempotency-Key", "gone").json(&json!({"contact_id": lead_id})))
+    };
     let first = ask().await;
     assert_eq!(first.code(), (404, "not_found".to_owned()));
     let lead = shared::leads::Lead { lead_id, ..Default::default() };
@@ -130,7 +140,14 @@ async fn a_402_is_not_kept_so_that_a_topped_up_workspace_may_retry() {
     let api = Api::start().await;
     let poor = api.new_workspace(1).await;
     let key = api.new_key(poor, &Permission::ALL, |_| {}).await;
-    let ask = || send(api.request("POST", SUGGEST).bearer_auth(&key).header("Idempotency-Key", "a").json(&json!({"contact_id": CONTACT})));
+    let ask = || {
+        send(
+            api.request("POST", SUGGEST)
+                .bearer_auth(&key)
+                .header("Idempotency-Key", "a")
+                .json(&json!({"contact_id": CONTACT})),
+        )
+    };
     assert_eq!(ask().await.status, 402);
     api.ledger().grant(poor, Uuid::from_u128(1), 5, "top-up", api.clock.now()).await.unwrap();
     let answer = ask().await;
@@ -174,12 +191,16 @@ async fn abandoned(api: &Api) {
 /// A stack whose first process hangs in its model call; what it left behind is the second's.
 async fn successor(data: &std::path::Path) -> (Api, ScriptedModel) {
     let silent = ScriptedModel::start(vec![ModelReply::Silence]).await;
-    let first = Api::with(tests::Setup { data: Some(data.to_owned()), model: Some(silent.as_model()), ..Default::default() }).await;
+    let first =
+        Api::with(tests::Setup { data: Some(data.to_owned()), model: Some(silent.as_model()), ..Default::default() })
+            .await;
     abandoned(&first).await;
     let (workspace, key) = (first.workspace, first.key.clone());
     first.stack.stop().await;
     let model = ScriptedModel::start(vec![good()]).await;
-    let mut second = Api::with(tests::Setup { data: Some(data.to_owned()), model: Some(model.as_model()), ..Default::default() }).await;
+    let mut second =
+        Api::with(tests::Setup { data: Some(data.to_owned()), model: Some(model.as_model()), ..Default::default() })
+            .await;
     (second.workspace, second.key) = (workspace, key);
     (second, model)
 }
@@ -218,7 +239,8 @@ async fn the_sweeper_voids_a_dead_handlers_hold_and_the_key_may_still_be_used() 
 #[tokio::test]
 async fn an_owner_that_was_overtaken_can_neither_complete_nor_release() {
     let slow = ModelReply::After(Duration::from_millis(700), Box::new(good()));
-    let model = ScriptedModel::start(vec![slow.clone(), slow, ModelReply::suggestions(&[suggestion("whatsapp")])]).await;
+    let model =
+        ScriptedModel::start(vec![slow.clone(), slow, ModelReply::suggestions(&[suggestion("whatsapp")])]).await;
     let environment = std::collections::HashMap::from([("LLM_ATTEMPT_SECONDS".to_owned(), "5".to_owned())]);
     let api = Api::with(tests::Setup { model: Some(model.as_model()), environment, ..Default::default() }).await;
     let overtaken = async {

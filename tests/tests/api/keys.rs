@@ -7,7 +7,8 @@ use shared::auth::Permission;
 use tests::{Answer, Api, CONTACT, SUGGEST, send};
 
 async fn suggest_with(api: &Api, authorization: &str) -> Answer {
-    send(api.request("POST", SUGGEST).header("Authorization", authorization).json(&json!({"contact_id": CONTACT}))).await
+    send(api.request("POST", SUGGEST).header("Authorization", authorization).json(&json!({"contact_id": CONTACT})))
+        .await
 }
 
 #[tokio::test]
@@ -18,7 +19,17 @@ async fn a_missing_malformed_or_unknown_key_is_401() {
     let unknown = format!("Bearer wbk_{}", "b".repeat(52));
     let upper = format!("Bearer {}", api.key.to_uppercase());
     let padded = format!("Bearer {}a", api.key);
-    for authorization in ["", "Bearer", "Bearer ", "Basic abc", api.key.as_str(), "Bearer wbk_your_api_key_here", &unknown, &upper, &padded] {
+    for authorization in [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic abc",
+        api.key.as_str(),
+        "Bearer wbk_your_api_key_here",
+        &unknown,
+        &upper,
+        &padded,
+    ] {
         assert_eq!(suggest_with(&api, authorization).await.code(), (401, "invalid_key".to_owned()), "{authorization}");
     }
 }
@@ -33,7 +44,8 @@ async fn the_scheme_may_be_written_in_any_case() {
 async fn a_key_is_refused_from_the_moment_it_expires() {
     let api = Api::start().await;
     let expires = api.clock.now() + TimeDelta::minutes(10);
-    let key = api.new_key(api.workspace, &Permission::ALL, |record| record.expires_at = Some(expires.timestamp())).await;
+    let key =
+        api.new_key(api.workspace, &Permission::ALL, |record| record.expires_at = Some(expires.timestamp())).await;
     assert_eq!(suggest_with(&api, &format!("Bearer {key}")).await.status, 200);
     api.clock.advance(TimeDelta::minutes(10));
     assert_eq!(suggest_with(&api, &format!("Bearer {key}")).await.code(), (401, "invalid_key".to_owned()));
@@ -83,7 +95,10 @@ async fn the_minute_window_refuses_tells_when_to_return_and_opens_again() {
     let key = api.new_key(api.workspace, &Permission::ALL, |record| record.quota.per_minute = 3).await;
     for remaining in ["2", "1", "0"] {
         let answer = suggest_with(&api, &format!("Bearer {key}")).await;
-        assert_eq!((answer.status, answer.header("x-ratelimit-limit"), answer.header("x-ratelimit-remaining")), (200, "3", remaining));
+        assert_eq!(
+            (answer.status, answer.header("x-ratelimit-limit"), answer.header("x-ratelimit-remaining")),
+            (200, "3", remaining)
+        );
     }
     let refused = suggest_with(&api, &format!("Bearer {key}")).await;
     assert_eq!(refused.code(), (429, "rate_limited".to_owned()));

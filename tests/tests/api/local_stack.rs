@@ -25,7 +25,11 @@ async fn the_first_start_has_demo_data_prints_a_curl_and_ctrl_c_ends_it_cleanly(
     // The document's own figures.
     assert_eq!(data["credits_remaining"], 4_861);
     let summary = data["activity_summary"].as_str().unwrap();
-    assert!(summary.starts_with("3 emails and 1 meeting with Jane in the last 14 days; last touch was a discovery call on "), "{summary}");
+    assert!(
+        summary
+            .starts_with("3 emails and 1 meeting with Jane in the last 14 days; last touch was a discovery call on "),
+        "{summary}"
+    );
     assert_eq!(data["suggestions"][0]["title"], "Share fee proposal");
     assert_eq!(data["suggestions"][1]["title"], "Schedule legal review session");
 
@@ -34,7 +38,10 @@ async fn the_first_start_has_demo_data_prints_a_curl_and_ctrl_c_ends_it_cleanly(
     }
     let printed = program.output();
     for expected in [&gateway, &demo::key("demo"), "curl -s", "123e4567-e89b-12d3-a456-426614174000", "200 leads"] {
-        assert!(printed.contains(expected) || expected == "200 leads" && printed.contains("213 leads"), "{expected}: {printed}");
+        assert!(
+            printed.contains(expected) || expected == "200 leads" && printed.contains("213 leads"),
+            "{expected}: {printed}"
+        );
     }
     assert!(program.interrupt().await, "{}", program.output());
     assert!(!folder.path().join("ready.json").exists());
@@ -59,9 +66,20 @@ async fn data_survives_kill_9_the_ledger_verifies_and_a_replayed_key_replays() {
     assert_eq!((replayed.status, replayed.header("idempotent-replayed"), &replayed.text), (200, "true", &first.text));
     let ready_file = folder.path().join("ready.json");
     let workspace = demo::WORKSPACE.to_string();
-    let mut verify = Program::run(Command::new(binary("cli")).arg("--ready-file").arg(&ready_file).args(["credits", "verify", "--workspace", &workspace]));
+    let mut verify = Program::run(Command::new(binary("cli")).arg("--ready-file").arg(&ready_file).args([
+        "credits",
+        "verify",
+        "--workspace",
+        &workspace,
+    ]));
     assert!(verify.end().await, "{}", verify.output());
-    let mut show = Program::run(Command::new(binary("cli")).arg("--ready-file").arg(&ready_file).args(["--json", "credits", "show", "--workspace", &workspace]));
+    let mut show = Program::run(Command::new(binary("cli")).arg("--ready-file").arg(&ready_file).args([
+        "--json",
+        "credits",
+        "show",
+        "--workspace",
+        &workspace,
+    ]));
     assert!(show.end().await, "{}", show.output());
     let shown: serde_json::Value = serde_json::from_str(&show.output()).unwrap();
     // Everything that was answered was charged, once.
@@ -81,7 +99,9 @@ async fn a_busy_port_is_one_clear_line() {
     let port = busy.local_addr().unwrap().port().to_string();
     let folder = tempfile::tempdir().unwrap();
     for option in ["--port", "--dynamodb-port", "--sqs-port"] {
-        let ports = ["--port", "--dynamodb-port", "--sqs-port"].iter().flat_map(|name| [*name, if *name == option { &port } else { "0" }]);
+        let ports = ["--port", "--dynamodb-port", "--sqs-port"]
+            .iter()
+            .flat_map(|name| [*name, if *name == option { &port } else { "0" }]);
         let mut program = Program::run(Command::new(binary("local")).arg("--data").arg(folder.path()).args(ports));
         assert!(!program.end().await);
         assert_eq!(program.output(), format!("error: port {port} is in use; choose another with {option}\n"));
@@ -94,9 +114,13 @@ async fn a_broken_or_missing_template_is_one_clear_line() {
     let broken = folder.path().join("template.yaml");
     std::fs::write(&broken, tests::template().replace("!Ref AccountsTable", "!Ref AccountTable")).unwrap();
     let missing = folder.path().join("nothing.yaml");
-    for (template, expected) in [(&broken, "refers to AccountTable, which is not declared"), (&missing, "run from the project's folder")] {
+    for (template, expected) in
+        [(&broken, "refers to AccountTable, which is not declared"), (&missing, "run from the project's folder")]
+    {
         let mut command = Command::new(binary("local"));
-        command.args(["--port", "0", "--dynamodb-port", "0", "--sqs-port", "0", "--ephemeral", "--data"]).arg(folder.path());
+        command
+            .args(["--port", "0", "--dynamodb-port", "0", "--sqs-port", "0", "--ephemeral", "--data"])
+            .arg(folder.path());
         let mut program = Program::run(command.arg("--template").arg(template));
         assert!(!program.end().await);
         let told = program.output();
@@ -115,7 +139,8 @@ async fn ephemeral_data_is_gone_and_no_demo_means_none() {
 
 #[tokio::test]
 async fn a_real_model_takes_the_composers_place() {
-    let model = tests::ScriptedModel::start(vec![tests::ModelReply::suggestions(&[tests::suggestion("linkedin")])]).await;
+    let model =
+        tests::ScriptedModel::start(vec![tests::ModelReply::suggestions(&[tests::suggestion("linkedin")])]).await;
     let named = model.as_model();
     let folder = tempfile::tempdir().unwrap();
     let variables = [("LLM_BASE_URL", named.base_url.as_str()), ("LLM_API_KEY", "k"), ("LLM_MODEL", "m")];
@@ -130,7 +155,9 @@ async fn a_real_model_takes_the_composers_place() {
 async fn a_model_without_a_name_is_refused_at_start() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(binary("local"));
-    command.args(["--port", "0", "--dynamodb-port", "0", "--sqs-port", "0", "--ephemeral", "--data"]).arg(folder.path());
+    command
+        .args(["--port", "0", "--dynamodb-port", "0", "--sqs-port", "0", "--ephemeral", "--data"])
+        .arg(folder.path());
     let mut program = Program::run(command.env("LLM_BASE_URL", "http://127.0.0.1:9/v1").env_remove("LLM_MODEL"));
     assert!(!program.end().await);
     assert!(program.output().contains("environment variable LLM_MODEL is not set"), "{}", program.output());
@@ -138,11 +165,26 @@ async fn a_model_without_a_name_is_refused_at_start() {
 
 #[tokio::test]
 async fn a_function_without_its_configuration_names_what_is_missing_and_does_not_start() {
-    let runtime = [("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9"), ("AWS_LAMBDA_FUNCTION_NAME", "f"), ("AWS_LAMBDA_FUNCTION_VERSION", "1")];
-    let aws = [("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"), ("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x")];
-    for (name, missing) in [("suggest-followups", "ACCOUNTS_TABLE"), ("credits", "ACCOUNTS_TABLE"), ("sweeper", "CREDITS_TABLE")] {
+    let runtime = [
+        ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "f"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+    ];
+    let aws = [
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "x"),
+        ("AWS_SECRET_ACCESS_KEY", "x"),
+    ];
+    for (name, missing) in
+        [("suggest-followups", "ACCOUNTS_TABLE"), ("credits", "ACCOUNTS_TABLE"), ("sweeper", "CREDITS_TABLE")]
+    {
         let mut program = Program::run(Command::new(binary(name)).envs(runtime).envs(aws));
         assert!(!program.end().await);
-        assert!(program.output().contains(&format!("environment variable {missing} is not set")), "{}", program.output());
+        assert!(
+            program.output().contains(&format!("environment variable {missing} is not set")),
+            "{}",
+            program.output()
+        );
     }
 }

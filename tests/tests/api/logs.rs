@@ -16,7 +16,8 @@ async fn no_line_of_a_whole_run_holds_a_name_address_number_or_text() {
     let personal = personal_data(&client, &ready).await;
     assert!(personal.len() > 500, "{}", personal.len());
 
-    let post = |word: &str, body: Value| client.post(format!("{gateway}{SUGGEST}")).bearer_auth(demo::key(word)).json(&body);
+    let post =
+        |word: &str, body: Value| client.post(format!("{gateway}{SUGGEST}")).bearer_auth(demo::key(word)).json(&body);
     let jane = "jane@acme.example";
     let mut statuses = BTreeSet::new();
     let requests = [
@@ -32,7 +33,11 @@ async fn no_line_of_a_whole_run_holds_a_name_address_number_or_text() {
         post("demo", json!({"contact_id": CONTACT, jane: 1})),
         post("demo", json!({"contact_id": CONTACT, "channels": [jane]})),
         client.post(format!("{gateway}{SUGGEST}")).bearer_auth(demo::key("demo")).body(format!("{{\"{jane}")),
-        client.post(format!("{gateway}{SUGGEST}")).bearer_auth(demo::key("demo")).header("Content-Type", jane).body("{}"),
+        client
+            .post(format!("{gateway}{SUGGEST}"))
+            .bearer_auth(demo::key("demo"))
+            .header("Content-Type", jane)
+            .body("{}"),
         client.get(format!("{gateway}/users/u/leads/+12025550142?search={jane}")),
         client.get(format!("{gateway}/v1/credits?page={jane}")).bearer_auth(demo::key("demo")),
     ];

@@ -90,7 +90,8 @@ async fn a_forbidden_channel_is_pointed_out_to_the_model_and_mended() {
     let api = Api::with_model(&model).await;
     let answer = api.suggest(&json!({"contact_id": CONTACT, "channels": ["email"]})).await;
     assert_eq!(answer.json()["data"]["suggestions"][0]["type"], "email");
-    let told = model.requests()[1]["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap().to_owned();
+    let told =
+        model.requests()[1]["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap().to_owned();
     assert!(told.contains("suggestion 1: its type is not one of email"), "{told}");
 }
 

@@ -24,7 +24,8 @@ async fn every_response_carries_a_request_id_of_its_own() {
 
 #[tokio::test]
 async fn rate_headers_come_once_a_key_was_recognised_and_not_before() {
-    const NAMES: [&str; 5] = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit-policy", "ratelimit"];
+    const NAMES: [&str; 5] =
+        ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit-policy", "ratelimit"];
     let api = Api::start().await;
     let read_only = api.new_key(api.workspace, &[Permission::ReadAi], |_| {}).await;
     let with_a_key = [
@@ -40,7 +41,9 @@ async fn rate_headers_come_once_a_key_was_recognised_and_not_before() {
         let ahead = reset - api.clock.now().timestamp();
         assert!((0..=60).contains(&ahead), "{ahead}");
     }
-    for answer in [send(api.request("POST", SUGGEST).bearer_auth("wbk_nobody").json(&json!({}))).await, api.get("/nowhere").await] {
+    for answer in
+        [send(api.request("POST", SUGGEST).bearer_auth("wbk_nobody").json(&json!({}))).await, api.get("/nowhere").await]
+    {
         assert!(NAMES.iter().all(|name| answer.header(name).is_empty()), "{answer:?}");
     }
 }
@@ -48,12 +51,18 @@ async fn rate_headers_come_once_a_key_was_recognised_and_not_before() {
 #[tokio::test]
 async fn an_unknown_route_is_404_in_the_dialect_of_its_prefix() {
     let api = Api::start().await;
-    assert_eq!(api.get("/v1/nothing").await.json(), json!({"error": {"code": "not_found", "message": "no such route"}}));
+    assert_eq!(
+        api.get("/v1/nothing").await.json(),
+        json!({"error": {"code": "not_found", "message": "no such route"}})
+    );
     assert_eq!(
         api.get("/api/agents/nothing").await.json(),
         json!({"success": false, "error": {"code": "NOT_FOUND", "message": "no such route"}})
     );
-    assert_eq!(api.get("/api/v1/ai/followup/nothing").await.json(), json!({"error": {"code": "NOT_FOUND", "message": "no such route"}}));
+    assert_eq!(
+        api.get("/api/v1/ai/followup/nothing").await.json(),
+        json!({"error": {"code": "NOT_FOUND", "message": "no such route"}})
+    );
     let leads = api.get("/users/u/nothing").await;
     let body = leads.json();
     assert_eq!((leads.status, &body["error"], &body["message"]), (404, &json!("Not Found"), &json!("no such route")));
@@ -98,7 +107,8 @@ async fn a_body_of_256_kib_is_taken_and_a_larger_one_is_413() {
         let body = json!({"contact_id": CONTACT}).to_string();
         format!("{body}{}", " ".repeat(length - body.len()))
     };
-    let post = |body: String| send(api.authorized("POST", SUGGEST).header("Content-Type", "application/json").body(body));
+    let post =
+        |body: String| send(api.authorized("POST", SUGGEST).header("Content-Type", "application/json").body(body));
     assert_eq!(post(padded(256 * 1024)).await.status, 200);
     assert_eq!(post(padded(256 * 1024 + 1)).await.code(), (413, "payload_too_large".to_owned()));
 }
@@ -118,7 +128,8 @@ async fn only_json_in_utf_8_is_taken() {
         ("multipart/form-data; boundary=x", 415),
         ("", 415),
     ] {
-        let answer = send(api.authorized("POST", SUGGEST).header("Content-Type", content_type).body(body.clone())).await;
+        let answer =
+            send(api.authorized("POST", SUGGEST).header("Content-Type", content_type).body(body.clone())).await;
         assert_eq!(answer.status, status, "{content_type}: {}", answer.text);
     }
     let undeclared = send(api.authorized("POST", SUGGEST).body(body)).await;
@@ -197,7 +208,8 @@ mod arbitrary_input {
             ];
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-                prop::collection::vec((name, inner), 0..6).prop_map(|fields| Value::Object(fields.into_iter().collect())),
+                prop::collection::vec((name, inner), 0..6)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
             ]
         })
     }
@@ -224,10 +236,15 @@ mod arbitrary_input {
         let mut runner = TestRunner::new(Config { cases: 200, failure_persistence: None, ..Config::default() });
         let input = (prop::collection::vec(any::<u8>(), 0..200), "[ -~]{0,60}", "[ -~]{0,80}", "[ -~]{0,20}");
         let outcome = runner.run(&input, |(body, idempotency_key, bearer, query)| {
-            let query: String = query.chars().filter(|character| character.is_ascii_alphanumeric() || "=&%+".contains(*character)).collect();
+            let query: String = query
+                .chars()
+                .filter(|character| character.is_ascii_alphanumeric() || "=&%+".contains(*character))
+                .collect();
             let requests = [
                 api.authorized("POST", SUGGEST).header("Content-Type", "application/json").body(body.clone()),
-                api.authorized("POST", SUGGEST).header("Idempotency-Key", &idempotency_key).json(&json!({"contact_id": CONTACT})),
+                api.authorized("POST", SUGGEST)
+                    .header("Idempotency-Key", &idempotency_key)
+                    .json(&json!({"contact_id": CONTACT})),
                 api.request("POST", SUGGEST).header("Authorization", &bearer).json(&json!({})),
                 api.authorized("GET", &format!("/v1/credits?page={query}")),
                 api.authorized("GET", &format!("/{query}")),

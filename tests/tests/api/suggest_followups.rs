@@ -22,12 +22,17 @@ async fn the_documents_request_gets_the_documents_answer() {
     let last_touch = (api.clock.now() - TimeDelta::days(2)).format("%Y-%m-%d");
     assert_eq!(
         data["activity_summary"],
-        format!("3 emails and 1 meeting with Jane in the last 14 days; last touch was a discovery call on {last_touch}.")
+        format!(
+            "3 emails and 1 meeting with Jane in the last 14 days; last touch was a discovery call on {last_touch}."
+        )
     );
     let first = &data["suggestions"][0];
     let names: Vec<_> = first.as_object().unwrap().keys().collect();
     assert_eq!(names, ["type", "title", "reason", "suggested_when", "draft_body", "confidence"]);
-    assert_eq!((&first["type"], &first["title"], &first["suggested_when"]), (&json!("email"), &json!("Share fee proposal"), &json!("Today")));
+    assert_eq!(
+        (&first["type"], &first["title"], &first["suggested_when"]),
+        (&json!("email"), &json!("Share fee proposal"), &json!("Today"))
+    );
     assert!(first["reason"].as_str().unwrap().starts_with("Jane asked for pricing"));
     assert!(first["draft_body"].as_str().unwrap().starts_with("Hi Jane"));
     let second = &data["suggestions"][1];
@@ -41,7 +46,10 @@ async fn the_documented_base_path_reaches_the_same_endpoint() {
     let path = format!("/functions/v1/api-gateway{SUGGEST}");
     let answer = send(api.authorized("POST", &path).json(&json!({"contact_id": CONTACT}))).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    assert_eq!(send(api.authorized("GET", "/functions/v1/api-gateway/v1/credits")).await.json()["data"]["balance"], 998);
+    assert_eq!(
+        send(api.authorized("GET", "/functions/v1/api-gateway/v1/credits")).await.json()["data"]["balance"],
+        998
+    );
 }
 
 #[tokio::test]
@@ -96,7 +104,10 @@ async fn sixty_days_are_looked_back_by_default_and_one_to_365_are_the_limits() {
     assert!(summaries["365"].starts_with("3 calls with Ada in the last 365 days;"), "{summaries:?}");
     for wrong in [json!(0), json!(366), json!("60"), json!(1.5)] {
         let answer = api.suggest(&json!({"contact_id": lead_id, "lookback_days": wrong})).await;
-        assert_eq!(answer.json()["error"]["details"]["fields"]["lookback_days"], "must be a whole number from 1 to 365");
+        assert_eq!(
+            answer.json()["error"]["details"]["fields"]["lookback_days"],
+            "must be a whole number from 1 to 365"
+        );
     }
 }
 
@@ -110,7 +121,9 @@ async fn only_whitelisted_channels_are_suggested() {
             assert!(channels.as_array().unwrap().contains(&suggestion["type"]), "{suggestion}");
         }
     }
-    for wrong in [json!([]), json!(["fax"]), json!(["email", 1]), json!("email"), json!({"email": true}), json!(["Email"])] {
+    for wrong in
+        [json!([]), json!(["fax"]), json!(["email", 1]), json!("email"), json!({"email": true}), json!(["Email"])]
+    {
         let answer = api.suggest(&json!({"contact_id": CONTACT, "channels": wrong})).await;
         assert_eq!(answer.code(), (400, "validation_error".to_owned()), "{wrong}");
         assert!(answer.json()["error"]["details"]["fields"]["channels"].is_string(), "{}", answer.text);
@@ -150,7 +163,10 @@ async fn every_wrong_field_is_named_at_once() {
     let fields = answer.json()["error"]["details"]["fields"].clone();
     let names: Vec<_> = fields.as_object().unwrap().keys().collect();
     assert_eq!(names, ["channels", "contact_id", "count", "lookback"]);
-    assert_eq!(fields["lookback"], "is not a field of this request; known are contact_id, count, lookback_days, channels");
+    assert_eq!(
+        fields["lookback"],
+        "is not a field of this request; known are contact_id, count, lookback_days, channels"
+    );
 }
 
 #[tokio::test]
@@ -161,7 +177,8 @@ async fn a_body_that_is_no_json_object_is_a_validation_error() {
         let request = api.authorized("POST", SUGGEST).header("Content-Type", "application/json").body(body.to_owned());
         assert_eq!(send(request).await.code(), (400, "validation_error".to_owned()), "{:.40}", body);
     }
-    let not_utf8 = api.authorized("POST", SUGGEST).header("Content-Type", "application/json").body(vec![b'"', 0xff, b'"']);
+    let not_utf8 =
+        api.authorized("POST", SUGGEST).header("Content-Type", "application/json").body(vec![b'"', 0xff, b'"']);
     assert_eq!(send(not_utf8).await.code(), (400, "validation_error".to_owned()));
 }
 
@@ -186,7 +203,10 @@ async fn an_exhausted_balance_is_402_and_nothing_is_taken() {
     let key = api.new_key(poor, &Permission::ALL, |_| {}).await;
     let answer = send(api.request("POST", SUGGEST).bearer_auth(&key).json(&json!({"contact_id": CONTACT}))).await;
     assert_eq!(answer.code(), (402, "insufficient_credits".to_owned()));
-    assert_eq!(answer.json()["error"]["message"], "this call costs 2 credits and the workspace has 1; add credits and retry");
+    assert_eq!(
+        answer.json()["error"]["message"],
+        "this call costs 2 credits and the workspace has 1; add credits and retry"
+    );
     let balance = api.ledger().balance(poor).await.unwrap();
     assert_eq!((balance.available, balance.held, balance.spent), (1, 0, 0));
 }
@@ -241,7 +261,10 @@ async fn a_lead_with_hundreds_of_activities_is_counted_to_the_last() {
     let activities = (0..250).map(|index| activity(now, "call", index / 10, "Status", "Spoke.")).collect();
     api.leads().load(api.workspace, &[(lead, activities)]).await.unwrap();
     let data = api.suggest(&json!({"contact_id": lead_id})).await.json()["data"].clone();
-    assert!(data["activity_summary"].as_str().unwrap().starts_with("250 calls with Busy in the last 30 days;"), "{data}");
+    assert!(
+        data["activity_summary"].as_str().unwrap().starts_with("250 calls with Busy in the last 30 days;"),
+        "{data}"
+    );
 }
 
 #[tokio::test]
@@ -250,7 +273,10 @@ async fn the_model_sees_this_leads_facts_and_no_address_or_number() {
     let api = Api::with_model(&model).await;
     let other = Lead { lead_id: Uuid::from_u128(3), full_name: Some("Someone Else".to_owned()), ..Lead::default() };
     let now = api.clock.now();
-    api.leads().load(api.workspace, &[(other, vec![activity(now, "email", 1, "Private matter", "Not for Jane.")])]).await.unwrap();
+    api.leads()
+        .load(api.workspace, &[(other, vec![activity(now, "email", 1, "Private matter", "Not for Jane.")])])
+        .await
+        .unwrap();
     assert_eq!(api.suggest(&json!({"contact_id": CONTACT})).await.status, 200);
     let request = model.requests().remove(0);
     assert_eq!(request["model"], "scripted");
@@ -275,7 +301,8 @@ async fn the_replys_schema_is_strict_all_the_way_down() {
     for object in [&schema, item] {
         assert_eq!(object["additionalProperties"], false, "{schema}");
         let properties: Vec<_> = object["properties"].as_object().unwrap().keys().collect();
-        let required: Vec<_> = object["required"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+        let required: Vec<_> =
+            object["required"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
         assert_eq!(properties, required);
     }
     assert_eq!(item["properties"]["type"]["enum"], json!(["email", "call", "meeting", "linkedin", "whatsapp"]));
