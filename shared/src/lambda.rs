@@ -1,6 +1,7 @@
 //! Running a function in Lambda: configuration, logs, then the runtime's loop.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
@@ -10,11 +11,17 @@ use crate::environment::{ConfigError, Environment};
 use crate::http::{Endpoint, Gate, Request, Response, serve};
 use crate::log;
 
-/// The context of this process.
-fn context(function: &str) -> Result<Context, Error> {
+/// How long the start may wait for a first connection.
+const WARMING: Duration = Duration::from_millis(300);
+
+/// The context of this process, with a connection to DynamoDB opened: that costs more than all the
+/// rest of a start, and here nobody waits for it. Whether the call is allowed does not matter.
+async fn context(function: &str) -> Result<Context, Error> {
     let environment = Environment::of_process();
     log::to_stdout(log::filter(&environment, &["shared", &function.replace('-', "_")])?);
-    Ok(Context::new(environment, Clock::default(), Random::from_os())?)
+    let context = reported(Context::new(environment, Clock::default(), Random::from_os()))?;
+    drop(tokio::time::timeout(WARMING, context.dynamodb.describe_endpoints().send()).await);
+    Ok(context)
 }
 
 /// Serves one endpoint.
@@ -25,7 +32,7 @@ pub async fn run_endpoint<E: Endpoint>(
     function: &str,
     build: impl FnOnce(&Context) -> Result<E, ConfigError>,
 ) -> Result<(), Error> {
-    let context = context(function)?;
+    let context = context(function).await?;
     let gate = reported(Gate::new(&context))?;
     let endpoint = Arc::new(reported(build(&context))?);
     lambda_http::run(lambda_http::service_fn(move |request: Request| {
@@ -43,7 +50,7 @@ pub async fn run_requests<F>(function: &str, build: impl FnOnce(&Context) -> F) 
 where
     F: Fn(&Request) -> Response + Send + Sync + 'static,
 {
-    let context = context(function)?;
+    let context = context(function).await?;
     let respond = Arc::new(build(&context));
     lambda_http::run(lambda_http::service_fn(move |request: Request| {
         let respond = Arc::clone(&respond);
@@ -64,7 +71,7 @@ where
     F: Fn() -> R + Send + Sync + 'static,
     R: Future<Output = Result<(), Error>> + Send,
 {
-    let context = context(function)?;
+    let context = context(function).await?;
     let run = Arc::new(reported(build(&context))?);
     lambda_runtime::run(lambda_runtime::service_fn(move |_: LambdaEvent<Value>| {
         let run = Arc::clone(&run);

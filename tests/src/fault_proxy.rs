@@ -36,6 +36,8 @@ impl Fault {
 pub struct Seen {
     /// The operation, such as `UpdateItem`.
     pub operation: String,
+    /// The table; empty for an operation on several.
+    pub table: String,
     /// When it came.
     pub from: Instant,
     /// When it was answered.
@@ -115,11 +117,12 @@ async fn pass(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> 
         return forward(&shared, &headers, request).await.0;
     }
     request["ReturnConsumedCapacity"] = json!("TOTAL");
+    let table = request["TableName"].as_str().unwrap_or_default().to_owned();
     let transaction = request["TransactItems"].as_array().map(Vec::len);
     let (index, fault) = {
         let mut plan = shared.plan.lock().expect("plan");
         let index = plan.seen.len();
-        plan.seen.push(Seen { operation, from, until: from, capacity: 0.0 });
+        plan.seen.push(Seen { operation, table, from, until: from, capacity: 0.0 });
         let fault =
             plan.faults.filter(|(first, more, _)| (*first..=first + more).contains(&index)).map(|(_, _, fault)| fault);
         (index, fault)

@@ -232,6 +232,27 @@ pub async fn try_send(request: reqwest::RequestBuilder) -> Result<Answer, reqwes
     Ok(Answer { status, headers, text: response.text().await? })
 }
 
+/// Every item of a table of a program's DynamoDB, as it is stored.
+pub async fn scan(dynamodb: &str, table: &str) -> Vec<Value> {
+    let client = reqwest::Client::new();
+    let (mut items, mut request) = (Vec::new(), json!({ "TableName": table }));
+    loop {
+        let sent = client
+            .post(dynamodb)
+            .header("x-amz-target", "DynamoDB_20120810.Scan")
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-date", "20260101T000000Z")
+            // The emulator wants a signature and checks none.
+            .header("authorization", "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, Signature=0");
+        let mut page = send(sent.body(request.to_string())).await.json();
+        items.append(page["Items"].as_array_mut().expect("items"));
+        request["ExclusiveStartKey"] = page["LastEvaluatedKey"].take();
+        if request["ExclusiveStartKey"].is_null() {
+            return items;
+        }
+    }
+}
+
 /// Jane, with three e-mails and a discovery call in the last 14 days.
 pub fn document_contact(now: DateTime<Utc>) -> (Lead, Vec<Activity>) {
     let lead = Lead {

@@ -21,7 +21,7 @@ struct Touch<'a> {
     text: String,
     date: &'a str,
     days_ago: i64,
-    inbound: bool,
+    direction: &'a str,
     unanswered: bool,
 }
 
@@ -86,7 +86,9 @@ fn ideas(facts: &Value, name: &str) -> Vec<Idea> {
 fn open_matters(past: &[&Touch<'_>], name: &str) -> Vec<Idea> {
     let mut ideas = Vec::new();
     let sent_since = |index: usize, word: &str| {
-        past[..index].iter().any(|touch| !touch.inbound && touch.kind == "email" && touch.text.contains(word))
+        past[..index]
+            .iter()
+            .any(|touch| touch.direction == "outbound" && touch.kind == "email" && touch.text.contains(word))
     };
     if let Some((index, touch)) = mentions(past, &["pricing", "price", "proposal", "quote", "fee"])
         && !sent_since(index, "proposal")
@@ -129,7 +131,7 @@ fn open_matters(past: &[&Touch<'_>], name: &str) -> Vec<Idea> {
             confidence: 0.72,
         });
     }
-    if let Some(touch) = past.first().filter(|touch| touch.inbound && touch.kind != "meeting") {
+    if let Some(touch) = past.first().filter(|touch| touch.direction == "inbound" && touch.kind != "meeting") {
         ideas.push(Idea {
             suits: reply_channels(touch.kind),
             title: format!("Answer {name}'s last message"),
@@ -318,16 +320,16 @@ fn touch(activity: &Value) -> Touch<'_> {
         text: format!("{} {}", text("title"), text("text")).to_lowercase(),
         date: text("date"),
         days_ago: activity["days_ago"].as_i64().unwrap_or_default(),
-        inbound: text("direction") == "inbound",
+        direction: text("direction"),
         unanswered: text("outcome") == "no_response",
     }
 }
 
+/// The newest touch in which the contact may have brought something up: not what was sent to them.
 fn mentions<'a, 'b>(past: &'b [&'a Touch<'a>], words: &[&str]) -> Option<(usize, &'b Touch<'a>)> {
-    past.iter()
-        .enumerate()
-        .find(|(_, touch)| words.iter().any(|word| touch.text.contains(word)))
-        .map(|(index, touch)| (index, *touch))
+    let brought_up = |touch: &Touch<'_>| touch.direction != "outbound" || touch.kind == "call";
+    let mut touches = past.iter().enumerate().filter(|(_, touch)| brought_up(touch));
+    touches.find(|(_, touch)| words.iter().any(|word| touch.text.contains(word))).map(|(index, touch)| (index, *touch))
 }
 
 /// How a sentence speaks of a touch.

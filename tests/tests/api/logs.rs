@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use tests::binaries::local;
-use tests::{CONTACT, SUGGEST, send};
+use tests::{CONTACT, SUGGEST, scan, send};
 
 #[tokio::test]
 async fn no_line_of_a_whole_run_holds_a_name_address_number_or_text() {
@@ -13,7 +13,7 @@ async fn no_line_of_a_whole_run_holds_a_name_address_number_or_text() {
     let (mut program, ready) = local(folder.path(), &[], &[("LOG_LEVEL", "trace"), ("RUST_LOG", "trace")]).await;
     let gateway = ready.gateway.clone().unwrap();
     let client = reqwest::Client::new();
-    let personal = personal_data(&client, &ready).await;
+    let personal = personal_data(&ready).await;
     assert!(personal.len() > 500, "{}", personal.len());
 
     let post =
@@ -58,29 +58,10 @@ async fn no_line_of_a_whole_run_holds_a_name_address_number_or_text() {
 }
 
 /// Names, addresses, numbers and texts of every lead, as they are stored.
-async fn personal_data(client: &reqwest::Client, ready: &local::Ready) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let mut start = Value::Null;
-    loop {
-        let mut scan = json!({"TableName": ready.environment["LEADS_TABLE"]});
-        if !start.is_null() {
-            scan["ExclusiveStartKey"] = start;
-        }
-        let request = client
-            .post(&ready.dynamodb)
-            .header("x-amz-target", "DynamoDB_20120810.Scan")
-            .header("content-type", "application/x-amz-json-1.0")
-            .header("authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, Signature=0")
-            .header("x-amz-date", "20260101T000000Z");
-        let page = send(request.body(scan.to_string())).await.json();
-        for item in page["Items"].as_array().expect("items") {
-            for name in ["full_name", "email", "phone", "linkedin", "body"] {
-                found.extend(item[name]["S"].as_str().map(str::to_owned));
-            }
-        }
-        start = page["LastEvaluatedKey"].clone();
-        if start.is_null() {
-            return found;
-        }
-    }
+async fn personal_data(ready: &local::Ready) -> BTreeSet<String> {
+    let items = scan(&ready.dynamodb, &ready.environment["LEADS_TABLE"]).await;
+    let values = items
+        .iter()
+        .flat_map(|item| ["full_name", "email", "phone", "linkedin", "body"].map(|name| item[name]["S"].as_str()));
+    values.flatten().map(str::to_owned).collect()
 }
