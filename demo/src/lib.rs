@@ -5,7 +5,7 @@
 mod arcs;
 mod people;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use shared::accounts::{Accounts, KeyRecord, Workspace};
@@ -66,7 +66,12 @@ pub async fn load(context: &Context) -> Result<Loaded, StoreError> {
     if accounts.workspace(WORKSPACE).await?.is_some() {
         return Ok(Loaded::default());
     }
-    let now = context.clock.now();
+    // An interrupted load is done again with its own time, or its activities would be there twice.
+    let now = match accounts.workspace(POOR).await? {
+        Some(begun) => begun.created_at,
+        None => context.clock.now(),
+    };
+    accounts.put_workspace(&workspace(POOR, "Pennywise", now)).await?;
 
     let mut loaded = Loaded { workspaces: 3, ..Loaded::default() };
     let documents = [document_contact(now)];
@@ -95,16 +100,17 @@ pub async fn load(context: &Context) -> Result<Loaded, StoreError> {
         record.expires_at = (word == "past").then(|| (now - TimeDelta::days(1)).timestamp());
         accounts.put_key(&record).await?;
     }
-    for (workspace, name, credits) in
-        [(RIVAL, "Rival Partners", 500), (POOR, "Pennywise", 1), (WORKSPACE, "Northwind Legal", CREDITS)]
-    {
+    for (workspace_id, credits) in [(RIVAL, 500), (POOR, 1), (WORKSPACE, CREDITS)] {
         // The grant's id is the workspace's, so that loading again grants nothing.
-        ledger.grant(workspace, workspace, credits, "demo", now).await?;
-        let workspace =
-            Workspace { workspace_id: workspace, name: name.to_owned(), prices: Default::default(), created_at: now };
-        accounts.put_workspace(&workspace).await?;
+        ledger.grant(workspace_id, workspace_id, credits, "demo", now).await?;
     }
+    accounts.put_workspace(&workspace(RIVAL, "Rival Partners", now)).await?;
+    accounts.put_workspace(&workspace(WORKSPACE, "Northwind Legal", now)).await?;
     Ok(loaded)
+}
+
+fn workspace(workspace_id: Uuid, name: &str, created_at: DateTime<Utc>) -> Workspace {
+    Workspace { workspace_id, name: name.to_owned(), prices: BTreeMap::new(), created_at }
 }
 
 /// Jane, of the document's example: three e-mails and a discovery call in the last 14 days, a

@@ -17,6 +17,6 @@ pub mod sqs;
 mod stack;
 mod template;
 
-pub use functions::{Function, Outcome};
+pub use functions::{Function, Outcome, build};
 pub use stack::{LocalError, Options, Ready, RealModel, Stack};
 pub use template::{DeclaredFunction, DeclaredQueue, Event, Template, TemplateError};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -73,6 +74,8 @@ async fn run(arguments: Arguments) -> Result<(), LocalError> {
     // The ready file has its place in the data folder even when nothing else is kept there.
     create_folder(&arguments.data)?;
     let ready_file = arguments.ready_file.clone().unwrap_or_else(|| arguments.data.join("ready.json"));
+    // Left by a process that was killed; whoever waits for the file must not read old addresses.
+    remove_if_there(&ready_file)?;
     let model = real_model(&environment)?;
     let composed = model.is_none();
     let stack = Stack::start(Options {
@@ -90,7 +93,7 @@ async fn run(arguments: Arguments) -> Result<(), LocalError> {
     .await?;
 
     let variables_file = ready_file.with_file_name("functions.env");
-    let variables: String = stack.ready.environment.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    let variables: String = stack.variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
     write_file(&variables_file, &variables)?;
     let ready = serde_json::to_string_pretty(&stack.ready).map_err(|error| LocalError::Emulator(error.to_string()))?;
     write_file(&ready_file, &ready)?;
@@ -99,10 +102,8 @@ async fn run(arguments: Arguments) -> Result<(), LocalError> {
     wait_for_end().await;
     say(&mut std::io::stdout(), "stopping\n");
     stack.stop().await;
-    if let Err(source) = std::fs::remove_file(&ready_file) {
-        return Err(LocalError::File { path: ready_file.display().to_string(), source });
-    }
-    Ok(())
+    remove_if_there(&variables_file)?;
+    remove_if_there(&ready_file)
 }
 
 fn real_model(environment: &Environment) -> Result<Option<RealModel>, LocalError> {
@@ -179,11 +180,24 @@ fn create_folder(folder: &Path) -> Result<(), LocalError> {
     std::fs::create_dir_all(folder).map_err(|source| LocalError::File { path: folder.display().to_string(), source })
 }
 
-/// Writes beside the file first, so that whoever waits for it never reads half of it.
+fn remove_if_there(file: &Path) -> Result<(), LocalError> {
+    match std::fs::remove_file(file) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(LocalError::File { path: file.display().to_string(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes beside the file first, so that whoever waits for it never reads half of it; for its owner
+/// alone, because a model's key may be in it.
 fn write_file(file: &Path, content: &str) -> Result<(), LocalError> {
     let failed = |source| LocalError::File { path: file.display().to_string(), source };
     let partial = file.with_extension("partial");
-    std::fs::write(&partial, content).map_err(failed)?;
+    remove_if_there(&partial)?;
+    let mut options = std::fs::OpenOptions::new();
+    let opened = options.write(true).create_new(true).mode(0o600).open(&partial);
+    opened.and_then(|mut opened| opened.write_all(content.as_bytes())).map_err(failed)?;
     std::fs::rename(&partial, file).map_err(failed)
 }
 

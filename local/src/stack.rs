@@ -111,7 +111,7 @@ pub struct Ready {
     pub sqs: String,
     /// Base address of the model.
     pub model: String,
-    /// The variables of all functions together.
+    /// The variables of all functions together, but for the model's key.
     pub environment: BTreeMap<String, String>,
 }
 
@@ -120,6 +120,8 @@ pub struct Ready {
 pub struct Stack {
     /// Where everything is.
     pub ready: Ready,
+    /// The variables of all functions together.
+    pub variables: BTreeMap<String, String>,
     /// Whether this start loaded the demo data.
     pub demo_loaded: Option<demo::Loaded>,
     /// What a function of this stack is built from, for whoever needs the tables directly.
@@ -198,7 +200,11 @@ impl Stack {
             dynamodb: dynamodb_url,
             sqs: sqs_url,
             model: model.base_url,
-            environment: union.into_iter().collect(),
+            environment: union
+                .iter()
+                .filter(|(name, _)| *name != "LLM_API_KEY")
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
         };
         if let Some(listener) = gateway_listener {
             ready.gateway = Some(url(&listener)?);
@@ -217,7 +223,7 @@ impl Stack {
             });
             tasks.spawn(Gateway::new(routes, options.clock.clone(), random.clone())?.serve(listener));
         }
-        Ok(Self { ready, demo_loaded, context: direct, tasks })
+        Ok(Self { ready, variables: union.into_iter().collect(), demo_loaded, context: direct, tasks })
     }
 
     /// The gateway's address.
@@ -270,7 +276,10 @@ async fn load_demo(context: &Context) -> Result<Option<demo::Loaded>, LocalError
 }
 
 async fn bind(port: u16, option: &'static str) -> Result<TcpListener, LocalError> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|_| LocalError::PortInUse { port, option })
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => LocalError::PortInUse { port, option },
+        _ => LocalError::Emulator(format!("port {port}: {error}; choose another with {option}")),
+    })
 }
 
 fn local_address(listener: &TcpListener) -> Result<SocketAddr, LocalError> {

@@ -9,9 +9,11 @@
 //! A request carries only its key, so the key's own item is the one that does not start with a
 //! workspace; its digest is as hard to guess as the key.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use chrono::{DateTime, Utc};
@@ -119,7 +121,12 @@ pub struct Accounts {
     client: Client,
     random: Random,
     table: String,
+    /// The windows of keys as this instance last saw them, by the key's digest.
+    seen: Arc<Mutex<HashMap<String, Counts>>>,
 }
+
+/// How many keys an instance remembers before it begins anew.
+const KEYS_REMEMBERED: usize = 1_000;
 
 fn workspace_pk(workspace_id: Uuid) -> String {
     format!("W#{workspace_id}")
@@ -127,6 +134,12 @@ fn workspace_pk(workspace_id: Uuid) -> String {
 
 fn key_pk(digest: &str) -> String {
     format!("K#{digest}")
+}
+
+fn keyed(mut item: Item, pk: String, sk: &str) -> Item {
+    item.insert("pk".to_owned(), s(pk));
+    item.insert("sk".to_owned(), s(sk));
+    item
 }
 
 /// How often an admission is decided anew when another request changed the key's item.
@@ -139,26 +152,30 @@ impl Accounts {
             client: context.dynamodb.clone(),
             random: context.random.clone(),
             table: context.environment.required("ACCOUNTS_TABLE")?.to_owned(),
+            seen: Arc::default(),
         })
     }
 
     /// Decides whether a request with this key may go on, and counts it if so: one conditional
-    /// `UpdateItem`, exact across instances. Only the first request of a window needs a second.
+    /// `UpdateItem`, exact across instances.
     ///
     /// The condition holds everything that could refuse the request, so a refused one changes
-    /// nothing; what refused it is read from the item that comes back.
+    /// nothing; what refused it is read from the item that comes back. The condition also names the
+    /// windows, as this instance last saw them; only where another instance has opened newer ones is
+    /// a second call needed. If the answer of a call is lost, its repetition counts once more: the
+    /// limit is never exceeded, but a key may get one request less.
     pub async fn admit(
         &self,
         key: &ApiKey,
         permission: Permission,
         now: DateTime<Utc>,
     ) -> Result<Admission, StoreError> {
-        let mut counts = Counts::default().at(now);
-        let mut seen: Option<Counts> = None;
+        let digest = key.digest();
+        let mut stored = self.seen(&digest).unwrap_or_default();
         for _ in 0..ADMISSION_ATTEMPTS {
-            let outcome = self.count(&key.digest(), permission, now, counts, seen).await?;
-            let record = match outcome {
+            let record = match self.count(&digest, permission, now, stored).await? {
                 Ok(record) => {
+                    self.remember(digest, record.counts);
                     let rate = record.rate();
                     return Ok(Admission::Granted(record, rate));
                 }
@@ -175,21 +192,31 @@ impl Accounts {
             if !rate.allows() {
                 return Ok(Admission::Exhausted(rate));
             }
-            counts = rate.counts;
-            seen = (record.counts.minute != counts.minute || record.counts.day != counts.day).then_some(record.counts);
+            stored = record.counts;
         }
         Err(StoreError::Unavailable("dynamodb UpdateItem: a key's windows kept changing".to_owned()))
     }
 
-    /// One more request in the windows of `counts`; with `passed`, those windows have taken the
-    /// place of older ones. `Err` holds the item that refused.
+    fn seen(&self, digest: &str) -> Option<Counts> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(digest).copied()
+    }
+
+    fn remember(&self, digest: String, counts: Counts) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= KEYS_REMEMBERED {
+            seen.clear();
+        }
+        seen.insert(digest, counts);
+    }
+
+    /// One more request in the windows of `now`, if the stored ones are those of `stored`. `Err`
+    /// holds the item that refused.
     async fn count(
         &self,
         digest: &str,
         permission: Permission,
         now: DateTime<Utc>,
-        counts: Counts,
-        passed: Option<Counts>,
+        stored: Counts,
     ) -> Result<Result<KeyRecord, Option<KeyRecord>>, StoreError> {
         let request = self
             .client
@@ -202,8 +229,9 @@ impl Accounts {
             .expression_attribute_values(":one", n(1))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let request = match passed {
-            None => request
+        let counts = stored.at(now);
+        let request = match (counts.minute, counts.day) == (stored.minute, stored.day) {
+            true => request
                 .update_expression("SET minute_count = minute_count + :one, day_count = day_count + :one")
                 .condition_expression(
                     "attribute_exists(pk) AND attribute_not_exists(revoked_at) \
@@ -213,7 +241,7 @@ impl Accounts {
                 )
                 .expression_attribute_values(":minute", n(counts.minute))
                 .expression_attribute_values(":day", n(counts.day)),
-            Some(passed) => request
+            false => request
                 .update_expression(
                     "SET #minute = :minute, minute_count = :minute_count + :one, #day = :day, day_count = :day_count + :one",
                 )
@@ -221,16 +249,17 @@ impl Accounts {
                     "attribute_exists(pk) AND attribute_not_exists(revoked_at) \
                      AND (attribute_not_exists(expires_at) OR expires_at > :now) \
                      AND contains(#permissions, :permission) AND #minute = :old_minute AND #day = :old_day \
-                     AND minute_count = :old_minute_count AND day_count = :old_day_count",
+                     AND minute_count = :old_minute_count AND day_count = :old_day_count \
+                     AND :minute_count < per_minute AND :day_count < per_day",
                 )
                 .expression_attribute_values(":minute", n(counts.minute))
                 .expression_attribute_values(":minute_count", n(counts.minute_count))
                 .expression_attribute_values(":day", n(counts.day))
                 .expression_attribute_values(":day_count", n(counts.day_count))
-                .expression_attribute_values(":old_minute", n(passed.minute))
-                .expression_attribute_values(":old_minute_count", n(passed.minute_count))
-                .expression_attribute_values(":old_day", n(passed.day))
-                .expression_attribute_values(":old_day_count", n(passed.day_count)),
+                .expression_attribute_values(":old_minute", n(stored.minute))
+                .expression_attribute_values(":old_minute_count", n(stored.minute_count))
+                .expression_attribute_values(":old_day", n(stored.day))
+                .expression_attribute_values(":old_day_count", n(stored.day_count)),
         };
         let sent = request
             .expression_attribute_names("#permissions", "permissions")
@@ -256,7 +285,7 @@ impl Accounts {
 
     /// Writes a workspace, new or changed.
     pub async fn put_workspace(&self, workspace: &Workspace) -> Result<(), StoreError> {
-        let item = self.keyed(to_item(workspace)?, workspace_pk(workspace.workspace_id), "workspace");
+        let item = keyed(to_item(workspace)?, workspace_pk(workspace.workspace_id), "workspace");
         let sent = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
         sent.map(drop).map_err(|error| store_error("PutItem", &error))
     }
@@ -265,15 +294,14 @@ impl Accounts {
     pub async fn put_key(&self, record: &KeyRecord) -> Result<(), StoreError> {
         let listed = Item::from([("digest".to_owned(), s(&record.digest))]);
         let writes = [
-            self.keyed(to_item(record)?, key_pk(&record.digest), "key"),
-            self.keyed(listed, workspace_pk(record.workspace_id), &format!("key#{}", record.key_id)),
+            keyed(to_item(record)?, key_pk(&record.digest), "key"),
+            keyed(listed, workspace_pk(record.workspace_id), &format!("key#{}", record.key_id)),
         ]
         .map(|item| {
             let put = Put::builder().table_name(&self.table).set_item(Some(item)).build();
             put.map(|put| TransactWriteItem::builder().put(put).build())
-                .map_err(|error| StoreError::Broken(error.to_string()))
         });
-        transact(&self.client, &self.random, writes.into_iter().collect::<Result<_, _>>()?).await.map(drop)
+        transact(&self.client, &self.random, writes.into_iter().collect::<Result<_, BuildError>>()?).await.map(drop)
     }
 
     /// The keys of a workspace, oldest first.
@@ -331,11 +359,5 @@ impl Accounts {
             .send()
             .await;
         sent.map(|got| got.item).map_err(|error| store_error("GetItem", &error))
-    }
-
-    fn keyed(&self, mut item: Item, pk: String, sk: &str) -> Item {
-        item.insert("pk".to_owned(), s(pk));
-        item.insert("sk".to_owned(), s(sk));
-        item
     }
 }

@@ -8,6 +8,11 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -90,6 +95,26 @@ impl Context {
     }
 }
 
+/// A single write that met a transaction on its item: to be sent again, which the SDK leaves to the
+/// caller ("TransactionConflictException", Amazon DynamoDB API Reference).
+#[derive(Debug)]
+struct ConflictClassifier;
+
+impl ClassifyRetry for ConflictClassifier {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let error =
+            context.output_or_error().and_then(|outcome| outcome.err()).and_then(OrchestratorError::as_operation_error);
+        match error.and_then(|error| error.downcast_ref::<UpdateItemError>()).and_then(ProvideErrorMetadata::code) {
+            Some("TransactionConflictException") => RetryAction::transient_error(),
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "transaction conflict"
+    }
+}
+
 /// Credentials come from the variables that Lambda sets ("Defined runtime environment variables",
 /// AWS Lambda Developer Guide). The SDK's default chain would add three service clients to every
 /// function to look in places where a function has none.
@@ -118,6 +143,7 @@ fn dynamodb_config(environment: &Environment) -> Result<aws_sdk_dynamodb::Config
                 .operation_timeout(Duration::from_secs(6))
                 .build(),
         );
+    config = config.retry_classifier(ConflictClassifier);
     if let Some(endpoint) = environment.optional("AWS_ENDPOINT_URL_DYNAMODB") {
         config = config.endpoint_url(endpoint);
     }

@@ -57,7 +57,6 @@ impl Action {
 
 /// A workspace's credits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Balance {
     /// What can be held.
     pub available: u64,
@@ -188,8 +187,35 @@ fn operation_sk(operation_id: Uuid) -> String {
     format!("operation#{operation_id}")
 }
 
-fn build<T>(built: Result<T, aws_sdk_dynamodb::error::BuildError>) -> Result<T, StoreError> {
-    built.map_err(|error| StoreError::Broken(error.to_string()))
+/// A step of the ledger.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Grant,
+    Hold,
+    Post,
+    Void,
+}
+
+impl Step {
+    /// What one credit adds to `available`, `held`, `spent` and `granted`.
+    fn movement(self) -> [(&'static str, i64); 4] {
+        let [available, held, spent, granted] = match self {
+            Self::Grant => [1, 0, 0, 1],
+            Self::Hold => [-1, 1, 0, 0],
+            Self::Post => [0, -1, 1, 0],
+            Self::Void => [1, -1, 0, 0],
+        };
+        [(":available", available), (":held", held), (":spent", spent), (":granted", granted)]
+    }
+
+    /// What keeps every part of the balance from going below zero.
+    fn condition(self) -> Option<&'static str> {
+        match self {
+            Self::Grant => None,
+            Self::Hold => Some("available >= :amount"),
+            Self::Post | Self::Void => Some("held >= :amount"),
+        }
+    }
 }
 
 impl Ledger {
@@ -232,12 +258,7 @@ impl Ledger {
             Entry { entry_id: grant_id, kind: EntryKind::Grant, amount, action: reason.to_owned(), created_at: now };
         let writes = vec![
             self.put_new(marker)?,
-            self.move_credits(
-                workspace_id,
-                "ADD available :amount, granted :amount, entries :one, version :one",
-                None,
-                amount,
-            )?,
+            self.move_credits(workspace_id, Step::Grant, amount)?,
             self.put_entry(workspace_id, &entry)?,
         ];
         transact(&self.client, &self.random, writes).await.map(drop)
@@ -249,15 +270,7 @@ impl Ledger {
         let mut item = to_item(operation)?;
         item.insert("pk".to_owned(), s(pk(operation.workspace_id)));
         item.insert("sk".to_owned(), s(operation_sk(operation.operation_id)));
-        Ok([
-            self.put_new(item)?,
-            self.move_credits(
-                operation.workspace_id,
-                "ADD available :minus, held :amount, version :one",
-                Some("available >= :amount"),
-                operation.amount,
-            )?,
-        ])
+        Ok([self.put_new(item)?, self.move_credits(operation.workspace_id, Step::Hold, operation.amount)?])
     }
 
     /// The write that lets a successor keep a hold that its predecessor left behind.
@@ -272,19 +285,19 @@ impl Ledger {
             .expression_attribute_values(":held", s("held"))
             .expression_attribute_values(":expires", n(operation.hold_expires))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        Ok(TransactWriteItem::builder().update(build(update.build())?).build())
+        Ok(TransactWriteItem::builder().update(update.build()?).build())
     }
 
     /// The writes of a POST: the operation from held to posted, the credits from held to spent,
     /// and the entry.
     pub fn post(&self, operation: &Operation, now: DateTime<Utc>) -> Result<[TransactWriteItem; 3], StoreError> {
-        self.resolve(operation, State::Posted, "ADD held :minus, spent :amount, entries :one, version :one", now, None)
+        self.resolve(operation, Step::Post, now, None)
     }
 
     /// The writes of a VOID: the operation from held to voided, the credits from held back to
     /// available, and the entry.
     pub fn void(&self, operation: &Operation, now: DateTime<Utc>) -> Result<[TransactWriteItem; 3], StoreError> {
-        self.resolve(operation, State::Voided, RETURN_TO_AVAILABLE, now, None)
+        self.resolve(operation, Step::Void, now, None)
     }
 
     /// Voids every hold that has expired; gives how many. Safe to run at any time, any number of
@@ -293,7 +306,7 @@ impl Ledger {
         let mut voided = 0;
         for bucket in BUCKETS.chars() {
             for operation in self.expired(bucket, now).await? {
-                let writes = self.resolve(&operation, State::Voided, RETURN_TO_AVAILABLE, now, Some(now))?;
+                let writes = self.resolve(&operation, Step::Void, now, Some(now))?;
                 if let Transacted::Applied = transact(&self.client, &self.random, writes.to_vec()).await? {
                     voided += 1;
                 }
@@ -392,14 +405,13 @@ impl Ledger {
     fn resolve(
         &self,
         operation: &Operation,
-        state: State,
-        movement: &str,
+        step: Step,
         now: DateTime<Utc>,
         only_if_expired_at: Option<DateTime<Utc>>,
     ) -> Result<[TransactWriteItem; 3], StoreError> {
-        let (name, kind) = match state {
-            State::Posted => ("posted", EntryKind::Charge),
-            State::Held | State::Voided => ("voided", EntryKind::Void),
+        let (name, kind) = match step {
+            Step::Post => ("posted", EntryKind::Charge),
+            _ => ("voided", EntryKind::Void),
         };
         let mut update = Update::builder()
             .table_name(&self.table)
@@ -425,33 +437,30 @@ impl Ledger {
             created_at: now,
         };
         Ok([
-            TransactWriteItem::builder().update(build(update.build())?).build(),
-            self.move_credits(operation.workspace_id, movement, Some("held >= :amount"), operation.amount)?,
+            TransactWriteItem::builder().update(update.build()?).build(),
+            self.move_credits(operation.workspace_id, step, operation.amount)?,
             self.put_entry(operation.workspace_id, &entry)?,
         ])
     }
 
-    fn move_credits(
-        &self,
-        workspace_id: Uuid,
-        movement: &str,
-        condition: Option<&str>,
-        amount: u32,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let mut update = Update::builder();
-        if movement.contains(":minus") {
-            update = update.expression_attribute_values(":minus", n(-i64::from(amount)));
-        }
-        let update = update
+    fn move_credits(&self, workspace_id: Uuid, step: Step, amount: u32) -> Result<TransactWriteItem, StoreError> {
+        let mut update = Update::builder()
             .table_name(&self.table)
             .key("pk", s(pk(workspace_id)))
             .key("sk", s("balance"))
-            .update_expression(movement)
-            .set_condition_expression(condition.map(str::to_owned))
-            .expression_attribute_values(":amount", n(amount))
+            .update_expression(
+                "ADD available :available, held :held, spent :spent, granted :granted, entries :entries, version :one",
+            )
+            .expression_attribute_values(":entries", n(u8::from(step != Step::Hold)))
             .expression_attribute_values(":one", n(1))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        Ok(TransactWriteItem::builder().update(build(update.build())?).build())
+        for (name, sign) in step.movement() {
+            update = update.expression_attribute_values(name, n(sign * i64::from(amount)));
+        }
+        if let Some(condition) = step.condition() {
+            update = update.condition_expression(condition).expression_attribute_values(":amount", n(amount));
+        }
+        Ok(TransactWriteItem::builder().update(update.build()?).build())
     }
 
     fn put_entry(&self, workspace_id: Uuid, entry: &Entry) -> Result<TransactWriteItem, StoreError> {
@@ -467,11 +476,9 @@ impl Ledger {
             .set_item(Some(item))
             .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        Ok(TransactWriteItem::builder().put(build(put.build())?).build())
+        Ok(TransactWriteItem::builder().put(put.build()?).build())
     }
 }
-
-const RETURN_TO_AVAILABLE: &str = "ADD held :minus, available :amount, entries :one, version :one";
 
 fn discrepancies(balance: &Balance, entries: &[Entry], held: &[Operation]) -> Vec<Discrepancy> {
     let sum =

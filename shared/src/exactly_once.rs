@@ -70,17 +70,13 @@ impl ExactlyOnce {
         })
     }
 
-    /// A workspace's balance.
-    pub async fn balance(&self, call: &Call) -> Result<Balance, StoreError> {
-        self.ledger.balance(call.workspace_id).await
-    }
-
-    /// Claims the request's idempotency key, if it has one, and holds the price, in one
+    /// Claims the request's idempotency key, if it has one, and holds what the call costs, in one
     /// transaction; no call at all where there is nothing to claim or hold.
     ///
     /// # Errors
     /// 409 and 422 by the key, then 402 by the balance (contract, section 2).
-    pub async fn begin(&self, call: &Call, action: Action, price: u32) -> Result<Begun, Problem> {
+    pub async fn begin(&self, call: &Call, charge: Option<(Action, u32)>) -> Result<Begun, Problem> {
+        let charge = charge.filter(|(_, price)| *price > 0);
         let mut predecessor: Option<Claim> = None;
         let mut keep_hold = true;
         for _ in 0..ATTEMPTS {
@@ -90,8 +86,8 @@ impl ExactlyOnce {
             let kept = predecessor.as_ref().and_then(|claim| claim.operation.clone()).filter(|_| keep_hold);
             let keeps = kept.is_some();
             let operation = kept.map(|operation| Operation { hold_expires, ..operation }).or_else(|| {
-                (price > 0)
-                    .then(|| Operation::new(self.random.uuid(), call.workspace_id, action, price, hold_expires, now))
+                let (action, price) = charge?;
+                Some(Operation::new(self.random.uuid(), call.workspace_id, action, price, hold_expires, now))
             });
             let claim = call.claimed.as_ref().map(|claimed| Claim {
                 pk: claimed.pk.clone(),
@@ -144,6 +140,7 @@ impl ExactlyOnce {
                 // The sweeper voided the predecessor's hold: hold anew.
                 keep_hold = false;
             } else {
+                let price = operation.map_or(0, |operation| operation.amount);
                 return Err(short_of_credits(price, refused.last().flatten())?);
             }
         }
@@ -154,9 +151,9 @@ impl ExactlyOnce {
     /// idempotency key if it is of the kind that a retry would meet again. What the key already
     /// stands for comes first (contract, section 2).
     pub async fn refuse(&self, call: &Call, problem: Problem) -> Result<Reply, Problem> {
-        match self.begin(call, Action::SuggestFollowups, 0).await? {
+        match self.begin(call, None).await? {
             Begun::Replay(reply) => Ok(reply),
-            Begun::Proceed(work) if problem.code.is_kept() => work.complete(call.refusal(&problem)).await,
+            Begun::Proceed(work) if problem.code.is_kept() => work.settle(call.refusal(&problem), State::Voided).await,
             Begun::Proceed(work) => Err(work.abandon(problem).await),
         }
     }
@@ -212,19 +209,28 @@ fn short_of_credits(price: u32, balance: Option<Item>) -> Result<Problem, StoreE
 impl Work {
     /// The workspace's balance after this call: what is left once its price is held.
     pub async fn balance(&self, call: &Call) -> Result<Balance, StoreError> {
-        self.once.balance(call).await
+        self.once.ledger.balance(call.workspace_id).await
     }
 
     /// Posts the charge and stores the answer, in one transaction. Where that fails, nothing is
     /// charged, or the answer that was charged for is given.
     pub async fn complete(self, reply: Reply) -> Result<Reply, Problem> {
+        self.settle(reply, State::Posted).await
+    }
+
+    /// Stores the answer, and posts or voids what is held. A refusal that is kept holds something
+    /// only where it took over from a predecessor that did.
+    async fn settle(self, reply: Reply, as_state: State) -> Result<Reply, Problem> {
         let now = self.once.clock.now();
         let mut writes: Vec<TransactWriteItem> = Vec::new();
         if let Some(claim) = &self.claim {
             writes.push(self.once.claims.complete(claim, &reply.stored(), now)?);
         }
         if let Some(operation) = &self.operation {
-            writes.extend(self.once.ledger.post(operation, now)?);
+            writes.extend(match as_state {
+                State::Posted => self.once.ledger.post(operation, now)?,
+                State::Held | State::Voided => self.once.ledger.void(operation, now)?,
+            });
         }
         if writes.is_empty() {
             return Ok(reply);

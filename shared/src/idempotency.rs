@@ -4,8 +4,10 @@
 //! *running* while its owner works and *completed* with the response afterwards. A claim carries
 //! its owner's token, and every later write is conditional on it: an owner that timed out can
 //! neither complete nor release what its successor took over.
+//!
+//! The table also holds the breakers of models (`pk` = `breaker#<model>`, [`crate::llm`]): both are
+//! how instances agree on who may go on, and neither is worth keeping.
 
-use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use chrono::{DateTime, TimeDelta, Utc};
 use data_encoding::HEXLOWER;
@@ -164,7 +166,7 @@ impl Claims {
             .expression_attribute_values(":now", n(now.timestamp()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build();
-        Ok(TransactWriteItem::builder().put(put.map_err(broken)?).build())
+        Ok(TransactWriteItem::builder().put(put?).build())
     }
 
     /// Puts `successor` in the place of a claim whose lease has ended.
@@ -178,7 +180,7 @@ impl Claims {
             .expression_attribute_values(":owner", s(predecessor.owner))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build();
-        Ok(TransactWriteItem::builder().put(put.map_err(broken)?).build())
+        Ok(TransactWriteItem::builder().put(put?).build())
     }
 
     /// Stores the response of a claim's owner.
@@ -203,7 +205,7 @@ impl Claims {
             .expression_attribute_values(":expires", n((now + KEPT).timestamp()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build();
-        Ok(TransactWriteItem::builder().update(update.map_err(broken)?).build())
+        Ok(TransactWriteItem::builder().update(update?).build())
     }
 
     /// Gives up a claim that is still its owner's, so that the client may retry with the same key.
@@ -217,12 +219,8 @@ impl Claims {
             .expression_attribute_values(":owner", s(claim.owner))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build();
-        Ok(TransactWriteItem::builder().delete(delete.map_err(broken)?).build())
+        Ok(TransactWriteItem::builder().delete(delete?).build())
     }
-}
-
-fn broken(error: BuildError) -> StoreError {
-    StoreError::Broken(error.to_string())
 }
 
 #[cfg(test)]

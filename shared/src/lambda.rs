@@ -14,14 +14,17 @@ use crate::log;
 /// How long the start may wait for a first connection.
 const WARMING: Duration = Duration::from_millis(300);
 
-/// The context of this process, with a connection to DynamoDB opened: that costs more than all the
-/// rest of a start, and here nobody waits for it. Whether the call is allowed does not matter.
-async fn context(function: &str) -> Result<Context, Error> {
+/// The context of this process.
+fn context(function: &str) -> Result<Context, Error> {
     let environment = Environment::of_process();
     log::to_stdout(log::filter(&environment, &["shared", &function.replace('-', "_")])?);
-    let context = reported(Context::new(environment, Clock::default(), Random::from_os()))?;
+    Ok(reported(Context::new(environment, Clock::default(), Random::from_os()))?)
+}
+
+/// Opens a connection to DynamoDB: that costs more than all the rest of a start, and here nobody
+/// waits for it. Whether the call is allowed does not matter.
+async fn warm(context: &Context) {
     drop(tokio::time::timeout(WARMING, context.dynamodb.describe_endpoints().send()).await);
-    Ok(context)
 }
 
 /// Serves one endpoint.
@@ -32,9 +35,10 @@ pub async fn run_endpoint<E: Endpoint>(
     function: &str,
     build: impl FnOnce(&Context) -> Result<E, ConfigError>,
 ) -> Result<(), Error> {
-    let context = context(function).await?;
+    let context = context(function)?;
     let gate = reported(Gate::new(&context))?;
     let endpoint = Arc::new(reported(build(&context))?);
+    warm(&context).await;
     lambda_http::run(lambda_http::service_fn(move |request: Request| {
         let (gate, endpoint) = (gate.clone(), Arc::clone(&endpoint));
         async move { Ok::<_, Error>(serve(&gate, &endpoint, request).await) }
@@ -50,7 +54,7 @@ pub async fn run_requests<F>(function: &str, build: impl FnOnce(&Context) -> F) 
 where
     F: Fn(&Request) -> Response + Send + Sync + 'static,
 {
-    let context = context(function).await?;
+    let context = context(function)?;
     let respond = Arc::new(build(&context));
     lambda_http::run(lambda_http::service_fn(move |request: Request| {
         let respond = Arc::clone(&respond);
@@ -71,8 +75,9 @@ where
     F: Fn() -> R + Send + Sync + 'static,
     R: Future<Output = Result<(), Error>> + Send,
 {
-    let context = context(function).await?;
+    let context = context(function)?;
     let run = Arc::new(reported(build(&context))?);
+    warm(&context).await;
     lambda_runtime::run(lambda_runtime::service_fn(move |_: LambdaEvent<Value>| {
         let run = Arc::clone(&run);
         async move { run().await }

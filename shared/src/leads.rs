@@ -7,8 +7,9 @@
 //! | identity | `W#<workspace>#I#<kind>#<value>` | `identity` |
 //!
 //! A lead sorts after its activities, so that one backward query gives the lead and then its
-//! activities, newest first. The table's local secondary index `changed` is for the lead lists; it
-//! is there from the start because it cannot be added to a table that exists.
+//! activities, newest first. The local secondary index `changed` is for the lead lists, whose rows
+//! get a partition per user; it is there from the start because it cannot be added to a table that
+//! exists.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -72,7 +73,7 @@ impl Lead {
 /// Something that happened with a lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activity {
-    /// Its identifier; the same one again is the same activity.
+    /// Its identifier; the same one at the same time is the same activity.
     pub activity_id: Uuid,
     /// `email`, `call`, `meeting`, `note`, `sms`, `linkedin`, `whatsapp`, or another word.
     #[serde(rename = "type")]
@@ -93,6 +94,13 @@ pub struct Activity {
     pub body: Option<String>,
 }
 
+impl Activity {
+    /// Whether it was exchanged with the lead; a note is only written about it.
+    pub fn is_touch(&self) -> bool {
+        self.kind != "note"
+    }
+}
+
 /// A lead and what happened with it lately.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
@@ -100,7 +108,7 @@ pub struct History {
     pub lead: Lead,
     /// Everything since the moment asked for, newest first; planned activity included.
     pub recent: Vec<Activity>,
-    /// The newest activity before that moment.
+    /// The newest touch before that moment; if there was none, the newest note.
     pub earlier: Option<Activity>,
 }
 
@@ -177,11 +185,14 @@ impl Leads {
         let mut history = History { lead: from_item(first)?, recent: Vec::new(), earlier: None };
         while let Some(item) = next().await? {
             let activity: Activity = from_item(item)?;
-            if activity.occurred_at < since {
+            if activity.occurred_at >= since {
+                history.recent.push(activity);
+            } else if activity.is_touch() {
                 history.earlier = Some(activity);
                 break;
+            } else {
+                history.earlier.get_or_insert(activity);
             }
-            history.recent.push(activity);
         }
         Ok(Some(history))
     }
@@ -222,8 +233,7 @@ impl Leads {
                 .condition_expression("attribute_not_exists(pk) OR lead_id = :lead")
                 .expression_attribute_values(":lead", s(lead.lead_id))
                 .build();
-            let delete = delete.map_err(|error| StoreError::Broken(error.to_string()))?;
-            writes.push(TransactWriteItem::builder().delete(delete).build());
+            writes.push(TransactWriteItem::builder().delete(delete?).build());
         }
         Ok(matches!(transact(&self.client, &self.random, writes).await?, Transacted::Applied))
     }
@@ -241,8 +251,7 @@ impl Leads {
             let mut pending = Some(keys.collect::<Vec<_>>());
             while let Some(keys) = pending.take() {
                 let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-                let wanted = wanted.map_err(|error| StoreError::Broken(error.to_string()))?;
-                let sent = self.client.batch_get_item().request_items(&self.table, wanted).send().await;
+                let sent = self.client.batch_get_item().request_items(&self.table, wanted?).send().await;
                 let got = sent.map_err(|error| store_error("BatchGetItem", &error))?;
                 for item in got.responses.unwrap_or_default().into_values().flatten() {
                     let sk = item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
@@ -298,8 +307,7 @@ impl Leads {
         let mut writes = Vec::with_capacity(items.len());
         for item in items {
             let request = PutRequest::builder().set_item(Some(item)).build();
-            let request = request.map_err(|error| StoreError::Broken(error.to_string()))?;
-            writes.push(WriteRequest::builder().put_request(request).build());
+            writes.push(WriteRequest::builder().put_request(request?).build());
         }
         // 25 is what one BatchWriteItem takes.
         for chunk in writes.chunks(25) {
@@ -329,8 +337,7 @@ struct Identity {
 }
 
 fn put(builder: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWriteItem, StoreError> {
-    let put = builder.build().map_err(|error| StoreError::Broken(error.to_string()))?;
-    Ok(TransactWriteItem::builder().put(put).build())
+    Ok(TransactWriteItem::builder().put(builder.build()?).build())
 }
 
 #[cfg(test)]

@@ -181,3 +181,107 @@ impl Problem {
 
 /// The complaint about a field that has to be there and is not.
 pub const MISSING: &str = "is required";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The contract's table, section 2, as far as this project's routes go.
+    const TABLE: [(Code, [(u16, &str); 4]); 10] = {
+        use Code::*;
+        [
+            (
+                Validation,
+                [(400, "validation_error"), (400, "INVALID_REQUEST"), (400, "INVALID_REQUEST"), (400, "Bad Request")],
+            ),
+            (
+                InvalidKey,
+                [(401, "invalid_key"), (401, "INVALID_API_KEY"), (401, "INVALID_TOKEN"), (401, "Unauthorized")],
+            ),
+            (
+                InsufficientPermissions,
+                [
+                    (403, "insufficient_permissions"),
+                    (403, "INSUFFICIENT_PERMISSIONS"),
+                    (403, "INSUFFICIENT_PERMISSIONS"),
+                    (403, "Forbidden"),
+                ],
+            ),
+            (LeadNotFound, [(404, "not_found"), (404, "LEAD_NOT_FOUND"), (404, "LEAD_NOT_FOUND"), (404, "Not Found")]),
+            (
+                IdempotencyConflict,
+                [
+                    (409, "idempotency_conflict"),
+                    (409, "IDEMPOTENCY_CONFLICT"),
+                    (409, "IDEMPOTENCY_CONFLICT"),
+                    (409, "Conflict"),
+                ],
+            ),
+            (
+                InsufficientCredits,
+                [
+                    (402, "insufficient_credits"),
+                    (402, "INSUFFICIENT_CREDITS"),
+                    (402, "INSUFFICIENT_CREDITS"),
+                    (402, "Payment Required"),
+                ],
+            ),
+            (
+                RateLimited,
+                [
+                    (429, "rate_limited"),
+                    (429, "RATE_LIMITED"),
+                    (429, "RATE_LIMIT_EXCEEDED"),
+                    (429, "Too Many Requests"),
+                ],
+            ),
+            (
+                AiUnavailable,
+                [
+                    (502, "ai_unavailable"),
+                    (500, "SALES_COMMAND_FAILED"),
+                    (500, "AI_SERVICE_UNAVAILABLE"),
+                    (500, "Internal Server Error"),
+                ],
+            ),
+            (
+                ServiceUnavailable,
+                [
+                    (503, "service_unavailable"),
+                    (503, "SYSTEM_ERROR"),
+                    (503, "SERVICE_UNAVAILABLE"),
+                    (503, "Service Unavailable"),
+                ],
+            ),
+            (
+                Internal,
+                [
+                    (500, "internal_error"),
+                    (500, "SYSTEM_ERROR"),
+                    (500, "AI_SERVICE_UNAVAILABLE"),
+                    (500, "Internal Server Error"),
+                ],
+            ),
+        ]
+    };
+
+    #[test]
+    fn each_code_has_the_contracts_rendering_in_each_dialect() {
+        for (code, expected) in TABLE {
+            let dialects = [Dialect::Leadlex, Dialect::Agents, Dialect::Followup, Dialect::Leads];
+            assert_eq!(dialects.map(|dialect| code.rendered(dialect)), expected, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn details_name_the_fields_and_in_followup_what_is_missing_and_when_to_retry() {
+        let fields =
+            BTreeMap::from([("a".to_owned(), MISSING.to_owned()), ("b".to_owned(), "must be a UUID".to_owned())]);
+        let problem = Problem::fields(fields.clone());
+        assert_eq!(problem.details(Dialect::Leadlex), Some(json!({ "fields": fields })));
+        assert_eq!(problem.details(Dialect::Followup), Some(json!({ "fields": fields, "missing_fields": ["a"] })));
+        let limited = Problem::new(Code::RateLimited, "slow down").retry_after(30);
+        assert_eq!(limited.details(Dialect::Followup), Some(json!({ "retry_after_seconds": 30 })));
+        assert_eq!(limited.details(Dialect::Agents), None);
+    }
+}

@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, TransactWriteItem};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -43,6 +43,13 @@ impl From<StoreError> for Problem {
             StoreError::Unavailable(cause) => Self::unavailable(cause),
             StoreError::Broken(cause) => Self::internal(cause),
         }
+    }
+}
+
+/// A request that lacks a required part: the SDK finds it before sending.
+impl From<BuildError> for StoreError {
+    fn from(error: BuildError) -> Self {
+        Self::Broken(error.to_string())
     }
 }
 
@@ -120,14 +127,21 @@ pub async fn transact(
             return Err(store_error("TransactWriteItems", &error));
         };
         let reasons = cancelled.cancellation_reasons();
-        if reasons.iter().any(|reason| reason.code() == Some("ConditionalCheckFailed")) {
-            let failed = reasons.iter().map(|reason| {
+        // Beside a conflict, a failed condition says nothing of what the other transaction is about
+        // to write; conditions are read only where all of them were decided.
+        if !reasons.iter().filter_map(|reason| reason.code()).any(passes) {
+            let failed = |reason: &CancellationReason| {
                 (reason.code() == Some("ConditionalCheckFailed")).then(|| reason.item().cloned().unwrap_or_default())
-            });
-            return Ok(Transacted::Refused(failed.collect()));
-        }
-        if let Some(reason) = reasons.iter().filter_map(|reason| reason.code()).find(|code| !passes(code)) {
-            return Err(StoreError::Broken(format!("dynamodb TransactWriteItems: {reason}")));
+            };
+            let failed: Vec<_> = reasons.iter().map(failed).collect();
+            let other = reasons
+                .iter()
+                .filter_map(|reason| reason.code())
+                .find(|code| !matches!(*code, "None" | "ConditionalCheckFailed"));
+            return match other {
+                Some(code) => Err(StoreError::Broken(format!("dynamodb TransactWriteItems: {code}"))),
+                None => Ok(Transacted::Refused(failed)),
+            };
         }
         tokio::time::sleep(random.up_to(Duration::from_millis(10 << attempt.min(6)))).await;
     }
@@ -136,5 +150,5 @@ pub async fn transact(
 
 /// Whether a cancellation reason passes by itself.
 fn passes(code: &str) -> bool {
-    matches!(code, "None" | "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
+    matches!(code, "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
 }

@@ -106,6 +106,7 @@ pub async fn local(data: &Path, arguments: &[&str], environment: &[(&str, &str)]
     let mut command = Command::new(binary("local"));
     command.arg("--data").arg(data).args(["--port", "0", "--dynamodb-port", "0", "--sqs-port", "0"]);
     let ready_file = data.join("ready.json");
+    // The file of a killed process stays until the next one starts.
     let _ = std::fs::remove_file(&ready_file);
     let mut program = Program::run(command.args(arguments).envs(environment.iter().copied()));
     program.until("cargo local is ready", Duration::from_secs(60), async || ready_file.exists()).await;

@@ -20,7 +20,7 @@ pub enum Fault {
     After,
     /// It is not applied; the answer is that there are too many.
     Throttle,
-    /// It is not applied; the answer is that another transaction was there.
+    /// It is not applied; the answer is that another transaction was there. Reads do not conflict.
     Conflict,
     /// It is applied, and the answer comes later than anybody waits.
     Slow,
@@ -51,6 +51,8 @@ struct Plan {
     /// The first call to fail, how many after it do so too, and how.
     faults: Option<(usize, usize, Fault)>,
     seen: Vec<Seen>,
+    /// How long every call takes at least.
+    delay: Duration,
 }
 
 #[derive(Clone)]
@@ -98,7 +100,13 @@ impl FaultProxy {
 
     /// From now on, call `first` (counted from now, from 0) and the `more` calls after it fail.
     pub fn fail(&self, first: usize, more: usize, fault: Fault) {
-        *self.shared.plan.lock().expect("plan") = Plan { faults: Some((first, more, fault)), seen: Vec::new() };
+        *self.shared.plan.lock().expect("plan") = Plan { faults: Some((first, more, fault)), ..Plan::default() };
+    }
+
+    /// From now on, every call goes through but takes so long, as over a network: calls that do not
+    /// wait for each other overlap.
+    pub fn slow_down(&self, delay: Duration) {
+        *self.shared.plan.lock().expect("plan") = Plan { delay, ..Plan::default() };
     }
 
     /// From now on, every call goes through; gives the calls since the last change of plan.
@@ -118,26 +126,33 @@ async fn pass(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> 
     }
     request["ReturnConsumedCapacity"] = json!("TOTAL");
     let table = request["TableName"].as_str().unwrap_or_default().to_owned();
+    let is_read = matches!(operation.as_str(), "GetItem" | "Query");
     let transaction = request["TransactItems"].as_array().map(Vec::len);
-    let (index, fault) = {
+    let (index, fault, delay) = {
         let mut plan = shared.plan.lock().expect("plan");
         let index = plan.seen.len();
         plan.seen.push(Seen { operation, table, from, until: from, capacity: 0.0 });
         let fault =
             plan.faults.filter(|(first, more, _)| (*first..=first + more).contains(&index)).map(|(_, _, fault)| fault);
-        (index, fault)
+        (index, fault, plan.delay)
     };
+    tokio::time::sleep(delay).await;
     let failed = || error(500, "InternalServerError", &Value::Null);
     let response = match fault {
         Some(Fault::Before) => failed(),
         Some(Fault::Throttle) => error(400, "ThrottlingException", &Value::Null),
         Some(Fault::Conflict) => match transaction {
             Some(writes) => {
-                let reasons: Vec<_> = (0..writes)
-                    .map(|write| json!({"Code": if write == 0 { "TransactionConflict" } else { "None" }}))
-                    .collect();
+                // The last condition fails too, as it may while the other transaction commits.
+                let code = |write| match write {
+                    0 => "TransactionConflict",
+                    _ if write + 1 == writes => "ConditionalCheckFailed",
+                    _ => "None",
+                };
+                let reasons: Vec<_> = (0..writes).map(|write| json!({ "Code": code(write) })).collect();
                 error(400, "TransactionCanceledException", &json!(reasons))
             }
+            None if is_read => forward(&shared, &headers, request).await.0,
             None => error(400, "TransactionConflictException", &Value::Null),
         },
         Some(Fault::After) => {

@@ -18,6 +18,8 @@ pub enum ModelReply {
     CutOff(String),
     /// A status and body of the endpoint's own.
     Status(u16, String),
+    /// 503, to be tried again after so many seconds.
+    BusyFor(u64),
     /// Nothing, and the connection stays open.
     Silence,
     /// Half of an answer, then the connection ends.
@@ -89,7 +91,12 @@ async fn answer(mut connection: TcpStream, script: Vec<ModelReply>, seen: Arc<Mu
         json!({"model": "scripted-1", "choices": [choice], "usage": {"prompt_tokens": 7, "completion_tokens": 5}})
             .to_string()
     };
+    let mut more = String::new();
     let (status, body, cut) = match reply {
+        ModelReply::BusyFor(seconds) => {
+            more = format!("retry-after: {seconds}\r\n");
+            (503, String::new(), false)
+        }
         ModelReply::Text(text) => (200, completion(&text, "stop"), false),
         ModelReply::CutOff(text) => (200, completion(&text, "length"), false),
         ModelReply::Status(status, body) => (status, body, false),
@@ -101,7 +108,7 @@ async fn answer(mut connection: TcpStream, script: Vec<ModelReply>, seen: Arc<Mu
         }
     };
     let head = format!(
-        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n{more}\r\n",
         body.len()
     );
     let sent = if cut { &body[..body.len() / 2] } else { &body[..] };

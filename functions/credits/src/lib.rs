@@ -48,11 +48,13 @@ impl Endpoint for Credits {
     async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
         let Request { page, per_page } = request;
         let skip = (page as usize - 1) * per_page as usize;
-        let (balance, entries) = tokio::join!(
-            self.ledger.balance(call.workspace_id),
-            self.ledger.entries(call.workspace_id, skip, per_page as usize),
-        );
-        let (balance, entries) = (balance?, entries?);
+        let balance = self.ledger.balance(call.workspace_id).await?;
+        // A page after the last is not worth reading the whole ledger for.
+        let entries = if skip as u64 >= balance.entries {
+            Vec::new()
+        } else {
+            self.ledger.entries(call.workspace_id, skip, per_page as usize).await?
+        };
         let data = json!({
             "balance": balance.available,
             "held": balance.held,

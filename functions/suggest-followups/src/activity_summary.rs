@@ -9,30 +9,29 @@ use shared::leads::{Activity, History};
 /// last 14 days; last touch was a discovery call on 2026-04-15."
 ///
 /// The span it names is the shortest customary one that holds everything counted, at most the
-/// window asked for. Planned activity is not counted.
+/// window asked for. Planned activity is not counted but named.
 pub fn activity_summary(history: &History, lookback_days: u32, now: DateTime<Utc>) -> String {
     let name = history.lead.first_name();
-    let past: Vec<&Activity> = history.recent.iter().filter(|activity| activity.occurred_at <= now).collect();
-    let touch = past.iter().copied().chain(&history.earlier).find(|activity| is_touch(activity));
-    let touch = touch.map(|activity| {
-        format!("last touch was {} on {}", described(activity), activity.occurred_at.format("%Y-%m-%d"))
-    });
+    let (past, planned): (Vec<&Activity>, Vec<_>) =
+        history.recent.iter().partition(|activity| activity.occurred_at <= now);
+    let day = |activity: &Activity| activity.occurred_at.format("%Y-%m-%d").to_string();
+    let touch = past.iter().copied().chain(&history.earlier).find(|activity| activity.is_touch());
+    let touch = touch.map(|activity| format!("last touch was {} on {}", described(activity), day(activity)));
+    let note = history.earlier.as_ref().map(|note| format!("last note was on {}", day(note)));
+    // The list runs backward, so the last planned is the next to come.
+    let next = planned.last().map(|activity| format!("; {} is planned for {}", described(activity), day(activity)));
+    let next = next.unwrap_or_default();
     let Some(oldest) = past.last() else {
         let days = plural(i64::from(lookback_days), "day", "days");
-        let touch = touch.unwrap_or_else(|| "nothing is on record".to_owned());
-        return format!("No activity with {name} in the last {days}; {touch}.");
+        let before = touch.or(note).unwrap_or_else(|| "nothing before is on record".to_owned());
+        return format!("No activity with {name} in the last {days}; {before}{next}.");
     };
     let days = plural(customary_span((now - oldest.occurred_at).num_days(), lookback_days), "day", "days");
     let counts = counted(&past);
     match touch {
-        Some(touch) => format!("{counts} with {name} in the last {days}; {touch}."),
-        None => format!("{counts} with {name} in the last {days}."),
+        Some(touch) => format!("{counts} with {name} in the last {days}; {touch}{next}."),
+        None => format!("{counts} with {name} in the last {days}{next}."),
     }
-}
-
-/// A note is written about a contact, not exchanged with one.
-fn is_touch(activity: &Activity) -> bool {
-    activity.kind != "note"
 }
 
 /// The shortest of the customary spans that holds `days` whole days.
@@ -140,7 +139,7 @@ mod tests {
         );
         assert_eq!(
             activity_summary(&history(Vec::new(), None), 1, now()),
-            "No activity with Jane in the last 1 day; nothing is on record."
+            "No activity with Jane in the last 1 day; nothing before is on record."
         );
     }
 
@@ -149,7 +148,21 @@ mod tests {
         let recent = vec![activity("meeting", -3, None), activity("note", 0, None), activity("sms", 1, None)];
         assert_eq!(
             activity_summary(&history(recent, None), 30, now()),
-            "1 note and 1 SMS message with Jane in the last 7 days; last touch was an SMS message on 2026-04-16."
+            "1 note and 1 SMS message with Jane in the last 7 days; last touch was an SMS message on 2026-04-16; a meeting is planned for 2026-04-20."
+        );
+    }
+
+    #[test]
+    fn what_came_before_is_told_even_if_it_was_a_note() {
+        let note = activity("note", 70, None);
+        assert_eq!(
+            activity_summary(&history(Vec::new(), Some(note)), 60, now()),
+            "No activity with Jane in the last 60 days; last note was on 2026-02-06."
+        );
+        let planned = vec![activity("meeting", -8, None), activity("meeting", -3, Some("Contract review"))];
+        assert_eq!(
+            activity_summary(&history(planned, None), 60, now()),
+            "No activity with Jane in the last 60 days; nothing before is on record; a contract review is planned for 2026-04-20."
         );
     }
 

@@ -104,20 +104,21 @@ impl Endpoint for SuggestFollowups {
             return self.once.refuse(call, Problem::lead_not_found("contact_id")).await;
         };
         let prices = workspace?.map(|workspace| workspace.prices).unwrap_or_default();
-        if let Err(problem) = ready {
-            return self.once.refuse(call, problem).await;
-        }
+        let ready = match ready {
+            Ok(ready) => ready,
+            Err(problem) => return self.once.refuse(call, problem).await,
+        };
 
-        let work =
-            match self.once.begin(call, Action::SuggestFollowups, Action::SuggestFollowups.price(&prices)).await? {
-                Begun::Replay(reply) => return Ok(reply),
-                Begun::Proceed(work) => work,
-            };
+        let charge = (Action::SuggestFollowups, Action::SuggestFollowups.price(&prices));
+        let work = match self.once.begin(call, Some(charge)).await? {
+            Begun::Replay(reply) => return Ok(reply),
+            Begun::Proceed(work) => work,
+        };
         let summary = activity_summary(&history, request.lookback_days, self.clock.now());
         let prompt = self.prompt(&request, &history, &summary);
         let check = |suggestions: Suggestions| suggestions.checked(request.count, &request.channels);
         let (suggestions, balance) =
-            tokio::join!(self.model.complete(&prompt, call.deadline, check), work.balance(call));
+            tokio::join!(self.model.complete(ready, &prompt, call.deadline, check), work.balance(call));
         let (suggestions, balance) = match (suggestions, balance) {
             (Ok(suggestions), Ok(balance)) => (suggestions, balance),
             (Err(problem), _) => return Err(work.abandon(problem).await),

@@ -18,6 +18,7 @@ struct Idea {
 struct Touch<'a> {
     kind: &'a str,
     title: &'a str,
+    /// The words of title and text.
     text: String,
     date: &'a str,
     days_ago: i64,
@@ -85,19 +86,27 @@ fn ideas(facts: &Value, name: &str) -> Vec<Idea> {
 /// What the activity left open, newest matter first.
 fn open_matters(past: &[&Touch<'_>], name: &str) -> Vec<Idea> {
     let mut ideas = Vec::new();
-    let sent_since = |index: usize, word: &str| {
-        past[..index]
-            .iter()
-            .any(|touch| touch.direction == "outbound" && touch.kind == "email" && touch.text.contains(word))
+    let proposed = past.iter().any(|touch| {
+        touch.direction == "outbound"
+            && touch.kind == "email"
+            && ["proposal", "offer", "quote"].iter().any(|word| touch.says(word))
+    });
+    let asked = |touch: &&&Touch<'_>| {
+        touch.says_one(&["pricing", "price", "proposal", "quote", "fee", "cost", "charge"])
+            && (touch.direction == "inbound" || touch.says_one(&["asked", "asks", "wants", "wanted"]))
     };
-    if let Some((index, touch)) = mentions(past, &["pricing", "price", "proposal", "quote", "fee"])
-        && !sent_since(index, "proposal")
+    if let Some(touch) = past.iter().filter(|touch| touch.brought_up()).find(asked)
+        && !proposed
     {
-        let fee = touch.text.contains("fee") || touch.text.contains("proposal");
+        let fee = touch.says_one(&["fee", "proposal"]);
         ideas.push(Idea {
             suits: &["email", "whatsapp", "linkedin"],
             title: if fee { "Share fee proposal" } else { "Send pricing details" }.to_owned(),
-            reason: format!("{name} asked for pricing in {} on {} and no proposal was sent since.", said(touch), touch.date),
+            reason: format!(
+                "{name} asked for pricing in {} on {} and no proposal was sent since.",
+                said(touch),
+                touch.date
+            ),
             when: "Today",
             message: format!(
                 "Following up on {} on {}: you asked about pricing. I will send you our proposal; is there anything it should cover in particular?",
@@ -107,7 +116,7 @@ fn open_matters(past: &[&Touch<'_>], name: &str) -> Vec<Idea> {
             confidence: 0.9,
         });
     }
-    if let Some((_, touch)) = mentions(past, &["legal review", "contract", "legal", "terms"]) {
+    if let Some(touch) = mentioned(past, &["legal review", "contract review", "counsel"]) {
         ideas.push(Idea {
             suits: &["meeting", "call", "email"],
             title: "Schedule legal review session".to_owned(),
@@ -120,7 +129,9 @@ fn open_matters(past: &[&Touch<'_>], name: &str) -> Vec<Idea> {
             confidence: 0.78,
         });
     }
-    if let Some((_, touch)) = mentions(past, &["demo", "see the product", "walkthrough"]) {
+    if let Some(touch) = mentioned(past, &["demo", "walkthrough"])
+        && touch.kind != "meeting"
+    {
         ideas.push(Idea {
             suits: &["meeting", "call", "email"],
             title: "Book a product demo".to_owned(),
@@ -166,7 +177,7 @@ fn open_matters(past: &[&Touch<'_>], name: &str) -> Vec<Idea> {
             confidence: 0.68,
         });
     }
-    if let Some((_, touch)) = mentions(past, &["budget", "quarter", "next year", "timeline"]) {
+    if let Some(touch) = mentioned(past, &["budget", "quarter", "next year", "timeline"]) {
         ideas.push(Idea {
             suits: &["call", "email"],
             title: "Check the timing".to_owned(),
@@ -317,7 +328,7 @@ fn touch(activity: &Value) -> Touch<'_> {
     Touch {
         kind: text("type"),
         title: text("title"),
-        text: format!("{} {}", text("title"), text("text")).to_lowercase(),
+        text: words(&format!("{} {}", text("title"), text("text"))),
         date: text("date"),
         days_ago: activity["days_ago"].as_i64().unwrap_or_default(),
         direction: text("direction"),
@@ -325,11 +336,25 @@ fn touch(activity: &Value) -> Touch<'_> {
     }
 }
 
-/// The newest touch in which the contact may have brought something up: not what was sent to them.
-fn mentions<'a, 'b>(past: &'b [&'a Touch<'a>], words: &[&str]) -> Option<(usize, &'b Touch<'a>)> {
-    let brought_up = |touch: &Touch<'_>| touch.direction != "outbound" || touch.kind == "call";
-    let mut touches = past.iter().enumerate().filter(|(_, touch)| brought_up(touch));
-    touches.find(|(_, touch)| words.iter().any(|word| touch.text.contains(word))).map(|(index, touch)| (index, *touch))
+impl Touch<'_> {
+    /// Whether the contact may have brought up what it says: not so in what was only sent to them.
+    fn brought_up(&self) -> bool {
+        self.direction != "outbound" || self.kind == "call"
+    }
+
+    /// Whether these words stand in it, whole and in this order.
+    fn says(&self, words: &str) -> bool {
+        format!(" {} ", self.text).contains(&format!(" {words} "))
+    }
+
+    fn says_one(&self, phrases: &[&str]) -> bool {
+        phrases.iter().any(|phrase| self.says(phrase))
+    }
+}
+
+/// The newest touch in which the contact may have brought one of these up.
+fn mentioned<'a, 'b>(past: &'b [&'a Touch<'a>], phrases: &[&str]) -> Option<&'b Touch<'a>> {
+    past.iter().copied().filter(|touch| touch.brought_up()).find(|touch| touch.says_one(phrases))
 }
 
 /// How a sentence speaks of a touch.
@@ -342,6 +367,15 @@ fn said(touch: &Touch<'_>) -> String {
         _ if names_itself => format!("the {title}"),
         title => format!("the {} \"{title}\"", touch.kind.replace('_', " ")),
     }
+}
+
+/// Lower-case words with one space between them.
+fn words(text: &str) -> String {
+    let text = text.to_lowercase();
+    text.split(|character: char| !character.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn reply_channels(kind: &str) -> &'static [&'static str] {
@@ -395,6 +429,18 @@ mod tests {
                 .iter()
                 .all(|suggestion| suggestion["title"] != "Share fee proposal")
         );
+    }
+
+    #[test]
+    fn a_word_inside_another_is_no_request_for_pricing() {
+        let activity = json!([
+            {"date": "d2", "days_ago": 1, "type": "meeting", "title": "Coffee", "text": "Wants feedback from the team."},
+            {"date": "d1", "days_ago": 3, "type": "meeting", "title": "Proposal review", "text": "Went through the proposal."},
+        ]);
+        let reply = suggest(&facts(10, &ALL, activity));
+        let titles: Vec<_> =
+            reply["suggestions"].as_array().unwrap().iter().map(|suggestion| suggestion["title"].to_string()).collect();
+        assert!(!titles.iter().any(|title| title.contains("proposal") || title.contains("pricing")), "{titles:?}");
     }
 
     #[test]

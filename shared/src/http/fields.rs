@@ -80,8 +80,9 @@ impl<'a> Fields<'a> {
     #[track_caller]
     pub fn finish(mut self) -> Result<(), Problem> {
         for name in self.given.keys().filter(|name| !self.known.contains(&name.as_str())) {
-            // A name is the client's text: shown shortened, so that the answer stays readable.
-            let shown: String = name.chars().take(64).collect();
+            // Whatever does not look like a name may be somebody's data, and is not shown.
+            let is_name = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            let shown = if is_name { name.clone() } else { "(unnamed)".to_owned() };
             self.complaints
                 .insert(shown, format!("is not a field of this request; known are {}", self.known.join(", ")));
         }

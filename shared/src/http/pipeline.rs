@@ -26,7 +26,7 @@ use crate::problem::{Code, Problem};
 /// A response as the Lambda runtime sends it.
 pub type Response = http::Response<Body>;
 
-/// The largest body that a route takes unless it says otherwise: 256 KiB.
+/// The largest body that a route takes: 256 KiB.
 const MAX_BODY: usize = 256 * 1024;
 
 /// How long a request may take where nothing says until when: less than API Gateway waits.
@@ -300,13 +300,7 @@ fn idempotency_key(request: &Request) -> Result<Option<IdempotencyKey>, Problem>
     if request.method() != http::Method::POST {
         return Ok(None);
     }
-    let mut values = request.headers().get_all("idempotency-key").iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return match request.headers().contains_key("idempotency-key") {
-            true => Err(Problem::field("Idempotency-Key", "must be sent once")),
-            false => Ok(None),
-        };
-    };
+    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
     IdempotencyKey::parse(value.as_bytes()).map(Some).map_err(|complaint| Problem::field("Idempotency-Key", complaint))
 }
 

@@ -1,6 +1,6 @@
 //! A breaker per model, shared by all instances through DynamoDB.
 //!
-//! Calls that got no answer from the model are counted; [`THRESHOLD`] of them in a row open the
+//! Requests that got no answer from the model are counted; [`THRESHOLD`] of them in a row open the
 //! breaker for [`OPEN`]. Afterwards one request may try; the others wait until it succeeds. Each
 //! instance looks at the shared state at most every [`FRESH`].
 
@@ -35,6 +35,13 @@ struct State {
 /// A state, and when it was looked at.
 type Seen = (DateTime<Utc>, State);
 
+/// Leave to ask the model, once what is held for it is held.
+#[derive(Debug)]
+pub struct Ready {
+    /// The open state in which one request may try.
+    trial: Option<State>,
+}
+
 #[derive(Clone, Debug)]
 pub struct Breaker {
     client: Client,
@@ -55,31 +62,42 @@ impl Breaker {
         })
     }
 
-    /// 503 while open. A state that cannot be read counts as closed: the model itself will tell.
-    pub async fn check(&self) -> Result<(), Problem> {
+    /// 503 while open. Changes nothing, because the request may yet be refused for another reason.
+    /// A state that cannot be read counts as closed: the model itself will tell.
+    pub async fn check(&self) -> Result<Ready, Problem> {
         let now = self.clock.now();
         let state = match self.fresh(now) {
             Some(state) => state,
             None => self.read(now).await.unwrap_or_default(),
         };
         if state.failures < THRESHOLD {
-            return Ok(());
+            return Ok(Ready { trial: None });
         }
-        if state.open_until <= now.timestamp_millis() && self.may_try(state, now).await {
-            return Ok(());
+        if state.open_until <= now.timestamp_millis() {
+            return Ok(Ready { trial: Some(state) });
         }
+        Err(self.refusal(state))
+    }
+
+    /// Takes the one trial that an open breaker gives; a closed one lets everybody go on.
+    pub async fn enter(&self, ready: Ready) -> Result<(), Problem> {
+        match ready.trial {
+            Some(state) if !self.may_try(state).await => Err(self.refusal(state)),
+            _ => Ok(()),
+        }
+    }
+
+    fn refusal(&self, state: State) -> Problem {
+        let now = self.clock.now();
         let seconds = (state.open_until - now.timestamp_millis()).max(0).unsigned_abs().div_ceil(1000);
-        Err(Problem::new(
-            Code::ServiceUnavailable,
-            "the AI model is not answering at the moment; nothing was charged, retry later",
-        )
-        .retry_after(seconds)
-        .because("the model's breaker is open"))
+        let message = "the AI model is not answering at the moment; nothing was charged, retry later";
+        Problem::new(Code::ServiceUnavailable, message).retry_after(seconds).because("the model's breaker is open")
     }
 
     /// Forgets failures, if there were any.
     pub async fn succeeded(&self) {
-        if self.fresh(self.clock.now()).is_none_or(|state| state.failures == 0) {
+        let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.is_none_or(|(_, state)| state.failures == 0) {
             return;
         }
         let sent = self
@@ -91,7 +109,7 @@ impl Breaker {
         }
     }
 
-    /// Counts a call that got no answer.
+    /// Counts a request that got no answer.
     pub async fn failed(&self) {
         let now = self.clock.now();
         let open_until = (now + OPEN).timestamp_millis();
@@ -118,7 +136,8 @@ impl Breaker {
     }
 
     /// The one request that may try after the breaker's time is the one that moves it.
-    async fn may_try(&self, state: State, now: DateTime<Utc>) -> bool {
+    async fn may_try(&self, state: State) -> bool {
+        let now = self.clock.now();
         let open_until = (now + OPEN).timestamp_millis();
         let sent = self
             .update()

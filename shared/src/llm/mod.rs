@@ -20,6 +20,7 @@ use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
 use crate::problem::{Code, Problem};
 use breaker::Breaker;
+pub use breaker::Ready;
 use openai::{CallError, Message, OpenAi};
 
 /// What a model is asked: instructions that are the same for every lead, and the facts of one.
@@ -86,29 +87,37 @@ impl Model {
 
     /// Whether the model is worth asking: 503 while its breaker is open. Meant to run beside the
     /// first reads of a request, before anything is held.
-    pub async fn ready(&self) -> Result<(), Problem> {
+    pub async fn ready(&self) -> Result<Ready, Problem> {
         self.breaker.check().await
+    }
+
+    /// What is left of a request's time for the model.
+    fn left(&self, deadline: DateTime<Utc>) -> Duration {
+        (deadline - self.clock.now()).to_std().unwrap_or_default().saturating_sub(RESERVE)
     }
 
     /// Asks for a `T` until `deadline`.
     ///
     /// # Errors
+    /// 503 if the breaker gave its one trial to another request meanwhile;
     /// [`Code::AiUnavailable`] when no attempt gave a usable reply.
     pub async fn complete<T: JsonSchema + DeserializeOwned>(
         &self,
+        ready: Ready,
         prompt: &Prompt,
         deadline: DateTime<Utc>,
         check: impl Fn(T) -> Checked<T>,
     ) -> Result<T, Problem> {
+        self.breaker.enter(ready).await?;
         let schema = strict_schema::<T>();
         let mut messages = vec![
             Message { role: "system", content: prompt.instructions.to_owned() },
             Message { role: "user", content: prompt.facts.to_string() },
         ];
-        let mut last = Failure { reachable: true, what: "no time left to ask the model".to_owned() };
+        let mut last: Option<Failure> = None;
         let mut usable = None;
         for attempt in 0..ATTEMPTS {
-            let left = (deadline - self.clock.now()).to_std().unwrap_or_default().saturating_sub(RESERVE);
+            let left = self.left(deadline);
             if left.is_zero() {
                 break;
             }
@@ -140,7 +149,7 @@ impl Model {
                         }
                         Err(error) => schema_complaint(&error),
                     };
-                    last = Failure { reachable: true, what: "the reply broke a rule".to_owned() };
+                    last = Some(Failure { reachable: true, what: "the reply broke a rule".to_owned() });
                     tracing::warn!(
                         gen_ai.request.model = self.endpoint.model(),
                         prompt = prompt.name,
@@ -157,39 +166,39 @@ impl Model {
                     continue;
                 }
                 Err(CallError::Refused(what)) => {
-                    last = Failure { reachable: true, what };
+                    last = Some(Failure { reachable: true, what });
                     break;
                 }
-                Err(CallError::Broken(what)) => last = Failure { reachable: true, what },
+                Err(CallError::Broken(what)) => last = Some(Failure { reachable: true, what }),
                 Err(CallError::Unavailable { what, retry_after }) => {
-                    last = Failure { reachable: false, what };
+                    last = Some(Failure { reachable: false, what });
                     wait = wait.max(retry_after.unwrap_or_default());
                 }
             }
             tracing::warn!(
                 gen_ai.request.model = self.endpoint.model(),
                 prompt = prompt.name,
-                cause = last.what,
+                cause = last.as_ref().map(|failure| failure.what.as_str()),
                 latency_ms,
                 "model call failed"
             );
-            if attempt + 1 < ATTEMPTS && wait < left {
+            if attempt + 1 < ATTEMPTS && wait < self.left(deadline) {
                 tokio::time::sleep(wait).await;
             } else {
                 break;
             }
         }
-        if last.reachable {
-            self.breaker.succeeded().await
-        } else {
-            self.breaker.failed().await
+        match &last {
+            Some(Failure { reachable: true, .. }) => self.breaker.succeeded().await,
+            Some(Failure { reachable: false, .. }) => self.breaker.failed().await,
+            None => {}
         }
         usable.ok_or_else(|| {
             Problem::new(
                 Code::AiUnavailable,
                 "the AI model gave no usable answer; nothing was charged, retry in a moment",
             )
-            .because(last.what)
+            .because(last.map_or_else(|| "no time was left to ask the model".to_owned(), |failure| failure.what))
         })
     }
 }

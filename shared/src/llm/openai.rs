@@ -47,8 +47,7 @@ struct Answer {
     #[serde(default)]
     model: String,
     choices: Vec<Choice>,
-    #[serde(default)]
-    usage: Usage,
+    usage: Option<Usage>,
 }
 
 #[derive(Deserialize)]
@@ -122,6 +121,7 @@ impl OpenAi {
         let bytes = response.bytes().await.map_err(transport)?;
         let answer: Answer = serde_json::from_slice(&bytes)
             .map_err(|_| CallError::Broken("model endpoint: the answer is no chat completion".to_owned()))?;
+        let usage = answer.usage.unwrap_or_default();
         let choice = answer.choices.into_iter().next();
         let choice = choice.ok_or_else(|| CallError::Broken("model endpoint: no choices".to_owned()))?;
         match (choice.finish_reason.as_deref(), choice.message.content) {
@@ -131,8 +131,8 @@ impl OpenAi {
             (_, Some(content)) => Ok(Completion {
                 content,
                 model: answer.model,
-                input_tokens: answer.usage.prompt_tokens,
-                output_tokens: answer.usage.completion_tokens,
+                input_tokens: usage.prompt_tokens,
+                output_tokens: usage.completion_tokens,
             }),
             (_, None) => Err(CallError::Broken("model endpoint: no content".to_owned())),
         }

@@ -70,4 +70,8 @@ async fn the_watch_routes_serve_the_endpoint_against_the_emulators() {
     assert_eq!((&line["level"], &line["message"]), (&json!("INFO"), &json!("answered")));
     assert!(line["timestamp"].is_string() && line["span"]["request_id"].is_string(), "{line}");
     watch.interrupt().await;
+    let log = watch.output();
+    for personal in ["Jane", "jane@acme.example", "2025550142", "flat-fee"] {
+        assert!(!log.contains(personal), "the log holds {personal}");
+    }
 }

@@ -127,10 +127,7 @@ async fn a_404_of_the_work_is_kept_and_replayed() {
 async fn a_replay_outlives_the_lead() {
     let api = Api::start().await;
     let first = api.suggest_once("a").await;
-    let key = |name: &str, value: String| (name.to_owned(), aws_sdk_dynamodb::types::AttributeValue::S(value));
-    let item = [key("pk", format!("W#{}#L#{CONTACT}", api.workspace)), key("sk", "lead".to_owned())];
-    let deleted = api.stack.context.dynamodb.delete_item().table_name("lead-followup-leads").set_key(Some(item.into()));
-    deleted.send().await.unwrap();
+    delete_contact(&api).await;
     assert_eq!(api.suggest_once("a").await.text, first.text);
     assert_eq!(api.suggest_once("b").await.status, 404);
 }
@@ -177,6 +174,13 @@ async fn a_key_stands_for_its_request_for_24_hours_whether_or_not_ttl_has_delete
     assert_eq!(api.verified_balance().await.spent, 4);
 }
 
+async fn delete_contact(api: &Api) {
+    let key = |name: &str, value: String| (name.to_owned(), aws_sdk_dynamodb::types::AttributeValue::S(value));
+    let item = [key("pk", format!("W#{}#L#{CONTACT}", api.workspace)), key("sk", "lead".to_owned())];
+    let deleted = api.stack.context.dynamodb.delete_item().table_name("lead-followup-leads").set_key(Some(item.into()));
+    deleted.send().await.unwrap();
+}
+
 /// A request whose function dies while the model is thinking: the client is left without an answer,
 /// the claim and the hold are left behind.
 async fn abandoned(api: &Api) {
@@ -218,6 +222,18 @@ async fn a_dead_handlers_claim_is_409_until_its_lease_ends_and_then_taken_over_w
     let balance = api.verified_balance().await;
     assert_eq!((balance.available, balance.held, balance.spent), (998, 0, 2));
     assert_eq!(api.suggest_once("a").await.text, taken.text);
+}
+
+#[tokio::test]
+async fn a_takeover_that_is_refused_gives_back_what_its_predecessor_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let (api, _model) = successor(folder.path()).await;
+    delete_contact(&api).await;
+    api.clock.advance(TimeDelta::seconds(40));
+    assert_eq!(api.suggest_once("a").await.status, 404);
+    let balance = api.verified_balance().await;
+    assert_eq!((balance.available, balance.held, balance.spent), (1_000, 0, 0));
+    assert_eq!(api.suggest_once("a").await.header("idempotent-replayed"), "true");
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ async fn data_survives_kill_9_the_ledger_verifies_and_a_replayed_key_replays() {
     program.kill().await;
     let answered = storm.await.unwrap().into_iter().filter(|status| *status == Some(200)).count();
 
-    let (program, ready) = local(folder.path(), &[], &[]).await;
+    let (mut program, ready) = local(folder.path(), &[], &[]).await;
     let replayed = suggest(ready.gateway.as_deref().unwrap(), "demo", Some("kept")).await;
     assert_eq!((replayed.status, replayed.header("idempotent-replayed"), &replayed.text), (200, "true", &first.text));
     let ready_file = folder.path().join("ready.json");
@@ -85,7 +85,16 @@ async fn data_survives_kill_9_the_ledger_verifies_and_a_replayed_key_replays() {
     // Everything that was answered was charged, once.
     assert!(shown["spent"].as_u64().unwrap() >= 2 + 2 * answered as u64, "{shown}");
     assert!(shown["spent"].as_u64().unwrap() <= 2 + 2 * 20, "{shown}");
-    drop(program);
+
+    // Killed once more; what the storm left held is voided once it has expired.
+    program.kill().await;
+    let clock = shared::context::Clock::default();
+    clock.advance(chrono::TimeDelta::minutes(5));
+    let stack = tests::start(tests::Setup { data: Some(folder.path().to_owned()), clock, ..Default::default() }).await;
+    sweeper::Sweeper::new(&stack.context).unwrap().sweep().await.unwrap();
+    let ledger = shared::credits::Ledger::new(&stack.context).unwrap();
+    assert_eq!(ledger.verify(demo::WORKSPACE).await.unwrap(), []);
+    assert_eq!(ledger.balance(demo::WORKSPACE).await.unwrap().held, 0);
 }
 
 async fn suggest_or_nothing(gateway: String) -> Option<u16> {

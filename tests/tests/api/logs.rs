@@ -8,6 +8,29 @@ use tests::binaries::local;
 use tests::{CONTACT, SUGGEST, scan, send};
 
 #[tokio::test]
+async fn no_line_of_a_failing_model_holds_any_either() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let base_url = format!("http://{}/v1", silent.local_addr().unwrap());
+    drop(silent);
+    let folder = tempfile::tempdir().unwrap();
+    let variables = [
+        ("LOG_LEVEL", "trace"),
+        ("LLM_BASE_URL", base_url.as_str()),
+        ("LLM_MODEL", "m"),
+        ("LLM_API_KEY", "secret-of-the-model"),
+    ];
+    let (mut program, ready) = local(folder.path(), &[], &variables).await;
+    let personal = personal_data(&ready).await;
+    let client = reqwest::Client::new();
+    let request = client.post(format!("{}{SUGGEST}", ready.gateway.as_deref().unwrap())).bearer_auth(demo::key("demo"));
+    assert_eq!(send(request.json(&json!({"contact_id": CONTACT}))).await.status, 502);
+    assert!(program.interrupt().await);
+    let log = program.output();
+    assert!(log.contains("model call failed") && log.contains("ai_unavailable"), "{log}");
+    assert!(personal.iter().all(|value| !log.contains(value)) && !log.contains("secret-of-the-model"), "{log}");
+}
+
+#[tokio::test]
 async fn no_line_of_a_whole_run_holds_a_name_address_number_or_text() {
     let folder = tempfile::tempdir().unwrap();
     let (mut program, ready) = local(folder.path(), &[], &[("LOG_LEVEL", "trace"), ("RUST_LOG", "trace")]).await;

@@ -37,6 +37,7 @@ async fn a_passing_fault_is_retried_and_the_answer_is_good() {
         ModelReply::Text("{}".to_owned()),
         ModelReply::Status(200, "<html>".to_owned()),
         ModelReply::Status(200, "{\"choices\": []}".to_owned()),
+        ModelReply::BusyFor(0),
     ] {
         let name = format!("{first:?}");
         assert_eq!(ask(vec![first, good()]).await, ((200, String::new()), 2), "{name}");
@@ -130,6 +131,59 @@ async fn a_model_that_does_not_answer_is_left_alone_until_the_breaker_lets_one_r
     api.clock.advance(TimeDelta::seconds(31));
     assert_eq!(api.suggest(&json!({"contact_id": CONTACT})).await.status, 200);
     assert_eq!(api.suggest(&json!({"contact_id": CONTACT})).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_trial_that_takes_its_time_closes_the_breaker() {
+    let mut script = vec![ModelReply::Status(500, "{}".to_owned()); 15];
+    script.push(ModelReply::After(Duration::from_millis(2_500), Box::new(good())));
+    let model = ScriptedModel::start(script).await;
+    let environment = std::collections::HashMap::from([("LLM_ATTEMPT_SECONDS".to_owned(), "5".to_owned())]);
+    let api = Api::with(tests::Setup { model: Some(model.as_model()), environment, ..Default::default() }).await;
+    for _ in 0..5 {
+        assert_eq!(api.suggest(&json!({"contact_id": CONTACT})).await.status, 502);
+    }
+    api.clock.advance(TimeDelta::seconds(31));
+    for _ in 0..2 {
+        assert_eq!(api.suggest(&json!({"contact_id": CONTACT})).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_refused_for_another_reason_does_not_use_up_the_trial() {
+    let mut script = vec![ModelReply::Status(500, "{}".to_owned()); 15];
+    script.push(good());
+    let model = ScriptedModel::start(script).await;
+    let api = Api::with_model(&model).await;
+    for _ in 0..5 {
+        assert_eq!(api.suggest(&json!({"contact_id": CONTACT})).await.status, 502);
+    }
+    api.clock.advance(TimeDelta::seconds(31));
+    for _ in 0..3 {
+        assert_eq!(api.suggest(&json!({"contact_id": uuid::Uuid::nil()})).await.status, 404);
+    }
+    assert_eq!(api.suggest(&json!({"contact_id": CONTACT})).await.status, 200);
+}
+
+#[tokio::test]
+async fn four_failures_and_a_success_are_no_reason_to_open_the_breaker() {
+    let mut script = vec![ModelReply::Status(500, "{}".to_owned()); 12];
+    script.push(good());
+    script.extend(vec![ModelReply::Status(500, "{}".to_owned()); 3]);
+    script.push(good());
+    let model = ScriptedModel::start(script).await;
+    let api = Api::with_model(&model).await;
+    for status in [502, 502, 502, 502, 200, 502, 200] {
+        assert_eq!(api.suggest(&json!({"contact_id": CONTACT})).await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_asks_for_more_patience_than_there_is_time_is_given_up_in_time() {
+    let started = std::time::Instant::now();
+    assert_eq!(ask(vec![ModelReply::BusyFor(60), good()]).await, ((502, "ai_unavailable".to_owned()), 1));
+    assert!(started.elapsed() < Duration::from_secs(20));
+    assert_eq!(ask(vec![ModelReply::BusyFor(1), good()]).await, ((200, String::new()), 2));
 }
 
 #[tokio::test]

@@ -248,7 +248,10 @@ async fn a_contact_without_any_activity_still_gets_suggestions_and_is_said_to_ha
     let lead_id = Uuid::from_u128(5);
     api.leads().load(api.workspace, &[(Lead { lead_id, ..Lead::default() }, Vec::new())]).await.unwrap();
     let data = api.suggest(&json!({"contact_id": lead_id})).await.json()["data"].clone();
-    assert_eq!(data["activity_summary"], "No activity with this contact in the last 60 days; nothing is on record.");
+    assert_eq!(
+        data["activity_summary"],
+        "No activity with this contact in the last 60 days; nothing before is on record."
+    );
     assert_eq!(data["suggestions"].as_array().unwrap().len(), 3);
     assert!(data["suggestions"][0]["reason"].as_str().unwrap().contains("no activity"), "{data}");
 }

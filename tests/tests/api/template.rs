@@ -71,3 +71,24 @@ fn every_function_has_a_sample_event() {
         assert_eq!(event["version"] == "2.0", is_http, "{}", function.name);
     }
 }
+
+#[tokio::test]
+async fn the_sample_events_get_the_answers_that_they_show() {
+    let options = local::Options { template: template(), demo: true, emulators_only: true, ..Default::default() };
+    let stack = local::Stack::start(options).await.unwrap();
+    let environment = shared::environment::Environment::from_iter(stack.variables.clone());
+    let context = shared::context::Context::new(environment, Default::default(), stack.context.random.clone()).unwrap();
+    for (function, file, status) in [
+        ("suggest-followups", "suggest-followups", 200),
+        ("credits", "credits", 200),
+        ("fallback", "fallback", 404),
+        ("fallback", "fallback-health", 200),
+    ] {
+        let event = std::fs::read_to_string(project().join(format!("events/{file}.json"))).unwrap();
+        let request = lambda_http::request::from_str(&event).unwrap();
+        let Some(local::Function::Http(answer)) = local::build(function, &context).unwrap() else {
+            panic!("{function}")
+        };
+        assert_eq!(answer(request).await.status().as_u16(), status, "{file}");
+    }
+}
