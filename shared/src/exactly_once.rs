@@ -78,73 +78,85 @@ impl ExactlyOnce {
     pub async fn begin(&self, call: &Call, charge: Option<(Action, u32)>) -> Result<Begun, Problem> {
         let charge = charge.filter(|(_, price)| *price > 0);
         let mut predecessor: Option<Claim> = None;
-        let mut keep_hold = true;
+        // What the predecessor holds, as long as the sweeper has not voided it.
+        let mut inherited: Option<Operation> = None;
         for _ in 0..ATTEMPTS {
             let now = self.clock.now();
-            let lease_until = call.deadline + LEASE_MARGIN;
-            let hold_expires = (lease_until + HOLD_MARGIN).timestamp_millis();
-            let kept = predecessor.as_ref().and_then(|claim| claim.operation.clone()).filter(|_| keep_hold);
-            let keeps = kept.is_some();
-            let operation = kept.map(|operation| Operation { hold_expires, ..operation }).or_else(|| {
-                let (action, price) = charge?;
-                Some(Operation::new(self.random.uuid(), call.workspace_id, action, price, hold_expires, now))
-            });
-            let claim = call.claimed.as_ref().map(|claimed| Claim {
-                pk: claimed.pk.clone(),
-                fingerprint: claimed.fingerprint.clone(),
-                owner: self.random.uuid(),
-                lease_until: lease_until.timestamp_millis(),
-                operation: operation.clone(),
-                response: None,
-                expires: (now + KEPT).timestamp(),
-            });
-
-            let mut writes: Vec<TransactWriteItem> = Vec::new();
-            if let Some(claim) = &claim {
-                writes.push(match &predecessor {
-                    None => self.claims.put(claim, now)?,
-                    Some(predecessor) => self.claims.take_over(predecessor, claim)?,
-                });
-            }
-            if let Some(operation) = &operation {
-                if keeps {
-                    writes.push(self.ledger.extend(operation)?);
-                } else {
-                    writes.extend(self.ledger.hold(operation)?);
-                }
-            }
+            let inherits = inherited.is_some();
+            let work = self.prepare(call, charge, inherited.take(), now);
+            let writes = self.opening_writes(&work, predecessor.as_ref(), inherits, now)?;
             if writes.is_empty() {
-                return Ok(Begun::Proceed(Box::new(Work { once: self.clone(), claim, operation })));
+                return Ok(Begun::Proceed(Box::new(work)));
             }
-            let refused = match transact(&self.client, &self.random, writes).await {
-                Ok(Transacted::Applied) => {
-                    return Ok(Begun::Proceed(Box::new(Work { once: self.clone(), claim, operation })));
-                }
-                Ok(Transacted::Refused(refused)) => refused,
-                Err(error) => {
-                    // It may have been applied after all: give back whatever there is to give back.
-                    let work = Work { once: self.clone(), claim, operation };
-                    return Err(work.abandon(error.into()).await);
-                }
+            let mut refused = match transact(&self.client, &self.random, writes).await {
+                Ok(Transacted::Applied) => return Ok(Begun::Proceed(Box::new(work))),
+                Ok(Transacted::Refused(refused)) => refused.into_iter(),
+                // It may have been applied after all: give back whatever there is to give back.
+                Err(error) => return Err(work.abandon(error.into()).await),
             };
-
-            let mut refused = refused.into_iter();
-            if let (Some(claimed), Some(by)) = (&call.claimed, claim.as_ref().and_then(|_| refused.next().flatten())) {
-                match standing(claimed, by, now)? {
+            let by_claim = work.claim.as_ref().and_then(|_| refused.next().flatten());
+            if let (Some(claimed), Some(item)) = (&call.claimed, by_claim) {
+                predecessor = match standing(claimed, item, now)? {
                     Standing::Done(reply) => return Ok(Begun::Replay(reply)),
-                    Standing::Abandoned(claim) => predecessor = Some(*claim),
-                    Standing::Gone => predecessor = None,
-                }
-                keep_hold = true;
-            } else if keeps {
-                // The sweeper voided the predecessor's hold: hold anew.
-                keep_hold = false;
-            } else {
-                let price = operation.map_or(0, |operation| operation.amount);
+                    Standing::Abandoned(claim) => Some(*claim),
+                    Standing::Gone => None,
+                };
+                inherited = predecessor.as_ref().and_then(|claim| claim.operation.clone());
+            } else if !inherits {
+                let price = work.operation.map_or(0, |operation| operation.amount);
                 return Err(short_of_credits(price, refused.last().flatten())?);
             }
         }
         Err(Problem::unavailable("an idempotency key kept changing hands"))
+    }
+
+    /// What a request is going to claim and hold; what it inherits, it holds for longer.
+    fn prepare(
+        &self,
+        call: &Call,
+        charge: Option<(Action, u32)>,
+        inherited: Option<Operation>,
+        now: DateTime<Utc>,
+    ) -> Work {
+        let lease_until = call.deadline + LEASE_MARGIN;
+        let hold_expires = (lease_until + HOLD_MARGIN).timestamp_millis();
+        let operation = inherited.map(|operation| Operation { hold_expires, ..operation }).or_else(|| {
+            let (action, price) = charge?;
+            Some(Operation::new(self.random.uuid(), call.workspace_id, action, price, hold_expires, now))
+        });
+        let claim = call.claimed.as_ref().map(|claimed| Claim {
+            pk: claimed.pk.clone(),
+            fingerprint: claimed.fingerprint.clone(),
+            owner: self.random.uuid(),
+            lease_until: lease_until.timestamp_millis(),
+            operation: operation.clone(),
+            response: None,
+            expires: (now + KEPT).timestamp(),
+        });
+        Work { once: self.clone(), claim, operation }
+    }
+
+    /// The claim first, then the hold.
+    fn opening_writes(
+        &self,
+        work: &Work,
+        predecessor: Option<&Claim>,
+        inherits: bool,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let mut writes = Vec::new();
+        if let Some(claim) = &work.claim {
+            writes.push(match predecessor {
+                None => self.claims.put(claim, now)?,
+                Some(predecessor) => self.claims.take_over(predecessor, claim)?,
+            });
+        }
+        match &work.operation {
+            None => {}
+            Some(operation) if inherits => writes.push(self.ledger.extend(operation)?),
+            Some(operation) => writes.extend(self.ledger.hold(operation)?),
+        }
+        Ok(writes)
     }
 
     /// Refuses a request that is not going to be charged, and keeps the refusal under its
