@@ -1,6 +1,7 @@
 //! The command `cargo local`.
 
 use std::collections::HashMap;
+use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -50,7 +51,8 @@ struct Arguments {
 
 const EXAMPLES: &str = "Examples:
   cargo local                          the API on http://127.0.0.1:3000 with demo data
-  cargo local --ephemeral --port 0     a fresh one on any free port
+  cargo local --data other --port 0 --dynamodb-port 0 --sqs-port 0
+                                       another one beside it
   cargo local --emulators-only         then: cargo lambda watch --env-file .local/functions.env";
 
 #[tokio::main]
@@ -73,6 +75,7 @@ async fn run(arguments: Arguments) -> Result<(), LocalError> {
     })?;
     // The ready file has its place in the data folder even when nothing else is kept there.
     create_folder(&arguments.data)?;
+    let _lock = lock(&arguments.data)?;
     let ready_file = arguments.ready_file.clone().unwrap_or_else(|| arguments.data.join("ready.json"));
     // Left by a process that was killed; whoever waits for the file must not read old addresses.
     remove_if_there(&ready_file)?;
@@ -108,8 +111,7 @@ async fn run(arguments: Arguments) -> Result<(), LocalError> {
 
 fn real_model(environment: &Environment) -> Result<Option<RealModel>, LocalError> {
     let Some(base_url) = environment.optional("LLM_BASE_URL") else { return Ok(None) };
-    let name = environment.required("LLM_MODEL");
-    let name = name.map_err(|source| LocalError::Function { function: "local".to_owned(), source })?;
+    let name = environment.required("LLM_MODEL")?;
     let key = environment.optional("LLM_API_KEY").unwrap_or_default();
     Ok(Some(RealModel { base_url: base_url.to_owned(), key: key.to_owned(), name: name.to_owned() }))
 }
@@ -173,6 +175,19 @@ async fn wait_for_end() {
             }
         }
         Err(_) => drop(interrupted.await),
+    }
+}
+
+/// One `cargo local` a folder: two would write one database and take each other's ready file away.
+/// The lock ends with the process, however it ends.
+fn lock(folder: &Path) -> Result<File, LocalError> {
+    let path = folder.join("lock");
+    let failed = |source| LocalError::File { path: path.display().to_string(), source };
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(LocalError::FolderInUse(folder.display().to_string())),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
     }
 }
 

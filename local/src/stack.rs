@@ -83,6 +83,12 @@ pub enum LocalError {
         /// Name of the binary.
         name: String,
     },
+    /// Another process runs in the data folder.
+    #[error("another cargo local is using {0}; stop it, or give this one a folder of its own with --data DIR")]
+    FolderInUse(String),
+    /// A variable for the model is missing.
+    #[error(transparent)]
+    Configuration(#[from] ConfigError),
     /// Something embedded does not start.
     #[error("{0}")]
     Emulator(String),

@@ -68,18 +68,18 @@ fn plural(count: i64, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
 
-/// "a discovery call" where the title ends in what it was; otherwise the kind, and the title as it
-/// stands.
+/// "a discovery call" where the title of a call or meeting ends in what it was; otherwise the kind,
+/// and the title as it stands.
 fn described(activity: &Activity) -> String {
-    const ENDINGS: [&str; 8] = ["call", "meeting", "demo", "email", "session", "review", "message", "lunch"];
-    let title = activity.title.as_deref().map(str::trim).filter(|title| !title.is_empty());
-    let words = title.map(str::to_lowercase);
-    match (title, words) {
-        (Some(_), Some(words)) if words.split(' ').next_back().is_some_and(|last| ENDINGS.contains(&last)) => {
-            with_article(&words)
-        }
-        (Some(title), _) => format!("{} (\"{title}\")", with_article(&noun(&activity.kind))),
-        _ => with_article(&noun(&activity.kind)),
+    const ENDINGS: [&str; 6] = ["call", "meeting", "demo", "session", "review", "lunch"];
+    let kind = with_article(&noun(&activity.kind));
+    let Some(title) = activity.title.as_deref().map(str::trim).filter(|title| !title.is_empty()) else { return kind };
+    let words = title.to_lowercase();
+    let names_itself = words.rsplit(' ').next().is_some_and(|last| ENDINGS.contains(&last));
+    if names_itself && matches!(activity.kind.as_str(), "call" | "phone_call" | "meeting") {
+        with_article(&words)
+    } else {
+        format!("{kind} (\"{title}\")")
     }
 }
 
@@ -150,6 +150,13 @@ mod tests {
             activity_summary(&history(recent, None), 30, now()),
             "1 note and 1 SMS message with Jane in the last 7 days; last touch was an SMS message on 2026-04-16; a meeting is planned for 2026-04-20."
         );
+    }
+
+    #[test]
+    fn an_email_is_called_an_email_whatever_its_subject_ends_in() {
+        assert_eq!(described(&activity("email", 1, Some("Re: Demo"))), "an email (\"Re: Demo\")");
+        assert_eq!(described(&activity("call", 1, Some("Intro call"))), "an intro call");
+        assert_eq!(described(&activity("call", 1, Some(" "))), "a call");
     }
 
     #[test]

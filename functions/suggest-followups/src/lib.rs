@@ -19,7 +19,7 @@ use shared::credits::Action;
 use shared::environment::ConfigError;
 use shared::exactly_once::{Begun, ExactlyOnce};
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
-use shared::leads::{History, Leads};
+use shared::leads::{Activity, History, Leads};
 use shared::llm::{Model, Prompt};
 use shared::problem::Problem;
 use uuid::Uuid;
@@ -142,22 +142,18 @@ impl SuggestFollowups {
     fn prompt(&self, request: &Request, history: &History, summary: &str) -> Prompt {
         let lead = &history.lead;
         let now = self.clock.now();
-        let activity: Vec<Value> = history
-            .recent
-            .iter()
-            .take(SHOWN)
-            .map(|activity| {
-                json!({
-                    "date": activity.occurred_at.format("%A %Y-%m-%d").to_string(),
-                    "days_ago": (now.date_naive() - activity.occurred_at.date_naive()).num_days(),
-                    "type": activity.kind,
-                    "direction": activity.direction,
-                    "outcome": activity.outcome,
-                    "title": activity.title,
-                    "text": activity.body,
-                })
+        let told = |activity: &Activity| {
+            json!({
+                "date": activity.occurred_at.format("%A %Y-%m-%d").to_string(),
+                "days_ago": (now.date_naive() - activity.occurred_at.date_naive()).num_days(),
+                "type": activity.kind,
+                "direction": activity.direction,
+                "outcome": activity.outcome,
+                "title": activity.title,
+                "text": activity.body,
             })
-            .collect();
+        };
+        let activity: Vec<Value> = history.recent.iter().take(SHOWN).map(told).collect();
         Prompt {
             name: "suggest_followups",
             instructions: include_str!("../../../shared/prompts/suggest-followups.md"),
@@ -174,6 +170,7 @@ impl SuggestFollowups {
                 "lookback_days": request.lookback_days,
                 "activity_summary": summary,
                 "activity": activity,
+                "last_touch_before": history.earlier.as_ref().filter(|earlier| earlier.is_touch()).map(told),
             }),
         }
     }

@@ -118,6 +118,24 @@ async fn a_busy_port_is_one_clear_line() {
 }
 
 #[tokio::test]
+async fn a_second_one_in_the_same_folder_is_refused_and_leaves_the_first_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_first, ready) = local(folder.path(), &["--no-demo"], &[]).await;
+    for ephemeral in [&[][..], &["--ephemeral"]] {
+        let mut command = Command::new(binary("local"));
+        command
+            .args(["--port", "0", "--dynamodb-port", "0", "--sqs-port", "0", "--data"])
+            .arg(folder.path())
+            .args(ephemeral);
+        let mut second = Program::run(&mut command);
+        assert!(!second.end().await);
+        assert!(second.output().starts_with("error: another cargo local is using "), "{}", second.output());
+    }
+    assert!(folder.path().join("ready.json").exists());
+    assert_eq!(send(reqwest::Client::new().get(format!("{}/health", ready.gateway.unwrap()))).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_broken_or_missing_template_is_one_clear_line() {
     let folder = tempfile::tempdir().unwrap();
     let broken = folder.path().join("template.yaml");
