@@ -2,6 +2,7 @@
 //! it is ready, or a deployed one, through the ordinary AWS configuration.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -40,6 +41,28 @@ pub struct Target {
 
 const READY_FILE: &str = ".local/ready.json";
 
+impl Target {
+    /// Whether the options lead off this machine. Told without the AWS configuration, which a
+    /// command that is refused for it does not need.
+    pub fn is_elsewhere(&self) -> bool {
+        let endpoint = || configured_endpoint(&Environment::of_process());
+        self.stack.is_some() && !endpoint().is_some_and(|endpoint| is_loopback(&endpoint))
+    }
+
+    /// How a further command for the same stack begins.
+    fn invocation(&self) -> String {
+        let ready_file = self.ready_file.as_ref().map(|file| file.display().to_string());
+        let options = [
+            ("--stack", self.stack.as_ref()),
+            ("--profile", self.profile.as_ref()),
+            ("--region", self.region.as_ref()),
+            ("--ready-file", ready_file.as_ref()),
+        ];
+        let given = options.iter().filter_map(|(option, value)| value.map(|value| format!(" {option} {value}")));
+        format!("cargo cli{}", given.collect::<String>())
+    }
+}
+
 /// The environment variable that both a function and the SDK read the endpoint from.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 
@@ -58,30 +81,33 @@ pub struct Connection {
     endpoint: Option<String>,
     /// What to call the stack in a sentence.
     name: String,
+    /// How a further command for it begins.
+    pub invocation: String,
 }
 
 impl Connection {
     /// Opens the stack that the options name.
     pub async fn open(target: &Target) -> Result<Self, CliError> {
-        match &target.stack {
-            Some(stack) => Self::deployed(stack, target).await,
-            None => Self::local(target.ready_file.as_deref().unwrap_or(Path::new(READY_FILE))).await,
-        }
+        let opened = match &target.stack {
+            Some(stack) => Self::deployed(stack, target).await?,
+            None => Self::local(target.ready_file.as_deref().unwrap_or(Path::new(READY_FILE))).await?,
+        };
+        Ok(Self { invocation: target.invocation(), ..opened })
     }
 
     async fn local(ready_file: &Path) -> Result<Self, CliError> {
         let shown = ready_file.display();
-        let text = std::fs::read_to_string(ready_file)
-            .map_err(|error| CliError::NoLocalStack(format!("{shown}: {}", error.kind())))?;
+        let text =
+            std::fs::read_to_string(ready_file).map_err(|error| CliError::NoLocalStack(unread(ready_file, &error)))?;
         let ready: Ready = serde_json::from_str(&text)
-            .map_err(|error| CliError::NoLocalStack(format!("{shown} does not describe one: {error}")))?;
+            .map_err(|error| CliError::NoLocalStack(format!("({shown} does not describe one: {error})")))?;
         let environment = Environment::from_iter(ready.environment);
         let endpoint = environment.required(ENDPOINT)?.to_owned();
         if !answers(&endpoint).await {
-            return Err(CliError::NoLocalStack(format!("{shown} is there, but nothing answers at {endpoint}")));
+            return Err(CliError::NoLocalStack(format!("({shown} is there, but nothing answers at {endpoint})")));
         }
         let context = Context::new(environment, Clock::default(), Random::from_os())?;
-        Ok(Self { context, endpoint: Some(endpoint), name: "the local stack".to_owned() })
+        Ok(Self { context, endpoint: Some(endpoint), name: "the local stack".to_owned(), invocation: String::new() })
     }
 
     async fn deployed(stack: &str, target: &Target) -> Result<Self, CliError> {
@@ -110,7 +136,7 @@ impl Connection {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
         };
         let region = config.region().map(ToString::to_string).unwrap_or_default();
-        Ok(Self { context, endpoint, name: format!("the stack {stack} in {region}") })
+        Ok(Self { context, endpoint, name: format!("the stack {stack} in {region}"), invocation: String::new() })
     }
 
     /// Whether everything that is written stays on this machine.
@@ -138,6 +164,16 @@ impl Connection {
             return CliError::Refused(format!("{}: {cause}", self.name));
         };
         CliError::Refused(format!("{}: {advice} ({cause})", self.name))
+    }
+}
+
+/// Why there is no ready file to read.
+fn unread(ready_file: &Path, error: &std::io::Error) -> String {
+    let shown = ready_file.display();
+    match error.kind() {
+        ErrorKind::NotFound if ready_file == Path::new(READY_FILE) => format!("in this folder ({shown} is not there)"),
+        ErrorKind::NotFound => format!("({shown} is not there)"),
+        _ => format!("({shown} cannot be read: {error})"),
     }
 }
 
@@ -215,8 +251,18 @@ mod tests {
         let error = Connection::local(Path::new("no/such/ready.json")).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "no local stack is running (no/such/ready.json: entity not found); start one with `cargo local`, \
+            "no local stack is running (no/such/ready.json is not there); start one with `cargo local`, \
              or name a deployed one with --stack"
         );
+        let missing = std::io::Error::from(ErrorKind::NotFound);
+        assert_eq!(unread(Path::new(READY_FILE), &missing), "in this folder (.local/ready.json is not there)");
+    }
+
+    #[test]
+    fn a_further_command_names_the_same_stack() {
+        let none = Target { stack: None, profile: None, region: None, ready_file: None };
+        assert_eq!(none.invocation(), "cargo cli");
+        let deployed = Target { stack: Some("a".to_owned()), region: Some("eu-central-1".to_owned()), ..none };
+        assert_eq!(deployed.invocation(), "cargo cli --stack a --region eu-central-1");
     }
 }

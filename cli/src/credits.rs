@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::connection::Connection;
 use crate::error::CliError;
 use crate::output::{Output, columns, facts};
+use crate::workspace;
 
 /// What can be done with credits.
 #[derive(Debug, Subcommand)]
@@ -22,7 +23,7 @@ pub enum Command {
     /// Show a workspace's balance and its latest entries
     Show {
         /// The workspace
-        #[arg(long, value_name = "UUID")]
+        #[arg(long, value_name = "UUID", value_parser = workspace::id)]
         workspace: Uuid,
         /// How many entries, newest first
         #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(0..=1000))]
@@ -31,7 +32,7 @@ pub enum Command {
     /// Recompute a workspace's balance from its entries; exit status 1 if they disagree
     Verify {
         /// The workspace
-        #[arg(long, value_name = "UUID")]
+        #[arg(long, value_name = "UUID", value_parser = workspace::id)]
         workspace: Uuid,
     },
 }
@@ -45,7 +46,7 @@ Examples:
 #[derive(Args, Debug)]
 pub struct Grant {
     /// The workspace
-    #[arg(long, value_name = "UUID")]
+    #[arg(long, value_name = "UUID", value_parser = workspace::id)]
     workspace: Uuid,
     /// How many credits
     #[arg(value_name = "AMOUNT", value_parser = clap::value_parser!(u32).range(1..))]

@@ -8,8 +8,8 @@ use shared::store::StoreError;
 /// A command that did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// There is nothing to talk to.
-    #[error("no local stack is running ({0}); start one with `cargo local`, or name a deployed one with --stack")]
+    /// There is nothing to talk to; the text says where it was looked for, in brackets.
+    #[error("no local stack is running {0}; start one with `cargo local`, or name a deployed one with --stack")]
     NoLocalStack(String),
     /// The command cannot be done as asked; the text says why.
     #[error("{0}")]

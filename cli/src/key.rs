@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::connection::Connection;
 use crate::error::CliError;
 use crate::output::{Output, columns, facts};
+use crate::workspace;
 
 /// What can be done with keys.
 #[derive(Debug, Subcommand)]
@@ -25,28 +26,29 @@ pub enum Command {
     /// List the keys of a workspace, oldest first; never the keys themselves
     List {
         /// The workspace
-        #[arg(long, value_name = "UUID")]
+        #[arg(long, value_name = "UUID", value_parser = workspace::id)]
         workspace: Uuid,
     },
     /// Revoke a key from now on, for good
     Revoke {
         /// The workspace
-        #[arg(long, value_name = "UUID")]
+        #[arg(long, value_name = "UUID", value_parser = workspace::id)]
         workspace: Uuid,
         /// The key's identifier, as `key list` shows it
-        #[arg(value_name = "KEY_ID")]
+        #[arg(value_name = "KEY_ID", value_parser = id)]
         key_id: Uuid,
     },
 }
 
 const CREATE_HELP: &str = "\
 Permissions:
-  write:ai     suggest-followups, leadFollowUp, recommendations and their review
-  read:ai      commands, tasks, conversations, audit and credits
-  lexi         chat with Lexi, and deciding its tasks
-  read:leads   the leads API
-  write:leads  ingestion
-  read, write  all of the reads, all of the writes
+  write:ai     suggest-followups
+  read:ai      credits
+  read:leads   the leads API: list, statistics, one lead, its messages
+  write:leads  ingestion: messages, template sends, extractions
+  read, write  every permission that begins so
+
+Reserved for coming routes, and of no use yet: lexi.
 
 Examples:
   cargo cli key create --workspace ID --permissions write:ai,read:ai
@@ -56,7 +58,7 @@ Examples:
 #[derive(Args, Debug)]
 pub struct Create {
     /// The workspace that it belongs to
-    #[arg(long, value_name = "UUID")]
+    #[arg(long, value_name = "UUID", value_parser = workspace::id)]
     workspace: Uuid,
     /// What it may do, comma separated
     #[arg(long, value_name = "LIST", value_parser = permissions)]
@@ -79,6 +81,10 @@ struct Permissions(BTreeSet<Permission>);
 fn permissions(list: &str) -> Result<Permissions, String> {
     let named = list.split(',').map(|name| Permission::named(name.trim()).map_err(|error| error.to_string()));
     named.collect::<Result<Vec<_>, _>>().map(|sets| Permissions(sets.into_iter().flatten().collect()))
+}
+
+fn id(text: &str) -> Result<Uuid, String> {
+    text.trim().parse().map_err(|_| "must be a UUID, as `cargo cli key list` prints it".to_owned())
 }
 
 /// When a key ends.
@@ -236,6 +242,13 @@ mod tests {
     fn an_expiry_in_the_past_is_none() {
         let now = day("2026-06-01T12:00:00Z");
         assert_eq!("2026-06-01".parse::<Expiry>().unwrap().after(now), None);
+    }
+
+    #[test]
+    fn the_help_speaks_of_every_permission() {
+        for permission in Permission::ALL {
+            assert!(CREATE_HELP.contains(permission.name()), "{permission}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod credits;
 mod error;
 mod import;
 mod key;
+mod leads;
 mod output;
 mod seed;
 mod workspace;
@@ -38,6 +39,7 @@ Examples, for the stack that `cargo local` runs:
   cargo cli key create --workspace ID --permissions write:ai,read:ai --expires 90d
   cargo cli credits grant --workspace ID 500
   cargo cli leads import contacts.csv --workspace ID
+  cargo cli leads find jane@example.org --workspace ID
 
 For a stack in AWS, name it; the rest is the ordinary AWS configuration:
   cargo cli --stack lead-followup --profile sales --region eu-central-1 credits show --workspace ID
@@ -46,7 +48,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 an import rejected some rows.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make workspaces
+    /// Make and list workspaces
     #[command(subcommand)]
     Workspace(workspace::Command),
     /// Make, list and revoke API keys
@@ -55,9 +57,9 @@ enum Command {
     /// Grant, show and verify credits
     #[command(subcommand)]
     Credits(credits::Command),
-    /// Bring leads in
+    /// Import, find and list leads
     #[command(subcommand)]
-    Leads(import::Command),
+    Leads(leads::Command),
     /// Fill a stack on this machine with known data
     #[command(subcommand)]
     Seed(seed::Command),
@@ -79,12 +81,15 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode, CliError> {
+    if let Command::Seed(_) = &arguments.command {
+        seed::check(&arguments.target)?;
+    }
     let connection = Connection::open(&arguments.target).await?;
     let done = match arguments.command {
         Command::Workspace(command) => workspace::run(command, &connection, output).await,
         Command::Key(command) => key::run(command, &connection, output).await,
         Command::Credits(command) => credits::run(command, &connection, output).await,
-        Command::Leads(command) => import::run(command, &connection, output).await,
+        Command::Leads(command) => leads::run(command, &connection, output).await,
         Command::Seed(command) => seed::run(command, &connection, output).await,
     };
     done.map_err(|error| connection.explain(error))

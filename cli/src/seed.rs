@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Target};
 use crate::error::CliError;
 use crate::output::{Output, columns};
 
@@ -13,8 +13,17 @@ use crate::output::{Output, columns};
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Load the demo data: workspaces, leads of the last 90 days, credits, and keys that are public.
-    /// Loads only into an endpoint on this machine; if the data is there, nothing changes
+    /// Loads only into a stack on this machine; if the data is there, nothing changes
     Demo,
+}
+
+/// Refuses what the options alone show to be elsewhere, before any AWS configuration is looked at.
+pub fn check(target: &Target) -> Result<(), CliError> {
+    if target.is_elsewhere() { Err(elsewhere()) } else { Ok(()) }
+}
+
+fn elsewhere() -> CliError {
+    CliError::Refused("the demo data loads only into a stack on this machine: its keys are public".to_owned())
 }
 
 /// Runs a command.
@@ -26,8 +35,7 @@ pub async fn run(command: Command, connection: &Connection, output: &Output) -> 
 
 async fn demo(connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
     if !connection.is_on_this_machine() {
-        let reason = "seed demo only loads into an endpoint on this machine: its keys are public";
-        return Err(CliError::Refused(reason.to_owned()));
+        return Err(elsewhere());
     }
     let loaded = demo::load(&connection.context).await?;
     let did = match loaded.workspaces {

@@ -1,6 +1,7 @@
 //! Proves, with the built command against an embedded DynamoDB: what a command writes the next one
-//! reads; repeating an import changes nothing; rejected rows end up in their file; and the demo
-//! keys stay on this machine.
+//! reads; repeating an import changes nothing; a lead that was imported is found again; wrong values
+//! are left out with a warning, and rejected rows end up in their file; and the demo keys stay on
+//! this machine.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
 
@@ -80,6 +81,13 @@ impl Stack {
         let output = self.run(&[arguments, &["--json"]].concat()).await;
         let errors = String::from_utf8_lossy(&output.stderr);
         (output.status.code().unwrap(), serde_json::from_slice(&output.stdout).expect(&errors))
+    }
+
+    /// The exit status of a command and what it says, on both streams.
+    async fn text(&self, arguments: &[&str]) -> (i32, String, String) {
+        let output = self.run(arguments).await;
+        let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        (output.status.code().unwrap(), out, err)
     }
 
     async fn workspace(&self) -> String {
@@ -209,6 +217,156 @@ async fn what_a_file_says_overwrites_and_what_it_leaves_out_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_imported_lead_is_found_by_its_identities_and_listed() {
+    let stack = Stack::start("find").await;
+    let workspace = stack.workspace().await;
+    let of = ["--workspace", &workspace];
+    let file = stack.file(
+        "kontakte.csv",
+        "Nr;Vorname;Nachname;E-Mail;Telefon;Firma\n\
+         7;Zoë;Ä;zoe@x.org;+49 30 1234567;Acme GmbH\n\
+         8;bob;B;bob@x.org;;Other\n\
+         9;;;nobody@x.org;;\n"
+            .as_bytes(),
+    );
+    let import = ["leads", "import", &file, "--map", "Nr=external_ref", of[0], of[1]];
+    let (status, text, _) = stack.text(&import).await;
+    assert_eq!(status, 0);
+    assert!(text.contains("\n\nThe leads and their ids: cargo cli --ready-file "), "{text}");
+    assert!(text.ends_with(&format!(" leads list --workspace {workspace}\n")), "{text}");
+    let (_, again) = stack.json(&import).await;
+    let outcomes: Vec<_> =
+        again["leads"].as_array().unwrap().iter().map(|lead| (&lead["line"], &lead["outcome"])).collect();
+    let unchanged = json!("unchanged");
+    assert_eq!(outcomes, [(&json!(2), &unchanged), (&json!(3), &unchanged), (&json!(4), &unchanged)]);
+    let zoe = &again["leads"][0]["lead_id"];
+
+    for value in ["7", "ZOE@X.org", "0049 30 1234567"] {
+        let (status, found) = stack.json(&["leads", "find", value, of[0], of[1]]).await;
+        assert_eq!((status, &found["lead_id"], &found["company_name"]), (0, zoe, &json!("Acme GmbH")), "{value}");
+    }
+    let national = ["leads", "find", "030 1234567", of[0], of[1]];
+    let (status, _, error) = stack.text(&national).await;
+    assert_eq!(status, 1);
+    assert!(error.starts_with("error: no lead of the workspace has the reference, "), "{error}");
+    assert!(error.contains("--country-code") && error.lines().count() == 1, "{error}");
+    assert_eq!(&stack.json(&[&national[..], &["--country-code", "49"]].concat()).await.1["lead_id"], zoe);
+
+    let (_, listed) = stack.json(&["leads", "list", of[0], of[1]]).await;
+    let references: Vec<_> =
+        listed["leads"].as_array().unwrap().iter().map(|lead| lead["external_ref"].as_str().unwrap()).collect();
+    assert_eq!((references, &listed["total"]), (vec!["8", "7", "9"], &json!(3)), "by name, those without one last");
+    let (_, searched) = stack.json(&["leads", "list", "--search", "ACME", of[0], of[1]]).await;
+    assert_eq!((&searched["leads"][0]["lead_id"], &searched["total"]), (zoe, &json!(1)));
+    let (_, text, _) = stack.text(&["leads", "list", "--limit", "1", of[0], of[1]]).await;
+    assert!(text.contains("bob B") && text.contains("1 of 3 leads") && !text.contains("Zoë"), "{text}");
+
+    let (_, other) = stack.json(&["workspace", "create", "--name", "Other"]).await;
+    let elsewhere = ["--workspace", other["workspace_id"].as_str().unwrap()];
+    assert_eq!(stack.text(&["leads", "find", "7", elsewhere[0], elsewhere[1]]).await.0, 1);
+    assert_eq!(stack.json(&["leads", "list", elsewhere[0], elsewhere[1]]).await.1["total"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workspaces_are_listed_and_namesakes_are_told() {
+    let stack = Stack::start("workspaces").await;
+    let first = stack.workspace().await;
+    let create = ["workspace", "create", "--name", "Acme"];
+    let (status, _, told) = stack.text(&create).await;
+    assert_eq!((status, told), (0, format!("note: the workspace {first} is called \"Acme\" too\n")));
+    let (_, third) = stack.json(&create).await;
+    assert_eq!(third["same_name"].as_array().unwrap().len(), 2);
+    // The same one again is no namesake of its own.
+    let (_, _, told) = stack.text(&[&create[..], &["--id", &first]].concat()).await;
+    assert_eq!(told, "");
+    stack.run(&["key", "create", "--permissions", "read", "--workspace", &first]).await;
+    let (_, listed) = stack.json(&["workspace", "list"]).await;
+    let listed = listed["workspaces"].as_array().unwrap();
+    assert_eq!((listed.len(), &listed[0]["workspace_id"]), (3, &json!(first)));
+    assert!(stack.text(&["workspace", "list"]).await.1.contains(&first));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_value_is_left_out_with_a_warning_and_can_be_added_later() {
+    let stack = Stack::start("warnings").await;
+    let workspace = stack.workspace().await;
+    let day = recent();
+    let file = stack.file(
+        "contacts.csv",
+        format!(
+            "Email,Phone,Activity Type,Activity Date,Activity Direction\n\
+             a@x.org,020 7946 0000,Email,{day},INCOMING_EMAIL\n\
+             b@x.org,,Call,{day},sideways\n\
+             c@x.org,,Call,someday,\n\
+             d@x.org,,Call,,\n"
+        )
+        .as_bytes(),
+    );
+    let import = ["leads", "import", &file, "--workspace", &workspace];
+    let (status, done) = stack.json(&import).await;
+    assert_eq!((status, counts(&done), &done["warnings"]), (0, [4, 4, 0, 0, 2, 0], &json!(4)));
+    assert_eq!(done["warned"][3], json!({ "line": 5, "reason": "an activity needs a date; the activity is left out" }));
+    assert_eq!((&done["rejects_file"], stack.read("contacts.rejects.csv")), (&Value::Null, None));
+
+    let (status, text, told) = stack.text(&import).await;
+    assert!(status == 0 && text.contains("warnings          4\n"), "{text}");
+    let first = "line 2: warning: phone is a national number; say which country with --country-code; left out\n";
+    assert!(told.contains("note: no column could be read as a name; ") && told.contains(first), "{told}");
+    let (_, again) = stack.json(&import).await;
+    assert_eq!((counts(&again), &again["warnings"]), ([4, 0, 0, 4, 0, 0], &json!(4)));
+
+    let (_, added) = stack.json(&[&import[..], &["--country-code", "44"]].concat()).await;
+    assert_eq!((counts(&added), &added["warnings"]), ([4, 0, 1, 3, 0, 0], &json!(3)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_date_with_slashes_is_added_once_its_order_is_said() {
+    let stack = Stack::start("dates").await;
+    let workspace = stack.workspace().await;
+    let recent = recent();
+    let [year, month] = [&recent[..4], &recent[5..7]];
+    // In the same month, the day being another number than the month's.
+    let day = if month == "01" { "02" } else { "01" };
+    let content = format!("Email,Activity Type,Activity Date\na@x.org,call,{month}/{day}/{year}\n");
+    let file = stack.file("contacts.csv", content.as_bytes());
+    let import = ["leads", "import", &file, "--workspace", &workspace];
+    let (status, first) = stack.json(&import).await;
+    assert_eq!((status, counts(&first)), (0, [1, 1, 0, 0, 0, 0]));
+    assert!(first["warned"][0]["reason"].as_str().unwrap().contains("--date-order"), "{first}");
+    let ordered = [&import[..], &["--date-order", "mdy"]].concat();
+    assert_eq!(counts(&stack.json(&ordered).await.1), [1, 0, 0, 1, 1, 0]);
+    assert_eq!(counts(&stack.json(&ordered).await.1), [1, 0, 0, 1, 0, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_understood_says_what_to_do() {
+    let stack = Stack::start("files").await;
+    let workspace = stack.workspace().await;
+    let import = async |name: &str, content: &[u8]| {
+        let file = stack.file(name, content);
+        stack.text(&["leads", "import", &file, "--workspace", &workspace]).await
+    };
+    let (status, _, told) = import("columns.csv", b"Who,Where\nJane,Here\n").await;
+    let reason = "no column could be read as reference, e-mail or phone; name one with --map COLUMN=FIELD";
+    assert!(status == 1 && told.contains(reason) && told.lines().count() == 1, "{told}");
+    let (status, _, told) = import("latin.csv", b"Name,Email\nJ\xe4n,a@x.org\nZo\xeb,b@x.org\n").await;
+    assert!(status == 3 && told.starts_with("note: 2 rows are not UTF-8; save the file as CSV UTF-8 "), "{told}");
+    let (status, _, told) = import("leads.jsonl", b"{\"email\": \"a@x.org\", \"owner\": 1}\n{\"email\":\n").await;
+    assert_eq!(status, 3);
+    assert!(told.starts_with("ignored fields: owner\n") && !told.contains("column"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workspace_that_is_no_uuid_is_wrong_usage() {
+    let stack = Stack::start("uuid").await;
+    for command in [["credits", "show"], ["key", "list"], ["leads", "list"]] {
+        let (status, _, told) = stack.text(&[command[0], command[1], "--workspace", "acme"]).await;
+        assert_eq!(status, 2);
+        assert!(told.contains("must be a UUID, as `cargo cli workspace create` prints it"), "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_demo_data_is_loaded_here_once_and_never_into_a_deployed_stack() {
     let stack = Stack::start("seed").await;
     let (status, seeded) = stack.json(&["seed", "demo"]).await;
@@ -218,14 +376,15 @@ async fn the_demo_data_is_loaded_here_once_and_never_into_a_deployed_stack() {
     assert_eq!(stack.json(&["seed", "demo"]).await.1["leads"], 0);
 
     let deployed = Command::new(env!("CARGO_BIN_EXE_cli"))
-        .args(["--stack", "some", "--region", "eu-central-1", "seed", "demo"])
-        .envs([("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x"), ("AWS_ENDPOINT_URL", "")])
+        // Refused before any AWS configuration is looked at: there is none.
+        .args(["--stack", "some", "seed", "demo"])
+        .envs([("AWS_CONFIG_FILE", "none"), ("AWS_SHARED_CREDENTIALS_FILE", "none"), ("AWS_ENDPOINT_URL", "")])
         .env_remove("AWS_ENDPOINT_URL_DYNAMODB")
         .output();
     let deployed = deployed.await.unwrap();
     assert_eq!(deployed.status.code(), Some(1));
     let errors = String::from_utf8_lossy(&deployed.stderr);
-    assert_eq!(errors, "error: seed demo only loads into an endpoint on this machine: its keys are public\n");
+    assert_eq!(errors, "error: the demo data loads only into a stack on this machine: its keys are public\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -237,4 +396,15 @@ async fn without_a_stack_the_error_is_one_line() {
     assert_eq!(output.status.code(), Some(1));
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(errors.starts_with("error: no local stack is running (") && errors.lines().count() == 1, "{errors}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_ready_file_the_error_says_where_it_was_looked_for() {
+    let stack = Stack::start("nothing").await;
+    let output = Command::new(env!("CARGO_BIN_EXE_cli")).args(["seed", "demo"]).current_dir(&stack.folder).output();
+    let output = output.await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let expected = "error: no local stack is running in this folder (.local/ready.json is not there); \
+                    start one with `cargo local`, or name a deployed one with --stack\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
 }

@@ -29,6 +29,17 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
             endpoint(context, suggest_followups::SuggestFollowups::new(context)?)?
         }
         credits::Credits::NAME => endpoint(context, credits::Credits::new(context)?)?,
+        list_leads::ListLeads::NAME => endpoint(context, list_leads::ListLeads::new(context)?)?,
+        lead_stats::LeadStats::NAME => endpoint(context, lead_stats::LeadStats::new(context)?)?,
+        get_lead::GetLead::NAME => endpoint(context, get_lead::GetLead::new(context)?)?,
+        lead_messages::LeadMessages::NAME => endpoint(context, lead_messages::LeadMessages::new(context)?)?,
+        ingest::NAME => {
+            let routes = ingest::ingest(context)?;
+            Function::Http(Arc::new(move |request| match routes.answer(request) {
+                Some(answer) => answer,
+                None => Box::pin(async { unknown_route() }),
+            }))
+        }
         fallback::NAME => {
             let respond = fallback::fallback(context);
             Function::Http(Arc::new(move |request| {
@@ -53,4 +64,11 @@ fn endpoint<E: Endpoint>(context: &Context, endpoint: E) -> Result<Function, Con
         let (gate, endpoint) = (gate.clone(), Arc::clone(&endpoint));
         Box::pin(async move { serve(&gate, &endpoint, request).await })
     })))
+}
+
+/// What API Gateway answers when a function fails.
+fn unknown_route() -> Response {
+    let mut response = http::Response::new(lambda_http::Body::from("{\"message\":\"Internal Server Error\"}"));
+    *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+    response
 }

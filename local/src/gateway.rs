@@ -13,6 +13,7 @@ use chrono::TimeDelta;
 use data_encoding::BASE64;
 use http::{HeaderMap, Method, Uri};
 use lambda_http::RequestExt;
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use shared::context::{Clock, Random};
 use tokio::net::TcpListener;
@@ -90,7 +91,9 @@ impl Gateway {
         if let Ok(found) = self.routes.by_path.at(path)
             && let Some(target) = found.value.get(method.as_str()).or_else(|| found.value.get("ANY"))
         {
-            let parameters = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            // API Gateway gives path parameters decoded.
+            let decoded = |value: &str| percent_decode_str(value).decode_utf8_lossy().into_owned();
+            let parameters = found.params.iter().map(|(name, value)| (name.to_owned(), decoded(value))).collect();
             return Some((target.clone(), parameters));
         }
         self.routes.default.clone().map(|target| (target, HashMap::new()))

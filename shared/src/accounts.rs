@@ -283,6 +283,25 @@ impl Accounts {
         self.get(workspace_pk(workspace_id), "workspace".to_owned()).await?.map(from_item).transpose()
     }
 
+    /// All workspaces, in no order. For operators: it reads the whole table, keys included.
+    pub async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError> {
+        let mut items = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .filter_expression("sk = :workspace")
+            .expression_attribute_values(":workspace", s("workspace"))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut workspaces = Vec::new();
+        while let Some(item) = items.next().await {
+            workspaces.push(from_item(item.map_err(|error| store_error("Scan", &error))?)?);
+        }
+        Ok(workspaces)
+    }
+
     /// Writes a workspace, new or changed.
     pub async fn put_workspace(&self, workspace: &Workspace) -> Result<(), StoreError> {
         let item = keyed(to_item(workspace)?, workspace_pk(workspace.workspace_id), "workspace");

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::context::{Clock, Context, Random};
 use crate::environment::{ConfigError, Environment};
-use crate::http::{Endpoint, Gate, Request, Response, serve};
+use crate::http::{Endpoint, Gate, Request, Response, Routes, serve};
 use crate::log;
 
 /// How long the start may wait for a first connection.
@@ -42,6 +42,29 @@ pub async fn run_endpoint<E: Endpoint>(
     lambda_http::run(lambda_http::service_fn(move |request: Request| {
         let (gate, endpoint) = (gate.clone(), Arc::clone(&endpoint));
         async move { Ok::<_, Error>(serve(&gate, &endpoint, request).await) }
+    }))
+    .await
+}
+
+/// Serves several endpoints, told apart by method and path.
+///
+/// # Errors
+/// As [`run_endpoint`].
+pub async fn run_routes(
+    function: &str,
+    build: impl FnOnce(&Context) -> Result<Routes, ConfigError>,
+) -> Result<(), Error> {
+    let context = context(function)?;
+    let routes = reported(build(&context))?;
+    warm(&context).await;
+    lambda_http::run(lambda_http::service_fn(move |request: Request| {
+        let answer = routes.answer(request);
+        async move {
+            match answer {
+                Some(answer) => Ok(answer.await),
+                None => Err(Error::from("the function has no such route")),
+            }
+        }
     }))
     .await
 }

@@ -202,6 +202,27 @@ impl Leads {
         self.get(key(lead_pk(workspace_id, lead_id), "lead")).await?.map(from_item).transpose()
     }
 
+    /// All leads of a workspace, in no order. For operators: it reads the whole table, and so takes
+    /// longer, and costs more, with every lead and activity of every workspace.
+    pub async fn all(&self, workspace_id: Uuid) -> Result<Vec<Lead>, StoreError> {
+        let mut items = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .filter_expression("begins_with(pk, :leads) AND sk = :lead")
+            .expression_attribute_values(":leads", s(format!("W#{workspace_id}#L#")))
+            .expression_attribute_values(":lead", s("lead"))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut leads = Vec::new();
+        while let Some(item) = items.next().await {
+            leads.push(from_item(item.map_err(|error| store_error("Scan", &error))?)?);
+        }
+        Ok(leads)
+    }
+
     /// The lead that has one of these identities, the strongest deciding.
     pub async fn find(&self, workspace_id: Uuid, lead: &Lead) -> Result<Option<Uuid>, StoreError> {
         for (kind, value) in lead.identities() {

@@ -12,6 +12,7 @@
 pub mod accounts;
 pub mod auth;
 pub mod context;
+pub mod conversations;
 pub mod credits;
 pub mod environment;
 pub mod exactly_once;

@@ -9,39 +9,72 @@ use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use futures_util::stream;
 use indicatif::ProgressBar;
+use serde::Serialize;
 use shared::http::dialect::timestamp;
 use shared::leads::{Activity, Lead, Leads};
 use shared::store::StoreError;
 use uuid::Uuid;
 
 use super::drafts::{Draft, contradicts, identities, overlay};
-use super::row::{NewActivity, Rejection, Row};
+use super::row::{NewActivity, Rejection, Row, Warning};
 
 /// How many leads are looked up or written at once.
 const AT_ONCE: usize = 8;
 
+/// What became of a lead that was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It is new.
+    Created,
+    /// Something of it changed.
+    Updated,
+    /// It was as the file says.
+    Unchanged,
+}
+
+/// A lead that was kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// Its identifier.
+    pub lead_id: Uuid,
+    /// The first line that speaks of it.
+    pub line: u64,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
 /// What an import did, or would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Leads that are new.
-    pub created: usize,
-    /// Leads of which something changed.
-    pub updated: usize,
-    /// Leads that were as the file says.
-    pub unchanged: usize,
+    /// Leads that were kept.
+    pub leads: Vec<Kept>,
     /// Activities that were not there.
     pub activities_added: usize,
+    /// What kept rows say and was left out.
+    pub warnings: Vec<Warning>,
     /// Rows that were not kept.
     pub rejected: Vec<Rejection>,
 }
 
 impl Tally {
     fn add(&mut self, other: Self) {
-        self.created += other.created;
-        self.updated += other.updated;
-        self.unchanged += other.unchanged;
+        self.leads.extend(other.leads);
         self.activities_added += other.activities_added;
+        self.warnings.extend(other.warnings);
         self.rejected.extend(other.rejected);
+    }
+
+    /// Brings everything into the order of the file.
+    pub fn sort(&mut self) {
+        self.leads.sort_by_key(|lead| lead.line);
+        self.warnings.sort_by_key(|warning| warning.line);
+        self.rejected.sort_by_key(|rejection| rejection.place.line);
+    }
+
+    /// How many leads this became of.
+    pub fn count(&self, outcome: Outcome) -> usize {
+        self.leads.iter().filter(|lead| lead.outcome == outcome).count()
     }
 }
 
@@ -173,11 +206,14 @@ impl Importer {
             tally.rejected.extend(rejected);
             return Ok(tally);
         }
-        match stored {
-            None => tally.created = 1,
-            Some(_) if differs => tally.updated = 1,
-            Some(_) => tally.unchanged = 1,
-        }
+        let outcome = match stored {
+            None => Outcome::Created,
+            Some(_) if differs => Outcome::Updated,
+            Some(_) => Outcome::Unchanged,
+        };
+        let line = rows.iter().map(|row| row.place.line).min().unwrap_or_default();
+        tally.leads.push(Kept { lead_id: lead.lead_id, line, outcome });
+        tally.warnings.extend(rows.iter().flat_map(Row::warnings));
         let mut activities = activities(lead.lead_id, rows.into_iter().flat_map(|row| row.activities));
         if !activities.is_empty() {
             let mut known = self.leads.known(self.workspace_id, lead.lead_id, &activities).await?.into_iter();

@@ -1,15 +1,17 @@
 //! Rows of a CSV file. Records are cut here rather than by the `csv` crate, so that a quote that
 //! is never closed costs its own row and not the rest of the file.
 
-use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 
-use super::field::{Columns, Field};
+use super::field::Columns;
 use super::lines::{Line, Lines};
-use super::row::{Place, RawRow, Rejection};
+use super::row::{Fields, NOT_UTF_8, Place, RawRow, Rejection};
 
 /// The longest record: many times what a valid row can hold.
 const MAX_RECORD_BYTES: usize = 256 * 1024;
+
+/// What to do about a file in the encoding of an old spreadsheet.
+pub const SAVE_AS_UTF_8: &str = "save the file as CSV UTF-8";
 
 /// How a CSV file is laid out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +29,11 @@ pub fn header<R: BufRead>(lines: &mut Lines<R>) -> io::Result<Option<Result<Layo
     let cut = record(first, lines, delimiter, None)?;
     let header = cut.fields.and_then(|fields| text(&fields));
     let header = header.map(|names| names.into_iter().map(|name| name.trim().to_owned()).collect());
-    Ok(Some(header.map(|header| Layout { delimiter, header }).map_err(|reason| format!("the header {reason}"))))
+    let header = header.map(|header| Layout { delimiter, header });
+    Ok(Some(header.map_err(|reason| match reason.as_str() {
+        NOT_UTF_8 => format!("the header {reason}; {SAVE_AS_UTF_8}"),
+        _ => format!("the header {reason}"),
+    })))
 }
 
 /// The next row: its fields, or why it has none. A row of nothing but delimiters, which
@@ -49,13 +55,13 @@ pub fn next<R: BufRead>(
 }
 
 fn raw_row(fields: &[String], columns: &Columns) -> RawRow {
-    let (mut lead, mut activity) = (BTreeMap::new(), BTreeMap::new());
+    let (mut lead, mut activity) = (Fields::new(), Fields::new());
     for (field, column) in &columns.of_field {
         let Some(text) = fields.get(*column).map(|text| text.trim()).filter(|text| !text.is_empty()) else { continue };
-        let fields: &mut BTreeMap<Field, String> = if field.is_of_activity() { &mut activity } else { &mut lead };
-        fields.entry(*field).or_insert_with(|| text.to_owned());
+        let fields = if field.is_of_activity() { &mut activity } else { &mut lead };
+        fields.entry(*field).or_insert_with(|| Ok(text.to_owned()));
     }
-    RawRow { lead, activities: if activity.is_empty() { Vec::new() } else { vec![activity] } }
+    RawRow { lead, activities: if activity.is_empty() { Vec::new() } else { vec![Ok(activity)] } }
 }
 
 /// A record as it was cut out of the file.
@@ -115,7 +121,7 @@ pub fn split(record: &[u8], delimiter: u8) -> Option<Vec<Vec<u8>>> {
 
 fn text(fields: &[Vec<u8>]) -> Result<Vec<String>, String> {
     let texts = fields.iter().map(|field| String::from_utf8(field.clone()));
-    texts.collect::<Result<_, _>>().map_err(|_| "is not UTF-8".to_owned())
+    texts.collect::<Result<_, _>>().map_err(|_| NOT_UTF_8.to_owned())
 }
 
 /// Comma, semicolon or tab: whichever the header has most of outside quotes.
@@ -167,6 +173,7 @@ impl Scan {
 
 #[cfg(test)]
 mod tests {
+    use super::super::field::Field;
     use super::*;
 
     /// Line numbers with the e-mail address or the reason.
@@ -177,7 +184,9 @@ mod tests {
         let mut rows = Vec::new();
         while let Some(row) = next(&mut lines, &layout, &columns).unwrap() {
             rows.push(match row {
-                Ok((place, row)) => (place.line, Ok(row.lead.get(&Field::Email).cloned().unwrap_or_default())),
+                Ok((place, row)) => {
+                    (place.line, Ok(row.lead.get(&Field::Email).cloned().transpose().unwrap().unwrap_or_default()))
+                }
                 Err(rejection) => (rejection.place.line, Err(rejection.reason)),
             });
         }
@@ -214,6 +223,12 @@ mod tests {
     fn a_row_that_is_not_utf_8_is_rejected_alone() {
         let rows = read(b"Email,Name\na@x.org,J\xe9\nb@x.org,Joe\n");
         assert_eq!(rows, [(2, Err("is not UTF-8".to_owned())), (3, ok("b@x.org"))]);
+    }
+
+    #[test]
+    fn a_header_that_is_not_utf_8_says_how_to_save_the_file() {
+        let read = header(&mut Lines::new(b"Stra\xdfe,Email\n".as_slice())).unwrap().unwrap();
+        assert_eq!(read.unwrap_err(), "the header is not UTF-8; save the file as CSV UTF-8");
     }
 
     #[test]

@@ -106,7 +106,7 @@ mod tests {
         let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let lead =
             Lead { external_ref: filled(external_ref), email: filled(email), phone: filled(phone), ..Lead::default() };
-        Row { place: Place { line, span: 0..0 }, lead, activities: Vec::new() }
+        Row { place: Place { line, span: 0..0 }, lead, activities: Vec::new(), left_out: Vec::new() }
     }
 
     /// The lines of each draft, and those that were rejected.

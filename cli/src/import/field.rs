@@ -43,7 +43,7 @@ pub enum Field {
 }
 
 /// The name of a field and, in normal form, the column names that stand for it, best first:
-/// exports of HubSpot, Salesforce and Pipedrive among them.
+/// exports of HubSpot, Salesforce and Pipedrive among them, and German ones.
 type Known = (Field, &'static str, &'static [&'static str]);
 
 const KNOWN: [Known; 17] = [
@@ -51,11 +51,15 @@ const KNOWN: [Known; 17] = [
     (
         Field::FullName,
         "full_name",
-        &["fullname", "name", "contactname", "leadname", "personname", "contact", "lead", "person"],
+        &["fullname", "name", "contactname", "leadname", "personname", "contact", "lead", "person", "kontaktname"],
     ),
-    (Field::FirstName, "first_name", &["firstname", "givenname", "personfirstname"]),
-    (Field::LastName, "last_name", &["lastname", "surname", "familyname", "personlastname"]),
-    (Field::Email, "email", &["email", "emailaddress", "workemail", "personemail", "personemailwork"]),
+    (Field::FirstName, "first_name", &["firstname", "givenname", "personfirstname", "vorname"]),
+    (
+        Field::LastName,
+        "last_name",
+        &["lastname", "surname", "familyname", "personlastname", "nachname", "familienname"],
+    ),
+    (Field::Email, "email", &["email", "emailaddress", "workemail", "personemail", "personemailwork", "emailadresse"]),
     (
         Field::Phone,
         "phone",
@@ -68,10 +72,17 @@ const KNOWN: [Known; 17] = [
             "workphone",
             "personphone",
             "personphonework",
+            "telefon",
+            "telefonnummer",
+            "telefongeschäftlich",
+            "mobil",
+            "mobiltelefon",
+            "mobilnummer",
+            "handy",
         ],
     ),
     (Field::Linkedin, "linkedin", &["linkedin", "linkedinurl", "linkedinprofile", "linkedinprofileurl"]),
-    (Field::JobTitle, "job_title", &["jobtitle", "title", "position", "role"]),
+    (Field::JobTitle, "job_title", &["jobtitle", "title", "position", "role", "funktion"]),
     (
         Field::CompanyName,
         "company_name",
@@ -84,6 +95,9 @@ const KNOWN: [Known; 17] = [
             "accountname",
             "account",
             "associatedcompany",
+            "firma",
+            "firmenname",
+            "unternehmen",
         ],
     ),
     (Field::Stage, "stage", &["stage", "lifecyclestage", "leadstatus", "status"]),
@@ -113,6 +127,11 @@ impl Field {
     /// Whether a lead can be found by it.
     fn identifies(self) -> bool {
         matches!(self, Self::ExternalRef | Self::Email | Self::Phone)
+    }
+
+    /// Whether a lead is called by it.
+    fn names(self) -> bool {
+        matches!(self, Self::FullName | Self::FirstName | Self::LastName)
     }
 }
 
@@ -196,10 +215,15 @@ impl Columns {
         if !of_field.iter().any(|(field, _)| field.identifies()) {
             let columns = header.join(", ");
             return Err(format!(
-                "no column is known to hold an external_ref, email or phone; say which with --map COLUMN=FIELD (the columns are: {columns})"
+                "no column could be read as reference, e-mail or phone; name one with --map COLUMN=FIELD (the columns are: {columns})"
             ));
         }
         Ok(Self { of_field, ignored })
+    }
+
+    /// Whether a lead gets a name from them.
+    pub fn have_a_name(&self) -> bool {
+        self.of_field.iter().any(|(field, _)| field.names())
     }
 }
 
@@ -228,6 +252,14 @@ mod tests {
             (
                 ["ID", "person_name", "EMAIL ADDRESS", "Mobile Phone Number", "organization", "LinkedIn URL"],
                 [ExternalRef, FullName, Email, Phone, CompanyName, Linkedin],
+            ),
+            (
+                ["Vorname", "Nachname", "E-Mail", "Telefon", "Firma", "Position"],
+                [FirstName, LastName, Email, Phone, CompanyName, JobTitle],
+            ),
+            (
+                ["ID", "Name", "E-Mail-Adresse", "Mobil", "Unternehmen", "Funktion"],
+                [ExternalRef, FullName, Email, Phone, CompanyName, JobTitle],
             ),
         ] {
             let found = columns(&header, &[]).unwrap();
@@ -264,6 +296,17 @@ mod tests {
 
     #[test]
     fn a_header_without_an_identity_is_refused() {
-        assert!(columns(&["Name", "Company"], &[]).unwrap_err().contains("--map"));
+        assert!(
+            columns(&["Name", "Company"], &[])
+                .unwrap_err()
+                .starts_with("no column could be read as reference, e-mail or phone; name one with --map COLUMN=FIELD")
+        );
+    }
+
+    #[test]
+    fn a_header_without_a_name_is_told_from_one_with() {
+        assert!(!columns(&["Email", "Company"], &[]).unwrap().have_a_name());
+        assert!(columns(&["Email", "Nachname"], &[]).unwrap().have_a_name());
+        assert!(columns(&["Email", "Who"], &["Who=full_name"]).unwrap().have_a_name());
     }
 }

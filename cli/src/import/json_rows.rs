@@ -1,24 +1,30 @@
 //! Rows of a JSON Lines file: one object a line.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
 use super::field::{Field, REJECTED_LINE, REJECTED_REASON};
-use super::row::RawRow;
+use super::row::{Fields, NOT_UTF_8, RawRow};
 
-const LEAD: [(&str, Field); 8] = [
+/// Names and what they stand for; of two for one field the first that is filled counts.
+type Known = (&'static str, Field);
+
+const LEAD: [Known; 11] = [
     ("external_ref", Field::ExternalRef),
     ("full_name", Field::FullName),
+    ("name", Field::FullName),
     ("email", Field::Email),
     ("phone", Field::Phone),
     ("linkedin", Field::Linkedin),
     ("job_title", Field::JobTitle),
+    ("title", Field::JobTitle),
     ("company_name", Field::CompanyName),
+    ("company", Field::CompanyName),
     ("stage", Field::Stage),
 ];
 
-const ACTIVITY: [(&str, Field); 7] = [
+const ACTIVITY: [Known; 7] = [
     ("activity_id", Field::ActivityId),
     ("type", Field::ActivityType),
     ("occurred_at", Field::ActivityDate),
@@ -33,46 +39,48 @@ const ACTIVITY: [(&str, Field); 7] = [
 /// # Errors
 /// Why the line is not a row.
 pub fn parse(line: &[u8], ignored: &mut BTreeSet<String>) -> Result<RawRow, String> {
-    let line = std::str::from_utf8(line).map_err(|_| "is not UTF-8")?;
-    let value: Value =
-        serde_json::from_str(line).map_err(|error| format!("is not valid JSON at column {}", error.column()))?;
+    let line = std::str::from_utf8(line).map_err(|_| NOT_UTF_8)?;
+    let value: Value = serde_json::from_str(line.trim_end()).map_err(|error| broken(&error))?;
     let Value::Object(mut object) = value else { return Err("is not a JSON object".to_owned()) };
     let activities = match object.remove("activities") {
         None | Some(Value::Null) => Vec::new(),
-        Some(Value::Array(activities)) => activities,
-        Some(_) => return Err("activities is not a list".to_owned()),
+        Some(Value::Array(activities)) => activities.into_iter().map(|value| activity(value, ignored)).collect(),
+        Some(_) => vec![Err("activities is not a list".to_owned())],
     };
-    let activities = activities.into_iter().map(|activity| match activity {
-        Value::Object(activity) => fields(activity, &ACTIVITY, "activities.", ignored),
-        _ => Err("an activity is not a JSON object".to_owned()),
-    });
-    let activities = activities.collect::<Result<_, _>>()?;
-    Ok(RawRow { lead: fields(object, &LEAD, "", ignored)?, activities })
+    Ok(RawRow { lead: fields(object, &LEAD, "", ignored), activities })
 }
 
-fn fields(
-    object: Map<String, Value>,
-    known: &[(&str, Field)],
-    within: &str,
-    ignored: &mut BTreeSet<String>,
-) -> Result<BTreeMap<Field, String>, String> {
-    let mut fields = BTreeMap::new();
-    for (name, value) in object {
-        let Some((_, field)) = known.iter().find(|(known, _)| *known == name) else {
-            if ![REJECTED_LINE, REJECTED_REASON].contains(&name.as_str()) {
-                ignored.insert(format!("{within}{name}"));
-            }
-            continue;
-        };
-        match value {
-            Value::Null => {}
-            Value::String(text) => drop(fields.insert(*field, text)),
-            // Identifiers and phone numbers are often written as numbers.
-            Value::Number(number) => drop(fields.insert(*field, number.to_string())),
-            _ => return Err(format!("{within}{name} is not a text")),
-        }
+fn broken(error: &serde_json::Error) -> String {
+    match error.is_eof() {
+        true => "is not valid JSON: it ends before it is complete".to_owned(),
+        false => format!("is not valid JSON at column {}", error.column()),
     }
-    Ok(fields)
+}
+
+fn activity(value: Value, ignored: &mut BTreeSet<String>) -> Result<Fields, String> {
+    match value {
+        Value::Object(activity) => Ok(fields(activity, &ACTIVITY, "activities.", ignored)),
+        _ => Err("an activity is not a JSON object".to_owned()),
+    }
+}
+
+fn fields(mut object: Map<String, Value>, known: &[Known], within: &str, ignored: &mut BTreeSet<String>) -> Fields {
+    let mut fields = Fields::new();
+    for (name, field) in known {
+        let text = match object.remove(*name) {
+            None | Some(Value::Null) => continue,
+            Some(Value::String(text)) if text.trim().is_empty() => continue,
+            Some(Value::String(text)) => Ok(text),
+            // Identifiers and phone numbers are often written as numbers.
+            Some(Value::Number(number)) => Ok(number.to_string()),
+            Some(_) => Err(format!("{within}{name} is not a text")),
+        };
+        fields.entry(*field).or_insert(text);
+    }
+    let unknown = object.into_iter().map(|(name, _)| name);
+    let unknown = unknown.filter(|name| ![REJECTED_LINE, REJECTED_REASON].contains(&name.as_str()));
+    ignored.extend(unknown.map(|name| format!("{within}{name}")));
+    fields
 }
 
 #[cfg(test)]
@@ -84,29 +92,51 @@ mod tests {
         (parse(line.as_bytes(), &mut ignored), ignored.into_iter().collect())
     }
 
+    fn text(text: &str) -> Result<String, String> {
+        Ok(text.to_owned())
+    }
+
     #[test]
     fn a_lead_and_its_activities_are_read() {
         let (row, ignored) = read(
             r#"{"external_ref": 7, "email": "a@x.org", "phone": null, "owner": 1, "activities": [{"type": "call", "occurred_at": "2026-01-31", "mood": ""}]}"#,
         );
         let row = row.unwrap();
-        assert_eq!(row.lead[&Field::ExternalRef], "7");
+        assert_eq!(row.lead[&Field::ExternalRef], text("7"));
         assert!(!row.lead.contains_key(&Field::Phone));
-        assert_eq!(row.activities[0][&Field::ActivityType], "call");
+        assert_eq!(row.activities[0].as_ref().unwrap()[&Field::ActivityType], text("call"));
         assert_eq!(ignored, ["activities.mood", "owner"]);
+    }
+
+    #[test]
+    fn the_short_names_of_fields_are_read_and_give_way_to_the_long_ones() {
+        let (row, ignored) =
+            read(r#"{"title": "CEO", "company": "Acme", "name": "J", "full_name": "Jane", "company_name": " "}"#);
+        let lead = row.unwrap().lead;
+        assert_eq!(lead[&Field::FullName], text("Jane"));
+        assert_eq!(lead[&Field::JobTitle], text("CEO"));
+        assert_eq!(lead[&Field::CompanyName], text("Acme"));
+        assert!(ignored.is_empty());
     }
 
     #[test]
     fn what_is_not_a_row_says_why() {
         for (line, reason) in [
-            ("{\"email\": ", "is not valid JSON at column"),
+            ("{\"email\": \n", "is not valid JSON: it ends before it is complete"),
+            ("{\"email\": nonsense}\n", "is not valid JSON at column 12"),
             ("[]", "is not a JSON object"),
-            (r#"{"email": ["a"]}"#, "email is not a text"),
-            (r#"{"activities": {}}"#, "activities is not a list"),
-            (r#"{"activities": [1]}"#, "an activity is not a JSON object"),
         ] {
-            assert!(read(line).0.unwrap_err().starts_with(reason), "{line}");
+            assert_eq!(read(line).0.unwrap_err(), reason, "{line}");
         }
-        assert_eq!(parse(b"{\"email\": \"\xe9\"}", &mut BTreeSet::new()).unwrap_err(), "is not UTF-8");
+        assert_eq!(parse(b"{\"email\": \"\xe9\"}", &mut BTreeSet::new()).unwrap_err(), NOT_UTF_8);
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_wrong_by_itself() {
+        let row = |line| read(line).0.unwrap();
+        let wrong = |reason: &str| reason.to_owned();
+        assert_eq!(row(r#"{"email": ["a"]}"#).lead[&Field::Email], Err(wrong("email is not a text")));
+        assert_eq!(row(r#"{"activities": {}}"#).activities, [Err(wrong("activities is not a list"))]);
+        assert_eq!(row(r#"{"activities": [1]}"#).activities, [Err(wrong("an activity is not a JSON object"))]);
     }
 }

@@ -10,8 +10,10 @@ mod drafts;
 mod field;
 mod json_rows;
 mod lines;
-mod normal;
+mod moment;
+pub mod normal;
 mod rejects;
+mod report;
 mod row;
 
 use std::collections::BTreeSet;
@@ -21,49 +23,54 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
 use shared::leads::Leads;
 use shared::store::StoreError;
 use uuid::Uuid;
 
-use self::apply::{Importer, Tally};
+use self::apply::Importer;
 use self::csv_rows::Layout;
 use self::drafts::Drafts;
 use self::field::{Columns, Mapping};
 use self::lines::Lines;
-use self::row::{Place, RawRow, Rejection, Rules};
+use self::moment::DateOrder;
+use self::report::Done;
+use self::row::{NOT_UTF_8, Place, RawRow, Rejection, Rules};
 use crate::connection::Connection;
 use crate::error::CliError;
-use crate::output::{Output, facts};
+use crate::output::Output;
+use crate::workspace;
 
-/// What can be done with leads.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Import leads and their activities from a CSV or JSON Lines file; repeating it is harmless
-    #[command(after_help = HELP)]
-    Import(Import),
-}
-
-const HELP: &str = "\
+/// What `--help` ends with.
+pub const HELP: &str = "\
 CSV: the first row names the columns. Those of the usual CRM exports are known, such as Record ID,
 First Name, Last Name, Email, Phone Number, Job Title, Company Name, Lifecycle Stage, LinkedIn URL; a
 row may carry one activity in Activity Type, Activity Date, Activity Subject, Activity Notes, Activity
-Direction, Activity Outcome. Rows with the same Record ID, email or phone are one lead.
+Direction, Activity Outcome. German names such as Vorname, Telefon and Firma are known too. Rows with
+the same Record ID, email or phone are one lead.
 
 JSON Lines: an object a line with external_ref, full_name, email, phone, linkedin, job_title,
 company_name, stage, and activities: [{activity_id, type, occurred_at, direction, outcome, title, body}].
+name, title and company stand for full_name, job_title and company_name.
+
+Dates: 2026-01-31, 31.01.2026, either with a time such as 14:05, and RFC 3339; UTC where they do not say.
+Of dates with slashes only those are taken that can be read in one way, and all with --date-order.
 
 Fields for --map: external_ref, full_name, first_name, last_name, email, phone, linkedin, job_title,
 company_name, stage, activity_id, activity_type, activity_occurred_at, activity_direction,
 activity_outcome, activity_title, activity_body.
 
 A lead that is stored already is found by its external_ref, else its email, else its phone. What the
-file says overwrites, what it leaves empty stays. A row that cannot be kept goes to the rejects file
-with its line and the reason; corrected there, that file can be imported.
+file says overwrites, what it leaves empty stays.
 
-Exit status: 0 every row was kept, 3 some rows were rejected, 1 failed, 2 wrong usage.
+A value that is wrong, such as a date that is none, is left out with a warning, and the rest of its row
+is kept; an activity without a type or a date is left out whole. What a lead is found by has to be
+right: of its external_ref, email and phone the first that is filled. A row where it is wrong, or none
+is filled, goes to the rejects file with its line and the reason; corrected there, that file can be
+imported.
+
+Exit status: 0 every row was kept, warnings or not, 3 some rows were rejected, 1 failed, 2 wrong usage.
 
 Examples:
   cargo cli leads import contacts.csv --workspace ID --dry-run
@@ -77,7 +84,7 @@ pub struct Import {
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The workspace that the leads belong to
-    #[arg(long, value_name = "UUID")]
+    #[arg(long, value_name = "UUID", value_parser = workspace::id)]
     workspace: Uuid,
     /// What the file is, where its extension does not say
     #[arg(long, value_name = "FORMAT")]
@@ -89,6 +96,9 @@ pub struct Import {
     /// with ten digits
     #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(1..=999))]
     country_code: Option<u16>,
+    /// What comes first in dates with slashes
+    #[arg(long, value_name = "ORDER")]
+    date_order: Option<DateOrder>,
     /// Where rejected rows go [default: FILE with the extension .rejects.csv or .rejects.jsonl]
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
@@ -126,9 +136,6 @@ impl Format {
 /// The exit status of an import that kept some rows and rejected others.
 const SOME_REJECTED: u8 = 3;
 
-/// How many rejected rows are told on the terminal.
-const REJECTIONS_TOLD: usize = 10;
-
 /// What a file was found to hold.
 #[derive(Debug, Default)]
 struct Content {
@@ -138,6 +145,8 @@ struct Content {
     drafts: Drafts,
     rejected: Vec<Rejection>,
     ignored: Vec<String>,
+    /// What a person should know before anything is written.
+    notes: Vec<String>,
 }
 
 impl Content {
@@ -146,11 +155,22 @@ impl Content {
         let kept = row.and_then(|(place, row)| row.check(place, rules)).and_then(|row| self.drafts.add(row));
         self.rejected.extend(kept.err());
     }
+
+    /// Notes what many rows have in common that are not UTF-8; a single one may be damaged.
+    fn note_encoding(&mut self, format: Format) {
+        let count = self.rejected.iter().filter(|rejection| rejection.reason == NOT_UTF_8).count();
+        let advice = match format {
+            Format::Csv => csv_rows::SAVE_AS_UTF_8,
+            Format::Jsonl => "save the file as UTF-8",
+        };
+        if count > 1 {
+            self.notes.push(format!("{count} rows are not UTF-8; {advice} and import it again"));
+        }
+    }
 }
 
-/// Runs a command.
-pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
-    let Command::Import(import) = command;
+/// Imports a file.
+pub async fn run(import: Import, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
     let format = import.format.or_else(|| Format::of_file(&import.file)).ok_or_else(|| {
         CliError::Refused("the file is neither .csv nor .jsonl by its name; say which it is with --format".to_owned())
     })?;
@@ -159,11 +179,10 @@ pub async fn run(command: Command, connection: &Connection, output: &Output) -> 
         return Err(CliError::Refused("the rejects file would overwrite the file that is imported".to_owned()));
     }
     connection.workspace(import.workspace).await?;
-    let rules = Rules { now: connection.context.clock.now(), country_code: import.country_code };
+    let rules =
+        Rules { now: connection.context.clock.now(), country_code: import.country_code, date_order: import.date_order };
     let mut content = read(&import, format, rules)?;
-    if output.is_for_people() && !content.ignored.is_empty() {
-        output.note(format_args!("ignored columns: {}", content.ignored.join(", ")));
-    }
+    report::before(&content, format, output);
 
     let importer =
         Importer { leads: Leads::new(&connection.context)?, workspace_id: import.workspace, dry_run: import.dry_run };
@@ -172,7 +191,7 @@ pub async fn run(command: Command, connection: &Connection, output: &Output) -> 
     progress.finish_and_clear();
     let mut tally = applied.map_err(|error| interrupted(error, import.dry_run))?;
     tally.rejected.append(&mut content.rejected);
-    tally.rejected.sort_by_key(|rejection| rejection.place.line);
+    tally.sort();
 
     let written = !tally.rejected.is_empty() && !import.dry_run;
     if written {
@@ -181,7 +200,9 @@ pub async fn run(command: Command, connection: &Connection, output: &Output) -> 
         rejects::write(BufReader::new(source), into, content.layout.as_ref(), &tally.rejected)
             .map_err(CliError::file(&rejects))?;
     }
-    report(&import, &content, &tally, written.then_some(rejects.as_path()), output)?;
+    let list = format!("{} leads list --workspace {}", connection.invocation, import.workspace);
+    let done = Done { format, dry_run: import.dry_run, rejects: written.then_some(rejects.as_path()), list };
+    report::after(&done, &content, &tally, output)?;
     Ok(if tally.rejected.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(SOME_REJECTED) })
 }
 
@@ -198,6 +219,11 @@ fn read(import: &Import, format: Format, rules: Rules) -> Result<Content, CliErr
             let columns = Columns::of_header(&layout.header, &import.map).map_err(refused)?;
             while let Some(row) = csv_rows::next(&mut lines, &layout, &columns).map_err(&failed)? {
                 content.add(row, rules);
+            }
+            if !columns.have_a_name() {
+                content
+                    .notes
+                    .push("no column could be read as a name; name one with --map COLUMN=full_name".to_owned());
             }
             (content.ignored, content.layout) = (columns.ignored, Some(layout));
         }
@@ -216,6 +242,7 @@ fn read(import: &Import, format: Format, rules: Rules) -> Result<Content, CliErr
             content.ignored = ignored.into_iter().collect();
         }
     }
+    content.note_encoding(format);
     Ok(content)
 }
 
@@ -244,53 +271,4 @@ fn progress(output: &Output) -> ProgressBar {
     }
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
-}
-
-fn report(
-    import: &Import,
-    content: &Content,
-    tally: &Tally,
-    rejects: Option<&Path>,
-    output: &Output,
-) -> Result<(), CliError> {
-    let told = &tally.rejected[..tally.rejected.len().min(REJECTIONS_TOLD)];
-    let rejects = rejects.map(|path| path.display().to_string());
-    if output.is_for_people() {
-        for rejection in told {
-            output.note(format_args!("line {}: {}", rejection.place.line, rejection.reason));
-        }
-        if tally.rejected.len() > told.len() {
-            output.note(format_args!("… and {} more", tally.rejected.len() - told.len()));
-        }
-    }
-    let told: Vec<_> =
-        told.iter().map(|rejection| json!({ "line": rejection.place.line, "reason": rejection.reason })).collect();
-    let document = json!({
-        "dry_run": import.dry_run,
-        "rows": content.rows,
-        "created": tally.created,
-        "updated": tally.updated,
-        "unchanged": tally.unchanged,
-        "activities_added": tally.activities_added,
-        "rejected": tally.rejected.len(),
-        "first_rejected": told,
-        "rejects_file": rejects,
-        "ignored_columns": content.ignored,
-    });
-    let rejected = match &rejects {
-        Some(path) => format!("{}, in {path}", tally.rejected.len()),
-        None => tally.rejected.len().to_string(),
-    };
-    let mut text = facts(&[
-        ("rows", content.rows.to_string()),
-        ("leads created", tally.created.to_string()),
-        ("leads updated", tally.updated.to_string()),
-        ("leads unchanged", tally.unchanged.to_string()),
-        ("activities added", tally.activities_added.to_string()),
-        ("rows rejected", rejected),
-    ]);
-    if import.dry_run {
-        text.push_str("\n\nThis was a dry run: nothing was written.");
-    }
-    output.result(&document, &text)
 }

@@ -1,6 +1,4 @@
-//! The one form of an e-mail address, a phone number and a time. Reasons never repeat the value.
-
-use chrono::{DateTime, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, Utc};
+//! The one form of an e-mail address and a phone number. Reasons never repeat the value.
 
 /// An e-mail address in lower case, if it can be one.
 pub fn email(text: &str) -> Result<String, String> {
@@ -56,33 +54,6 @@ pub fn phone(text: &str, country_code: Option<u16>) -> Result<String, String> {
     Ok(format!("+{digits}"))
 }
 
-/// A time: RFC 3339, or a date, with or without a time, in UTC. Within five years before `now` and
-/// a year after tomorrow.
-pub fn moment(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
-    let at = parsed(text).ok_or("is not a date such as 2026-01-31 or 2026-01-31T14:05:00Z")?;
-    let earliest = now.checked_sub_months(Months::new(60)).unwrap_or(DateTime::<Utc>::MIN_UTC);
-    let latest = now.checked_add_days(Days::new(366)).unwrap_or(DateTime::<Utc>::MAX_UTC);
-    if at < earliest {
-        return Err("is more than five years ago".to_owned());
-    }
-    if at > latest {
-        return Err("is more than a year ahead".to_owned());
-    }
-    // What is stored has milliseconds, and has to compare equal to what is read again.
-    Ok(at.trunc_subsecs(3))
-}
-
-fn parsed(text: &str) -> Option<DateTime<Utc>> {
-    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Some(at.to_utc());
-    }
-    if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        return Some(date.and_time(NaiveTime::MIN).and_utc());
-    }
-    let forms = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
-    forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok()).map(|at| at.and_utc())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,22 +105,6 @@ mod tests {
             ("", "7 to 15"),
         ] {
             assert!(phone(text, None).unwrap_err().contains(reason), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_time_is_read_in_its_usual_forms() {
-        let now = "2026-06-01T12:00:00Z".parse().unwrap();
-        for (text, expected) in [
-            ("2026-01-31", "2026-01-31T00:00:00Z"),
-            ("2026-01-31 14:05", "2026-01-31T14:05:00Z"),
-            ("2026-01-31T14:05:06+02:00", "2026-01-31T12:05:06Z"),
-            ("2026-01-31T14:05:06.123456Z", "2026-01-31T14:05:06.123Z"),
-        ] {
-            assert_eq!(moment(text, now), Ok(expected.parse().unwrap()), "{text}");
-        }
-        for text in ["", "31/01/2026", "2026-02-30", "2021-05-31", "2027-06-03", "yesterday"] {
-            assert!(moment(text, now).is_err(), "{text}");
         }
     }
 }

@@ -1,13 +1,21 @@
 //! A row, from what the file says to what can be stored. A [`Row`] holds no wrong value.
+//!
+//! A value that is wrong is left out, and the row kept: with an activity's type, time or title,
+//! which make it the same one in the next import, goes the activity. Only where it cannot be told
+//! whose row it is, it is rejected: the strongest identity that is filled has to be right. One
+//! beneath it may be wrong; one above it may not, because the lead that the rest finds, such as by
+//! a switchboard's number, can be somebody else.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use shared::leads::{Activity, Lead};
 use uuid::Uuid;
 
 use super::field::Field;
+use super::moment::{DateOrder, moment};
 use super::normal;
 
 /// Where a row stands in its file.
@@ -28,13 +36,28 @@ pub struct Rejection {
     pub reason: String,
 }
 
+/// Something that a kept row says and that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Warning {
+    /// The row's first line, from 1.
+    pub line: u64,
+    /// What, and why.
+    pub reason: String,
+}
+
+/// Why a row is rejected whose bytes are no text.
+pub const NOT_UTF_8: &str = "is not UTF-8";
+
+/// Fields with their text, or with the reason why the file has none that could be one.
+pub type Fields = BTreeMap<Field, Result<String, String>>;
+
 /// The filled fields of a row as the file has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RawRow {
     /// Fields of the lead.
-    pub lead: BTreeMap<Field, String>,
-    /// Fields of each activity.
-    pub activities: Vec<BTreeMap<Field, String>>,
+    pub lead: Fields,
+    /// Fields of each activity, or why it is none.
+    pub activities: Vec<Result<Fields, String>>,
 }
 
 /// A row that can be imported.
@@ -46,6 +69,15 @@ pub struct Row {
     pub lead: Lead,
     /// What it says of activities.
     pub activities: Vec<NewActivity>,
+    /// What of it was left out, and why.
+    pub left_out: Vec<String>,
+}
+
+impl Row {
+    /// What there is to tell of the row although it is kept.
+    pub fn warnings(&self) -> impl Iterator<Item = Warning> {
+        self.left_out.iter().map(|reason| Warning { line: self.place.line, reason: reason.clone() })
+    }
 }
 
 /// An activity whose identifier is still open.
@@ -64,25 +96,35 @@ pub struct Rules {
     pub now: DateTime<Utc>,
     /// The country of national phone numbers.
     pub country_code: Option<u16>,
+    /// What comes first in a date with slashes.
+    pub date_order: Option<DateOrder>,
 }
 
 const MAX_BODY_BYTES: usize = 8 * 1024;
 
 /// The fields of one lead or one activity, and what is wrong with them so far.
 struct Reading<'a> {
-    fields: &'a BTreeMap<Field, String>,
-    /// What to call the fields: "" or "activity 2: ".
-    of: String,
+    fields: &'a Fields,
     wrong: Vec<String>,
 }
 
 impl<'a> Reading<'a> {
-    fn filled(&self, field: Field) -> Option<&'a str> {
-        self.fields.get(&field).map(|text| text.trim()).filter(|text| !text.is_empty())
+    fn new(fields: &'a Fields) -> Self {
+        Self { fields, wrong: Vec::new() }
+    }
+
+    /// Whether the file says something in this field, be it right or wrong.
+    fn has(&self, field: Field) -> bool {
+        self.fields.get(&field).is_some_and(|read| read.as_ref().map_or(true, |text| !text.trim().is_empty()))
+    }
+
+    fn filled(&mut self, field: Field) -> Option<&'a str> {
+        let text = self.note(self.fields.get(&field)?.as_ref().map_err(String::clone))?;
+        Some(text.trim()).filter(|text| !text.is_empty())
     }
 
     fn note<T>(&mut self, read: Result<T, String>) -> Option<T> {
-        read.map_err(|reason| self.wrong.push(format!("{}{reason}", self.of))).ok()
+        read.map_err(|reason| self.wrong.push(reason)).ok()
     }
 
     /// One line of at most `limit` characters.
@@ -103,25 +145,35 @@ impl<'a> Reading<'a> {
 }
 
 impl RawRow {
-    /// The row, if nothing is wrong with it; otherwise everything that is.
+    /// The row, without what is wrong with it; if it cannot be told whose it is, everything that is.
     pub fn check(&self, place: Place, rules: Rules) -> Result<Row, Rejection> {
-        let mut reading = Reading { fields: &self.lead, of: String::new(), wrong: Vec::new() };
+        let mut reading = Reading::new(&self.lead);
         let lead = lead(&mut reading, rules);
-        let mut wrong = reading.wrong;
-        if lead.identities().next().is_none() && wrong.is_empty() {
-            wrong.push("needs an external_ref, an email or a phone".to_owned());
+        let strongest =
+            [(Field::ExternalRef, &lead.external_ref), (Field::Email, &lead.email), (Field::Phone, &lead.phone)]
+                .into_iter()
+                .find(|(field, _)| reading.has(*field));
+        let is_somebodys = strongest.is_some_and(|(_, read)| read.is_some());
+        let mut wrong = Vec::new();
+        if strongest.is_none() {
+            wrong.push("needs a reference (record id), an e-mail address or a phone number".to_owned());
         }
+        wrong.append(&mut reading.wrong);
+        let mut left_out: Vec<_> = wrong.iter().map(|reason| format!("{reason}; left out")).collect();
         let mut activities = Vec::with_capacity(self.activities.len());
         for (index, fields) in self.activities.iter().enumerate() {
             let of = if self.activities.len() > 1 { format!("activity {}: ", index + 1) } else { String::new() };
-            let mut reading = Reading { fields, of, wrong: Vec::new() };
-            activities.extend(activity(&mut reading, rules));
-            wrong.append(&mut reading.wrong);
+            let (read, reasons) = activity(fields, rules);
+            wrong.extend(reasons.iter().map(|reason| format!("{of}{reason}")));
+            match read {
+                Some(_) => left_out.extend(reasons.iter().map(|reason| format!("{of}{reason}; left out"))),
+                None => left_out.push(format!("{of}{}; the activity is left out", reasons.join("; "))),
+            }
+            activities.extend(read);
         }
-        if wrong.is_empty() {
-            Ok(Row { place, lead, activities })
-        } else {
-            Err(Rejection { place, reason: wrong.join("; ") })
+        match is_somebodys {
+            true => Ok(Row { place, lead, activities, left_out }),
+            false => Err(Rejection { place, reason: wrong.join("; ") }),
         }
     }
 }
@@ -146,34 +198,57 @@ fn lead(reading: &mut Reading, rules: Rules) -> Lead {
     }
 }
 
-fn activity(reading: &mut Reading, rules: Rules) -> Option<NewActivity> {
-    let kind = reading.word(Field::ActivityType);
-    if kind.is_none() && reading.wrong.is_empty() {
-        reading.note::<()>(Err("an activity needs a type".to_owned()));
-    }
-    let occurred_at = match reading.filled(Field::ActivityDate) {
-        Some(text) => {
-            let read = normal::moment(text, rules.now);
-            reading.note(read.map_err(|reason| format!("the activity's date {reason}")))
-        }
-        None => reading.note(Err("an activity needs a date".to_owned())),
+/// An activity without what is wrong with it, and that. `None` if too little is left.
+fn activity(fields: &Result<Fields, String>, rules: Rules) -> (Option<NewActivity>, Vec<String>) {
+    let fields = match fields {
+        Ok(fields) => fields,
+        Err(reason) => return (None, vec![reason.clone()]),
     };
-    let direction = reading.word(Field::ActivityDirection).and_then(|word| reading.note(direction(&word)));
-    let (outcome, title) = (reading.word(Field::ActivityOutcome), reading.line(Field::ActivityTitle, 500));
+    let mut reading = Reading::new(fields);
+    for (field, reason) in
+        [(Field::ActivityType, "an activity needs a type"), (Field::ActivityDate, "an activity needs a date")]
+    {
+        reading.note(if reading.has(field) { Ok(()) } else { Err(reason.to_owned()) });
+    }
+    let given_id = reading.line(Field::ActivityId, 200);
+    let kind = reading.word(Field::ActivityType);
+    let occurred_at = reading.filled(Field::ActivityDate).and_then(|text| {
+        let read = moment(text, rules.date_order, rules.now);
+        reading.note(read.map_err(|reason| format!("the activity's date {reason}")))
+    });
+    let title = reading.line(Field::ActivityTitle, 500);
+    let is_known = reading.wrong.is_empty();
+    let direction = reading.filled(Field::ActivityDirection).and_then(|text| reading.note(direction(text)));
+    let outcome = reading.word(Field::ActivityOutcome);
     let body = reading.filled(Field::ActivityBody).and_then(|text| {
         let fits = text.len() <= MAX_BODY_BYTES;
         reading.note(if fits { Ok(text.to_owned()) } else { Err("activity_body is longer than 8 KB".to_owned()) })
     });
-    let given_id = reading.line(Field::ActivityId, 200);
-    let (kind, occurred_at) = (kind?, occurred_at?);
-    let activity = Activity { activity_id: Uuid::nil(), kind, occurred_at, direction, outcome, title, body };
-    Some(NewActivity { given_id, activity })
+    let activity = match (kind, occurred_at) {
+        (Some(kind), Some(occurred_at)) if is_known => {
+            let activity = Activity { activity_id: Uuid::nil(), kind, occurred_at, direction, outcome, title, body };
+            Some(NewActivity { given_id, activity })
+        }
+        _ => None,
+    };
+    (activity, reading.wrong)
 }
 
-fn direction(word: &str) -> Result<String, String> {
-    match word {
-        "inbound" | "incoming" | "received" | "in" => Ok("inbound".to_owned()),
-        "outbound" | "outgoing" | "sent" | "out" => Ok("outbound".to_owned()),
+/// Which way it went, where the text says one: `inbound` and its like, also as one word of several,
+/// as in `INCOMING_EMAIL`. The short `in` and `out` count alone, for "out of office" came in.
+fn direction(text: &str) -> Result<String, String> {
+    let text = text.to_lowercase();
+    let of_word = |word: &str| match word {
+        "inbound" | "incoming" | "received" => Some("inbound"),
+        "outbound" | "outgoing" | "sent" => Some("outbound"),
+        _ => None,
+    };
+    let mut found: Vec<_> = text.split(|character: char| !character.is_alphanumeric()).filter_map(of_word).collect();
+    found.dedup();
+    match (text.as_str(), found.as_slice()) {
+        ("in", _) => Ok("inbound".to_owned()),
+        ("out", _) => Ok("outbound".to_owned()),
+        (_, [one]) => Ok((*one).to_owned()),
         _ => Err("activity_direction is neither inbound nor outbound".to_owned()),
     }
 }
@@ -183,9 +258,12 @@ mod tests {
     use super::*;
 
     fn check(lead: &[(Field, &str)], activities: &[&[(Field, &str)]]) -> Result<Row, String> {
-        let fields = |pairs: &[(Field, &str)]| pairs.iter().map(|(field, text)| (*field, (*text).to_owned())).collect();
-        let raw = RawRow { lead: fields(lead), activities: activities.iter().map(|pairs| fields(pairs)).collect() };
-        let rules = Rules { now: "2026-06-01T12:00:00Z".parse().unwrap(), country_code: None };
+        let fields = |pairs: &[(Field, &str)]| -> Fields {
+            pairs.iter().map(|(field, text)| (*field, Ok((*text).to_owned()))).collect()
+        };
+        let activities = activities.iter().map(|pairs| Ok(fields(pairs))).collect();
+        let raw = RawRow { lead: fields(lead), activities };
+        let rules = Rules { now: "2026-06-01T12:00:00Z".parse().unwrap(), country_code: None, date_order: None };
         raw.check(Place { line: 2, span: 0..0 }, rules).map_err(|rejection| rejection.reason)
     }
 
@@ -205,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_row_needs_an_identity() {
-        let reason = "needs an external_ref, an email or a phone";
+        let reason = "needs a reference (record id), an e-mail address or a phone number";
         assert_eq!(check(&[(Field::FullName, "Jane"), (Field::Email, "  ")], &[]).unwrap_err(), reason);
     }
 
@@ -234,13 +312,81 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_activity_rejects_the_row_and_is_numbered() {
+    fn a_wrong_value_beneath_a_right_identity_is_left_out() {
+        let long = "x".repeat(201);
+        let row = check(&[(Field::Email, "a@x.org"), (Field::Phone, "12"), (Field::FullName, &long)], &[]).unwrap();
+        assert_eq!((row.lead.email.as_deref(), row.lead.phone, row.lead.full_name), (Some("a@x.org"), None, None));
+        assert_eq!(
+            row.left_out,
+            ["full_name is longer than 200 characters; left out", "phone does not have 7 to 15 digits; left out"]
+        );
+        let row = check(&[(Field::ExternalRef, "1"), (Field::Email, "jane")], &[]).unwrap();
+        assert_eq!(row.left_out, ["email has no @; left out"]);
+    }
+
+    #[test]
+    fn a_wrong_identity_above_a_right_one_rejects_the_row() {
+        let reason = check(&[(Field::Email, "jane"), (Field::Phone, "+1 415 555 0100")], &[]).unwrap_err();
+        assert_eq!(reason, "email has no @");
+        assert!(check(&[(Field::ExternalRef, &"x".repeat(201)), (Field::Email, "a@x.org")], &[]).is_err());
+    }
+
+    #[test]
+    fn a_wrong_activity_is_left_out_and_is_numbered() {
         let good: &[_] = &[(Field::ActivityType, "call"), (Field::ActivityDate, "2026-05-01")];
-        let reason = |activity: &[(Field, &str)]| check(&[(Field::ExternalRef, "1")], &[good, activity]).unwrap_err();
+        let told = |activity: &[(Field, &str)]| {
+            let row = check(&[(Field::ExternalRef, "1")], &[good, activity]).unwrap();
+            assert_eq!(row.activities.len(), 1);
+            row.left_out.join("|")
+        };
+        assert_eq!(
+            told(&[(Field::ActivityType, "call")]),
+            "activity 2: an activity needs a date; the activity is left out"
+        );
+        assert_eq!(
+            told(&[(Field::ActivityDate, "2026-05-01")]),
+            "activity 2: an activity needs a type; the activity is left out"
+        );
+        assert!(told(&[good[0], (Field::ActivityDate, "2019-01-01")]).contains("five years ago"));
+        assert!(told(&[good[0], (Field::ActivityDate, "01/02/2026")]).contains("--date-order"));
+        // Without its title it would be another activity once the title is corrected.
+        assert!(told(&[good[0], good[1], (Field::ActivityTitle, &"x".repeat(501))]).contains("activity is left out"));
+    }
+
+    #[test]
+    fn a_wrong_value_of_an_activity_is_left_out_alone() {
         let body = "x".repeat(MAX_BODY_BYTES + 1);
-        assert_eq!(reason(&[(Field::ActivityType, "call")]), "activity 2: an activity needs a date");
-        assert_eq!(reason(&[(Field::ActivityDate, "2026-05-01")]), "activity 2: an activity needs a type");
-        assert!(reason(&[good[0], good[1], (Field::ActivityBody, &body)]).contains("longer than 8 KB"));
-        assert!(reason(&[good[0], (Field::ActivityDate, "2019-01-01")]).contains("five years ago"));
+        let activity: &[_] = &[
+            (Field::ActivityType, "call"),
+            (Field::ActivityDate, "2026-05-01"),
+            (Field::ActivityDirection, "sideways"),
+            (Field::ActivityBody, &body),
+        ];
+        let row = check(&[(Field::ExternalRef, "1")], &[activity]).unwrap();
+        assert_eq!(row.activities[0].activity.direction, None);
+        assert_eq!(
+            row.left_out,
+            [
+                "activity_direction is neither inbound nor outbound; left out",
+                "activity_body is longer than 8 KB; left out"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_direction_is_known_by_its_words() {
+        for (text, expected) in [
+            ("INCOMING_EMAIL", Some("inbound")),
+            ("Email received", Some("inbound")),
+            ("In", Some("inbound")),
+            ("email-sent", Some("outbound")),
+            ("OUT", Some("outbound")),
+            ("Outgoing", Some("outbound")),
+            ("out of office", None),
+            ("sent or received", None),
+            ("both", None),
+        ] {
+            assert_eq!(direction(text).ok().as_deref(), expected, "{text}");
+        }
     }
 }

@@ -50,6 +50,57 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// A whole number within `range` that has to be there.
+    pub fn required_integer(&mut self, name: &'static str, range: RangeInclusive<u32>) -> u32 {
+        let least = *range.start();
+        let number = self.integer(name, range, 0);
+        if number < least && !self.complaints.contains_key(name) {
+            self.complain(name, MISSING);
+        }
+        number
+    }
+
+    /// A text of at most `most` characters that has to be there and is not blank.
+    pub fn required_text(&mut self, name: &'static str, most: usize) -> String {
+        let given = self.optional_text(name, most);
+        if given.is_none() && !self.complaints.contains_key(name) {
+            self.complain(name, MISSING);
+        }
+        given.unwrap_or_default()
+    }
+
+    /// A text of at most `most` characters; a blank one counts as absent.
+    pub fn optional_text(&mut self, name: &'static str, most: usize) -> Option<String> {
+        match self.take(name)? {
+            Value::String(text) if text.chars().count() <= most => {
+                Some(text.clone()).filter(|text| !text.trim().is_empty())
+            }
+            _ => {
+                self.complain(name, format!("must be a text of at most {most} characters"));
+                None
+            }
+        }
+    }
+
+    /// What `parse` makes of a text; `complaint` says what it has to be.
+    pub fn parsed<T>(&mut self, name: &'static str, complaint: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let value = self.take(name)?;
+        let parsed = value.as_str().and_then(parse);
+        if parsed.is_none() {
+            self.complain(name, complaint);
+        }
+        parsed
+    }
+
+    /// As [`Fields::parsed`], for what has to be there.
+    pub fn required<T>(&mut self, name: &'static str, complaint: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let parsed = self.parsed(name, complaint, parse);
+        if parsed.is_none() && !self.complaints.contains_key(name) {
+            self.complain(name, MISSING);
+        }
+        parsed
+    }
+
     /// A list without repetition of what `parse` knows, or `None`. `known` completes the complaint
     /// "must be a list of …".
     pub fn list<T: PartialEq>(

@@ -5,10 +5,12 @@ mod fields;
 mod pipeline;
 mod query;
 mod reply;
+mod routes;
 
 pub use dialect::{Dialect, timestamp};
 pub use fields::Fields;
 pub use lambda_http::Request;
-pub use pipeline::{Call, Endpoint, Gate, Input, Response, answer, serve};
+pub use pipeline::{Call, Endpoint, Gate, Input, MAX_INGESTED, Response, answer, serve};
 pub use query::Query;
 pub use reply::Reply;
+pub use routes::{Routes, matches};

@@ -2,14 +2,16 @@
 //! type → key → permission and rate limit → body and idempotency key → the endpoint → envelope and
 //! headers.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+pub use lambda_http::Request;
 use lambda_http::request::RequestContext;
-use lambda_http::{Body, Request, RequestExt};
+use lambda_http::{Body, RequestExt};
 use serde_json::Value;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -26,8 +28,11 @@ use crate::problem::{Code, Problem};
 /// A response as the Lambda runtime sends it.
 pub type Response = http::Response<Body>;
 
-/// The largest body that a route takes: 256 KiB.
+/// The largest body that a route takes unless it says otherwise: 256 KiB.
 const MAX_BODY: usize = 256 * 1024;
+
+/// The largest body that ingestion takes: 5 MB.
+pub const MAX_INGESTED: usize = 5_000_000;
 
 /// How long a request may take where nothing says until when: less than API Gateway waits.
 const DEFAULT_TIME: TimeDelta = TimeDelta::seconds(29);
@@ -41,6 +46,8 @@ pub trait Endpoint: Send + Sync + 'static {
     const DIALECT: Dialect;
     /// The permission it asks for.
     const PERMISSION: Permission;
+    /// The largest body it takes, in bytes.
+    const MAX_BODY: usize = MAX_BODY;
     /// Its parsed request.
     type Request: Send;
 
@@ -58,6 +65,15 @@ pub struct Input {
     pub body: Value,
     /// The query, decoded, in its order.
     pub query: Vec<(String, String)>,
+    /// The variable parts of the path, decoded, by their name in the route.
+    pub path: HashMap<String, String>,
+}
+
+impl Input {
+    /// A variable part of the path; empty if the route has none of this name.
+    pub fn in_path(&self, name: &str) -> &str {
+        self.path.get(name).map(String::as_str).unwrap_or_default()
+    }
 }
 
 /// A request that passed the gate: who calls, and how to answer.
@@ -190,7 +206,8 @@ impl Arrival {
     }
 }
 
-fn without_base(path: &str) -> &str {
+/// A path without the LeadLex base path.
+pub(super) fn without_base(path: &str) -> &str {
     path.strip_prefix(LEADLEX_BASE).filter(|rest| rest.starts_with('/')).unwrap_or(path)
 }
 
@@ -203,7 +220,7 @@ async fn pass<E: Endpoint>(
 ) -> Result<Reply, Problem> {
     let has_body = !matches!(*request.method(), http::Method::GET | http::Method::HEAD);
     if has_body {
-        check_size_and_type(request)?;
+        check_size_and_type(request, E::MAX_BODY)?;
     }
 
     let key = bearer(request.headers()).ok_or_else(invalid_key)?;
@@ -228,7 +245,11 @@ async fn pass<E: Endpoint>(
         }
     };
 
-    let input = Input { body: if has_body { json_body(request.body())? } else { Value::Null }, query: query(request) };
+    let input = Input {
+        body: if has_body { json_body(request.body())? } else { Value::Null },
+        query: query(request),
+        path: request.path_parameters().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+    };
     let parsed = endpoint.parse(&input);
     let idempotency_key = idempotency_key(request)?;
     let parsed = parsed?;
@@ -247,10 +268,10 @@ async fn pass<E: Endpoint>(
     endpoint.handle(&call, parsed).await
 }
 
-fn check_size_and_type(request: &Request) -> Result<(), Problem> {
+fn check_size_and_type(request: &Request, most: usize) -> Result<(), Problem> {
     let length = body_bytes(request.body()).len();
-    if length > MAX_BODY {
-        let message = format!("the body has {length} bytes; this route takes at most {MAX_BODY}");
+    if length > most {
+        let message = format!("the body has {length} bytes; this route takes at most {most}");
         return Err(Problem::new(Code::PayloadTooLarge, message));
     }
     let Some(declared) = request.headers().get(header::CONTENT_TYPE) else { return Ok(()) };

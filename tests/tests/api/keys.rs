@@ -87,6 +87,15 @@ async fn only_a_digest_and_a_prefix_of_a_key_are_stored() {
 }
 
 #[tokio::test]
+async fn a_key_gets_100_requests_a_minute_and_10000_a_day_unless_it_is_given_others() {
+    let api = Api::start().await;
+    let key = api.new_key(api.workspace, &Permission::ALL, |record| record.quota = Default::default()).await;
+    let answer = suggest_with(&api, &format!("Bearer {key}")).await;
+    assert_eq!((answer.header("x-ratelimit-limit"), answer.header("x-ratelimit-remaining")), ("100", "99"));
+    assert_eq!(answer.header("ratelimit-policy"), "\"minute\";q=100;w=60, \"day\";q=10000;w=86400");
+}
+
+#[tokio::test]
 async fn the_minute_window_refuses_tells_when_to_return_and_opens_again() {
     let api = Api::start().await;
     // A minute's start, so that the window does not end in the middle of the test.

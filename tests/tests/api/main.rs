@@ -6,6 +6,7 @@ mod credits;
 mod faults;
 mod idempotency;
 mod keys;
+mod leads;
 mod local_stack;
 mod logs;
 mod model;

@@ -1,0 +1,221 @@
+//! `leads`: the leads of a workspace, brought in from a file and found again.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use shared::leads::{Lead, Leads};
+use shared::store::StoreError;
+use uuid::Uuid;
+
+use crate::connection::Connection;
+use crate::error::CliError;
+use crate::import::{self, Import, normal};
+use crate::output::{Output, columns, facts};
+use crate::workspace;
+
+/// What can be done with leads.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Import leads and their activities from a CSV or JSON Lines file; repeating it is harmless
+    #[command(after_help = import::HELP)]
+    Import(Import),
+    /// Find the lead that has this reference, e-mail address or phone number; exit status 1 if none
+    #[command(after_help = FIND_HELP)]
+    Find(Find),
+    /// List a workspace's leads with their ids, by name; reads the whole table of leads
+    #[command(after_help = LIST_HELP)]
+    List(List),
+}
+
+const FIND_HELP: &str = "\
+The value is compared as a whole, in the form in which an import keeps it: JANE@Example.org finds
+jane@example.org, and 0044 20 7946 0000 finds +442079460000. A reference goes before an e-mail address,
+and that before a phone number.
+
+Examples:
+  cargo cli leads find LD-2048 --workspace ID
+  cargo cli leads find \"020 7946 0000\" --workspace ID --country-code 44";
+
+const LIST_HELP: &str = "\
+Examples:
+  cargo cli leads list --workspace ID
+  cargo cli leads list --workspace ID --search acme --limit 200";
+
+/// A lead that is looked for.
+#[derive(Args, Debug)]
+pub struct Find {
+    /// Its reference (record id), e-mail address or phone number
+    #[arg(value_name = "VALUE")]
+    value: String,
+    /// The workspace that it belongs to
+    #[arg(long, value_name = "UUID", value_parser = workspace::id)]
+    workspace: Uuid,
+    /// The country of a phone number that starts with a single 0, such as 44. With 1, also of one
+    /// with ten digits
+    #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(1..=999))]
+    country_code: Option<u16>,
+}
+
+/// Leads that are to be listed.
+#[derive(Args, Debug)]
+pub struct List {
+    /// The workspace that they belong to
+    #[arg(long, value_name = "UUID", value_parser = workspace::id)]
+    workspace: Uuid,
+    /// Only those with this text in their name, e-mail address, company, phone number or reference
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// How many at most
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+}
+
+/// Runs a command.
+pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+    match command {
+        Command::Import(import) => import::run(import, connection, output).await,
+        Command::Find(find) => self::find(find, connection, output).await,
+        Command::List(list) => self::list(list, connection, output).await,
+    }
+}
+
+async fn find(find: Find, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+    connection.workspace(find.workspace).await?;
+    let leads = Leads::new(&connection.context)?;
+    let wanted = wanted(&find.value, find.country_code);
+    let Some(lead) = found(&leads, find.workspace, &wanted).await? else {
+        return Err(CliError::Refused(none(&find)));
+    };
+    let text = facts(&[
+        ("lead", lead.lead_id.to_string()),
+        ("name", told(&lead.full_name)),
+        ("company", told(&lead.company_name)),
+        ("reference", told(&lead.external_ref)),
+        ("email", told(&lead.email)),
+        ("phone", told(&lead.phone)),
+    ]);
+    output.result(&shown(&lead), &text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The identities that a value can be, as an import keeps them.
+fn wanted(value: &str, country_code: Option<u16>) -> Lead {
+    let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
+    Lead {
+        email: normal::email(&value).ok(),
+        phone: normal::phone(&value, country_code).ok(),
+        external_ref: Some(value),
+        ..Lead::default()
+    }
+}
+
+async fn found(leads: &Leads, workspace_id: Uuid, wanted: &Lead) -> Result<Option<Lead>, StoreError> {
+    match leads.find(workspace_id, wanted).await? {
+        Some(lead_id) => leads.lead(workspace_id, lead_id).await,
+        None => Ok(None),
+    }
+}
+
+/// Says that there is none; of what may be a phone number also why it could not be read as one.
+fn none(find: &Find) -> String {
+    let none = format!("no lead of the workspace has the reference, e-mail address or phone number {:?}", find.value);
+    match normal::phone(&find.value, find.country_code) {
+        Err(reason) if !find.value.chars().any(|character| character.is_alphabetic() || character == '@') => {
+            format!("{none} ({reason})")
+        }
+        _ => none,
+    }
+}
+
+async fn list(list: List, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+    connection.workspace(list.workspace).await?;
+    let mut leads = Leads::new(&connection.context)?.all(list.workspace).await?;
+    if let Some(text) = &list.search {
+        let text = text.trim().to_lowercase();
+        leads.retain(|lead| says(lead, &text));
+    }
+    // Those without a name come last.
+    leads.sort_by_cached_key(|lead| {
+        (lead.full_name.is_none(), lead.full_name.as_deref().map(str::to_lowercase), lead.lead_id)
+    });
+    let total = leads.len();
+    leads.truncate(usize::try_from(list.limit).unwrap_or(usize::MAX));
+    output.result(
+        &json!({ "leads": leads.iter().map(shown).collect::<Vec<_>>(), "total": total }),
+        &table(&leads, total, list.search.is_some()),
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a lead has a text, in lower case, in one of the fields that are searched.
+fn says(lead: &Lead, text: &str) -> bool {
+    let fields = [&lead.full_name, &lead.email, &lead.company_name, &lead.phone, &lead.external_ref];
+    fields.into_iter().flatten().any(|field| field.to_lowercase().contains(text))
+}
+
+fn table(leads: &[Lead], total: usize, searched: bool) -> String {
+    if leads.is_empty() {
+        let none = if searched { "No lead of the workspace has this text." } else { "The workspace has no leads." };
+        return none.to_owned();
+    }
+    let mut rows = vec![["lead", "name", "company", "reference", "email", "phone"].map(str::to_owned).to_vec()];
+    rows.extend(leads.iter().map(|lead| {
+        let fields = [&lead.full_name, &lead.company_name, &lead.external_ref, &lead.email, &lead.phone];
+        [lead.lead_id.to_string()].into_iter().chain(fields.map(told)).collect()
+    }));
+    let mut text = columns(&rows);
+    if leads.len() < total {
+        let shown = leads.len();
+        text.push_str(&format!("\n\n{shown} of {total} leads; see more with --limit, or fewer with --search."));
+    }
+    text
+}
+
+/// A field as text; a dash where there is none, so that the columns stay apart.
+fn told(field: &Option<String>) -> String {
+    field.clone().unwrap_or_else(|| "-".to_owned())
+}
+
+/// A lead as JSON, with every field there.
+fn shown(lead: &Lead) -> Value {
+    json!({
+        "lead_id": lead.lead_id,
+        "external_ref": lead.external_ref,
+        "full_name": lead.full_name,
+        "email": lead.email,
+        "phone": lead.phone,
+        "linkedin": lead.linkedin,
+        "job_title": lead.job_title,
+        "company_name": lead.company_name,
+        "stage": lead.stage,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_looked_for_in_the_form_that_is_kept() {
+        let email = wanted(" Jane@Example.ORG ", None);
+        assert_eq!(email.email.as_deref(), Some("jane@example.org"));
+        assert_eq!(email.external_ref.as_deref(), Some("Jane@Example.ORG"));
+        assert_eq!(email.phone, None);
+        assert_eq!(wanted("020 7946 0000", Some(44)).phone.as_deref(), Some("+442079460000"));
+    }
+
+    #[test]
+    fn a_national_number_that_is_not_found_says_what_it_lacks() {
+        let find = |value: &str| Find { value: value.to_owned(), workspace: Uuid::nil(), country_code: None };
+        assert!(none(&find("020 7946 0000")).contains("--country-code"));
+        assert!(none(&find("LD-2048")).ends_with("\"LD-2048\""));
+    }
+
+    #[test]
+    fn a_search_reads_every_field_and_no_case() {
+        let lead = Lead { company_name: Some("ACME Ltd".to_owned()), stage: Some("new".to_owned()), ..Lead::default() };
+        assert!(says(&lead, "acme"));
+        assert!(!says(&lead, "new"));
+    }
+}

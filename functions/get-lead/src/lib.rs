@@ -1,0 +1,47 @@
+//! `GET /users/{user_id}/leads/{customer_phone}`: one lead (seeds/leads.md, 3).
+
+use shared::auth::Permission;
+use shared::context::{Clock, Context};
+use shared::conversations::{Conversations, CustomerPhone, User};
+use shared::environment::ConfigError;
+use shared::http::{Call, Dialect, Endpoint, Input, Reply};
+use shared::problem::{Code, Problem};
+
+/// The endpoint and what it works with.
+#[derive(Clone, Debug)]
+pub struct GetLead {
+    clock: Clock,
+    conversations: Conversations,
+}
+
+impl GetLead {
+    /// The function's name in `template.yaml`.
+    pub const NAME: &str = "get-lead";
+
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { clock: context.clock.clone(), conversations: Conversations::new(context)? })
+    }
+}
+
+impl Endpoint for GetLead {
+    const DIALECT: Dialect = Dialect::Leads;
+    const PERMISSION: Permission = Permission::ReadLeads;
+    /// Whose lead, and which.
+    type Request = (String, String);
+
+    fn parse(&self, input: &Input) -> Result<(String, String), Problem> {
+        Ok((input.in_path("user_id").to_owned(), input.in_path("customer_phone").to_owned()))
+    }
+
+    async fn handle(&self, call: &Call, (user_id, customer_phone): (String, String)) -> Result<Reply, Problem> {
+        let not_found = || Problem::new(Code::LeadNotFound, "Lead not found");
+        // What cannot be an identifier is nobody's.
+        let (Ok(user), Ok(lead)) = (User::new(call.workspace_id, &user_id), CustomerPhone::parse(&customer_phone))
+        else {
+            return Err(not_found());
+        };
+        let row = self.conversations.row(&user, &lead).await?.ok_or_else(not_found)?;
+        Ok(call.success(row.shown(self.clock.now())))
+    }
+}

@@ -1,0 +1,93 @@
+//! `PUT /users/{user_id}/leads/{customer_phone}/extraction`.
+
+use serde_json::json;
+use shared::auth::Permission;
+use shared::context::{Clock, Context, Random};
+use shared::conversations::row::Extraction;
+use shared::conversations::{Conversations, CustomerPhone};
+use shared::environment::ConfigError;
+use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
+use shared::problem::{Code, Problem};
+
+/// The request, checked; the extraction is made when it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    user_id: String,
+    lead: CustomerPhone,
+    extraction: Extraction,
+}
+
+/// The endpoint and what it works with.
+#[derive(Clone, Debug)]
+pub struct PutExtraction {
+    clock: Clock,
+    random: Random,
+    conversations: Conversations,
+}
+
+impl PutExtraction {
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        let conversations = Conversations::new(context)?;
+        Ok(Self { clock: context.clock.clone(), random: context.random.clone(), conversations })
+    }
+}
+
+impl Endpoint for PutExtraction {
+    const DIALECT: Dialect = Dialect::Leads;
+    const PERMISSION: Permission = Permission::WriteLeads;
+    type Request = Request;
+
+    fn parse(&self, input: &Input) -> Result<Request, Problem> {
+        let lead = CustomerPhone::parse(input.in_path("customer_phone"));
+        let lead = lead.map_err(|error| Problem::field("customer_phone", &error.to_string()))?;
+        let mut fields = Fields::of(&input.body)?;
+        let mut score = |name| fields.required_integer(name, 1..=3);
+        let scores = ["intent_score", "urgency_score", "budget_score", "fit_score", "engagement_score"].map(&mut score);
+        let name = fields.optional_text("name", 100);
+        let email = fields.parsed("email", "must be an e-mail address", plausible_email);
+        let company = fields.optional_text("company", 255);
+        fields.finish()?;
+        let [intent_score, urgency_score, budget_score, fit_score, engagement_score] =
+            scores.map(|score| u8::try_from(score).unwrap_or_default());
+        let extraction = Extraction {
+            extraction_id: self.random.uuid(),
+            name,
+            email,
+            company,
+            intent_score,
+            urgency_score,
+            budget_score,
+            fit_score,
+            engagement_score,
+            extracted_at: self.clock.now(),
+        };
+        Ok(Request { user_id: input.in_path("user_id").to_owned(), lead, extraction })
+    }
+
+    async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
+        let user = crate::user(call, &request.user_id)?;
+        let Request { lead, extraction, .. } = request;
+        // Only a lead that exists can be scored.
+        if self.conversations.row(&user, &lead).await?.is_none() {
+            return Err(Problem::new(Code::LeadNotFound, "Lead not found"));
+        }
+        self.conversations.record_extraction(&user, &lead, &extraction).await?;
+        Ok(call.success(json!({
+            "extraction_id": extraction.extraction_id,
+            "total_score": extraction.total_score(),
+            "lead_status": extraction.lead_status(),
+        })))
+    }
+}
+
+/// One `@`, a dot in the domain, no spaces; lower case.
+fn plausible_email(text: &str) -> Option<String> {
+    let (local, domain) = text.split_once('@')?;
+    let plausible = !local.is_empty()
+        && domain.contains('.')
+        && !domain.contains('@')
+        && !domain.starts_with('.')
+        && !domain.ends_with('.');
+    (plausible && text.len() <= 254 && !text.contains(char::is_whitespace)).then(|| text.to_lowercase())
+}

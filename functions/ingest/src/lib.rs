@@ -1,0 +1,53 @@
+//! Ingestion: what happened between a user's agents and leads (contract, section 6).
+//!
+//! | route | what it records |
+//! |---|---|
+//! | `POST /users/{user_id}/messages` | one message, or up to 100 under `messages` |
+//! | `POST /users/{user_id}/template-sends` | a template message that was sent |
+//! | `PUT /users/{user_id}/leads/{customer_phone}/extraction` | scores and identity, from whoever scores elsewhere |
+//!
+//! The same event again changes nothing, and events may come in any order.
+
+mod extraction;
+mod messages;
+mod template_sends;
+
+use chrono::{DateTime, Utc};
+use shared::context::Context;
+use shared::conversations::{CustomerPhone, User};
+use shared::environment::ConfigError;
+use shared::http::{Call, Gate, Routes};
+use shared::problem::Problem;
+
+pub use extraction::PutExtraction;
+pub use messages::PostMessages;
+pub use template_sends::PostTemplateSends;
+
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "ingest";
+
+/// The endpoints of the function.
+pub fn ingest(context: &Context) -> Result<Routes, ConfigError> {
+    Ok(Routes::new(Gate::new(context)?)
+        .with("POST", "/users/{user_id}/messages", PostMessages::new(context)?)
+        .with("POST", "/users/{user_id}/template-sends", PostTemplateSends::new(context)?)
+        .with("PUT", "/users/{user_id}/leads/{customer_phone}/extraction", PutExtraction::new(context)?))
+}
+
+fn user(call: &Call, user_id: &str) -> Result<User, Problem> {
+    User::new(call.workspace_id, user_id).map_err(|error| Problem::field("user_id", &error.to_string()))
+}
+
+fn identifier(text: &str) -> Option<CustomerPhone> {
+    CustomerPhone::parse(text).ok()
+}
+
+/// A moment, to the millisecond, as everything is stored.
+fn moment(text: &str) -> Option<DateTime<Utc>> {
+    let at = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    DateTime::from_timestamp_millis(at.timestamp_millis())
+}
+
+const A_MOMENT: &str = "must be a time such as 2025-10-05T06:21:35.197Z";
+const AN_IDENTIFIER: &str = "must be 1 to 128 visible ASCII characters without #";
+const A_PLATFORM: &str = "must be whatsapp, instagram or webchat";

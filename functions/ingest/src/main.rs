@@ -1,0 +1,6 @@
+//! The Lambda function `ingest`.
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    shared::lambda::run_routes(ingest::NAME, ingest::ingest).await
+}

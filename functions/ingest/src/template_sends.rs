@@ -1,0 +1,62 @@
+//! `POST /users/{user_id}/template-sends`.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use shared::auth::Permission;
+use shared::context::Context;
+use shared::conversations::row::Platform;
+use shared::conversations::{Conversations, CustomerPhone, Recorded};
+use shared::environment::ConfigError;
+use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
+use shared::problem::{Code, Problem};
+
+/// The request, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    user_id: String,
+    template_send_id: String,
+    lead: CustomerPhone,
+    platform: Platform,
+    sent_at: DateTime<Utc>,
+}
+
+/// The endpoint and what it works with.
+#[derive(Clone, Debug)]
+pub struct PostTemplateSends {
+    conversations: Conversations,
+}
+
+impl PostTemplateSends {
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { conversations: Conversations::new(context)? })
+    }
+}
+
+impl Endpoint for PostTemplateSends {
+    const DIALECT: Dialect = Dialect::Leads;
+    const PERMISSION: Permission = Permission::WriteLeads;
+    type Request = Request;
+
+    fn parse(&self, input: &Input) -> Result<Request, Problem> {
+        let mut fields = Fields::of(&input.body)?;
+        let template_send_id = fields.required_text("template_send_id", 512);
+        let lead = fields.required("customer_phone", crate::AN_IDENTIFIER, crate::identifier);
+        let platform = fields.parsed("platform", crate::A_PLATFORM, Platform::named);
+        let sent_at = fields.required("sent_at", crate::A_MOMENT, crate::moment);
+        fields.finish()?;
+        let (Some(lead), Some(sent_at)) = (lead, sent_at) else {
+            return Err(Problem::new(Code::Internal, "a checked template send lacks a field"));
+        };
+        let platform = platform.unwrap_or(Platform::Whatsapp);
+        Ok(Request { user_id: input.in_path("user_id").to_owned(), template_send_id, lead, platform, sent_at })
+    }
+
+    async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
+        let user = crate::user(call, &request.user_id)?;
+        let Request { template_send_id, lead, platform, sent_at, .. } = request;
+        let recorded =
+            self.conversations.record_template_send(&user, &lead, &template_send_id, platform, sent_at).await?;
+        Ok(call.success(json!({"template_send_id": template_send_id, "duplicate": recorded == Recorded::Known})))
+    }
+}

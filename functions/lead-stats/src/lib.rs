@@ -1,0 +1,56 @@
+//! `GET /users/{user_id}/leads/stats`: counts of a user's leads (seeds/leads.md, 2).
+
+use serde_json::json;
+use shared::auth::Permission;
+use shared::context::{Clock, Context};
+use shared::conversations::list::stats;
+use shared::conversations::{Rows, User};
+use shared::environment::ConfigError;
+use shared::http::{Call, Dialect, Endpoint, Input, Reply};
+use shared::problem::Problem;
+
+/// The endpoint and what it works with.
+#[derive(Clone)]
+pub struct LeadStats {
+    clock: Clock,
+    rows: Rows,
+}
+
+impl LeadStats {
+    /// The function's name in `template.yaml`.
+    pub const NAME: &str = "lead-stats";
+
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { clock: context.clock.clone(), rows: Rows::new(context)? })
+    }
+}
+
+impl Endpoint for LeadStats {
+    const DIALECT: Dialect = Dialect::Leads;
+    const PERMISSION: Permission = Permission::ReadLeads;
+    /// Whose leads.
+    type Request = String;
+
+    fn parse(&self, input: &Input) -> Result<String, Problem> {
+        Ok(input.in_path("user_id").to_owned())
+    }
+
+    async fn handle(&self, call: &Call, user_id: String) -> Result<Reply, Problem> {
+        let user =
+            User::new(call.workspace_id, &user_id).map_err(|error| Problem::field("user_id", &error.to_string()))?;
+        let now = self.clock.now();
+        let stats = self.rows.read(&user, |rows| stats(rows.iter(), now)).await?;
+        let ([hot, warm, cold], [whatsapp, instagram, webchat]) = (stats.by_status, stats.by_platform);
+        Ok(call.success(json!({
+            "total_leads": stats.total,
+            "leads_with_extraction": stats.with_extraction,
+            "hot_leads": hot,
+            "warm_leads": warm,
+            "cold_leads": cold,
+            "by_platform": {"whatsapp": whatsapp, "instagram": instagram, "webchat": webchat},
+            "leads_last_7_days": stats.last_7_days,
+            "leads_last_30_days": stats.last_30_days,
+        })))
+    }
+}

@@ -1,0 +1,119 @@
+//! `GET /users/{user_id}/leads`: a user's leads, filtered, sorted and paged (seeds/leads.md, 1).
+
+use chrono::TimeDelta;
+use serde_json::Value;
+use shared::auth::Permission;
+use shared::context::{Clock, Context};
+use shared::conversations::list::{Filter, Order, SortBy, page};
+use shared::conversations::row::Platform;
+use shared::conversations::{CustomerPhone, Rows, User, pagination};
+use shared::environment::ConfigError;
+use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply};
+use shared::problem::Problem;
+
+/// The request, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Whose leads.
+    pub user_id: String,
+    /// Which.
+    pub filter: Filter,
+    /// In which order.
+    pub order: Order,
+    /// How many at most: 1–100, by default 50.
+    pub limit: u32,
+    /// After how many.
+    pub offset: u32,
+}
+
+/// The endpoint and what it works with.
+#[derive(Clone)]
+pub struct ListLeads {
+    clock: Clock,
+    rows: Rows,
+}
+
+impl ListLeads {
+    /// The function's name in `template.yaml`.
+    pub const NAME: &str = "list-leads";
+
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { clock: context.clock.clone(), rows: Rows::new(context)? })
+    }
+}
+
+impl Endpoint for ListLeads {
+    const DIALECT: Dialect = Dialect::Leads;
+    const PERMISSION: Permission = Permission::ReadLeads;
+    type Request = Request;
+
+    fn parse(&self, input: &Input) -> Result<Request, Problem> {
+        let mut query = Query::of(&input.query);
+        let score = |score: Option<u32>| score.and_then(|score| u8::try_from(score).ok());
+        // As many days back as a timestamp can go.
+        let days = query.optional_integer("days", 1..=u32::MAX).map(|days| days.min(100_000));
+        let from_date = query.moment("from_date", false);
+        let before = query.moment("to_date", true);
+        if let (Some(from), Some(before)) = (from_date, before)
+            && from >= before
+        {
+            query.complain("from_date", "must not be after to_date");
+        }
+        let since = days.map(|days| self.clock.now() - TimeDelta::days(i64::from(days)));
+        let filter = Filter {
+            platforms: query.list("platform", "whatsapp, instagram, webchat", Platform::named),
+            statuses: query.list("lead_status", "Hot, Warm, Cold", |name| {
+                ["Hot", "Warm", "Cold"].into_iter().find(|known| *known == name)
+            }),
+            has_extraction: query.flag("has_extraction"),
+            has_email: query.flag("has_email"),
+            min_total_score: score(query.optional_integer("min_total_score", 5..=15)),
+            max_total_score: score(query.optional_integer("max_total_score", 5..=15)),
+            from: from_date.max(since),
+            before,
+            search: query.text("search").filter(|text| !text.is_empty()).map(str::to_lowercase),
+            customer_phone: query.text("customer_phone").filter(|phone| !phone.is_empty()).map(|phone| {
+                // A plus in a query is a space.
+                let phone = phone.strip_prefix(' ').unwrap_or(phone);
+                CustomerPhone::parse(phone).map_or_else(|_| phone.to_owned(), |phone| phone.as_str().to_owned())
+            }),
+        };
+        let order = Order {
+            by: query
+                .parsed(
+                    "sort_by",
+                    "must be last_message_at, first_contact_at, total_messages, total_score or name",
+                    SortBy::named,
+                )
+                .unwrap_or_default(),
+            ascending: query
+                .parsed("sort_order", "must be asc or desc", |order| match order {
+                    "asc" => Some(true),
+                    "desc" => Some(false),
+                    _ => None,
+                })
+                .unwrap_or(false),
+        };
+        let limit = query.limit(50, 100);
+        let offset = query.integer("offset", 0..=u32::MAX, 0);
+        query.finish()?;
+        Ok(Request { user_id: input.in_path("user_id").to_owned(), filter, order, limit, offset })
+    }
+
+    async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
+        let Request { user_id, filter, order, limit, offset } = request;
+        let user =
+            User::new(call.workspace_id, &user_id).map_err(|error| Problem::field("user_id", &error.to_string()))?;
+        let now = self.clock.now();
+        let (shown, total) = self
+            .rows
+            .read(&user, |rows| {
+                let (rows, total) = page(rows.iter(), &filter, order, offset as usize, limit as usize);
+                (rows.into_iter().map(|row| row.shown(now)).collect::<Vec<Value>>(), total)
+            })
+            .await?;
+        let pagination = pagination(total, limit, offset, shown.len());
+        Ok(call.page(shown.into(), pagination))
+    }
+}

@@ -1,0 +1,187 @@
+//! Filtering, sorting, paging and counting rows of the lead list, in memory (contract, section 6).
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::row::{Platform, Row};
+
+/// Which rows are shown. Filters combine with AND, the values inside one with OR.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// On one of these platforms.
+    pub platforms: Option<BTreeSet<Platform>>,
+    /// With one of these statuses.
+    pub statuses: Option<BTreeSet<&'static str>>,
+    /// With or without an extraction.
+    pub has_extraction: Option<bool>,
+    /// With or without an e-mail address that is shown.
+    pub has_email: Option<bool>,
+    /// With at least this total score.
+    pub min_total_score: Option<u8>,
+    /// With at most this total score.
+    pub max_total_score: Option<u8>,
+    /// Last message not before.
+    pub from: Option<DateTime<Utc>>,
+    /// Last message before.
+    pub before: Option<DateTime<Utc>>,
+    /// Found, lower case, in name, e-mail, company or identifier.
+    pub search: Option<String>,
+    /// This lead alone.
+    pub customer_phone: Option<String>,
+}
+
+impl Filter {
+    /// Whether a row is shown.
+    pub fn matches(&self, row: &Row) -> bool {
+        let score = row.extraction.as_ref().map(|extraction| extraction.total_score());
+        let at = row.last_message_at();
+        let found = |search: &String| {
+            let identity = [row.name(), row.email(), row.company(), Some(row.customer_phone.as_str())];
+            identity.into_iter().flatten().any(|text| text.to_lowercase().contains(search))
+        };
+        self.platforms.as_ref().is_none_or(|platforms| !platforms.is_disjoint(&row.platforms))
+            && self.statuses.as_ref().is_none_or(|statuses| {
+                row.extraction.as_ref().is_some_and(|extraction| statuses.contains(extraction.lead_status()))
+            })
+            && self.has_extraction.is_none_or(|has| has == row.extraction.is_some())
+            && self.has_email.is_none_or(|has| has == row.email().is_some())
+            && self.min_total_score.is_none_or(|least| score.is_some_and(|score| score >= least))
+            && self.max_total_score.is_none_or(|most| score.is_some_and(|score| score <= most))
+            && self.from.is_none_or(|from| at.is_some_and(|at| at >= from))
+            && self.before.is_none_or(|before| at.is_some_and(|at| at < before))
+            && self.search.as_ref().is_none_or(found)
+            && self.customer_phone.as_ref().is_none_or(|phone| *phone == row.customer_phone)
+    }
+}
+
+/// What the list is sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SortBy {
+    /// The newest message.
+    #[default]
+    LastMessageAt,
+    /// The earliest event.
+    FirstContactAt,
+    /// How many messages there are.
+    TotalMessages,
+    /// The total score.
+    TotalScore,
+    /// The name, whatever the case.
+    Name,
+}
+
+impl SortBy {
+    /// The order of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "last_message_at" => Self::LastMessageAt,
+            "first_contact_at" => Self::FirstContactAt,
+            "total_messages" => Self::TotalMessages,
+            "total_score" => Self::TotalScore,
+            "name" => Self::Name,
+            _ => return None,
+        })
+    }
+}
+
+/// The order of a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Order {
+    /// By what.
+    pub by: SortBy,
+    /// Whether the smallest comes first.
+    pub ascending: bool,
+}
+
+impl Order {
+    /// Nulls last in both directions; ties by identifier ascending, so that pages never overlap or
+    /// skip.
+    pub fn compare(self, one: &Row, other: &Row) -> Ordering {
+        let by_value = match self.by {
+            SortBy::LastMessageAt => self.nulls_last(one.last_message_at(), other.last_message_at()),
+            SortBy::FirstContactAt => self.nulls_last(Some(one.first_contact_at), Some(other.first_contact_at)),
+            SortBy::TotalMessages => self.nulls_last(Some(one.total_messages()), Some(other.total_messages())),
+            SortBy::TotalScore => {
+                let score = |row: &Row| row.extraction.as_ref().map(|extraction| extraction.total_score());
+                self.nulls_last(score(one), score(other))
+            }
+            SortBy::Name => self.nulls_last(one.name().map(str::to_lowercase), other.name().map(str::to_lowercase)),
+        };
+        by_value.then_with(|| one.customer_phone.cmp(&other.customer_phone))
+    }
+
+    fn nulls_last<T: Ord>(self, one: Option<T>, other: Option<T>) -> Ordering {
+        match (one, other) {
+            (None, None) => Ordering::Equal,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(_), None) => Ordering::Less,
+            (Some(one), Some(other)) if self.ascending => one.cmp(&other),
+            (Some(one), Some(other)) => other.cmp(&one),
+        }
+    }
+}
+
+/// One page of a filtered, sorted list, and how many rows all pages have.
+pub fn page<'a>(
+    rows: impl Iterator<Item = &'a Row>,
+    filter: &Filter,
+    order: Order,
+    offset: usize,
+    limit: usize,
+) -> (Vec<&'a Row>, usize) {
+    let mut rows: Vec<&Row> = rows.filter(|row| filter.matches(row)).collect();
+    let total = rows.len();
+    let end = offset.saturating_add(limit).min(total);
+    if offset >= end {
+        return (Vec::new(), total);
+    }
+    // Only what is shown has to be in order; the rest only has to be behind it.
+    if end < total {
+        rows.select_nth_unstable_by(end - 1, |one, other| order.compare(one, other));
+        rows.truncate(end);
+    }
+    rows.sort_unstable_by(|one, other| order.compare(one, other));
+    (rows.split_off(offset), total)
+}
+
+/// The counts of a user's leads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// All leads.
+    pub total: usize,
+    /// Those with an extraction.
+    pub with_extraction: usize,
+    /// By status: Hot, Warm, Cold.
+    pub by_status: [usize; 3],
+    /// By platform, in the document's order; a lead counts on each of its platforms.
+    pub by_platform: [usize; 3],
+    /// Active in the last 7 days.
+    pub last_7_days: usize,
+    /// Active in the last 30 days.
+    pub last_30_days: usize,
+}
+
+/// Counts the rows that the list shows.
+pub fn stats<'a>(rows: impl Iterator<Item = &'a Row>, now: DateTime<Utc>) -> Stats {
+    let mut stats = Stats::default();
+    for row in rows {
+        stats.total += 1;
+        if let Some(extraction) = &row.extraction {
+            stats.with_extraction += 1;
+            match extraction.lead_status() {
+                "Hot" => stats.by_status[0] += 1,
+                "Warm" => stats.by_status[1] += 1,
+                _ => stats.by_status[2] += 1,
+            }
+        }
+        for (count, platform) in stats.by_platform.iter_mut().zip(Platform::ALL) {
+            *count += usize::from(row.platforms.contains(&platform));
+        }
+        let active = |days| row.last_message_at().is_some_and(|at| at >= now - TimeDelta::days(days));
+        stats.last_7_days += usize::from(active(7));
+        stats.last_30_days += usize::from(active(30));
+    }
+    stats
+}

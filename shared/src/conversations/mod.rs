@@ -1,0 +1,280 @@
+//! The lead list and its messages, in the `leads` table.
+//!
+//! | item | `pk` | `sk` | `changed_at` (index `changed`) |
+//! |---|---|---|---|
+//! | row | `W#<workspace>#U#<user>` | `row#<identifier>` | time of the change |
+//! | message | `W#<workspace>#U#<user>#M#<identifier>` | `message#<message id>` | its own time and number |
+//! | template send | as a message | `template#<send id>` | – |
+//! | extraction | as a message | `extraction#<time>#<extraction id>` | – |
+//!
+//! An event and the row that it changes are written in one transaction: the event only if it is not
+//! there yet, the row only if nobody else changed it meanwhile. So an event counts once however
+//! often it comes, and whatever else comes at the same time.
+
+pub mod list;
+pub mod row;
+mod rows;
+mod shown;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::context::{Clock, Context, Random};
+use crate::environment::ConfigError;
+use crate::http::dialect::timestamp;
+use crate::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
+use row::{Extraction, Message, Platform, Row};
+pub use rows::{Rows, UserRows};
+pub use shown::pagination;
+
+/// Whose lead: keys are built from this and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct User {
+    /// The tenant.
+    pub workspace_id: Uuid,
+    /// The user within it.
+    pub user_id: String,
+}
+
+/// The text cannot be part of a key.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("must be 1 to 128 visible ASCII characters without #")]
+pub struct Unusable;
+
+fn usable(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+}
+
+impl User {
+    /// A user of a workspace.
+    pub fn new(workspace_id: Uuid, user_id: &str) -> Result<Self, Unusable> {
+        if usable(user_id) { Ok(Self { workspace_id, user_id: user_id.to_owned() }) } else { Err(Unusable) }
+    }
+
+    fn rows_pk(&self) -> String {
+        format!("W#{}#U#{}", self.workspace_id, self.user_id)
+    }
+
+    fn events_pk(&self, customer_phone: &CustomerPhone) -> String {
+        format!("{}#M#{}", self.rows_pk(), customer_phone.0)
+    }
+}
+
+/// A lead's channel identifier within a user: a phone number without `+`, an Instagram-scoped id, or
+/// the id of a webchat session.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CustomerPhone(String);
+
+impl CustomerPhone {
+    /// Reads an identifier; a phone number with and without `+` is the same lead.
+    pub fn parse(text: &str) -> Result<Self, Unusable> {
+        let digits = text.strip_prefix('+').filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+        let text = digits.unwrap_or(text);
+        if usable(text) { Ok(Self(text.to_owned())) } else { Err(Unusable) }
+    }
+
+    /// As it is stored and shown.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It was counted.
+    New,
+    /// It was counted before.
+    Known,
+}
+
+/// The lead list's part of the `leads` table.
+#[derive(Clone, Debug)]
+pub struct Conversations {
+    client: Client,
+    clock: Clock,
+    random: Random,
+    table: String,
+}
+
+/// How often an event is tried against others of the same lead.
+const ATTEMPTS: u32 = 64;
+
+impl Conversations {
+    /// The table named by `LEADS_TABLE`.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self {
+            client: context.dynamodb.clone(),
+            clock: context.clock.clone(),
+            random: context.random.clone(),
+            table: context.environment.required("LEADS_TABLE")?.to_owned(),
+        })
+    }
+
+    /// Records a message; its `sequence_no` is given here.
+    pub async fn record_message(
+        &self,
+        user: &User,
+        lead: &CustomerPhone,
+        message: &Message,
+    ) -> Result<Recorded, StoreError> {
+        let sk = format!("message#{}", message.message_id);
+        self.record(user, lead, &sk, message.timestamp, |row| {
+            let mut message = message.clone();
+            row.take_message(&mut message);
+            let mut item = to_item(&message)?;
+            let order = format!("{}#{:012}", timestamp(message.timestamp), message.sequence_no);
+            item.insert("changed_at".to_owned(), s(order));
+            Ok(item)
+        })
+        .await
+    }
+
+    /// Records that a template message was sent.
+    pub async fn record_template_send(
+        &self,
+        user: &User,
+        lead: &CustomerPhone,
+        send_id: &str,
+        platform: Platform,
+        at: DateTime<Utc>,
+    ) -> Result<Recorded, StoreError> {
+        #[derive(Serialize)]
+        struct TemplateSend {
+            platform: Platform,
+            sent_at: DateTime<Utc>,
+        }
+        self.record(user, lead, &format!("template#{send_id}"), at, |row| {
+            row.take_template_send(platform, at);
+            to_item(&TemplateSend { platform, sent_at: at })
+        })
+        .await
+    }
+
+    /// Records an extraction; the latest is shown, all are kept.
+    pub async fn record_extraction(
+        &self,
+        user: &User,
+        lead: &CustomerPhone,
+        extraction: &Extraction,
+    ) -> Result<Recorded, StoreError> {
+        let sk = format!("extraction#{}#{}", timestamp(extraction.extracted_at), extraction.extraction_id);
+        self.record(user, lead, &sk, extraction.extracted_at, |row| {
+            row.take_extraction(extraction.clone());
+            to_item(extraction)
+        })
+        .await
+    }
+
+    /// A lead's row, as it stands.
+    pub async fn row(&self, user: &User, lead: &CustomerPhone) -> Result<Option<Row>, StoreError> {
+        let sent = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("pk", s(user.rows_pk()))
+            .key("sk", s(format!("row#{}", lead.0)))
+            .consistent_read(true)
+            .send()
+            .await;
+        sent.map_err(|error| store_error("GetItem", &error))?.item.map(from_item).transpose()
+    }
+
+    /// A lead's messages, oldest first, those of one moment in the order of their numbers.
+    pub async fn messages(&self, user: &User, lead: &CustomerPhone) -> Result<Vec<Message>, StoreError> {
+        let mut items = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("changed")
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", s(user.events_pk(lead)))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut messages = Vec::new();
+        while let Some(item) = items.next().await {
+            messages.push(from_item(item.map_err(|error| store_error("Query", &error))?)?);
+        }
+        Ok(messages)
+    }
+
+    async fn record(
+        &self,
+        user: &User,
+        lead: &CustomerPhone,
+        event_sk: &str,
+        at: DateTime<Utc>,
+        take: impl Fn(&mut Row) -> Result<Item, StoreError>,
+    ) -> Result<Recorded, StoreError> {
+        let mut stored = self.row(user, lead).await?;
+        for _ in 0..ATTEMPTS {
+            let mut row = stored.clone().unwrap_or_else(|| Row::new(lead.0.clone(), self.random.uuid(), at));
+            let mut event = take(&mut row)?;
+            event.insert("pk".to_owned(), s(user.events_pk(lead)));
+            event.insert("sk".to_owned(), s(event_sk));
+            row.version += 1;
+            let event = Put::builder()
+                .table_name(&self.table)
+                .set_item(Some(event))
+                .condition_expression("attribute_not_exists(pk)")
+                .build()?;
+            let writes =
+                vec![TransactWriteItem::builder().put(event).build(), self.put_row(user, &row, stored.as_ref())?];
+            match transact(&self.client, &self.random, writes).await? {
+                Transacted::Applied => return Ok(Recorded::New),
+                Transacted::Refused(refused) if refused.first().is_some_and(Option::is_some) => {
+                    return Ok(Recorded::Known);
+                }
+                Transacted::Refused(refused) => {
+                    let theirs = refused.into_iter().nth(1).flatten().filter(|item| !item.is_empty());
+                    stored = theirs.map(from_item).transpose()?;
+                }
+            }
+        }
+        Err(StoreError::Unavailable("dynamodb TransactWriteItems: a lead kept changing".to_owned()))
+    }
+
+    fn put_row(&self, user: &User, row: &Row, before: Option<&Row>) -> Result<TransactWriteItem, StoreError> {
+        let mut item = to_item(row)?;
+        item.insert("pk".to_owned(), s(user.rows_pk()));
+        item.insert("sk".to_owned(), s(format!("row#{}", row.customer_phone)));
+        item.insert("changed_at".to_owned(), s(timestamp(self.clock.now())));
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let put = match before {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(before) => put
+                .condition_expression("#version = :version")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":version", n(before.version)),
+        };
+        Ok(TransactWriteItem::builder().put(put.build()?).build())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_with_and_without_plus_is_one_lead() {
+        assert_eq!(CustomerPhone::parse("+918979556941"), CustomerPhone::parse("918979556941"));
+        assert_eq!(CustomerPhone::parse("web-abc123-def456").map(|phone| phone.0), Ok("web-abc123-def456".to_owned()));
+        assert_eq!(CustomerPhone::parse("+web").map(|phone| phone.0), Ok("+web".to_owned()));
+    }
+
+    #[test]
+    fn what_could_reach_another_partition_is_no_identifier() {
+        for text in ["", "a#M#b", "a b", "ü", &"x".repeat(129)] {
+            assert_eq!(CustomerPhone::parse(text), Err(Unusable), "{text}");
+            assert_eq!(User::new(Uuid::nil(), text), Err(Unusable), "{text}");
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! A row of the lead list: everything the leads API shows of one lead, kept in one item, and how
+//! each kind of event changes it. Events may come in any order; the row ends up the same.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Where a lead writes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Platform {
+    /// WhatsApp; the lead's identifier is a phone number without `+`.
+    Whatsapp,
+    /// Instagram; the identifier is Instagram-scoped.
+    Instagram,
+    /// Webchat; the identifier is a session.
+    Webchat,
+}
+
+impl Platform {
+    /// Every platform, in the document's order.
+    pub const ALL: [Self; 3] = [Self::Whatsapp, Self::Instagram, Self::Webchat];
+
+    /// The platform of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|platform| platform.name() == name)
+    }
+
+    /// Its name in requests and responses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Whatsapp => "whatsapp",
+            Self::Instagram => "instagram",
+            Self::Webchat => "webchat",
+        }
+    }
+}
+
+/// Who sent a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sender {
+    /// The lead.
+    User,
+    /// The workspace's agent.
+    Agent,
+}
+
+impl Sender {
+    /// The sender of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "user" => Some(Self::User),
+            "agent" => Some(Self::Agent),
+            _ => None,
+        }
+    }
+}
+
+/// A message, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Its identifier at the provider; the same one again is the same message.
+    pub message_id: String,
+    /// The conversation it belongs to.
+    pub conversation_id: String,
+    /// The agent that handles the conversation.
+    pub agent_id: Option<String>,
+    /// The agent's name.
+    pub agent_name: Option<String>,
+    /// Where it was written.
+    pub platform: Platform,
+    /// The phone number or channel configuration it came through.
+    pub phone_number_id: Option<String>,
+    /// Who sent it.
+    pub sender: Sender,
+    /// What it says.
+    pub text: String,
+    /// When it was sent.
+    pub timestamp: DateTime<Utc>,
+    /// `sent`, `pending` or `failed`.
+    pub status: String,
+    /// Its number within the conversation, in the order of arrival, from 1.
+    pub sequence_no: u64,
+}
+
+/// A conversation, as the list shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// Its identifier.
+    pub conversation_id: String,
+    /// The agent that handles it.
+    pub agent_id: Option<String>,
+    /// The agent's name.
+    pub agent_name: Option<String>,
+    /// Where it takes place.
+    pub platform: Platform,
+    /// The phone number or channel configuration it goes through.
+    pub phone_number_id: Option<String>,
+    /// How many messages it has.
+    pub message_count: u64,
+    /// When its first message was sent.
+    pub created_at: DateTime<Utc>,
+    /// When its last message was sent.
+    pub last_message_at: DateTime<Utc>,
+}
+
+/// The newest message of a lead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastMessage {
+    /// When it was sent.
+    pub at: DateTime<Utc>,
+    /// Which one, to tell two of the same moment apart.
+    pub message_id: String,
+    /// What it says.
+    pub text: String,
+    /// Who sent it.
+    pub sender: Sender,
+}
+
+/// Scores and identity, extracted from a lead's conversations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extraction {
+    /// Its identifier.
+    pub extraction_id: Uuid,
+    /// Name, if the conversations tell it.
+    pub name: Option<String>,
+    /// E-mail address, lower case.
+    pub email: Option<String>,
+    /// Company.
+    pub company: Option<String>,
+    /// Intent, 1–3, as the other scores.
+    pub intent_score: u8,
+    /// Urgency.
+    pub urgency_score: u8,
+    /// Budget.
+    pub budget_score: u8,
+    /// Fit.
+    pub fit_score: u8,
+    /// Engagement.
+    pub engagement_score: u8,
+    /// When it was made.
+    pub extracted_at: DateTime<Utc>,
+}
+
+impl Extraction {
+    /// The sum of the five scores: 5–15.
+    pub fn total_score(&self) -> u8 {
+        self.intent_score + self.urgency_score + self.budget_score + self.fit_score + self.engagement_score
+    }
+
+    /// Hot 12–15, Warm 8–11, Cold 5–7 (contract, section 6).
+    pub fn lead_status(&self) -> &'static str {
+        match self.total_score() {
+            12.. => "Hot",
+            8..=11 => "Warm",
+            _ => "Cold",
+        }
+    }
+}
+
+/// A row of the lead list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// The lead's channel identifier: unique within the user.
+    pub customer_phone: String,
+    /// The lead's identifier everywhere else.
+    pub lead_id: Uuid,
+    /// Name, e-mail and company of the contact, where one is known besides the conversations.
+    pub contact_name: Option<String>,
+    /// As above.
+    pub contact_email: Option<String>,
+    /// As above.
+    pub contact_company: Option<String>,
+    /// The latest extraction.
+    pub extraction: Option<Extraction>,
+    /// Every platform of the lead.
+    pub platforms: BTreeSet<Platform>,
+    /// Every conversation.
+    pub conversations: Vec<Conversation>,
+    /// How many template messages were sent.
+    pub template_sends_count: u64,
+    /// When the latest of them was.
+    pub last_template_at: Option<DateTime<Utc>>,
+    /// The newest message.
+    pub last_message: Option<LastMessage>,
+    /// The earliest event.
+    pub first_contact_at: DateTime<Utc>,
+    /// Rises with every change.
+    pub version: u64,
+}
+
+impl Row {
+    /// A lead of whom nothing is known but that something happened at `at`.
+    pub fn new(customer_phone: String, lead_id: Uuid, at: DateTime<Utc>) -> Self {
+        Self {
+            customer_phone,
+            lead_id,
+            contact_name: None,
+            contact_email: None,
+            contact_company: None,
+            extraction: None,
+            platforms: BTreeSet::new(),
+            conversations: Vec::new(),
+            template_sends_count: 0,
+            last_template_at: None,
+            last_message: None,
+            first_contact_at: at,
+            version: 0,
+        }
+    }
+
+    /// Counts a message that was not counted before, and gives it its number.
+    pub fn take_message(&mut self, message: &mut Message) {
+        let at = message.timestamp;
+        self.platforms.insert(message.platform);
+        self.first_contact_at = self.first_contact_at.min(at);
+        let known = self.conversations.iter().position(|known| known.conversation_id == message.conversation_id);
+        let index = known.unwrap_or_else(|| {
+            self.conversations.push(Conversation {
+                conversation_id: message.conversation_id.clone(),
+                agent_id: None,
+                agent_name: None,
+                platform: message.platform,
+                phone_number_id: None,
+                message_count: 0,
+                created_at: at,
+                last_message_at: at,
+            });
+            self.conversations.len() - 1
+        });
+        let conversation = &mut self.conversations[index];
+        conversation.message_count += 1;
+        message.sequence_no = conversation.message_count;
+        conversation.created_at = conversation.created_at.min(at);
+        // What the newest message says of its agent and number is what stands.
+        if at >= conversation.last_message_at {
+            conversation.last_message_at = at;
+            for (stands, says) in [
+                (&mut conversation.agent_id, &message.agent_id),
+                (&mut conversation.agent_name, &message.agent_name),
+                (&mut conversation.phone_number_id, &message.phone_number_id),
+            ] {
+                if says.is_some() {
+                    stands.clone_from(says);
+                }
+            }
+        }
+        let newest = self.last_message.as_ref().map(|last| (last.at, last.message_id.as_str()));
+        if newest.is_none_or(|newest| newest < (at, message.message_id.as_str())) {
+            self.last_message = Some(LastMessage {
+                at,
+                message_id: message.message_id.clone(),
+                text: message.text.clone(),
+                sender: message.sender,
+            });
+        }
+    }
+
+    /// Counts a template message that was not counted before.
+    pub fn take_template_send(&mut self, platform: Platform, at: DateTime<Utc>) {
+        self.platforms.insert(platform);
+        self.template_sends_count += 1;
+        self.first_contact_at = self.first_contact_at.min(at);
+        self.last_template_at = self.last_template_at.max(Some(at));
+    }
+
+    /// Takes an extraction, unless a later one is known.
+    pub fn take_extraction(&mut self, extraction: Extraction) {
+        if self.extraction.as_ref().is_none_or(|known| known.extracted_at <= extraction.extracted_at) {
+            self.extraction = Some(extraction);
+        }
+    }
+
+    /// The name that is shown: the latest extraction's, else the contact's.
+    pub fn name(&self) -> Option<&str> {
+        self.extraction.as_ref().and_then(|extraction| extraction.name.as_deref()).or(self.contact_name.as_deref())
+    }
+
+    /// The e-mail address that is shown.
+    pub fn email(&self) -> Option<&str> {
+        self.extraction.as_ref().and_then(|extraction| extraction.email.as_deref()).or(self.contact_email.as_deref())
+    }
+
+    /// The company that is shown.
+    pub fn company(&self) -> Option<&str> {
+        self.extraction
+            .as_ref()
+            .and_then(|extraction| extraction.company.as_deref())
+            .or(self.contact_company.as_deref())
+    }
+
+    /// How many messages all conversations have.
+    pub fn total_messages(&self) -> u64 {
+        self.conversations.iter().map(|conversation| conversation.message_count).sum()
+    }
+
+    /// When the newest message was sent; where there is none, the newest template.
+    pub fn last_message_at(&self) -> Option<DateTime<Utc>> {
+        self.last_message.as_ref().map(|last| last.at).or(self.last_template_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn at(minute: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_760_000_000, 0).unwrap_or_default() + TimeDelta::minutes(minute)
+    }
+
+    fn message(id: &str, minute: i64, conversation: &str) -> Message {
+        Message {
+            message_id: id.to_owned(),
+            conversation_id: conversation.to_owned(),
+            agent_id: Some(format!("agent-{minute}")),
+            agent_name: None,
+            platform: Platform::Whatsapp,
+            phone_number_id: None,
+            sender: Sender::User,
+            text: format!("text {id}"),
+            timestamp: at(minute),
+            status: "sent".to_owned(),
+            sequence_no: 0,
+        }
+    }
+
+    fn row(events: &[(&str, i64, &str)]) -> Row {
+        let mut row = Row::new("1".to_owned(), Uuid::nil(), at(events[0].1));
+        for (id, minute, conversation) in events {
+            row.take_message(&mut message(id, *minute, conversation));
+        }
+        row.conversations.sort_by(|one, other| one.conversation_id.cmp(&other.conversation_id));
+        row
+    }
+
+    #[test]
+    fn the_order_of_arrival_does_not_show() {
+        let events = [("a", 1, "x"), ("b", 5, "x"), ("c", 3, "y"), ("d", 5, "y"), ("e", 0, "x")];
+        let expected = row(&events);
+        assert_eq!(expected.first_contact_at, at(0));
+        assert_eq!(expected.last_message.as_ref().map(|last| last.message_id.as_str()), Some("d"));
+        assert_eq!((expected.total_messages(), expected.conversations[0].agent_id.as_deref()), (5, Some("agent-5")));
+        for turn in 1..events.len() {
+            let mut turned = events;
+            turned.rotate_left(turn);
+            assert_eq!(row(&turned), expected);
+            turned.reverse();
+            assert_eq!(row(&turned), expected);
+        }
+    }
+
+    #[test]
+    fn messages_are_numbered_within_their_conversation() {
+        let mut row = Row::new("1".to_owned(), Uuid::nil(), at(0));
+        let numbers = [("a", "x"), ("b", "y"), ("c", "x")].map(|(id, conversation)| {
+            let mut message = message(id, 0, conversation);
+            row.take_message(&mut message);
+            message.sequence_no
+        });
+        assert_eq!(numbers, [1, 1, 2]);
+    }
+
+    #[test]
+    fn a_lead_of_templates_alone_shows_the_latest_send_and_no_text() {
+        let mut row = Row::new("1".to_owned(), Uuid::nil(), at(5));
+        for minute in [5, 2, 9] {
+            row.take_template_send(Platform::Whatsapp, at(minute));
+        }
+        assert_eq!((row.last_message_at(), row.first_contact_at, row.template_sends_count), (Some(at(9)), at(2), 3));
+        assert!(row.last_message.is_none() && row.total_messages() == 0);
+    }
+
+    #[test]
+    fn scores_add_up_to_a_status() {
+        let scored = |scores: [u8; 5]| {
+            let [intent_score, urgency_score, budget_score, fit_score, engagement_score] = scores;
+            let extraction = Extraction {
+                extraction_id: Uuid::nil(),
+                name: None,
+                email: None,
+                company: None,
+                intent_score,
+                urgency_score,
+                budget_score,
+                fit_score,
+                engagement_score,
+                extracted_at: at(0),
+            };
+            (extraction.total_score(), extraction.lead_status())
+        };
+        assert_eq!(scored([1, 1, 1, 1, 1]), (5, "Cold"));
+        assert_eq!(scored([1, 1, 2, 2, 1]), (7, "Cold"));
+        assert_eq!(scored([1, 1, 2, 2, 2]), (8, "Warm"));
+        assert_eq!(scored([3, 2, 2, 2, 2]), (11, "Warm"));
+        assert_eq!(scored([3, 3, 2, 2, 2]), (12, "Hot"));
+    }
+}

@@ -1,0 +1,123 @@
+//! Each user's rows in memory, brought up to date before every answer.
+//!
+//! DynamoDB cannot skip, sort by five fields and count with free filters. So an instance keeps the
+//! rows that it has read, and asks the index `changed` for what changed since, with one strongly
+//! consistent query: from the newest change seen, less [`OVERLAP`], which covers clocks that differ
+//! and writes that were under way. Memory is bounded by forgetting whole users, the longest unused
+//! first.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
+
+use aws_sdk_dynamodb::Client;
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Mutex;
+
+use super::User;
+use super::row::Row;
+use crate::context::{Clock, Context};
+use crate::environment::ConfigError;
+use crate::http::dialect::timestamp;
+use crate::store::{StoreError, from_item, s, store_error};
+
+/// How far back every look goes again.
+const OVERLAP: TimeDelta = TimeDelta::seconds(15);
+
+/// How many rows an instance keeps, of all users together.
+const ROWS_KEPT: usize = 120_000;
+
+/// The rows of one user.
+#[derive(Debug, Default)]
+pub struct UserRows {
+    rows: HashMap<String, Row>,
+    newest_change: Option<DateTime<Utc>>,
+}
+
+impl UserRows {
+    /// Every row, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Row> {
+        self.rows.values()
+    }
+
+    /// The row of one lead.
+    pub fn get(&self, customer_phone: &str) -> Option<&Row> {
+        self.rows.get(customer_phone)
+    }
+}
+
+struct Kept {
+    rows: Arc<Mutex<UserRows>>,
+    count: usize,
+    used_at: DateTime<Utc>,
+}
+
+/// The rows of the users that this instance serves.
+#[derive(Clone)]
+pub struct Rows {
+    client: Client,
+    clock: Clock,
+    table: String,
+    users: Arc<std::sync::Mutex<HashMap<User, Kept>>>,
+}
+
+impl Rows {
+    /// Over the table named by `LEADS_TABLE`.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self {
+            client: context.dynamodb.clone(),
+            clock: context.clock.clone(),
+            table: context.environment.required("LEADS_TABLE")?.to_owned(),
+            users: Arc::default(),
+        })
+    }
+
+    /// Reads something of a user's rows as they stand now.
+    pub async fn read<T>(&self, user: &User, read: impl FnOnce(&UserRows) -> T) -> Result<T, StoreError> {
+        let kept = self.kept(user);
+        let mut rows = kept.lock().await;
+        self.refresh(user, &mut rows).await?;
+        let answer = read(&rows);
+        self.settle(user, rows.rows.len());
+        Ok(answer)
+    }
+
+    fn kept(&self, user: &User) -> Arc<Mutex<UserRows>> {
+        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        let used_at = self.clock.now();
+        let kept = users.entry(user.clone()).or_insert_with(|| Kept { rows: Arc::default(), count: 0, used_at });
+        kept.used_at = used_at;
+        Arc::clone(&kept.rows)
+    }
+
+    async fn refresh(&self, user: &User, rows: &mut UserRows) -> Result<(), StoreError> {
+        let query = self.client.query().table_name(&self.table).index_name("changed").consistent_read(true);
+        let query = match rows.newest_change {
+            None => query.key_condition_expression("pk = :pk"),
+            Some(newest) => query
+                .key_condition_expression("pk = :pk AND changed_at >= :since")
+                .expression_attribute_values(":since", s(timestamp(newest - OVERLAP))),
+        };
+        let mut items = query.expression_attribute_values(":pk", s(user.rows_pk())).into_paginator().items().send();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| store_error("Query", &error))?;
+            let changed = item.get("changed_at").and_then(|changed| changed.as_s().ok()?.parse::<DateTime<Utc>>().ok());
+            rows.newest_change = rows.newest_change.max(changed);
+            let row: Row = from_item(item)?;
+            rows.rows.insert(row.customer_phone.clone(), row);
+        }
+        Ok(())
+    }
+
+    /// Notes how many rows a user has, and forgets others where that is too many.
+    fn settle(&self, user: &User, count: usize) {
+        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = users.get_mut(user) {
+            kept.count = count;
+        }
+        while users.len() > 1 && users.values().map(|kept| kept.count).sum::<usize>() > ROWS_KEPT {
+            let oldest = users.iter().filter(|(other, _)| *other != user).min_by_key(|(_, kept)| kept.used_at);
+            let Some(oldest) = oldest.map(|(user, _)| user.clone()) else { break };
+            users.remove(&oldest);
+        }
+    }
+}
