@@ -253,7 +253,7 @@ async fn a_contact_without_any_activity_still_gets_suggestions_and_is_said_to_ha
         "No activity with this contact in the last 60 days; nothing before is on record."
     );
     assert_eq!(data["suggestions"].as_array().unwrap().len(), 3);
-    assert!(data["suggestions"][0]["reason"].as_str().unwrap().contains("no activity"), "{data}");
+    assert!(data["suggestions"][0]["reason"].as_str().unwrap().contains("No activity"), "{data}");
 }
 
 #[tokio::test]
