@@ -45,7 +45,7 @@ Permissions:
   write:ai     suggest-followups
   read:ai      credits
   read:leads   the leads API: list, statistics, one lead, its messages
-  write:leads  ingestion: messages, template sends, extractions
+  write:leads  ingestion: contacts, activities, messages, template sends, extractions
   read, write  every permission that begins so
 
 Reserved for coming routes, and of no use yet: lexi.

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | lead | `W#<workspace>#L#<lead>` | `lead` |
 //! | activity | `W#<workspace>#L#<lead>` | `activity#<time>#<activity id>` |
+//! | activity known | `W#<workspace>#L#<lead>` | `seen#<activity id>` |
 //! | identity | `W#<workspace>#I#<kind>#<value>` | `identity` |
 //!
 //! A lead sorts after its activities, so that one backward query gives the lead and then its
@@ -69,6 +70,40 @@ impl Lead {
         self.full_name.as_deref().and_then(|name| name.split_whitespace().next()).unwrap_or("this contact")
     }
 }
+
+impl Lead {
+    /// This lead with everything that `given` says.
+    fn updated_with(&self, given: &Self) -> Self {
+        let either = |given: &Option<String>, stored: &Option<String>| given.clone().or_else(|| stored.clone());
+        Self {
+            lead_id: self.lead_id,
+            external_ref: either(&given.external_ref, &self.external_ref),
+            full_name: either(&given.full_name, &self.full_name),
+            email: either(&given.email, &self.email),
+            phone: either(&given.phone, &self.phone),
+            linkedin: either(&given.linkedin, &self.linkedin),
+            job_title: either(&given.job_title, &self.job_title),
+            company_name: either(&given.company_name, &self.company_name),
+            stage: either(&given.stage, &self.stage),
+        }
+    }
+}
+
+/// What became of a lead that was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Upserted {
+    /// It is new.
+    Created(Lead),
+    /// It was there, and says something else now.
+    Updated(Lead),
+    /// It was there and said all of this.
+    Unchanged(Lead),
+    /// One of its identities belongs to another lead; nothing was written.
+    Taken,
+}
+
+/// How often an upsert is decided anew when another request got between reading and writing.
+const UPSERT_ATTEMPTS: u32 = 3;
 
 /// Something that happened with a lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -231,6 +266,54 @@ impl Leads {
             }
         }
         Ok(None)
+    }
+
+    /// Creates the lead that these identities find, or updates it: what is given replaces what is
+    /// stored, and what is not given stays. `lead_id` is not read.
+    pub async fn upsert(&self, workspace_id: Uuid, given: &Lead) -> Result<Upserted, StoreError> {
+        // Two at once with one identity: the second finds what the first has made.
+        for _ in 0..UPSERT_ATTEMPTS {
+            let stored = match self.find(workspace_id, given).await? {
+                Some(lead_id) => self.lead(workspace_id, lead_id).await?,
+                None => None,
+            };
+            let Some(stored) = stored else {
+                let lead = Lead { lead_id: self.random.uuid(), ..given.clone() };
+                if self.put(workspace_id, &lead).await? {
+                    return Ok(Upserted::Created(lead));
+                }
+                continue;
+            };
+            let lead = stored.updated_with(given);
+            if lead == stored {
+                return Ok(Upserted::Unchanged(lead));
+            }
+            if self.put(workspace_id, &lead).await? {
+                return Ok(Upserted::Updated(lead));
+            }
+        }
+        Ok(Upserted::Taken)
+    }
+
+    /// Writes an activity unless the lead has one of its id; `false` if it has.
+    pub async fn put_new_activity(
+        &self,
+        workspace_id: Uuid,
+        lead_id: Uuid,
+        activity: &Activity,
+    ) -> Result<bool, StoreError> {
+        let pk = lead_pk(workspace_id, lead_id);
+        let marker = key(pk.clone(), format!("seen#{}", activity.activity_id));
+        let mut item = to_item(activity)?;
+        item.extend(key(pk, activity_sk(activity)));
+        let new = |item| {
+            put(Put::builder()
+                .table_name(&self.table)
+                .set_item(Some(item))
+                .condition_expression("attribute_not_exists(pk)"))
+        };
+        let writes = vec![new(marker)?, new(item)?];
+        Ok(matches!(transact(&self.client, &self.random, writes).await?, Transacted::Applied))
     }
 
     /// Writes a lead, new or changed, and the identities that find it; those that it had and has no

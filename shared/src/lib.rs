@@ -10,6 +10,7 @@
 //! - Time and identifiers come in through the [`context`].
 
 pub mod accounts;
+pub mod addresses;
 pub mod auth;
 pub mod context;
 pub mod conversations;

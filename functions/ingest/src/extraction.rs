@@ -45,7 +45,7 @@ impl Endpoint for PutExtraction {
         let mut score = |name| fields.required_integer(name, 1..=3);
         let scores = ["intent_score", "urgency_score", "budget_score", "fit_score", "engagement_score"].map(&mut score);
         let name = fields.optional_text("name", 100);
-        let email = fields.parsed("email", "must be an e-mail address", plausible_email);
+        let email = fields.normalised("email", shared::addresses::email);
         let company = fields.optional_text("company", 255);
         fields.finish()?;
         let [intent_score, urgency_score, budget_score, fit_score, engagement_score] =
@@ -79,15 +79,4 @@ impl Endpoint for PutExtraction {
             "lead_status": extraction.lead_status(),
         })))
     }
-}
-
-/// One `@`, a dot in the domain, no spaces; lower case.
-fn plausible_email(text: &str) -> Option<String> {
-    let (local, domain) = text.split_once('@')?;
-    let plausible = !local.is_empty()
-        && domain.contains('.')
-        && !domain.contains('@')
-        && !domain.starts_with('.')
-        && !domain.ends_with('.');
-    (plausible && text.len() <= 254 && !text.contains(char::is_whitespace)).then(|| text.to_lowercase())
 }

@@ -1,13 +1,17 @@
-//! Ingestion: what happened between a user's agents and leads (contract, section 6).
+//! Ingestion: contacts, and what happened with them (contract, section 6).
 //!
 //! | route | what it records |
 //! |---|---|
+//! | `POST /v1/contacts`, `POST /v1/contacts/bulk` | one contact, or up to 500 with a result each |
+//! | `POST /v1/activities` | an e-mail, call, meeting, note or other activity with a contact |
 //! | `POST /users/{user_id}/messages` | one message, or up to 100 under `messages` |
 //! | `POST /users/{user_id}/template-sends` | a template message that was sent |
 //! | `PUT /users/{user_id}/leads/{customer_phone}/extraction` | scores and identity, from whoever scores elsewhere |
 //!
 //! The same event again changes nothing, and events may come in any order.
 
+mod activities;
+mod contacts;
 mod extraction;
 mod messages;
 mod template_sends;
@@ -19,6 +23,8 @@ use shared::environment::ConfigError;
 use shared::http::{Call, Gate, Routes};
 use shared::problem::Problem;
 
+pub use activities::PostActivity;
+pub use contacts::{PostContact, PostContacts};
 pub use extraction::PutExtraction;
 pub use messages::PostMessages;
 pub use template_sends::PostTemplateSends;
@@ -29,6 +35,9 @@ pub const NAME: &str = "ingest";
 /// The endpoints of the function.
 pub fn ingest(context: &Context) -> Result<Routes, ConfigError> {
     Ok(Routes::new(Gate::new(context)?)
+        .with("POST", "/v1/contacts", PostContact::new(context)?)
+        .with("POST", "/v1/contacts/bulk", PostContacts::new(context)?)
+        .with("POST", "/v1/activities", PostActivity::new(context)?)
         .with("POST", "/users/{user_id}/messages", PostMessages::new(context)?)
         .with("POST", "/users/{user_id}/template-sends", PostTemplateSends::new(context)?)
         .with("PUT", "/users/{user_id}/leads/{customer_phone}/extraction", PutExtraction::new(context)?))

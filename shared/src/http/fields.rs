@@ -92,6 +92,22 @@ impl<'a> Fields<'a> {
         parsed
     }
 
+    /// What `normal` makes of a text; a blank one counts as absent, and the error is the complaint.
+    pub fn normalised(
+        &mut self,
+        name: &'static str,
+        normal: impl Fn(&str) -> Result<String, &'static str>,
+    ) -> Option<String> {
+        let text = self.optional_text(name, 500)?;
+        match normal(text.trim()) {
+            Ok(text) => Some(text),
+            Err(complaint) => {
+                self.complain(name, complaint);
+                None
+            }
+        }
+    }
+
     /// As [`Fields::parsed`], for what has to be there.
     pub fn required<T>(&mut self, name: &'static str, complaint: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         let parsed = self.parsed(name, complaint, parse);

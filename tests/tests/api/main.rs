@@ -2,6 +2,7 @@
 
 mod cargo_lambda;
 mod command_line;
+mod contacts;
 mod credits;
 mod faults;
 mod idempotency;

@@ -1,0 +1,93 @@
+//! `POST /v1/activities`: something happened with a contact.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use shared::auth::Permission;
+use shared::context::{Clock, Context, Random};
+use shared::environment::ConfigError;
+use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply, timestamp};
+use shared::leads::{Activity, Leads};
+use shared::problem::{Code, Problem};
+use uuid::Uuid;
+
+/// The request, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    contact_id: Uuid,
+    activity: Activity,
+}
+
+/// The endpoint and what it works with.
+#[derive(Clone, Debug)]
+pub struct PostActivity {
+    clock: Clock,
+    random: Random,
+    leads: Leads,
+}
+
+impl PostActivity {
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { clock: context.clock.clone(), random: context.random.clone(), leads: Leads::new(context)? })
+    }
+
+    /// From five years ago until tomorrow.
+    fn is_plausible(&self, at: DateTime<Utc>) -> bool {
+        let now = self.clock.now();
+        (now - TimeDelta::days(5 * 365 + 1)..=now + TimeDelta::days(1)).contains(&at)
+    }
+}
+
+impl Endpoint for PostActivity {
+    const DIALECT: Dialect = Dialect::Leadlex;
+    const PERMISSION: Permission = Permission::WriteLeads;
+    type Request = Request;
+
+    fn parse(&self, input: &Input) -> Result<Request, Problem> {
+        let mut fields = Fields::of(&input.body)?;
+        let contact_id = fields.required_uuid("contact_id");
+        let activity_id = fields.parsed("activity_id", "must be a UUID", |text| Uuid::parse_str(text).ok());
+        let kind = fields.required("type", "must be a word of at most 40 lower-case letters, digits and _", |kind| {
+            let word = kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+            (word && (1..=40).contains(&kind.len())).then(|| kind.to_owned())
+        });
+        let occurred_at = fields.parsed(
+            "occurred_at",
+            "must be a time such as 2026-04-15T09:30:00Z, from five years ago until tomorrow",
+            |text| crate::moment(text).filter(|at| self.is_plausible(*at)),
+        );
+        let direction = fields.parsed("direction", "must be inbound or outbound", |direction| {
+            ["inbound", "outbound"].contains(&direction).then(|| direction.to_owned())
+        });
+        let outcome = fields.optional_text("outcome", 100);
+        let title = fields.optional_text("title", 500);
+        let body = fields.optional_text("body", 8_192);
+        fields.finish()?;
+        let Some(kind) = kind else { return Err(Problem::new(Code::Internal, "a checked activity lacks a field")) };
+        let activity = Activity {
+            activity_id: activity_id.unwrap_or_else(|| self.random.uuid()),
+            kind,
+            occurred_at: occurred_at.unwrap_or_else(|| self.clock.now()),
+            direction,
+            outcome,
+            title,
+            body,
+        };
+        Ok(Request { contact_id, activity })
+    }
+
+    async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
+        let Request { contact_id, activity } = request;
+        if self.leads.lead(call.workspace_id, contact_id).await?.is_none() {
+            return Err(Problem::lead_not_found("contact_id"));
+        }
+        let new = self.leads.put_new_activity(call.workspace_id, contact_id, &activity).await?;
+        Ok(call.success(json!({
+            "activity_id": activity.activity_id,
+            "contact_id": contact_id,
+            "type": activity.kind,
+            "occurred_at": timestamp(activity.occurred_at),
+            "duplicate": !new,
+        })))
+    }
+}

@@ -1,0 +1,155 @@
+//! `POST /v1/contacts` and `POST /v1/contacts/bulk`: contacts are created, or updated where the
+//! external reference, the e-mail address or the phone number is known.
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt, stream};
+use serde_json::{Value, json};
+use shared::addresses;
+use shared::auth::Permission;
+use shared::context::Context;
+use shared::environment::ConfigError;
+use shared::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
+use shared::leads::{Lead, Leads, Upserted};
+use shared::problem::{Code, Problem};
+
+/// How many contacts one bulk request takes.
+const MOST: usize = 500;
+
+/// How many contacts of a bulk request are written at once.
+const AT_ONCE: usize = 8;
+
+/// One contact.
+#[derive(Clone, Debug)]
+pub struct PostContact {
+    leads: Leads,
+}
+
+/// Many contacts, each with a result of its own.
+#[derive(Clone, Debug)]
+pub struct PostContacts {
+    leads: Leads,
+}
+
+impl PostContact {
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { leads: Leads::new(context)? })
+    }
+}
+
+impl PostContacts {
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { leads: Leads::new(context)? })
+    }
+}
+
+impl Endpoint for PostContact {
+    const DIALECT: Dialect = Dialect::Leadlex;
+    const PERMISSION: Permission = Permission::WriteLeads;
+    type Request = Lead;
+
+    fn parse(&self, input: &Input) -> Result<Lead, Problem> {
+        contact(&input.body)
+    }
+
+    async fn handle(&self, call: &Call, given: Lead) -> Result<Reply, Problem> {
+        match self.leads.upsert(call.workspace_id, &given).await? {
+            Upserted::Taken => Err(Problem::fields(taken(&given))),
+            upserted => Ok(call.success(shown(upserted))),
+        }
+    }
+}
+
+impl Endpoint for PostContacts {
+    const DIALECT: Dialect = Dialect::Leadlex;
+    const PERMISSION: Permission = Permission::WriteLeads;
+    const MAX_BODY: usize = MAX_INGESTED;
+    /// Each contact, or what is wrong with it.
+    type Request = Vec<Result<Lead, BTreeMap<String, String>>>;
+
+    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
+        let many = input.body.get("contacts").and_then(Value::as_array).filter(|many| (1..=MOST).contains(&many.len()));
+        let many =
+            many.ok_or_else(|| Problem::field("contacts", &format!("must be a list of 1 to {MOST} contacts")))?;
+        let wrong = |problem: Problem| match problem.fields.is_empty() {
+            true => BTreeMap::from([("contact".to_owned(), "must be an object".to_owned())]),
+            false => problem.fields,
+        };
+        Ok(many.iter().map(|given| contact(given).map_err(wrong)).collect())
+    }
+
+    async fn handle(&self, call: &Call, request: Self::Request) -> Result<Reply, Problem> {
+        let one = |given: Result<Lead, BTreeMap<String, String>>| async move {
+            let wrong = |fields: BTreeMap<String, String>| json!({"status": "error", "error": {"code": "validation_error", "fields": fields}});
+            match given {
+                Err(fields) => Ok(wrong(fields)),
+                Ok(given) => self.leads.upsert(call.workspace_id, &given).await.map(|upserted| match upserted {
+                    Upserted::Taken => wrong(taken(&given)),
+                    upserted => shown(upserted),
+                }),
+            }
+        };
+        let results: Vec<Result<Value, _>> = stream::iter(request).map(one).buffered(AT_ONCE).collect().await;
+        let mut rows = Vec::with_capacity(results.len());
+        for (index, result) in results.into_iter().enumerate() {
+            let mut row = result?;
+            row["index"] = json!(index);
+            rows.push(row);
+        }
+        Ok(call.success(json!({ "results": rows })))
+    }
+}
+
+/// Reads a contact; one of its three identities has to be there.
+fn contact(given: &Value) -> Result<Lead, Problem> {
+    let mut fields = Fields::of(given)?;
+    let lead = Lead {
+        lead_id: uuid::Uuid::nil(),
+        external_ref: fields.optional_text("external_ref", 128),
+        full_name: fields.optional_text("full_name", 200),
+        email: fields.normalised("email", addresses::email),
+        phone: fields.normalised("phone", |text| addresses::phone(text, None)),
+        linkedin: fields.optional_text("linkedin", 500),
+        job_title: fields.optional_text("job_title", 200),
+        company_name: fields.optional_text("company_name", 255),
+        stage: fields.optional_text("stage", 100),
+    };
+    fields.finish()?;
+    if lead.identities().next().is_none() {
+        let message = "a contact needs an external_ref, an email or a phone";
+        let fields =
+            ["external_ref", "email", "phone"].map(|name| (name.to_owned(), "one of the three is required".to_owned()));
+        return Err(Problem { fields: fields.into(), ..Problem::new(Code::Validation, message) });
+    }
+    Ok(lead)
+}
+
+fn taken(given: &Lead) -> BTreeMap<String, String> {
+    given
+        .identities()
+        .map(|(kind, _)| (kind.to_owned(), "or another of its identities belongs to another contact".to_owned()))
+        .collect()
+}
+
+fn shown(upserted: Upserted) -> Value {
+    let (status, lead) = match upserted {
+        Upserted::Created(lead) => ("created", lead),
+        Upserted::Updated(lead) => ("updated", lead),
+        Upserted::Unchanged(lead) => ("unchanged", lead),
+        Upserted::Taken => ("error", Lead::default()),
+    };
+    json!({
+        "status": status,
+        "contact_id": lead.lead_id,
+        "external_ref": lead.external_ref,
+        "full_name": lead.full_name,
+        "email": lead.email,
+        "phone": lead.phone,
+        "linkedin": lead.linkedin,
+        "job_title": lead.job_title,
+        "company_name": lead.company_name,
+        "stage": lead.stage,
+    })
+}
