@@ -159,15 +159,28 @@ impl ExactlyOnce {
         Ok(writes)
     }
 
+    /// Does work that costs nothing, once for each idempotency key.
+    pub async fn for_free(
+        &self,
+        call: &Call,
+        work: impl Future<Output = Result<Reply, Problem>>,
+    ) -> Result<Reply, Problem> {
+        let claimed = match self.begin(call, None).await? {
+            Begun::Replay(reply) => return Ok(reply),
+            Begun::Proceed(claimed) => claimed,
+        };
+        match work.await {
+            Ok(reply) => claimed.complete(reply).await,
+            Err(problem) if problem.code.is_kept() => claimed.settle(call.refusal(&problem), State::Voided).await,
+            Err(problem) => Err(claimed.abandon(problem).await),
+        }
+    }
+
     /// Refuses a request that is not going to be charged, and keeps the refusal under its
     /// idempotency key if it is of the kind that a retry would meet again. What the key already
     /// stands for comes first (contract, section 2).
     pub async fn refuse(&self, call: &Call, problem: Problem) -> Result<Reply, Problem> {
-        match self.begin(call, None).await? {
-            Begun::Replay(reply) => Ok(reply),
-            Begun::Proceed(work) if problem.code.is_kept() => work.settle(call.refusal(&problem), State::Voided).await,
-            Begun::Proceed(work) => Err(work.abandon(problem).await),
-        }
+        self.for_free(call, async { Err(problem) }).await
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 use shared::auth::Permission;
 use shared::context::{Clock, Context, Random};
 use shared::environment::ConfigError;
+use shared::exactly_once::ExactlyOnce;
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply, timestamp};
 use shared::leads::{Activity, Leads};
 use shared::problem::{Code, Problem};
@@ -23,12 +24,14 @@ pub struct PostActivity {
     clock: Clock,
     random: Random,
     leads: Leads,
+    once: ExactlyOnce,
 }
 
 impl PostActivity {
     /// Builds the endpoint from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { clock: context.clock.clone(), random: context.random.clone(), leads: Leads::new(context)? })
+        let (leads, once) = (Leads::new(context)?, ExactlyOnce::new(context)?);
+        Ok(Self { clock: context.clock.clone(), random: context.random.clone(), leads, once })
     }
 
     /// From five years ago until tomorrow.
@@ -78,16 +81,19 @@ impl Endpoint for PostActivity {
 
     async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
         let Request { contact_id, activity } = request;
-        if self.leads.lead(call.workspace_id, contact_id).await?.is_none() {
-            return Err(Problem::lead_not_found("contact_id"));
-        }
-        let new = self.leads.put_new_activity(call.workspace_id, contact_id, &activity).await?;
-        Ok(call.success(json!({
-            "activity_id": activity.activity_id,
-            "contact_id": contact_id,
-            "type": activity.kind,
-            "occurred_at": timestamp(activity.occurred_at),
-            "duplicate": !new,
-        })))
+        let work = async {
+            if self.leads.lead(call.workspace_id, contact_id).await?.is_none() {
+                return Err(Problem::lead_not_found("contact_id"));
+            }
+            let new = self.leads.put_new_activity(call.workspace_id, contact_id, &activity).await?;
+            Ok(call.success(json!({
+                "activity_id": activity.activity_id,
+                "contact_id": contact_id,
+                "type": activity.kind,
+                "occurred_at": timestamp(activity.occurred_at),
+                "duplicate": !new,
+            })))
+        };
+        self.once.for_free(call, work).await
     }
 }

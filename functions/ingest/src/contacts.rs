@@ -3,15 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 use shared::addresses;
 use shared::auth::Permission;
 use shared::context::Context;
 use shared::environment::ConfigError;
+use shared::exactly_once::ExactlyOnce;
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
 use shared::leads::{Lead, Leads, Upserted};
 use shared::problem::{Code, Problem};
+use shared::store::StoreError;
 
 /// How many contacts one bulk request takes.
 const MOST: usize = 500;
@@ -23,25 +25,27 @@ const AT_ONCE: usize = 8;
 #[derive(Clone, Debug)]
 pub struct PostContact {
     leads: Leads,
+    once: ExactlyOnce,
 }
 
 /// Many contacts, each with a result of its own.
 #[derive(Clone, Debug)]
 pub struct PostContacts {
     leads: Leads,
+    once: ExactlyOnce,
 }
 
 impl PostContact {
     /// Builds the endpoint from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { leads: Leads::new(context)? })
+        Ok(Self { leads: Leads::new(context)?, once: ExactlyOnce::new(context)? })
     }
 }
 
 impl PostContacts {
     /// Builds the endpoint from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { leads: Leads::new(context)? })
+        Ok(Self { leads: Leads::new(context)?, once: ExactlyOnce::new(context)? })
     }
 }
 
@@ -55,10 +59,13 @@ impl Endpoint for PostContact {
     }
 
     async fn handle(&self, call: &Call, given: Lead) -> Result<Reply, Problem> {
-        match self.leads.upsert(call.workspace_id, &given).await? {
-            Upserted::Taken => Err(Problem::fields(taken(&given))),
-            upserted => Ok(call.success(shown(upserted))),
-        }
+        let work = async {
+            match self.leads.upsert(call.workspace_id, &given).await? {
+                Upserted::Taken => Err(Problem::fields(taken(&given))),
+                upserted => Ok(call.success(shown(upserted))),
+            }
+        };
+        self.once.for_free(call, work).await
     }
 }
 
@@ -84,21 +91,21 @@ impl Endpoint for PostContacts {
         let one = |given: Result<Lead, BTreeMap<String, String>>| async move {
             let wrong = |fields: BTreeMap<String, String>| json!({"status": "error", "error": {"code": "validation_error", "fields": fields}});
             match given {
-                Err(fields) => Ok(wrong(fields)),
+                Err(fields) => Ok::<_, StoreError>(wrong(fields)),
                 Ok(given) => self.leads.upsert(call.workspace_id, &given).await.map(|upserted| match upserted {
                     Upserted::Taken => wrong(taken(&given)),
                     upserted => shown(upserted),
                 }),
             }
         };
-        let results: Vec<Result<Value, _>> = stream::iter(request).map(one).buffered(AT_ONCE).collect().await;
-        let mut rows = Vec::with_capacity(results.len());
-        for (index, result) in results.into_iter().enumerate() {
-            let mut row = result?;
-            row["index"] = json!(index);
-            rows.push(row);
-        }
-        Ok(call.success(json!({ "results": rows })))
+        let work = async {
+            let mut rows: Vec<Value> = stream::iter(request).map(one).buffered(AT_ONCE).try_collect().await?;
+            for (index, row) in rows.iter_mut().enumerate() {
+                row["index"] = json!(index);
+            }
+            Ok(call.success(json!({ "results": rows })))
+        };
+        self.once.for_free(call, work).await
     }
 }
 

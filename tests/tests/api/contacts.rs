@@ -125,6 +125,34 @@ async fn activities_of_a_contact_become_its_history() {
 }
 
 #[tokio::test]
+async fn a_repeated_request_with_an_idempotency_key_is_replayed() {
+    let api = Api::start().await;
+    let at_most_once =
+        |path: &str, body: Value| send(api.authorized("POST", path).header("Idempotency-Key", "k").json(&body));
+    for (path, body) in [
+        ("/v1/contacts", json!({"email": "a@x.example"})),
+        ("/v1/contacts/bulk", json!({"contacts": [{"email": "b@x.example"}]})),
+        ("/v1/activities", json!({"contact_id": CONTACT, "type": "note", "body": "Once."})),
+        ("/v1/activities?x", json!({"contact_id": CONTACT, "type": "note", "body": "Once."})),
+    ] {
+        let first = at_most_once(path, body.clone()).await;
+        let second = at_most_once(path, body).await;
+        assert_eq!(
+            (first.status, second.status, second.header("idempotent-replayed")),
+            (200, 200, "true"),
+            "{path}: {}",
+            first.text
+        );
+        assert_eq!(first.text, second.text);
+    }
+    let other = at_most_once("/v1/contacts", json!({"email": "c@x.example"})).await;
+    assert_eq!(other.code(), (422, "idempotency_key_reused".to_owned()));
+    let history =
+        api.leads().history(api.workspace, CONTACT, api.clock.now() - TimeDelta::days(1)).await.unwrap().unwrap();
+    assert_eq!(history.recent.iter().filter(|activity| activity.kind == "note").count(), 1);
+}
+
+#[tokio::test]
 async fn an_activity_is_checked_and_needs_a_contact_of_the_workspace() {
     let api = Api::start().await;
     let at = |days: i64| shared::http::timestamp(api.clock.now() + TimeDelta::days(days));
