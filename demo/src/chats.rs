@@ -32,7 +32,7 @@ pub fn story(workspace_id: Uuid, index: u64, now: DateTime<Utc>) -> Result<Story
     // The first story starts now, the others somewhere in the last weeks.
     let end = now - TimeDelta::days(spread(index)) - TimeDelta::minutes(random.random_range(3..900));
     let mut story = Story::new(&lead, person.lead_id, end);
-    if index % 2 == 0 {
+    if index.is_multiple_of(2) {
         story.row.contact_name.clone_from(&person.full_name);
         story.row.contact_company.clone_from(&person.company_name);
     }
@@ -51,7 +51,7 @@ pub fn story(workspace_id: Uuid, index: u64, now: DateTime<Utc>) -> Result<Story
         let before = story.row.first_contact_at - TimeDelta::hours(random.random_range(20..120));
         Talker { person: &person, platform, conversation: number(0x301), index }.tell(&mut story, earlier, before)?;
     }
-    if index % 5 == 0 {
+    if index.is_multiple_of(5) {
         story.template_send(
             &format!("demo-{index:03}-0"),
             platform,
