@@ -40,6 +40,7 @@ Examples, for the stack that `cargo local` runs:
   cargo cli credits grant --workspace ID 500
   cargo cli leads import contacts.csv --workspace ID
   cargo cli leads find jane@example.org --workspace ID
+  cargo cli messages import chats.jsonl --workspace ID --user USER
 
 For a stack in AWS, name it; the rest is the ordinary AWS configuration:
   cargo cli --stack lead-followup --profile sales --region eu-central-1 credits show --workspace ID
@@ -60,6 +61,9 @@ enum Command {
     /// Import, find and list leads
     #[command(subcommand)]
     Leads(leads::Command),
+    /// Import messages of a user's leads
+    #[command(subcommand)]
+    Messages(import::messages::Command),
     /// Fill a stack on this machine with known data
     #[command(subcommand)]
     Seed(seed::Command),
@@ -90,6 +94,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode, CliError
         Command::Key(command) => key::run(command, &connection, output).await,
         Command::Credits(command) => credits::run(command, &connection, output).await,
         Command::Leads(command) => leads::run(command, &connection, output).await,
+        Command::Messages(command) => import::messages::run(command, &connection, output).await,
         Command::Seed(command) => seed::run(command, &connection, output).await,
     };
     done.map_err(|error| connection.explain(error))

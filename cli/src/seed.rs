@@ -41,7 +41,10 @@ async fn demo(connection: &Connection, output: &Output) -> Result<ExitCode, CliE
     let did = match loaded.workspaces {
         0 => "The demo data was there already.".to_owned(),
         workspaces => {
-            format!("Loaded {workspaces} workspaces, {} leads, {} activities.", loaded.leads, loaded.activities)
+            format!(
+                "Loaded {workspaces} workspaces, {} leads, {} activities, {} conversations with {} messages.",
+                loaded.leads, loaded.activities, loaded.conversations, loaded.messages
+            )
         }
     };
     let keys = demo::KEYS.map(|(word, purpose)| (word, demo::key(word), purpose));
@@ -52,6 +55,8 @@ async fn demo(connection: &Connection, output: &Output) -> Result<ExitCode, CliE
             "workspaces": loaded.workspaces,
             "leads": loaded.leads,
             "activities": loaded.activities,
+            "conversations": loaded.conversations,
+            "messages": loaded.messages,
             "keys": shown,
         }),
         &format!("{did} Its keys:\n\n{}", columns(&rows)),

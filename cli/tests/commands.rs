@@ -90,6 +90,31 @@ impl Stack {
         (output.status.code().unwrap(), out, err)
     }
 
+    /// Direct access to the tables.
+    fn context(&self) -> shared::context::Context {
+        let ready: Value = serde_json::from_str(&self.read("ready.json").unwrap()).unwrap();
+        let variables = ready["environment"].as_object().unwrap().iter();
+        let variables = variables.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
+        let environment = shared::environment::Environment::from_iter(variables);
+        let random = shared::context::Random::seeded(1);
+        shared::context::Context::new(environment, shared::context::Clock::default(), random).unwrap()
+    }
+
+    /// Identifiers and numbers of the stored messages in the one partition that begins and ends so.
+    async fn messages(&self, begins: &str, ends: &str) -> Vec<(String, u64)> {
+        let scanned = self.context().dynamodb.scan().table_name("test-leads").send().await.unwrap();
+        let in_partition = |item: &std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>| {
+            let pk = item["pk"].as_s().unwrap();
+            pk.starts_with(begins) && pk.ends_with(ends)
+        };
+        let items = scanned.items().iter().filter(|item| in_partition(item));
+        let told = |item: &std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>| {
+            let number = item["sequence_no"].as_n().unwrap().parse().unwrap();
+            (item["message_id"].as_s().unwrap().clone(), number)
+        };
+        items.map(told).collect()
+    }
+
     async fn workspace(&self) -> String {
         let (status, made) = self.json(&["workspace", "create", "--name", "Acme"]).await;
         assert_eq!(status, 0);
@@ -364,6 +389,56 @@ async fn a_workspace_that_is_no_uuid_is_wrong_usage() {
         assert_eq!(status, 2);
         assert!(told.contains("must be a UUID, as `cargo cli workspace create` prints it"), "{told}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn importing_messages_twice_records_them_once_in_the_order_of_the_file() {
+    let stack = Stack::start("messages").await;
+    let workspace = stack.workspace().await;
+    let line = |lead: &str, id: usize| {
+        let text = format!("text {id}");
+        json!({"message_id": format!("m{id}"), "customer_phone": lead, "platform": "whatsapp", "sender": "user",
+            "text": text, "timestamp": "2026-01-01T00:00:00Z", "conversation_id": "c"})
+        .to_string()
+    };
+    let mut lines: Vec<String> = (0..30).flat_map(|id| ["1202555", "+4930"].map(|lead| line(lead, id))).collect();
+    // Twice in the file; no lead; no JSON.
+    lines.extend([line("1202555", 3), line("", 1), "{".to_owned()]);
+    let file = stack.file("chats.jsonl", lines.join("\n").as_bytes());
+    let import = ["messages", "import", &file, "--workspace", &workspace, "--user", "me"];
+    let told =
+        |summary: &Value| ["rows", "leads", "new", "duplicate", "rejected"].map(|name| summary[name].as_u64().unwrap());
+
+    let (status, summary) = stack.json(&[&import[..], &["--dry-run"]].concat()).await;
+    assert_eq!((status, told(&summary)), (3, [63, 2, 60, 1, 2]));
+    assert!(stack.read("chats.rejects.jsonl").is_none());
+    let (status, summary) = stack.json(&import).await;
+    assert_eq!((status, told(&summary)), (3, [63, 2, 60, 1, 2]));
+    assert_eq!(summary["first_rejected"][0]["line"], 62);
+    assert!(stack.read("chats.rejects.jsonl").unwrap().contains("\"rejected_line\":62"));
+    for dry in [&["--dry-run"][..], &[]] {
+        assert_eq!(told(&stack.json(&[&import[..], dry].concat()).await.1), [63, 2, 0, 61, 2]);
+    }
+
+    let context = stack.context();
+    let conversations = shared::conversations::Conversations::new(&context).unwrap();
+    let user = shared::conversations::User::new(workspace.parse().unwrap(), "me").unwrap();
+    let lead = shared::conversations::CustomerPhone::parse("4930").unwrap();
+    let row = conversations.row(&user, &lead).await.unwrap().unwrap();
+    assert_eq!((row.total_messages(), row.last_message.unwrap().message_id.as_str()), (30, "m9"));
+    let messages = stack.messages("W#", "#M#4930").await;
+    assert_eq!(messages.len(), 30);
+    assert!(messages.iter().all(|(id, number)| *id == format!("m{}", number - 1)), "{messages:?}");
+
+    let (status, out, err) = stack.text(&import).await;
+    assert_eq!(status, 3, "{err}");
+    assert!(
+        out.contains("messages known before") && err.contains("line 63: rejected: is not valid JSON"),
+        "{out}{err}"
+    );
+    let (status, _, err) = stack.text(&["messages", "import", &file, "--workspace", &workspace, "--user", "a#b"]).await;
+    assert_eq!(status, 1);
+    assert!(err.contains("must be 1 to 128 visible ASCII characters"), "{err}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

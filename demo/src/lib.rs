@@ -1,9 +1,13 @@
-//! The demo data: a workspace with some 200 leads and their activity over the last 90 days, dated
-//! from the moment of loading, and keys to try everything with. The keys are public, so the data
+//! The demo data: a workspace with some 200 leads and their activity over the last 90 days, another
+//! 60 that a user's agents talk with, all dated from the moment of loading, and keys to try
+//! everything with. The keys are public, so the data
 //! belongs on a laptop and nowhere else.
 
 mod arcs;
+mod chats;
 mod people;
+mod siddhant;
+mod talks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +15,7 @@ use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use shared::accounts::{Accounts, KeyRecord, Workspace};
 use shared::auth::{ApiKey, Permission};
 use shared::context::Context;
+use shared::conversations::{Conversations, Story, User};
 use shared::credits::Ledger;
 use shared::environment::ConfigError;
 use shared::leads::{Activity, Lead, Leads};
@@ -25,6 +30,8 @@ pub const POOR: Uuid = uuid!("5eed0000-0000-4000-8000-000000000002");
 pub const RIVAL: Uuid = uuid!("5eed0000-0000-4000-8000-000000000003");
 /// The contact of the document's example.
 pub const CONTACT: Uuid = uuid!("123e4567-e89b-12d3-a456-426614174000");
+/// The user of the leads API's document: in two workspaces, with different leads.
+pub const USER: &str = "789895c8-4bd6-43e9-bfea-a4171ec47197";
 
 /// The words of the fixed keys, and what each is for.
 pub const KEYS: [(&str, &str); 5] = [
@@ -39,6 +46,9 @@ pub const KEYS: [(&str, &str); 5] = [
 const CREDITS: u32 = 4_863;
 const LEADS: u64 = 200;
 const RIVAL_LEADS: u64 = 12;
+/// Leads that the user's agents talk with, besides the document's.
+const CHATS: u64 = 59;
+const RIVAL_CHATS: u64 = 6;
 
 /// What was loaded; all zero if the data was there already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +59,10 @@ pub struct Loaded {
     pub leads: usize,
     /// Activities.
     pub activities: usize,
+    /// Conversations.
+    pub conversations: usize,
+    /// Messages of conversations.
+    pub messages: usize,
 }
 
 /// The fixed key of a word: `wbk_` and the word padded with `a` to 52 characters.
@@ -84,6 +98,8 @@ pub async fn load(context: &Context) -> Result<Loaded, StoreError> {
         loaded.activities += leads.iter().map(|(_, activities)| activities.len()).sum::<usize>();
     }
 
+    load_chats(context, now, &mut loaded).await?;
+
     let all: BTreeSet<_> = Permission::ALL.into();
     let reads = BTreeSet::from([Permission::ReadAi, Permission::ReadLeads]);
     let keys = [
@@ -107,6 +123,27 @@ pub async fn load(context: &Context) -> Result<Loaded, StoreError> {
     accounts.put_workspace(&workspace(RIVAL, "Rival Partners", now)).await?;
     accounts.put_workspace(&workspace(WORKSPACE, "Northwind Legal", now)).await?;
     Ok(loaded)
+}
+
+/// Loads what the user's agents and leads wrote.
+async fn load_chats(context: &Context, now: DateTime<Utc>, loaded: &mut Loaded) -> Result<(), StoreError> {
+    let table = Conversations::new(context).map_err(|error| StoreError::Broken(error.to_string()))?;
+    let document = siddhant::story(Uuid::from_u64_pair(0x5eed_0000_0000_4000, 0x8000_0000_0000_0300))?;
+    let stories = |workspace, count| (0..count).map(move |index| chats::story(workspace, index, now));
+    let mut ours: Vec<Story> = stories(WORKSPACE, CHATS).collect::<Result<_, _>>()?;
+    ours.push(document);
+    let theirs: Vec<Story> = stories(RIVAL, RIVAL_CHATS).collect::<Result<_, _>>()?;
+    for (workspace_id, stories) in [(WORKSPACE, ours), (RIVAL, theirs)] {
+        for story in &stories {
+            let conversations = &story.row.conversations;
+            loaded.conversations += conversations.len();
+            loaded.messages +=
+                conversations.iter().map(|of| usize::try_from(of.message_count).unwrap_or(0)).sum::<usize>();
+        }
+        let user = User::new(workspace_id, USER).map_err(|error| StoreError::Broken(error.to_string()))?;
+        table.load(&user, stories).await?;
+    }
+    Ok(())
 }
 
 fn workspace(workspace_id: Uuid, name: &str, created_at: DateTime<Utc>) -> Workspace {

@@ -135,6 +135,7 @@ fn greeting(stack: &Stack, arguments: &Arguments, composed: bool, variables_file
     text += &format!("  data      {kept}\n");
     if let Some(loaded) = &stack.demo_loaded {
         text += &format!("  demo      loaded {} leads with {} activities\n", loaded.leads, loaded.activities);
+        text += &format!("            and {} conversations with {} messages\n", loaded.conversations, loaded.messages);
     }
     if arguments.no_demo {
         text += "\nMake a key with: cargo cli workspace create --name NAME, then cargo cli key create\n";
@@ -144,6 +145,8 @@ fn greeting(stack: &Stack, arguments: &Arguments, composed: bool, variables_file
         text += &format!("    -H 'Authorization: Bearer {}' \\\n", demo::key("demo"));
         text += "    -H 'Content-Type: application/json' \\\n";
         text += &format!("    -d '{{\"contact_id\": \"{}\", \"count\": 3}}'\n", demo::CONTACT);
+        text += &format!("  curl -s '{gateway}/users/{}/leads?limit=5' \\\n", demo::USER);
+        text += &format!("    -H 'Authorization: Bearer {}'\n", demo::key("demo"));
     }
     text + "\nCtrl-C ends it.\n"
 }

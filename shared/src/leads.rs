@@ -13,10 +13,9 @@
 //! exists.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{Delete, KeysAndAttributes, Put, PutRequest, TransactWriteItem, WriteRequest};
+use aws_sdk_dynamodb::types::{Delete, KeysAndAttributes, Put, TransactWriteItem};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -24,7 +23,9 @@ use uuid::Uuid;
 use crate::context::{Context, Random};
 use crate::environment::ConfigError;
 use crate::http::dialect::timestamp;
-use crate::store::{Item, StoreError, Transacted, from_item, s, store_error, to_item, transact};
+use crate::store::{
+    Item, StoreError, Transacted, UNPROCESSED_PAUSE, from_item, put_all, s, store_error, to_item, transact,
+};
 
 /// A person whom the workspace may follow up with. `lead_id` is the `contact_id` of LeadLex.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,9 +180,6 @@ fn activity_sk(activity: &Activity) -> String {
 
 /// How many items one page of a history reads: one round trip for all but the busiest leads.
 const HISTORY_PAGE: i32 = 100;
-
-/// The longest wait before what a throttled batch left over is sent again.
-const UNPROCESSED_PAUSE: Duration = Duration::from_millis(200);
 
 impl Leads {
     /// The table named by `LEADS_TABLE`.
@@ -384,7 +382,7 @@ impl Leads {
             item.extend(key(lead_pk(workspace_id, lead_id), activity_sk(activity)));
             items.push(item);
         }
-        self.put_all(items).await
+        put_all(&self.client, &self.random, &self.table, items).await
     }
 
     /// Writes leads and their activities that are known to be new, such as a data set's: in
@@ -404,28 +402,7 @@ impl Leads {
                 items.push(item);
             }
         }
-        self.put_all(items).await
-    }
-
-    async fn put_all(&self, items: Vec<Item>) -> Result<(), StoreError> {
-        let mut writes = Vec::with_capacity(items.len());
-        for item in items {
-            let request = PutRequest::builder().set_item(Some(item)).build();
-            writes.push(WriteRequest::builder().put_request(request?).build());
-        }
-        // 25 is what one BatchWriteItem takes.
-        for chunk in writes.chunks(25) {
-            let mut pending = chunk.to_vec();
-            while !pending.is_empty() {
-                let sent = self.client.batch_write_item().request_items(&self.table, pending).send().await;
-                let done = sent.map_err(|error| store_error("BatchWriteItem", &error))?;
-                pending = done.unprocessed_items.unwrap_or_default().remove(&self.table).unwrap_or_default();
-                if !pending.is_empty() {
-                    tokio::time::sleep(self.random.up_to(UNPROCESSED_PAUSE)).await;
-                }
-            }
-        }
-        Ok(())
+        put_all(&self.client, &self.random, &self.table, items).await
     }
 
     async fn get(&self, key: Item) -> Result<Option<Item>, StoreError> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, PutRequest, TransactWriteItem, WriteRequest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -95,6 +95,32 @@ pub fn s(value: impl Into<String>) -> AttributeValue {
 /// A number attribute.
 pub fn n(value: impl std::fmt::Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
+}
+
+/// The longest wait before what a throttled batch left over is sent again.
+pub(crate) const UNPROCESSED_PAUSE: Duration = Duration::from_millis(200);
+
+/// Writes items, new or in the place of what is there, in batches: without conditions and not all
+/// at once. No two may have the same key.
+pub async fn put_all(client: &Client, random: &Random, table: &str, items: Vec<Item>) -> Result<(), StoreError> {
+    let mut writes = Vec::with_capacity(items.len());
+    for item in items {
+        let request = PutRequest::builder().set_item(Some(item)).build();
+        writes.push(WriteRequest::builder().put_request(request?).build());
+    }
+    // 25 is what one BatchWriteItem takes.
+    for chunk in writes.chunks(25) {
+        let mut pending = chunk.to_vec();
+        while !pending.is_empty() {
+            let sent = client.batch_write_item().request_items(table, pending).send().await;
+            let done = sent.map_err(|error| store_error("BatchWriteItem", &error))?;
+            pending = done.unprocessed_items.unwrap_or_default().remove(table).unwrap_or_default();
+            if !pending.is_empty() {
+                tokio::time::sleep(random.up_to(UNPROCESSED_PAUSE)).await;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What became of a transaction.

@@ -1,17 +1,26 @@
 //! `cargo bench --bench api`: latency and throughput of suggest-followups with the built-in
-//! composer, beside the least that the same gateway does: answering `/health`.
+//! composer, and of the lead list, its statistics and its search over 10,000 and 100,000 leads of one
+//! user, beside the least that the same gateway does: answering `/health`.
 //!
 //! Everything runs in this process over loopback, as in `cargo local`: gateway, functions, DynamoDB
 //! in memory and the composer share the machine's cores.
 
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use shared::auth::Permission;
+use shared::context::Random;
+use shared::conversations::row::{Extraction, Message, Platform, Sender};
+use shared::conversations::{Conversations, CustomerPhone, Story, User};
 use tests::{Api, CONTACT, SUGGEST, send};
+use uuid::Uuid;
 
 /// Requests of one measurement: enough for a 99th percentile, bounded for a shared machine.
 const REQUESTS: usize = 2_000;
+
+/// The same for lead lists, which are slower.
+const LISTINGS: usize = 500;
 
 fn main() {
     // `cargo test` runs benchmark targets too, with `--test`; there is nothing to test here.
@@ -45,6 +54,99 @@ async fn run() {
         measured.print(&name("POST suggest-followups"));
     }
     assert_eq!(api.ledger().verify(workspace).await.expect("a verification"), []);
+    drop(api);
+    for leads in [10_000, 100_000] {
+        lead_lists(leads).await;
+    }
+}
+
+/// List, statistics and search over so many leads of one user, one client.
+async fn lead_lists(leads: u64) {
+    let api = Api::start().await;
+    let user = User::new(api.workspace, "me").expect("a user");
+    let table = Conversations::new(&api.stack.context).expect("a table");
+    let (now, random) = (api.clock.now(), Random::seeded(leads));
+    let loading = Instant::now();
+    for first in (0..leads).step_by(1_000) {
+        let stories = (first..leads.min(first + 1_000)).map(|index| story(index, now, &random));
+        table.load(&user, stories).await.expect("loaded");
+    }
+    println!("\n{leads} leads of one user, loaded in {:.1} s", loading.elapsed().as_secs_f64());
+    // What was just written is read again for a while; that is not the warm case.
+    api.clock.advance(TimeDelta::minutes(1));
+    let one_more = std::iter::once(story(leads, now, &random));
+    table.load(&user, one_more).await.expect("one more");
+    api.clock.advance(TimeDelta::minutes(1));
+
+    let health = || api.authorized("GET", "/health");
+    measure(&health, 1, LISTINGS).await.print("GET /health (bare gateway), 1 client");
+    // The first of the function that lists and the first of the one that counts read every row.
+    let routes = [
+        ("list", "/users/me/leads", true),
+        ("list, Hot, by name", "/users/me/leads?lead_status=Hot&sort_by=name&sort_order=asc", false),
+        ("search", "/users/me/leads?search=person%2077", false),
+        ("stats", "/users/me/leads/stats", true),
+    ];
+    for (name, path, reads_all) in routes {
+        let request = || api.authorized("GET", path);
+        let (before, sent) = (resident(), Instant::now());
+        assert_eq!(send(request()).await.status, 200);
+        let (first, grown) = (sent.elapsed(), resident().saturating_sub(before));
+        measure(&request, 1, LISTINGS / 10).await;
+        measure(&request, 1, LISTINGS).await.print(&format!("GET {name}, 1 client"));
+        if reads_all {
+            let first = first.as_secs_f64() * 1_000.0;
+            println!("{:<42} {first:>6.0} ms, resident memory + {grown} MiB", "  its first request");
+        }
+    }
+}
+
+/// A lead with a conversation of two messages; two of three have an extraction.
+fn story(index: u64, now: DateTime<Utc>, random: &Random) -> Story {
+    let lead = CustomerPhone::parse(&format!("49{index:09}")).expect("an identifier");
+    let at = now - TimeDelta::minutes(i64::try_from(index * 7 % 129_600).expect("minutes"));
+    let mut story = Story::new(&lead, random.uuid(), at);
+    for (number, sender) in [(1, Sender::User), (2, Sender::Agent)] {
+        let message = Message {
+            message_id: format!("wamid.{index:09}.{number}"),
+            conversation_id: Uuid::from_u128(u128::from(index)).to_string(),
+            agent_id: Some("agent-001".to_owned()),
+            agent_name: Some("Agent".to_owned()),
+            platform: Platform::ALL[usize::try_from(index % 3).expect("a platform")],
+            phone_number_id: Some("phone-001".to_owned()),
+            sender,
+            text: "Thank you for asking. I will send an overview of the prices and two dates for a call.".to_owned(),
+            timestamp: at + TimeDelta::seconds(number),
+            status: "sent".to_owned(),
+            sequence_no: 0,
+        };
+        story.message(&message).expect("a message");
+    }
+    if !index.is_multiple_of(3) {
+        let score = |of: u64| u8::try_from(1 + index / of % 3).expect("a score");
+        let extraction = Extraction {
+            extraction_id: random.uuid(),
+            name: Some(format!("Person {} of Company", index * 7_919 % 100_003)),
+            email: Some(format!("person.{index}@company.example")),
+            company: Some(format!("Company {}", index % 977)),
+            intent_score: score(1),
+            urgency_score: score(3),
+            budget_score: score(9),
+            fit_score: score(27),
+            engagement_score: score(81),
+            extracted_at: at + TimeDelta::seconds(9),
+        };
+        story.extraction(&extraction).expect("an extraction");
+    }
+    story
+}
+
+/// The resident memory of this process, in MiB.
+fn resident() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").expect("Linux");
+    let pages: u64 = pages.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("a number of pages");
+    // Pages of 4 KiB.
+    pages / 256
 }
 
 struct Measured {

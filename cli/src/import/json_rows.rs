@@ -50,7 +50,8 @@ pub fn parse(line: &[u8], ignored: &mut BTreeSet<String>) -> Result<RawRow, Stri
     Ok(RawRow { lead: fields(object, &LEAD, "", ignored), activities })
 }
 
-fn broken(error: &serde_json::Error) -> String {
+/// Why a line is no JSON.
+pub fn broken(error: &serde_json::Error) -> String {
     match error.is_eof() {
         true => "is not valid JSON: it ends before it is complete".to_owned(),
         false => format!("is not valid JSON at column {}", error.column()),

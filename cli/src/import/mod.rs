@@ -10,6 +10,7 @@ mod drafts;
 mod field;
 mod json_rows;
 mod lines;
+pub mod messages;
 mod moment;
 pub mod normal;
 mod rejects;

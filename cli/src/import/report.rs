@@ -3,9 +3,10 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::apply::{Outcome, Tally};
+use super::row::Rejection;
 use super::{Content, Format};
 use crate::error::CliError;
 use crate::output::{Output, facts};
@@ -62,8 +63,6 @@ pub fn after(done: &Done, content: &Content, tally: &Tally, output: &Output) -> 
             rejected.map(|rejection| format!("line {}: rejected: {}", rejection.place.line, rejection.reason));
         tell(rejected, "rejected", output);
     }
-    let first_rejected = tally.rejected.iter().take(TOLD);
-    let first_rejected = first_rejected.map(|row| json!({ "line": row.place.line, "reason": row.reason }));
     let mut document = json!({
         "dry_run": done.dry_run,
         "rows": content.rows,
@@ -76,7 +75,7 @@ pub fn after(done: &Done, content: &Content, tally: &Tally, output: &Output) -> 
         // All of them, because no file holds them.
         "warned": tally.warnings,
         "rejected": tally.rejected.len(),
-        "first_rejected": first_rejected.collect::<Vec<_>>(),
+        "first_rejected": first_rejected(&tally.rejected),
         "rejects_file": rejects,
         "notes": content.notes,
     });
@@ -103,8 +102,14 @@ pub fn after(done: &Done, content: &Content, tally: &Tally, output: &Output) -> 
     output.result(&document, &text)
 }
 
+/// The first rejected rows, as JSON.
+pub fn first_rejected(rejected: &[Rejection]) -> Vec<Value> {
+    let first = rejected.iter().take(TOLD);
+    first.map(|row| json!({ "line": row.place.line, "reason": row.reason })).collect()
+}
+
 /// The first lines, and how many more there are.
-fn tell(lines: impl ExactSizeIterator<Item = impl Display>, what: &str, output: &Output) {
+pub fn tell(lines: impl ExactSizeIterator<Item = impl Display>, what: &str, output: &Output) {
     let more = lines.len().saturating_sub(TOLD);
     for line in lines.take(TOLD) {
         output.note(line);

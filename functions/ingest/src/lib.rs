@@ -16,9 +16,8 @@ mod extraction;
 mod messages;
 mod template_sends;
 
-use chrono::{DateTime, Utc};
 use shared::context::Context;
-use shared::conversations::{CustomerPhone, User};
+use shared::conversations::User;
 use shared::environment::ConfigError;
 use shared::http::{Call, Gate, Routes};
 use shared::problem::Problem;
@@ -46,17 +45,3 @@ pub fn ingest(context: &Context) -> Result<Routes, ConfigError> {
 fn user(call: &Call, user_id: &str) -> Result<User, Problem> {
     User::new(call.workspace_id, user_id).map_err(|error| Problem::field("user_id", &error.to_string()))
 }
-
-fn identifier(text: &str) -> Option<CustomerPhone> {
-    CustomerPhone::parse(text).ok()
-}
-
-/// A moment, to the millisecond, as everything is stored.
-fn moment(text: &str) -> Option<DateTime<Utc>> {
-    let at = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
-    DateTime::from_timestamp_millis(at.timestamp_millis())
-}
-
-const A_MOMENT: &str = "must be a time such as 2025-10-05T06:21:35.197Z";
-const AN_IDENTIFIER: &str = "must be 1 to 128 visible ASCII characters without #";
-const A_PLATFORM: &str = "must be whatsapp, instagram or webchat";

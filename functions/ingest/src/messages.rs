@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::auth::Permission;
 use shared::context::Context;
-use shared::conversations::row::{Message, Platform, Sender};
+use shared::conversations::incoming::message;
+use shared::conversations::row::Message;
 use shared::conversations::{Conversations, CustomerPhone, Recorded};
 use shared::environment::ConfigError;
-use shared::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
-use shared::problem::{Code, Problem};
+use shared::http::{Call, Dialect, Endpoint, Input, MAX_INGESTED, Reply};
+use shared::problem::Problem;
 
 /// How many messages one request takes.
 const MOST: usize = 100;
@@ -80,42 +81,4 @@ impl Endpoint for PostMessages {
         }
         Ok(call.success(json!({ "messages": results })))
     }
-}
-
-fn message(given: &Value) -> Result<(CustomerPhone, Message), Problem> {
-    let mut fields = Fields::of(given)?;
-    let message_id = fields.required_text("message_id", 512);
-    let lead = fields.required("customer_phone", crate::AN_IDENTIFIER, crate::identifier);
-    let platform = fields.required("platform", crate::A_PLATFORM, Platform::named);
-    let sender = fields.required("sender", "must be user or agent", Sender::named);
-    let text = fields.required_text("text", 16_384);
-    let timestamp = fields.required("timestamp", crate::A_MOMENT, crate::moment);
-    let status = fields.parsed("status", "must be sent, pending or failed", |status| {
-        ["sent", "pending", "failed"].contains(&status).then(|| status.to_owned())
-    });
-    let conversation_id = fields.optional_text("conversation_id", 128);
-    let agent_id = fields.optional_text("agent_id", 128);
-    let agent_name = fields.optional_text("agent_name", 200);
-    let phone_number_id = fields.optional_text("phone_number_id", 128);
-    fields.finish()?;
-    let (Some(lead), Some(platform), Some(sender), Some(timestamp)) = (lead, platform, sender, timestamp) else {
-        return Err(Problem::new(Code::Internal, "a checked message lacks a field"));
-    };
-    // Without a conversation of its own, a message belongs to the one on its channel with its lead.
-    let conversation_id = conversation_id
-        .unwrap_or_else(|| [platform.name(), phone_number_id.as_deref().unwrap_or("-"), lead.as_str()].join(":"));
-    let message = Message {
-        message_id,
-        conversation_id,
-        agent_id,
-        agent_name,
-        platform,
-        phone_number_id,
-        sender,
-        text,
-        timestamp,
-        status: status.unwrap_or_else(|| "sent".to_owned()),
-        sequence_no: 0,
-    };
-    Ok((lead, message))
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use shared::auth::Permission;
 use shared::context::Context;
+use shared::conversations::incoming::{A_MOMENT, A_PLATFORM, AN_IDENTIFIER, identifier, moment};
 use shared::conversations::row::Platform;
 use shared::conversations::{Conversations, CustomerPhone, Recorded};
 use shared::environment::ConfigError;
@@ -41,9 +42,9 @@ impl Endpoint for PostTemplateSends {
     fn parse(&self, input: &Input) -> Result<Request, Problem> {
         let mut fields = Fields::of(&input.body)?;
         let template_send_id = fields.required_text("template_send_id", 512);
-        let lead = fields.required("customer_phone", crate::AN_IDENTIFIER, crate::identifier);
-        let platform = fields.parsed("platform", crate::A_PLATFORM, Platform::named);
-        let sent_at = fields.required("sent_at", crate::A_MOMENT, crate::moment);
+        let lead = fields.required("customer_phone", AN_IDENTIFIER, identifier);
+        let platform = fields.parsed("platform", A_PLATFORM, Platform::named);
+        let sent_at = fields.required("sent_at", A_MOMENT, moment);
         fields.finish()?;
         let (Some(lead), Some(sent_at)) = (lead, sent_at) else {
             return Err(Problem::new(Code::Internal, "a checked template send lacks a field"));

@@ -11,7 +11,9 @@
 //! there yet, the row only if nobody else changed it meanwhile. So an event counts once however
 //! often it comes, and whatever else comes at the same time.
 
+pub mod incoming;
 pub mod list;
+mod load;
 pub mod row;
 mod rows;
 mod shown;
@@ -19,13 +21,13 @@ mod shown;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use uuid::Uuid;
 
 use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
 use crate::http::dialect::timestamp;
 use crate::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
+pub use load::Story;
 use row::{Extraction, Message, Platform, Row};
 pub use rows::{Rows, UserRows};
 pub use shown::pagination;
@@ -121,16 +123,28 @@ impl Conversations {
         lead: &CustomerPhone,
         message: &Message,
     ) -> Result<Recorded, StoreError> {
-        let sk = format!("message#{}", message.message_id);
-        self.record(user, lead, &sk, message.timestamp, |row| {
-            let mut message = message.clone();
-            row.take_message(&mut message);
-            let mut item = to_item(&message)?;
-            let order = format!("{}#{:012}", timestamp(message.timestamp), message.sequence_no);
-            item.insert("changed_at".to_owned(), s(order));
-            Ok(item)
-        })
-        .await
+        let sk = load::message_sk(message);
+        self.record(user, lead, &sk, message.timestamp, |row| load::take_message(row, message)).await
+    }
+
+    /// Whether a message was recorded.
+    pub async fn knows_message(
+        &self,
+        user: &User,
+        lead: &CustomerPhone,
+        message: &Message,
+    ) -> Result<bool, StoreError> {
+        let sent = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("pk", s(user.events_pk(lead)))
+            .key("sk", s(load::message_sk(message)))
+            .projection_expression("pk")
+            .consistent_read(true)
+            .send()
+            .await;
+        sent.map(|got| got.item.is_some()).map_err(|error| store_error("GetItem", &error))
     }
 
     /// Records that a template message was sent.
@@ -142,16 +156,8 @@ impl Conversations {
         platform: Platform,
         at: DateTime<Utc>,
     ) -> Result<Recorded, StoreError> {
-        #[derive(Serialize)]
-        struct TemplateSend {
-            platform: Platform,
-            sent_at: DateTime<Utc>,
-        }
-        self.record(user, lead, &format!("template#{send_id}"), at, |row| {
-            row.take_template_send(platform, at);
-            to_item(&TemplateSend { platform, sent_at: at })
-        })
-        .await
+        let sk = load::template_send_sk(send_id);
+        self.record(user, lead, &sk, at, |row| load::take_template_send(row, platform, at)).await
     }
 
     /// Records an extraction; the latest is shown, all are kept.
@@ -161,12 +167,8 @@ impl Conversations {
         lead: &CustomerPhone,
         extraction: &Extraction,
     ) -> Result<Recorded, StoreError> {
-        let sk = format!("extraction#{}#{}", timestamp(extraction.extracted_at), extraction.extraction_id);
-        self.record(user, lead, &sk, extraction.extracted_at, |row| {
-            row.take_extraction(extraction.clone());
-            to_item(extraction)
-        })
-        .await
+        let sk = load::extraction_sk(extraction);
+        self.record(user, lead, &sk, extraction.extracted_at, |row| load::take_extraction(row, extraction)).await
     }
 
     /// A lead's row, as it stands.
@@ -239,14 +241,18 @@ impl Conversations {
         Err(StoreError::Unavailable("dynamodb TransactWriteItems: a lead kept changing".to_owned()))
     }
 
-    fn put_row(&self, user: &User, row: &Row, before: Option<&Row>) -> Result<TransactWriteItem, StoreError> {
+    fn row_item(&self, user: &User, row: &Row) -> Result<Item, StoreError> {
         let mut item = to_item(row)?;
         item.insert("pk".to_owned(), s(user.rows_pk()));
         item.insert("sk".to_owned(), s(format!("row#{}", row.customer_phone)));
         item.insert("changed_at".to_owned(), s(timestamp(self.clock.now())));
+        Ok(item)
+    }
+
+    fn put_row(&self, user: &User, row: &Row, before: Option<&Row>) -> Result<TransactWriteItem, StoreError> {
         let put = Put::builder()
             .table_name(&self.table)
-            .set_item(Some(item))
+            .set_item(Some(self.row_item(user, row)?))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let put = match before {
             None => put.condition_expression("attribute_not_exists(pk)"),

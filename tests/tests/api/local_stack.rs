@@ -37,14 +37,45 @@ async fn the_first_start_has_demo_data_prints_a_curl_and_ctrl_c_ends_it_cleanly(
         assert_eq!(suggest(&gateway, word, None).await.status, status, "{word}");
     }
     let printed = program.output();
-    for expected in [&gateway, &demo::key("demo"), "curl -s", "123e4567-e89b-12d3-a456-426614174000", "200 leads"] {
-        assert!(
-            printed.contains(expected) || expected == "200 leads" && printed.contains("213 leads"),
-            "{expected}: {printed}"
-        );
+    for expected in [
+        &gateway,
+        &demo::key("demo"),
+        "curl -s",
+        "123e4567-e89b-12d3-a456-426614174000",
+        "213 leads",
+        "conversations with",
+        &format!("/users/{}/leads?limit=5", demo::USER),
+    ] {
+        assert!(printed.contains(expected), "{expected}: {printed}");
     }
     assert!(program.interrupt().await, "{}", program.output());
     assert!(!folder.path().join("ready.json").exists());
+}
+
+#[tokio::test]
+async fn the_demo_user_has_the_documents_lead_and_some_60_others_and_its_namesake_has_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_program, ready) = local(folder.path(), &["--ephemeral"], &[]).await;
+    let leads = format!("{}/users/{}/leads", ready.gateway.unwrap(), demo::USER);
+    let client = reqwest::Client::new();
+    let get = |word: &str, rest: &str| send(client.get(format!("{leads}{rest}")).bearer_auth(demo::key(word)));
+    let stats = get("demo", "/stats").await.json()["data"].clone();
+    assert_eq!(stats["total_leads"], 60);
+    for count in [&stats["hot_leads"], &stats["warm_leads"], &stats["cold_leads"], &stats["leads_last_7_days"]] {
+        assert!(count.as_u64().unwrap() >= 8, "{stats}");
+    }
+    assert_eq!(get("rival", "").await.json()["pagination"]["total"], 6);
+    let found = get("demo", "?search=siddhant").await.json();
+    let lead = &found["data"][0];
+    assert_eq!((&found["pagination"]["total"], &lead["customer_phone"]), (&json!(1), &json!("918979556941")));
+    assert_eq!((&lead["total_messages"], &lead["lead_status"]), (&json!(37), &json!("Warm")));
+    assert_eq!(lead["first_contact_at"], "2025-10-05T06:21:34.662Z");
+    let page = get("demo", "/918979556941/messages?limit=2").await.json()["data"].clone();
+    assert_eq!(page["pagination"]["total"], 37);
+    assert_eq!(page["messages"][0]["text"], "hi my name is siddhant");
+    assert_eq!(page["messages"][1]["message_id"], "out-1759645300741-hij9fvlyv");
+    assert_eq!(page["messages"][1]["timestamp"], "2025-10-05T06:21:42.667Z");
+    assert_eq!(get("rival", "/918979556941").await.status, 404);
 }
 
 #[tokio::test]

@@ -37,11 +37,18 @@ async fn no_line_of_a_whole_run_holds_a_name_address_number_or_text() {
     let gateway = ready.gateway.clone().unwrap();
     let client = reqwest::Client::new();
     let personal = personal_data(&ready).await;
-    assert!(personal.len() > 500, "{}", personal.len());
+    assert!(personal.len() > 900, "{}", personal.len());
 
     let post =
         |word: &str, body: Value| client.post(format!("{gateway}{SUGGEST}")).bearer_auth(demo::key(word)).json(&body);
     let jane = "jane@acme.example";
+    let leads = format!("{gateway}/users/{}/leads", demo::USER);
+    let record =
+        |what: &str| client.post(format!("{gateway}/users/{}/{what}", demo::USER)).bearer_auth(demo::key("demo"));
+    let written = json!({
+        "message_id": "m", "customer_phone": "918979556941", "platform": "whatsapp", "sender": "user",
+        "text": "hi my name is siddhant", "timestamp": "2026-01-01T00:00:00Z",
+    });
     let mut statuses = BTreeSet::new();
     let requests = [
         post("demo", json!({"contact_id": CONTACT, "count": 10})),
@@ -63,6 +70,20 @@ async fn no_line_of_a_whole_run_holds_a_name_address_number_or_text() {
             .body("{}"),
         client.get(format!("{gateway}/users/u/leads/+12025550142?search={jane}")),
         client.get(format!("{gateway}/v1/credits?page={jane}")).bearer_auth(demo::key("demo")),
+        client.get(format!("{leads}?search=siddhant")).bearer_auth(demo::key("demo")),
+        client.get(format!("{leads}?days={jane}")).bearer_auth(demo::key("demo")),
+        client.get(format!("{leads}/stats")).bearer_auth(demo::key("demo")),
+        client.get(format!("{leads}/918979556941")).bearer_auth(demo::key("demo")),
+        client.get(format!("{leads}/918979556941/messages")).bearer_auth(demo::key("demo")),
+        record("messages").json(&written),
+        record("messages").json(&json!({"messages": [written, {"message_id": 1, "text": "hi my name is siddhant"}]})),
+        record("template-sends").json(&json!({
+            "template_send_id": "t", "customer_phone": "918979556941", "sent_at": "2026-01-01T00:00:00Z"
+        })),
+        client.put(format!("{leads}/918979556941/extraction")).bearer_auth(demo::key("demo")).json(&json!({
+            "intent_score": 1, "urgency_score": 1, "budget_score": 1, "fit_score": 1, "engagement_score": 1,
+            "name": "Siddhant", "email": jane,
+        })),
     ];
     for request in requests {
         statuses.insert(send(request).await.status);
@@ -80,11 +101,25 @@ async fn no_line_of_a_whole_run_holds_a_name_address_number_or_text() {
     }
 }
 
-/// Names, addresses, numbers and texts of every lead, as they are stored.
+/// Names, addresses, numbers and texts of every lead and conversation, as they are stored.
 async fn personal_data(ready: &local::Ready) -> BTreeSet<String> {
     let items = scan(&ready.dynamodb, &ready.environment["LEADS_TABLE"]).await;
-    let values = items
-        .iter()
-        .flat_map(|item| ["full_name", "email", "phone", "linkedin", "body"].map(|name| item[name]["S"].as_str()));
-    values.flatten().map(str::to_owned).collect()
+    let names = [
+        "/full_name",
+        "/email",
+        "/phone",
+        "/linkedin",
+        "/body",
+        "/customer_phone",
+        "/contact_name",
+        "/contact_email",
+        "/name",
+        "/text",
+        "/extraction/M/name",
+        "/extraction/M/email",
+        "/last_message/M/text",
+    ];
+    let texts =
+        |item: &Value| names.map(|name| item.pointer(&format!("{name}/S")).and_then(Value::as_str).map(str::to_owned));
+    items.iter().flat_map(texts).flatten().collect()
 }

@@ -1,0 +1,108 @@
+//! What each event leaves: its item, and the row that took it. Recorded one by one against whoever
+//! else writes, or made in memory and written at once.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::row::{Extraction, Message, Platform, Row};
+use super::{Conversations, CustomerPhone, User};
+use crate::http::dialect::timestamp;
+use crate::store::{Item, StoreError, put_all, s, to_item};
+
+pub(super) fn message_sk(message: &Message) -> String {
+    format!("message#{}", message.message_id)
+}
+
+pub(super) fn take_message(row: &mut Row, message: &Message) -> Result<Item, StoreError> {
+    let mut message = message.clone();
+    row.take_message(&mut message);
+    let mut item = to_item(&message)?;
+    let order = format!("{}#{:012}", timestamp(message.timestamp), message.sequence_no);
+    item.insert("changed_at".to_owned(), s(order));
+    Ok(item)
+}
+
+pub(super) fn template_send_sk(send_id: &str) -> String {
+    format!("template#{send_id}")
+}
+
+pub(super) fn take_template_send(row: &mut Row, platform: Platform, at: DateTime<Utc>) -> Result<Item, StoreError> {
+    #[derive(Serialize)]
+    struct TemplateSend {
+        platform: Platform,
+        sent_at: DateTime<Utc>,
+    }
+    row.take_template_send(platform, at);
+    to_item(&TemplateSend { platform, sent_at: at })
+}
+
+pub(super) fn extraction_sk(extraction: &Extraction) -> String {
+    format!("extraction#{}#{}", timestamp(extraction.extracted_at), extraction.extraction_id)
+}
+
+pub(super) fn take_extraction(row: &mut Row, extraction: &Extraction) -> Result<Item, StoreError> {
+    row.take_extraction(extraction.clone());
+    to_item(extraction)
+}
+
+/// A lead that is made in memory: its row, and the events behind it, as recording them one by one
+/// would leave them. No event may be told twice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Story {
+    /// The row, as the events so far left it.
+    pub row: Row,
+    events: Vec<(String, Item)>,
+}
+
+impl Story {
+    /// A lead of whom nothing is told yet but that it was first heard of at `at`.
+    pub fn new(lead: &CustomerPhone, lead_id: Uuid, at: DateTime<Utc>) -> Self {
+        Self { row: Row::new(lead.0.clone(), lead_id, at), events: Vec::new() }
+    }
+
+    /// A message; its `sequence_no` is given here.
+    pub fn message(&mut self, message: &Message) -> Result<(), StoreError> {
+        let item = take_message(&mut self.row, message)?;
+        self.tell(message_sk(message), item);
+        Ok(())
+    }
+
+    /// A template message that was sent.
+    pub fn template_send(&mut self, send_id: &str, platform: Platform, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let item = take_template_send(&mut self.row, platform, at)?;
+        self.tell(template_send_sk(send_id), item);
+        Ok(())
+    }
+
+    /// An extraction.
+    pub fn extraction(&mut self, extraction: &Extraction) -> Result<(), StoreError> {
+        let item = take_extraction(&mut self.row, extraction)?;
+        self.tell(extraction_sk(extraction), item);
+        Ok(())
+    }
+
+    fn tell(&mut self, sk: String, item: Item) {
+        self.row.version += 1;
+        self.events.push((sk, item));
+    }
+}
+
+impl Conversations {
+    /// Writes leads that are known to be new, such as a data set's: in batches, without looking at
+    /// what is there. The same again leaves the same.
+    pub async fn load(&self, user: &User, stories: impl IntoIterator<Item = Story>) -> Result<(), StoreError> {
+        let (mut events, mut rows) = (Vec::new(), Vec::new());
+        for Story { row, events: told } in stories {
+            rows.push(self.row_item(user, &row)?);
+            let pk = user.events_pk(&CustomerPhone(row.customer_phone));
+            events.extend(told.into_iter().map(|(sk, mut item)| {
+                item.extend([("pk".to_owned(), s(&pk)), ("sk".to_owned(), s(sk))]);
+                item
+            }));
+        }
+        // The rows last: one that is seen has its events.
+        events.append(&mut rows);
+        put_all(&self.client, &self.random, &self.table, events).await
+    }
+}
