@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use shared::auth::Permission;
 use shared::context::{Clock, Context, Random};
+use shared::conversations::incoming::moment;
 use shared::environment::ConfigError;
 use shared::exactly_once::ExactlyOnce;
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply, timestamp};
@@ -57,7 +58,7 @@ impl Endpoint for PostActivity {
         let occurred_at = fields.parsed(
             "occurred_at",
             "must be a time such as 2026-04-15T09:30:00Z, from five years ago until tomorrow",
-            |text| crate::moment(text).filter(|at| self.is_plausible(*at)),
+            |text| moment(text).filter(|at| self.is_plausible(*at)),
         );
         let direction = fields.parsed("direction", "must be inbound or outbound", |direction| {
             ["inbound", "outbound"].contains(&direction).then(|| direction.to_owned())
