@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shared::auth::Permission;
 use shared::context::Context;
 use shared::conversations::row::{Message, Platform, Sender};
-use shared::conversations::{Conversations, CustomerPhone, Recorded};
+use shared::conversations::{Conversations, CustomerPhone, Recorded, default_conversation};
 use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
 use shared::problem::{Code, Problem};
@@ -101,9 +101,8 @@ fn message(given: &Value) -> Result<(CustomerPhone, Message), Problem> {
     let (Some(lead), Some(platform), Some(sender), Some(timestamp)) = (lead, platform, sender, timestamp) else {
         return Err(Problem::new(Code::Internal, "a checked message lacks a field"));
     };
-    // Without a conversation of its own, a message belongs to the one on its channel with its lead.
-    let conversation_id = conversation_id
-        .unwrap_or_else(|| [platform.name(), phone_number_id.as_deref().unwrap_or("-"), lead.as_str()].join(":"));
+    let conversation_id =
+        conversation_id.unwrap_or_else(|| default_conversation(platform, phone_number_id.as_deref(), &lead));
     let message = Message {
         message_id,
         conversation_id,

@@ -11,6 +11,7 @@
 //! there yet, the row only if nobody else changed it meanwhile. So an event counts once however
 //! often it comes, and whatever else comes at the same time.
 
+mod delivery;
 pub mod list;
 pub mod row;
 mod rows;
@@ -26,6 +27,7 @@ use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
 use crate::http::dialect::timestamp;
 use crate::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
+pub use delivery::Delivery;
 use row::{Extraction, Message, Platform, Row};
 pub use rows::{Rows, UserRows};
 pub use shown::pagination;
@@ -63,8 +65,9 @@ impl User {
     }
 }
 
-/// A lead's channel identifier within a user: a phone number without `+`, an Instagram-scoped id, or
-/// the id of a webchat session.
+/// A lead's channel identifier within a user: a phone number without `+`, an Instagram-scoped id, the
+/// id of a webchat session, or WhatsApp's business-scoped user id (`BR.1502576394655843`) of somebody
+/// who shows no number. One person may so be two leads; linking them is left for later.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CustomerPhone(String);
 
@@ -80,6 +83,11 @@ impl CustomerPhone {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The conversation of a message that names none: the one on its channel with its lead.
+pub fn default_conversation(platform: Platform, phone_number_id: Option<&str>, lead: &CustomerPhone) -> String {
+    [platform.name(), phone_number_id.unwrap_or("-"), lead.as_str()].join(":")
 }
 
 /// What became of an event.
@@ -121,10 +129,24 @@ impl Conversations {
         lead: &CustomerPhone,
         message: &Message,
     ) -> Result<Recorded, StoreError> {
+        self.record_message_of(user, lead, message, None).await
+    }
+
+    /// Records a message that came with the name of whom it is from; the name is kept if none is known.
+    pub async fn record_message_of(
+        &self,
+        user: &User,
+        lead: &CustomerPhone,
+        message: &Message,
+        contact_name: Option<&str>,
+    ) -> Result<Recorded, StoreError> {
         let sk = format!("message#{}", message.message_id);
         self.record(user, lead, &sk, message.timestamp, |row| {
             let mut message = message.clone();
             row.take_message(&mut message);
+            if let Some(name) = contact_name {
+                row.take_contact_name(name);
+            }
             let mut item = to_item(&message)?;
             let order = format!("{}#{:012}", timestamp(message.timestamp), message.sequence_no);
             item.insert("changed_at".to_owned(), s(order));
