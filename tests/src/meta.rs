@@ -100,8 +100,8 @@ impl Api {
     pub async fn all_recorded(&self) {
         let started = Instant::now();
         while self.waiting().await > 0 {
-            assert!(started.elapsed() < Duration::from_secs(20), "items are left in the inbox");
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            assert!(started.elapsed() < Duration::from_secs(60), "items are left in the inbox");
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
