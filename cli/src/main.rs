@@ -1,6 +1,7 @@
 //! `cargo cli`: the operator's tool, for the local stack and for one in AWS alike. It works on the
 //! tables through the same stores as the functions do and has no keys or items of its own.
 
+mod channel;
 mod connection;
 mod credits;
 mod error;
@@ -58,6 +59,9 @@ enum Command {
     /// Grant, show and verify credits
     #[command(subcommand)]
     Credits(credits::Command),
+    /// Add, list and remove the phone numbers and accounts whose webhooks are taken
+    #[command(subcommand)]
+    Channel(channel::Command),
     /// Import, find and list leads
     #[command(subcommand)]
     Leads(leads::Command),
@@ -93,6 +97,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode, CliError
         Command::Workspace(command) => workspace::run(command, &connection, output).await,
         Command::Key(command) => key::run(command, &connection, output).await,
         Command::Credits(command) => credits::run(command, &connection, output).await,
+        Command::Channel(command) => channel::run(command, &connection, output).await,
         Command::Leads(command) => leads::run(command, &connection, output).await,
         Command::Messages(command) => import::messages::run(command, &connection, output).await,
         Command::Seed(command) => seed::run(command, &connection, output).await,

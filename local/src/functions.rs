@@ -7,6 +7,7 @@ use serde_json::Value;
 use shared::context::Context;
 use shared::environment::ConfigError;
 use shared::http::{Endpoint, Gate, Request, Response, serve};
+use shared::queue::{Consumer, consume};
 
 /// A function, ready to be invoked.
 #[derive(Clone)]
@@ -40,6 +41,14 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
                 None => Box::pin(async { unknown_route() }),
             }))
         }
+        meta_webhook::MetaWebhook::NAME => {
+            let webhook = meta_webhook::MetaWebhook::new(context)?;
+            Function::Http(Arc::new(move |request| {
+                let webhook = webhook.clone();
+                Box::pin(async move { webhook.answer(request).await })
+            }))
+        }
+        message_worker::MessageWorker::NAME => queued(message_worker::MessageWorker::new(context)?),
         fallback::NAME => {
             let respond = fallback::fallback(context);
             Function::Http(Arc::new(move |request| {
@@ -64,6 +73,14 @@ fn endpoint<E: Endpoint>(context: &Context, endpoint: E) -> Result<Function, Con
         let (gate, endpoint) = (gate.clone(), Arc::clone(&endpoint));
         Box::pin(async move { serve(&gate, &endpoint, request).await })
     })))
+}
+
+fn queued<C: Consumer>(consumer: C) -> Function {
+    let consumer = Arc::new(consumer);
+    Function::Queued(Arc::new(move |event| {
+        let consumer = Arc::clone(&consumer);
+        Box::pin(async move { Ok(consume(consumer.as_ref(), &event).await) })
+    }))
 }
 
 /// What API Gateway answers when a function fails.

@@ -152,7 +152,8 @@ fn greeting(stack: &Stack, arguments: &Arguments, composed: bool, variables_file
 }
 
 fn start_logs(environment: &Environment) {
-    let ours = ["shared", "local", "suggest_followups", "credits", "fallback", "sweeper"];
+    let ours =
+        ["shared", "local", "suggest_followups", "credits", "fallback", "sweeper", "meta_webhook", "message_worker"];
     match log::filter(environment, &ours) {
         Ok(filter) => {
             tracing_subscriber::fmt()

@@ -17,6 +17,15 @@ use crate::queues::Poller;
 use crate::template::{DeclaredFunction, Event, REGION, Template, TemplateError};
 use crate::{composer, dynamodb, schedule, sqs};
 
+/// The app secret that signs webhooks of Meta here.
+pub const META_APP_SECRET: &str = "local-app-secret";
+
+/// The verify token of the webhooks of Meta here.
+pub const META_VERIFY_TOKEN: &str = "local-verify-token";
+
+/// The variables whose values are secrets.
+const SECRETS: [&str; 3] = ["LLM_API_KEY", "META_APP_SECRET", "META_VERIFY_TOKEN"];
+
 /// What to run, and where.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -117,7 +126,7 @@ pub struct Ready {
     pub sqs: String,
     /// Base address of the model.
     pub model: String,
-    /// The variables of all functions together, but for the model's key.
+    /// The variables of all functions together, but for the secret ones.
     pub environment: BTreeMap<String, String>,
 }
 
@@ -157,6 +166,14 @@ impl Stack {
             ("LlmBaseUrl".to_owned(), model.base_url.clone()),
             ("LlmModel".to_owned(), model.name.clone()),
             ("LlmApiKeySecret".to_owned(), "llm-api-key".to_owned()),
+            ("MetaAppSecretSecret".to_owned(), "meta-app-secret".to_owned()),
+            ("MetaVerifyTokenSecret".to_owned(), "meta-verify-token".to_owned()),
+        ]);
+        // What Secrets Manager holds, by name. Those of Meta are public: nothing signed by it comes here.
+        let secrets = HashMap::from([
+            ("llm-api-key", model.key.as_str()),
+            ("meta-app-secret", META_APP_SECRET),
+            ("meta-verify-token", META_VERIFY_TOKEN),
         ]);
         let template = Template::parse(&options.template, &parameters)?;
 
@@ -180,8 +197,8 @@ impl Stack {
             for value in function.environment.values_mut() {
                 if let Some(queue) = value.strip_prefix("queue:") {
                     *value = queue_urls.get(queue).cloned().unwrap_or_default();
-                } else if value.starts_with("{{resolve:secretsmanager:") {
-                    value.clone_from(&model.key);
+                } else if let Some(secret) = secret_name(value) {
+                    *value = secrets.get(secret).map(|secret| (*secret).to_owned()).unwrap_or_default();
                 }
             }
             let own = base.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
@@ -208,7 +225,7 @@ impl Stack {
             model: model.base_url,
             environment: union
                 .iter()
-                .filter(|(name, _)| *name != "LLM_API_KEY")
+                .filter(|(name, _)| !SECRETS.contains(&name.as_str()))
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect(),
         };
@@ -241,6 +258,11 @@ impl Stack {
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
     }
+}
+
+/// The name in a dynamic reference to a secret.
+fn secret_name(value: &str) -> Option<&str> {
+    value.strip_prefix("{{resolve:secretsmanager:")?.strip_suffix("}}")
 }
 
 /// Starts the pollers and timers.

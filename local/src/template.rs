@@ -46,6 +46,7 @@ pub struct Template {
     resources: BTreeMap<String, Resource>,
     parameters: HashMap<String, String>,
     globals: Map<String, Value>,
+    conditions: Map<String, Value>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -123,7 +124,8 @@ impl Template {
         };
         let resources = resources.into_iter().map(|(id, resource)| typed(&id, resource).map(|resource| (id, resource)));
         let globals = root["Globals"]["Function"].as_object().cloned().unwrap_or_default();
-        Ok(Self { resources: resources.collect::<Result<_, _>>()?, parameters: values, globals })
+        let conditions = root["Conditions"].as_object().cloned().unwrap_or_default();
+        Ok(Self { resources: resources.collect::<Result<_, _>>()?, parameters: values, globals, conditions })
     }
 
     /// The tables, as requests of DynamoDB's `CreateTable`, each with its TTL attribute.
@@ -223,7 +225,7 @@ impl Template {
         }
     }
 
-    /// Replaces `Ref`, `Fn::GetAtt` and `Fn::Sub` by what they stand for here.
+    /// Replaces `Ref`, `Fn::GetAtt`, `Fn::Sub` and `Fn::If` by what they stand for here.
     fn resolved(&self, id: &str, value: &Value) -> Result<Value, TemplateError> {
         Ok(match value {
             Value::Object(object) => match object.iter().next() {
@@ -251,7 +253,29 @@ impl Template {
                     text.split_once('.').ok_or_else(|| broken(id, "GetAtt needs Resource.Attribute"))?;
                 self.reference(id, target, Some(attribute)).map(Value::from)
             }
+            "Fn::If" => match argument.as_array().map(Vec::as_slice) {
+                Some([condition, yes, no]) => {
+                    let holds = self.holds(id, &text_of(condition).unwrap_or_default())?;
+                    self.resolved(id, if holds { yes } else { no })
+                }
+                _ => Err(broken(id, "If needs a condition and two values")),
+            },
             _ => self.substituted(id, &text).map(Value::from),
+        }
+    }
+
+    /// Whether a condition of the template holds.
+    fn holds(&self, id: &str, condition: &str) -> Result<bool, TemplateError> {
+        let declared = self.conditions.get(condition);
+        self.is_true(id, declared.ok_or_else(|| broken(id, &format!("the condition {condition} is not declared")))?)
+    }
+
+    fn is_true(&self, id: &str, condition: &Value) -> Result<bool, TemplateError> {
+        let only = condition.as_object().and_then(|object| object.iter().next());
+        match only.map(|(function, argument)| (function.as_str(), argument.as_array().map(Vec::as_slice))) {
+            Some(("Fn::Not", Some([inner]))) => Ok(!self.is_true(id, inner)?),
+            Some(("Fn::Equals", Some([one, other]))) => Ok(self.resolved(id, one)? == self.resolved(id, other)?),
+            _ => Err(broken(id, "its condition is neither Not nor Equals")),
         }
     }
 
@@ -325,7 +349,7 @@ fn rate(expression: &str) -> Result<u64, String> {
 }
 
 fn is_intrinsic(name: &str) -> bool {
-    matches!(name, "Ref" | "Fn::GetAtt" | "Fn::Sub")
+    matches!(name, "Ref" | "Fn::GetAtt" | "Fn::Sub" | "Fn::If")
 }
 
 /// YAML as JSON, the short forms of intrinsic functions written out.
@@ -412,6 +436,24 @@ Resources:
                 Event::Queue { queue: "lead-followup-Work".to_owned(), batch_size: 3 },
             ]
         );
+    }
+
+    #[test]
+    fn a_condition_decides_between_two_values() {
+        for (model, expected) in [("m", "secret-m"), ("", "")] {
+            let text = "
+Parameters: { Model: { Type: String } }
+Conditions: { HasModel: !Not [!Equals [!Ref Model, '']] }
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Metadata: { BuildProperties: { Binary: f } }
+    Properties: { Environment: { Variables: { SECRET: !If [HasModel, !Sub 'secret-${Model}', ''] } } }
+";
+            let parameters = HashMap::from([("Model".to_owned(), model.to_owned())]);
+            let function = Template::parse(text, &parameters).unwrap().functions().unwrap().remove(0);
+            assert_eq!(function.environment["SECRET"], expected);
+        }
     }
 
     #[test]

@@ -5,9 +5,15 @@
 //! | workspace | `W#<workspace>` | `workspace` |
 //! | key, listed | `W#<workspace>` | `key#<key id>` |
 //! | key | `K#<digest>` | `key` |
+//! | channel, listed | `W#<workspace>` | `channel#<platform>#<channel id>` |
+//! | channel | `C#<platform>#<channel id>` | `channel` |
 //!
-//! A request carries only its key, so the key's own item is the one that does not start with a
-//! workspace; its digest is as hard to guess as the key.
+//! A request carries only its key, so the key's own item does not start with a workspace; its digest is as
+//! hard to guess as the key. For the same reason neither does a channel's: what a provider delivers names
+//! only the phone number or account that it came through, and is signed by the provider. A channel
+//! belongs to one workspace, and no other can take it over.
+
+mod channel;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +30,8 @@ use crate::auth::rate::{Counts, Quota, Rate};
 use crate::auth::{ApiKey, Permission};
 use crate::context::{Context, Random};
 use crate::environment::ConfigError;
+pub use channel::{Channel, Taken};
+
 use crate::store::{Item, StoreError, from_item, n, s, store_error, to_item, transact};
 
 /// A tenant: everything else belongs to exactly one.

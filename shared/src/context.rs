@@ -118,31 +118,40 @@ impl ClassifyRetry for ConflictClassifier {
 /// Credentials come from the variables that Lambda sets ("Defined runtime environment variables",
 /// AWS Lambda Developer Guide). The SDK's default chain would add three service clients to every
 /// function to look in places where a function has none.
-fn dynamodb_config(environment: &Environment) -> Result<aws_sdk_dynamodb::Config, ConfigError> {
-    let credentials = Credentials::new(
+pub(crate) fn credentials(environment: &Environment) -> Result<SharedCredentialsProvider, ConfigError> {
+    Ok(SharedCredentialsProvider::new(Credentials::new(
         environment.required("AWS_ACCESS_KEY_ID")?,
         environment.required("AWS_SECRET_ACCESS_KEY")?,
         environment.optional("AWS_SESSION_TOKEN").map(str::to_owned),
         None,
         "environment",
-    );
+    )))
+}
+
+/// How often and how fast the SDK tries again.
+pub(crate) fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(4)
+        .with_initial_backoff(Duration::from_millis(25))
+        .with_max_backoff(Duration::from_millis(400))
+}
+
+/// How long the SDK waits.
+pub(crate) fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(2))
+        .operation_timeout(Duration::from_secs(6))
+        .build()
+}
+
+fn dynamodb_config(environment: &Environment) -> Result<aws_sdk_dynamodb::Config, ConfigError> {
     let mut config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(environment.required("AWS_REGION")?.to_owned()))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .retry_config(
-            RetryConfig::standard()
-                .with_max_attempts(4)
-                .with_initial_backoff(Duration::from_millis(25))
-                .with_max_backoff(Duration::from_millis(400)),
-        )
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(Duration::from_secs(1))
-                .operation_attempt_timeout(Duration::from_secs(2))
-                .operation_timeout(Duration::from_secs(6))
-                .build(),
-        );
+        .credentials_provider(credentials(environment)?)
+        .retry_config(retries())
+        .timeout_config(timeouts());
     config = config.retry_classifier(ConflictClassifier);
     if let Some(endpoint) = environment.optional("AWS_ENDPOINT_URL_DYNAMODB") {
         config = config.endpoint_url(endpoint);

@@ -10,6 +10,7 @@ use crate::context::{Clock, Context, Random};
 use crate::environment::{ConfigError, Environment};
 use crate::http::{Endpoint, Gate, Request, Response, Routes, serve};
 use crate::log;
+use crate::queue::{self, Consumer};
 
 /// How long the start may wait for a first connection.
 const WARMING: Duration = Duration::from_millis(300);
@@ -82,6 +83,43 @@ where
     lambda_http::run(lambda_http::service_fn(move |request: Request| {
         let respond = Arc::clone(&respond);
         async move { Ok::<_, Error>(respond(&request)) }
+    }))
+    .await
+}
+
+/// Serves requests that prove themselves in another way than by a key.
+///
+/// # Errors
+/// As [`run_endpoint`].
+pub async fn run_open<F, R>(function: &str, build: impl FnOnce(&Context) -> Result<F, ConfigError>) -> Result<(), Error>
+where
+    F: Fn(Request) -> R + Send + Sync + 'static,
+    R: Future<Output = Response> + Send,
+{
+    let context = context(function)?;
+    let respond = Arc::new(reported(build(&context))?);
+    warm(&context).await;
+    lambda_http::run(lambda_http::service_fn(move |request: Request| {
+        let respond = Arc::clone(&respond);
+        async move { Ok::<_, Error>(respond(request).await) }
+    }))
+    .await
+}
+
+/// Takes the messages of a queue, and reports those that failed one by one.
+///
+/// # Errors
+/// As [`run_endpoint`].
+pub async fn run_queue<C: Consumer>(
+    function: &str,
+    build: impl FnOnce(&Context) -> Result<C, ConfigError>,
+) -> Result<(), Error> {
+    let context = context(function)?;
+    let consumer = Arc::new(reported(build(&context))?);
+    warm(&context).await;
+    lambda_runtime::run(lambda_runtime::service_fn(move |event: LambdaEvent<Value>| {
+        let consumer = Arc::clone(&consumer);
+        async move { Ok::<_, Error>(queue::consume(consumer.as_ref(), &event.payload).await) }
     }))
     .await
 }

@@ -56,6 +56,15 @@ impl From<BuildError> for StoreError {
 /// Sorts an SDK error into [`StoreError`]. Only the operation, the error's code and the kind of
 /// transport failure are kept: messages and debug forms of the SDK can hold whole items.
 pub fn store_error<E: ProvideErrorMetadata, R>(operation: &str, error: &SdkError<E, R>) -> StoreError {
+    sdk_error("dynamodb", operation, error)
+}
+
+/// As [`store_error`], of another service.
+pub(crate) fn sdk_error<E: ProvideErrorMetadata, R>(
+    service: &str,
+    operation: &str,
+    error: &SdkError<E, R>,
+) -> StoreError {
     let code = error.code().unwrap_or(match error {
         SdkError::ConstructionFailure(_) => "ConstructionFailure",
         SdkError::TimeoutError(_) => "Timeout",
@@ -63,7 +72,7 @@ pub fn store_error<E: ProvideErrorMetadata, R>(operation: &str, error: &SdkError
         SdkError::ResponseError(_) => "ResponseError",
         _ => "ServiceError",
     });
-    let text = format!("dynamodb {operation}: {code}");
+    let text = format!("{service} {operation}: {code}");
     match code {
         "ConstructionFailure"
         | "ValidationException"

@@ -4,6 +4,7 @@
 
 pub mod binaries;
 pub mod fault_proxy;
+pub mod meta;
 pub mod scripted_model;
 
 use std::collections::{BTreeSet, HashMap};

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::CustomerPhone;
 use super::row::{Message, Platform, Sender};
+use super::{CustomerPhone, default_conversation};
 use crate::http::Fields;
 use crate::problem::{Code, Problem};
 
@@ -49,9 +49,8 @@ pub fn message(given: &Value) -> Result<(CustomerPhone, Message), Problem> {
     let (Some(lead), Some(platform), Some(sender), Some(timestamp)) = (lead, platform, sender, timestamp) else {
         return Err(Problem::new(Code::Internal, "a checked message lacks a field"));
     };
-    // Without a conversation of its own, a message belongs to the one on its channel with its lead.
-    let conversation_id = conversation_id
-        .unwrap_or_else(|| [platform.name(), phone_number_id.as_deref().unwrap_or("-"), lead.as_str()].join(":"));
+    let conversation_id =
+        conversation_id.unwrap_or_else(|| default_conversation(platform, phone_number_id.as_deref(), &lead));
     let message = Message {
         message_id,
         conversation_id,

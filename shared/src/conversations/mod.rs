@@ -11,6 +11,7 @@
 //! there yet, the row only if nobody else changed it meanwhile. So an event counts once however
 //! often it comes, and whatever else comes at the same time.
 
+mod delivery;
 pub mod incoming;
 pub mod list;
 mod load;
@@ -27,6 +28,7 @@ use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
 use crate::http::dialect::timestamp;
 use crate::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
+pub use delivery::Delivery;
 pub use load::Story;
 use row::{Extraction, Message, Platform, Row};
 pub use rows::{Rows, UserRows};
@@ -65,8 +67,9 @@ impl User {
     }
 }
 
-/// A lead's channel identifier within a user: a phone number without `+`, an Instagram-scoped id, or
-/// the id of a webchat session.
+/// A lead's channel identifier within a user: a phone number without `+`, an Instagram-scoped id, the
+/// id of a webchat session, or WhatsApp's business-scoped user id (`BR.1502576394655843`) of somebody
+/// who shows no number. One person may so be two leads; linking them is left for later.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CustomerPhone(String);
 
@@ -82,6 +85,11 @@ impl CustomerPhone {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The conversation of a message that names none: the one on its channel with its lead.
+pub fn default_conversation(platform: Platform, phone_number_id: Option<&str>, lead: &CustomerPhone) -> String {
+    [platform.name(), phone_number_id.unwrap_or("-"), lead.as_str()].join(":")
 }
 
 /// What became of an event.
@@ -123,8 +131,25 @@ impl Conversations {
         lead: &CustomerPhone,
         message: &Message,
     ) -> Result<Recorded, StoreError> {
+        self.record_message_of(user, lead, message, None).await
+    }
+
+    /// Records a message that came with the name of whom it is from; the name is kept if none is known.
+    pub async fn record_message_of(
+        &self,
+        user: &User,
+        lead: &CustomerPhone,
+        message: &Message,
+        contact_name: Option<&str>,
+    ) -> Result<Recorded, StoreError> {
         let sk = load::message_sk(message);
-        self.record(user, lead, &sk, message.timestamp, |row| load::take_message(row, message)).await
+        self.record(user, lead, &sk, message.timestamp, |row| {
+            if let Some(name) = contact_name {
+                row.take_contact_name(name);
+            }
+            load::take_message(row, message)
+        })
+        .await
     }
 
     /// Whether a message was recorded.

@@ -259,6 +259,14 @@ impl Row {
         }
     }
 
+    /// Takes the name that a lead goes by on a channel, unless one is known. Longer ones are cut.
+    pub fn take_contact_name(&mut self, name: &str) {
+        let name = name.trim();
+        if self.contact_name.is_none() && !name.is_empty() {
+            self.contact_name = Some(name.chars().take(100).collect());
+        }
+    }
+
     /// Counts a template message that was not counted before.
     pub fn take_template_send(&mut self, platform: Platform, at: DateTime<Utc>) {
         self.platforms.insert(platform);

@@ -10,7 +10,7 @@ mod routes;
 pub use dialect::{Dialect, timestamp};
 pub use fields::Fields;
 pub use lambda_http::Request;
-pub use pipeline::{Call, Endpoint, Gate, Input, MAX_INGESTED, Response, answer, serve};
+pub use pipeline::{Call, Endpoint, Gate, Input, MAX_INGESTED, Response, answer, body_bytes, serve, serve_open};
 pub use query::Query;
 pub use reply::Reply;
 pub use routes::{Routes, matches};

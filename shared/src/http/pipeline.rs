@@ -163,6 +163,26 @@ pub fn answer(
     finish(dialect, &arrival, result.map(|body| Reply::json(200, &body)), None, clock.now())
 }
 
+/// Answers a request that proves itself in another way than by a key, such as a provider's signature.
+/// As [`serve`], it never fails.
+pub async fn serve_open(
+    clock: &Clock,
+    random: &Random,
+    dialect: Dialect,
+    request: &Request,
+    work: impl Future<Output = Result<Reply, Problem>> + Send,
+) -> Response {
+    let arrival = Arrival::new(clock.now(), random.uuid(), request);
+    let span = tracing::info_span!("request", request_id = %arrival.request_id, route = arrival.route);
+    async {
+        let result = AssertUnwindSafe(work).catch_unwind().await;
+        let result = result.unwrap_or_else(|_| Err(Problem::internal("a handler panicked")));
+        finish(dialect, &arrival, result, None, clock.now())
+    }
+    .instrument(span)
+    .await
+}
+
 /// What is known of a request before its key is.
 #[derive(Debug)]
 struct Arrival {
@@ -289,7 +309,8 @@ fn check_size_and_type(request: &Request, most: usize) -> Result<(), Problem> {
     Err(Problem::new(Code::UnsupportedMediaType, "send JSON in UTF-8, with Content-Type: application/json"))
 }
 
-fn body_bytes(body: &Body) -> &[u8] {
+/// A body as it was sent: API Gateway may hand it over as text or in base64.
+pub fn body_bytes(body: &Body) -> &[u8] {
     match body {
         Body::Text(text) => text.as_bytes(),
         Body::Binary(bytes) => bytes,
@@ -362,7 +383,7 @@ fn finish(
             headers.insert(HeaderName::from_static(name), value);
         }
     };
-    set("content-type", "application/json");
+    set("content-type", reply.content_type);
     set("cache-control", "no-store");
     set("x-request-id", &arrival.request_id.to_string());
     for (name, value) in rate.iter().flat_map(|rate| rate.headers(now)) {

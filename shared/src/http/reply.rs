@@ -11,6 +11,8 @@ pub struct Reply {
     pub status: u16,
     /// The JSON body, or nothing.
     pub body: String,
+    /// What the body is.
+    pub content_type: &'static str,
     /// Whether it was given before, to a request with the same idempotency key.
     pub replayed: bool,
     /// How long to wait before trying again, in seconds.
@@ -22,12 +24,17 @@ pub struct Reply {
 impl Reply {
     /// An answer made now.
     pub fn json(status: u16, body: &Value) -> Self {
-        Self { status, body: body.to_string(), replayed: false, retry_after: None, allow: None }
+        Self { replayed: false, ..Self::replayed(status, body.to_string()) }
+    }
+
+    /// A bare text.
+    pub fn text(status: u16, body: String) -> Self {
+        Self { replayed: false, content_type: "text/plain", ..Self::replayed(status, body) }
     }
 
     /// An answer made before, to the byte.
     pub fn replayed(status: u16, body: String) -> Self {
-        Self { status, body, replayed: true, retry_after: None, allow: None }
+        Self { status, body, content_type: "application/json", replayed: true, retry_after: None, allow: None }
     }
 
     /// What is kept of it under an idempotency key.

@@ -16,3 +16,4 @@ mod queues;
 mod round_trips;
 mod suggest_followups;
 mod template;
+mod webhooks;

@@ -1,0 +1,166 @@
+//! `channel`: which workspace and user a phone number or account belongs to, for webhooks.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use shared::accounts::{Accounts, Channel};
+use shared::conversations::User;
+use shared::conversations::row::Platform;
+use shared::http::dialect::timestamp;
+use uuid::Uuid;
+
+use crate::connection::Connection;
+use crate::error::CliError;
+use crate::output::{Output, columns, facts};
+use crate::workspace;
+
+/// What can be done with channels.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Add a phone number or account whose webhooks are taken; again with other values changes it
+    #[command(after_help = ADD_HELP)]
+    Add(Add),
+    /// List the channels of a workspace
+    List {
+        /// The workspace
+        #[arg(long, value_name = "UUID", value_parser = workspace::id)]
+        workspace: Uuid,
+    },
+    /// Remove a channel: what comes through it is ignored from then on, what came stays
+    Remove {
+        /// The workspace
+        #[arg(long, value_name = "UUID", value_parser = workspace::id)]
+        workspace: Uuid,
+        /// Where it is
+        #[arg(long, value_name = "whatsapp|instagram", value_parser = platform)]
+        platform: Platform,
+        /// Its identifier, as `channel list` shows it
+        #[arg(long, value_name = "ID", value_parser = id)]
+        id: String,
+    },
+}
+
+const ADD_HELP: &str = "\
+The identifier is Meta's: the phone number id of a WhatsApp number (not the number itself), or the id of
+the Instagram professional account.
+
+Example:
+  cargo cli channel add --workspace ID --user me --platform whatsapp --id 106540352242922";
+
+/// A channel that is to be added.
+#[derive(Args, Debug)]
+pub struct Add {
+    /// The workspace that it belongs to
+    #[arg(long, value_name = "UUID", value_parser = workspace::id)]
+    workspace: Uuid,
+    /// The user whose leads write to it, as in /users/USER/leads
+    #[arg(long, value_name = "USER", value_parser = user)]
+    user: String,
+    /// Where it is
+    #[arg(long, value_name = "whatsapp|instagram", value_parser = platform)]
+    platform: Platform,
+    /// Its identifier at the provider
+    #[arg(long, value_name = "ID", value_parser = id)]
+    id: String,
+    /// The agent that answers on it
+    #[arg(long, value_name = "ID")]
+    agent_id: Option<String>,
+    /// The agent's name
+    #[arg(long, value_name = "NAME")]
+    agent_name: Option<String>,
+}
+
+fn platform(text: &str) -> Result<Platform, String> {
+    let named = Platform::named(text).filter(|platform| *platform != Platform::Webchat);
+    named.ok_or_else(|| "must be whatsapp or instagram".to_owned())
+}
+
+fn user(text: &str) -> Result<String, String> {
+    User::new(Uuid::nil(), text).map(|user| user.user_id).map_err(|error| error.to_string())
+}
+
+fn id(text: &str) -> Result<String, String> {
+    let is_usable = (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_usable { Ok(text.to_owned()) } else { Err("must be digits, as Meta shows the identifier".to_owned()) }
+}
+
+/// Runs a command.
+pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+    match command {
+        Command::Add(add) => self::add(add, connection, output).await,
+        Command::List { workspace } => list(workspace, connection, output).await,
+        Command::Remove { workspace, platform, id } => remove(workspace, platform, &id, connection, output).await,
+    }
+}
+
+async fn add(add: Add, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+    connection.workspace(add.workspace).await?;
+    let channel = Channel {
+        platform: add.platform,
+        channel_id: add.id,
+        workspace_id: add.workspace,
+        user_id: add.user,
+        agent_id: add.agent_id,
+        agent_name: add.agent_name,
+        created_at: connection.context.clock.now(),
+    };
+    let added = Accounts::new(&connection.context)?.put_channel(&channel).await?;
+    added.map_err(|taken| CliError::Refused(taken.to_string()))?;
+    let told = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+    let text = facts(&[
+        ("platform", channel.platform.name().to_owned()),
+        ("id", channel.channel_id.clone()),
+        ("workspace", channel.workspace_id.to_string()),
+        ("user", channel.user_id.clone()),
+        ("agent", told(&channel.agent_id)),
+        ("agent name", told(&channel.agent_name)),
+    ]);
+    output.result(&shown(&channel), &text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list(workspace_id: Uuid, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+    connection.workspace(workspace_id).await?;
+    let channels = Accounts::new(&connection.context)?.channels(workspace_id).await?;
+    let mut rows = vec![["platform", "id", "user", "agent", "added"].map(str::to_owned).to_vec()];
+    rows.extend(channels.iter().map(|channel| {
+        vec![
+            channel.platform.name().to_owned(),
+            channel.channel_id.clone(),
+            channel.user_id.clone(),
+            channel.agent_name.clone().or(channel.agent_id.clone()).unwrap_or_else(|| "-".to_owned()),
+            timestamp(channel.created_at),
+        ]
+    }));
+    let text = if channels.is_empty() { "The workspace has no channels.".to_owned() } else { columns(&rows) };
+    output.result(&json!({ "channels": channels.iter().map(shown).collect::<Vec<_>>() }), &text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn remove(
+    workspace_id: Uuid,
+    platform: Platform,
+    id: &str,
+    connection: &Connection,
+    output: &Output,
+) -> Result<ExitCode, CliError> {
+    if !Accounts::new(&connection.context)?.remove_channel(workspace_id, platform, id).await? {
+        return Err(CliError::Refused(format!("the workspace {workspace_id} has no such channel")));
+    }
+    output.result(&json!({"platform": platform, "id": id, "removed": true}), "removed")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A channel as JSON.
+fn shown(channel: &Channel) -> Value {
+    json!({
+        "platform": channel.platform,
+        "id": channel.channel_id,
+        "workspace_id": channel.workspace_id,
+        "user_id": channel.user_id,
+        "agent_id": channel.agent_id,
+        "agent_name": channel.agent_name,
+        "created_at": timestamp(channel.created_at),
+    })
+}

@@ -1,0 +1,64 @@
+//! Instagram's direct messages ("Webhooks", Instagram Messaging).
+
+use chrono::{DateTime, Datelike};
+use serde_json::Value;
+use shared::conversations::CustomerPhone;
+use shared::conversations::row::Sender;
+use shared::inbox::Received;
+
+use crate::{Event, Said, on_channel, placeholder};
+
+/// A lead's message, or an echo of one that the business has sent.
+pub fn message(received: &Received, messaging: &Value) -> Option<Event> {
+    let content =
+        ["message", "postback"].into_iter().map(|name| &messaging[name]).find(|content| content.is_object())?;
+    if content["is_deleted"] == true {
+        return None;
+    }
+    let (sender, lead) = match content["is_echo"] == true {
+        true => (Sender::Agent, "recipient"),
+        false => (Sender::User, "sender"),
+    };
+    let lead = CustomerPhone::parse(messaging[lead]["id"].as_str()?).ok()?;
+    let at = messaging["timestamp"].as_i64().and_then(DateTime::from_timestamp_millis);
+    let said = Said {
+        message_id: content["mid"].as_str()?.to_owned(),
+        sender,
+        text: text(content),
+        at: at.filter(|at| (1970..10_000).contains(&at.year())),
+    };
+    let message = on_channel(received, &lead, said)?;
+    Some(Event::Message { lead, message, contact_name: None })
+}
+
+/// The words; of something else the kinds of what is attached.
+fn text(content: &Value) -> String {
+    let words = [&content["text"], &content["title"]].into_iter().find_map(Value::as_str).unwrap_or_default();
+    let attachments = content["attachments"].as_array().into_iter().flatten();
+    let mut parts: Vec<String> =
+        attachments.map(|attachment| placeholder(attachment["type"].as_str().unwrap_or_default())).collect();
+    if !words.trim().is_empty() {
+        parts.push(words.to_owned());
+    }
+    if parts.is_empty() { placeholder("") } else { parts.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_message_has_a_text() {
+        for (content, expected) in [
+            (json!({"mid": "m", "text": "olá"}), "olá"),
+            (json!({"mid": "m", "attachments": [{"type": "image"}, {"type": "image"}]}), "[image] [image]"),
+            (json!({"mid": "m", "text": "look", "attachments": [{"type": "share"}]}), "[share] look"),
+            (json!({"mid": "m", "title": "Get started", "payload": "p"}), "Get started"),
+            (json!({"mid": "m", "is_unsupported": true}), "[unsupported]"),
+        ] {
+            assert_eq!(text(&content), expected, "{content}");
+        }
+    }
+}

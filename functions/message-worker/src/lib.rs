@@ -1,0 +1,125 @@
+//! Takes the queue's messages, each of which says where something is that a provider delivered: reads
+//! it, records it, and then deletes it.
+//!
+//! Every step is safe to run twice, and at the same time: a message counts once by its identifier, a
+//! status only moves up. What is gone from the inbox was done before. What says nothing that could be
+//! recorded is dropped with a line in the log; what fails stays, and comes again.
+
+mod instagram;
+mod whatsapp;
+
+use shared::context::Context;
+use shared::conversations::row::Message;
+use shared::conversations::{Conversations, CustomerPhone, Delivery, User};
+use shared::environment::ConfigError;
+use shared::inbox::{Delivered, Inbox, Place, Received};
+use shared::queue::Consumer;
+use shared::store::StoreError;
+
+/// The longest text that is recorded, as with ingestion.
+const LONGEST: usize = 16_384;
+
+/// What something that was delivered says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Event {
+    /// A message of a lead or of an agent, and the lead's name if it was told.
+    Message { lead: CustomerPhone, message: Box<Message>, contact_name: Option<String> },
+    /// What became of an agent's message; the lead by each identifier that was told.
+    Status { leads: Vec<CustomerPhone>, message_id: String, delivery: Delivery },
+}
+
+/// The function and what it works with.
+#[derive(Clone, Debug)]
+pub struct MessageWorker {
+    inbox: Inbox,
+    conversations: Conversations,
+}
+
+impl MessageWorker {
+    /// The function's name in `template.yaml`.
+    pub const NAME: &str = "message-worker";
+
+    /// Builds the function from its configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { inbox: Inbox::new(context)?, conversations: Conversations::new(context)? })
+    }
+
+    async fn record(&self, user: &User, event: Event) -> Result<(), StoreError> {
+        match event {
+            Event::Message { lead, message, contact_name } => {
+                let recorded =
+                    self.conversations.record_message_of(user, &lead, &message, contact_name.as_deref()).await?;
+                tracing::info!(?recorded, "recorded a message");
+            }
+            Event::Status { leads, message_id, delivery } => {
+                for lead in leads {
+                    if self.conversations.record_delivery(user, &lead, &message_id, delivery).await? {
+                        tracing::info!(?delivery, "recorded a status");
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Consumer for MessageWorker {
+    type Message = Place;
+
+    async fn try_one(&self, place: Place) -> Result<(), StoreError> {
+        let Some(received) = self.inbox.get(&place).await? else { return Ok(()) };
+        let user = User::new(place.workspace_id, &received.channel.user_id);
+        match (user, event(&received)) {
+            (Ok(user), Some(event)) => self.record(&user, event).await?,
+            _ => tracing::warn!(item = place.item, "an item says nothing that could be recorded"),
+        }
+        self.inbox.delete(&place).await
+    }
+}
+
+fn event(received: &Received) -> Option<Event> {
+    match &received.delivered {
+        Delivered::WhatsappMessage { message, contact } => whatsapp::message(received, message, contact.as_ref()),
+        Delivered::WhatsappStatus { status } => whatsapp::status(status),
+        Delivered::InstagramMessage { messaging } => instagram::message(received, messaging),
+    }
+}
+
+/// A message on the channel that it came through.
+fn on_channel(received: &Received, lead: &CustomerPhone, said: Said) -> Option<Box<Message>> {
+    let channel = &received.channel;
+    let conversation_id =
+        shared::conversations::default_conversation(channel.platform, Some(&channel.channel_id), lead);
+    let text: String = said.text.chars().take(LONGEST).collect();
+    (said.message_id.chars().count() <= 512).then(|| {
+        Box::new(Message {
+            message_id: said.message_id,
+            conversation_id,
+            agent_id: channel.agent_id.clone(),
+            agent_name: channel.agent_name.clone(),
+            platform: channel.platform,
+            phone_number_id: Some(channel.channel_id.clone()),
+            sender: said.sender,
+            text,
+            timestamp: said.at.unwrap_or(received.received_at),
+            status: "sent".to_owned(),
+            sequence_no: 0,
+        })
+    })
+}
+
+/// What a provider's message says.
+struct Said {
+    message_id: String,
+    sender: shared::conversations::row::Sender,
+    text: String,
+    at: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+/// `[image]` and the like: what is shown of something that is no text.
+fn placeholder(kind: &str) -> String {
+    let is_name =
+        (1..=32).contains(&kind.len()) && kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    format!("[{}]", if is_name { kind } else { "unsupported" })
+}

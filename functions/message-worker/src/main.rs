@@ -1,0 +1,8 @@
+//! The Lambda function `message-worker`.
+
+use message_worker::MessageWorker;
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    shared::lambda::run_queue(MessageWorker::NAME, MessageWorker::new).await
+}

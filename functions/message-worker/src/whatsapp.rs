@@ -1,0 +1,104 @@
+//! WhatsApp's messages and statuses ("Webhooks", WhatsApp Cloud API).
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use shared::conversations::row::Sender;
+use shared::conversations::{CustomerPhone, Delivery};
+use shared::inbox::Received;
+
+use crate::{Event, Said, on_channel, placeholder};
+
+/// A lead's message.
+pub fn message(received: &Received, message: &Value, contact: Option<&Value>) -> Option<Event> {
+    let no_contact = Value::Null;
+    let contact = contact.unwrap_or(&no_contact);
+    // The phone number where there is one; else the business-scoped id, which people with a username
+    // may be known by alone.
+    let told =
+        [&message["from"], &contact["wa_id"], &message["from_user_id"], &message["user_id"], &contact["user_id"]];
+    let lead = told.into_iter().find_map(identifier)?;
+    let said = Said {
+        message_id: message["id"].as_str()?.to_owned(),
+        sender: Sender::User,
+        text: text(message),
+        at: moment(&message["timestamp"]),
+    };
+    let message = on_channel(received, &lead, said)?;
+    Some(Event::Message { lead, message, contact_name: contact["profile"]["name"].as_str().map(str::to_owned) })
+}
+
+/// What became of an agent's message. Unknown states are nothing.
+pub fn status(status: &Value) -> Option<Event> {
+    let told = ["recipient_id", "recipient_user_id", "user_id"].map(|name| identifier(&status[name]));
+    Some(Event::Status {
+        leads: told.into_iter().flatten().collect(),
+        message_id: status["id"].as_str().filter(|id| id.len() <= 512)?.to_owned(),
+        delivery: Delivery::named(status["status"].as_str()?)?,
+    })
+}
+
+fn identifier(value: &Value) -> Option<CustomerPhone> {
+    CustomerPhone::parse(value.as_str()?).ok()
+}
+
+/// Epoch seconds, as text.
+fn moment(value: &Value) -> Option<DateTime<Utc>> {
+    let seconds = value.as_str().and_then(|text| text.parse().ok()).or_else(|| value.as_i64())?;
+    DateTime::from_timestamp(seconds, 0).filter(|at| (1970..10_000).contains(&chrono::Datelike::year(at)))
+}
+
+/// The words of a message; of something else its kind, and the caption if there is one.
+fn text(message: &Value) -> String {
+    let kind = message["type"].as_str().unwrap_or_default();
+    let content = &message[kind];
+    let words = match kind {
+        "text" => &content["body"],
+        "button" => &content["text"],
+        "interactive" => &content[content["type"].as_str().unwrap_or_default()]["title"],
+        _ => &content["caption"],
+    };
+    let words = words.as_str().filter(|words| !words.trim().is_empty());
+    match (kind, words) {
+        ("text" | "button" | "interactive", Some(words)) => words.to_owned(),
+        (_, Some(caption)) => format!("{} {caption}", placeholder(kind)),
+        (_, None) => placeholder(kind),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_message_has_a_text() {
+        for (message, expected) in [
+            (json!({"type": "text", "text": {"body": "grüße 👋"}}), "grüße 👋"),
+            (json!({"type": "text", "text": {"body": " "}}), "[text]"),
+            (json!({"type": "image", "image": {"id": "1", "caption": "our shop"}}), "[image] our shop"),
+            (json!({"type": "audio", "audio": {"id": "1", "voice": true}}), "[audio]"),
+            (json!({"type": "location", "location": {"latitude": 1.5}}), "[location]"),
+            (json!({"type": "contacts", "contacts": [{"name": {"formatted_name": "Jo"}}]}), "[contacts]"),
+            (json!({"type": "reaction", "reaction": {"emoji": "👍"}}), "[reaction]"),
+            (json!({"type": "button", "button": {"payload": "p", "text": "Yes"}}), "Yes"),
+            (
+                json!({"type": "interactive", "interactive": {"type": "list_reply", "list_reply": {"id": "1", "title": "Monday"}}}),
+                "Monday",
+            ),
+            (json!({"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {}}}), "[interactive]"),
+            (json!({"type": "a b\n"}), "[unsupported]"),
+            (json!({}), "[unsupported]"),
+        ] {
+            assert_eq!(text(&message), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_epoch_seconds_as_text() {
+        assert_eq!(moment(&json!("1760000000")).map(|at| at.timestamp()), Some(1_760_000_000));
+        for wrong in [json!(""), json!("soon"), json!("99999999999999999"), json!("9999999999999"), json!(null)] {
+            assert_eq!(moment(&wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! `GET` and `POST /webhooks/meta`: what WhatsApp and Instagram deliver ("Webhooks", Graph API).
+//!
+//! - `GET` is the handshake of a subscription: with `hub.mode=subscribe` and the verify token of this
+//!   deployment, the answer is `hub.challenge` as it came; otherwise 403.
+//! - `POST` is signed: `X-Hub-Signature-256` is the HMAC-SHA256 of the body's bytes with the app
+//!   secret; otherwise 401. A body may have 5 MB. What it holds is stored item by item, then one
+//!   message for each is queued that says where it is, and only then the answer is 200. If storing or
+//!   queueing fails, it is 503: Meta delivers again, and the same items take the same places.
+//! - Whatever is not understood, or came through a channel that no workspace has, is ignored with 200:
+//!   Meta would deliver it for days otherwise, and in the end stop delivering at all.
+//!
+//! A deployment without a verify token answers the one with 404, without an app secret the other.
+//!
+//! A function of its own beside `ingest`, because it holds a secret and a queue that ingestion has no
+//! use for, and asks for no key.
+
+mod payload;
+mod signature;
+
+use std::collections::{BTreeMap, HashSet};
+
+use futures_util::future::try_join_all;
+use lambda_http::RequestExt;
+use serde_json::{Value, json};
+use shared::accounts::{Accounts, Channel};
+use shared::context::{Clock, Context, Random};
+use shared::conversations::row::Platform;
+use shared::environment::ConfigError;
+use shared::http::{Dialect, MAX_INGESTED, Reply, Request, Response, body_bytes, serve_open};
+use shared::inbox::{Inbox, Place};
+use shared::problem::{Code, Problem};
+use shared::queue::Queue;
+use shared::store::StoreError;
+
+/// How many items are stored at a time.
+const AT_A_TIME: usize = 16;
+
+/// The function and what it works with.
+#[derive(Clone)]
+pub struct MetaWebhook {
+    clock: Clock,
+    random: Random,
+    verify_token: Option<String>,
+    app_secret: Option<String>,
+    accounts: Accounts,
+    inbox: Inbox,
+    queue: Queue,
+}
+
+impl MetaWebhook {
+    /// The function's name in `template.yaml`.
+    pub const NAME: &str = "meta-webhook";
+
+    /// Builds the function from its configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        let secret = |name| context.environment.optional(name).map(str::to_owned);
+        Ok(Self {
+            clock: context.clock.clone(),
+            random: context.random.clone(),
+            verify_token: secret("META_VERIFY_TOKEN"),
+            app_secret: secret("META_APP_SECRET"),
+            accounts: Accounts::new(context)?,
+            inbox: Inbox::new(context)?,
+            queue: Queue::new(context, "MESSAGES_QUEUE")?,
+        })
+    }
+
+    /// Answers a request.
+    pub async fn answer(&self, request: Request) -> Response {
+        let work = async {
+            match request.method().as_str() {
+                "GET" => self.handshake(&request),
+                _ => self.delivery(&request).await,
+            }
+        };
+        serve_open(&self.clock, &self.random, Dialect::Leadlex, &request, work).await
+    }
+
+    fn handshake(&self, request: &Request) -> Result<Reply, Problem> {
+        let expected = self.verify_token.as_deref().ok_or_else(not_set_up)?;
+        let query = request.query_string_parameters();
+        let given = |name| query.first(name).unwrap_or_default();
+        if given("hub.mode") == "subscribe" && signature::same(expected, given("hub.verify_token")) {
+            return Ok(Reply::text(200, given("hub.challenge").to_owned()));
+        }
+        Err(Problem::new(Code::InsufficientPermissions, "the verify token is not this deployment's"))
+    }
+
+    async fn delivery(&self, request: &Request) -> Result<Reply, Problem> {
+        let secret = self.app_secret.as_deref().ok_or_else(not_set_up)?;
+        let body = body_bytes(request.body());
+        if body.len() > MAX_INGESTED {
+            let message = format!("the body has {} bytes; this route takes at most {MAX_INGESTED}", body.len());
+            return Err(Problem::new(Code::PayloadTooLarge, message));
+        }
+        let signed = request.headers().get("x-hub-signature-256").map(|value| value.as_bytes());
+        if !signed.is_some_and(|signed| signature::is_valid(secret, body, signed)) {
+            return Err(Problem::new(Code::InvalidKey, "X-Hub-Signature-256 is missing or does not fit the body"));
+        }
+        let payload: Value = serde_json::from_slice(body)
+            .map_err(|error| Problem::new(Code::Validation, format!("the body is not valid JSON: {error}")))?;
+        let taken = self.take(payload::items(payload)).await?;
+        Ok(Reply::json(200, &json!({ "taken": taken })))
+    }
+
+    /// Stores and queues what came through known channels, and gives how many items that were.
+    async fn take(&self, items: Vec<payload::Item>) -> Result<usize, StoreError> {
+        let mut channels: BTreeMap<(Platform, String), Option<Channel>> = BTreeMap::new();
+        let (mut taken, mut places) = (Vec::new(), HashSet::new());
+        let mut ignored = 0_usize;
+        for payload::Item { platform, channel_id, id, delivered } in items {
+            let known = (platform, channel_id);
+            if !channels.contains_key(&known) {
+                let channel = self.accounts.channel(platform, &known.1).await?;
+                channels.insert(known.clone(), channel);
+            }
+            let Some(Some(channel)) = channels.get(&known) else {
+                ignored += 1;
+                continue;
+            };
+            let id: Vec<&str> = id.iter().map(String::as_str).collect();
+            let place = Place::new(channel, &id);
+            // The same item twice is one.
+            if places.insert(place.clone()) {
+                taken.push((place, channel.clone(), delivered));
+            }
+        }
+        if ignored > 0 {
+            tracing::warn!(ignored, "items came through a channel that no workspace has");
+        }
+        for some in taken.chunks(AT_A_TIME) {
+            let mut storing = Vec::with_capacity(some.len());
+            for (place, channel, delivered) in some {
+                storing.push(self.inbox.put(place, channel, delivered));
+            }
+            try_join_all(storing).await?;
+        }
+        let places: Vec<&Place> = taken.iter().map(|(place, ..)| place).collect();
+        self.queue.send(&places).await?;
+        Ok(places.len())
+    }
+}
+
+#[track_caller]
+fn not_set_up() -> Problem {
+    Problem::new(Code::NoSuchRoute, "this deployment takes no webhooks of Meta")
+}

@@ -1,0 +1,143 @@
+//! The inbox, in the `leads` table: what a provider has delivered and nobody has worked on yet.
+//!
+//! | item | `pk` | `sk` |
+//! |---|---|---|
+//! | delivered item | `W#<workspace>#I#<digest>` | `inbox` |
+//!
+//! A queue's message carries only where the item is. The digest is one of the provider's identifier,
+//! which can hold a phone number; so the same item again is the same place. TTL removes what was left.
+
+use aws_sdk_dynamodb::Client;
+use chrono::{DateTime, TimeDelta, Utc};
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::accounts::Channel;
+use crate::context::{Clock, Context};
+use crate::environment::ConfigError;
+use crate::store::{EXPIRES, Item, StoreError, from_item, n, s, store_error, to_item};
+
+/// How long an item waits for somebody to work on it.
+const KEPT: TimeDelta = TimeDelta::days(7);
+
+/// One thing that a provider has delivered, as it came.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Delivered {
+    /// An item of `messages[]`, and the one of `contacts[]` that it is from.
+    WhatsappMessage {
+        /// The message.
+        message: Value,
+        /// The contact, if it was told.
+        contact: Option<Value>,
+    },
+    /// An item of `statuses[]`.
+    WhatsappStatus {
+        /// The status.
+        status: Value,
+    },
+    /// An item of `messaging[]`.
+    InstagramMessage {
+        /// The event.
+        messaging: Value,
+    },
+}
+
+/// Where an item is: what a queue's message says.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// The tenant.
+    pub workspace_id: Uuid,
+    /// Digest of the provider's identifier.
+    pub item: String,
+}
+
+impl Place {
+    /// The place of what a provider calls `id` (one text or several) on a channel.
+    pub fn new(channel: &Channel, id: &[&str]) -> Self {
+        let mut digest = Sha256::new();
+        for part in [channel.platform.name(), &channel.channel_id].iter().chain(id) {
+            digest.update(part.len().to_be_bytes());
+            digest.update(part.as_bytes());
+        }
+        Self { workspace_id: channel.workspace_id, item: HEXLOWER.encode(&digest.finalize()) }
+    }
+
+    fn pk(&self) -> String {
+        format!("W#{}#I#{}", self.workspace_id, self.item)
+    }
+}
+
+/// An item with the channel that it came through.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Received {
+    /// The channel, as it was then.
+    pub channel: Channel,
+    /// When it came.
+    pub received_at: DateTime<Utc>,
+    /// What came.
+    pub delivered: Delivered,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    channel: Channel,
+    received_at: DateTime<Utc>,
+    /// As JSON text: what a provider sends may be nested deeper than an item.
+    delivered: String,
+}
+
+/// The inbox.
+#[derive(Clone, Debug)]
+pub struct Inbox {
+    client: Client,
+    clock: Clock,
+    table: String,
+}
+
+impl Inbox {
+    /// In the table named by `LEADS_TABLE`.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self {
+            client: context.dynamodb.clone(),
+            clock: context.clock.clone(),
+            table: context.environment.required("LEADS_TABLE")?.to_owned(),
+        })
+    }
+
+    /// Keeps an item until somebody has worked on it. The same again takes its place.
+    pub async fn put(&self, place: &Place, channel: &Channel, delivered: &Delivered) -> Result<(), StoreError> {
+        let received_at = self.clock.now();
+        let delivered = serde_json::to_string(delivered);
+        let delivered = delivered.map_err(|_| StoreError::Broken("an item does not write as JSON".to_owned()))?;
+        let mut item = to_item(&Stored { channel: channel.clone(), received_at, delivered })?;
+        item.extend(key(place));
+        item.insert(EXPIRES.to_owned(), n((received_at + KEPT).timestamp()));
+        let sent = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
+        sent.map(drop).map_err(|error| store_error("PutItem", &error))
+    }
+
+    /// An item, if it is still there.
+    pub async fn get(&self, place: &Place) -> Result<Option<Received>, StoreError> {
+        let request = self.client.get_item().table_name(&self.table).set_key(Some(key(place))).consistent_read(true);
+        let got = request.send().await.map_err(|error| store_error("GetItem", &error))?;
+        let Some(item) = got.item else { return Ok(None) };
+        let Stored { channel, received_at, delivered } = from_item(item)?;
+        let delivered = serde_json::from_str(&delivered);
+        let delivered = delivered.map_err(|_| StoreError::Broken("a delivered item does not read".to_owned()))?;
+        Ok(Some(Received { channel, received_at, delivered }))
+    }
+
+    /// Forgets an item.
+    pub async fn delete(&self, place: &Place) -> Result<(), StoreError> {
+        let sent = self.client.delete_item().table_name(&self.table).set_key(Some(key(place))).send().await;
+        sent.map(drop).map_err(|error| store_error("DeleteItem", &error))
+    }
+}
+
+fn key(place: &Place) -> Item {
+    Item::from([("pk".to_owned(), s(place.pk())), ("sk".to_owned(), s("inbox"))])
+}

@@ -1,0 +1,156 @@
+//! SQS: sending messages, and taking them one by one.
+//!
+//! A queue keeps what nobody could work on for two weeks, and operators look into it: messages carry
+//! identifiers, never personal data.
+
+use std::panic::AssertUnwindSafe;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::{BehaviorVersion, Region};
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use futures_util::FutureExt;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::context::{Context, credentials, retries, timeouts};
+use crate::environment::ConfigError;
+use crate::store::{StoreError, sdk_error};
+
+/// How many messages one call sends, and how many bytes together: a little less than the 256 KiB
+/// that SQS took before 2025 and other implementations still take ("Amazon SQS message quotas").
+const MOST_MESSAGES: usize = 10;
+const MOST_BYTES: usize = 240 * 1024;
+
+/// A queue that messages are sent to.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    client: Client,
+    url: String,
+}
+
+impl Queue {
+    /// The queue whose address is in the environment variable `variable`.
+    pub fn new(context: &Context, variable: &'static str) -> Result<Self, ConfigError> {
+        let environment = &context.environment;
+        let mut config = aws_sdk_sqs::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(environment.required("AWS_REGION")?.to_owned()))
+            .credentials_provider(credentials(environment)?)
+            .retry_config(retries())
+            .timeout_config(timeouts());
+        if let Some(endpoint) = environment.optional("AWS_ENDPOINT_URL_SQS") {
+            config = config.endpoint_url(endpoint);
+        }
+        Ok(Self { client: Client::from_conf(config.build()), url: environment.required(variable)?.to_owned() })
+    }
+
+    /// Sends messages, in as few calls as they fit in. After an error some may have been sent.
+    pub async fn send<M: Serialize>(&self, messages: &[M]) -> Result<(), StoreError> {
+        let bodies = messages.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>();
+        let bodies = bodies.map_err(|_| StoreError::Broken("a message does not write as JSON".to_owned()))?;
+        for batch in batches(&bodies) {
+            self.send_batch(batch).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_batch(&self, bodies: &[String]) -> Result<(), StoreError> {
+        let entries = bodies.iter().enumerate().map(|(index, body)| {
+            SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body).build()
+        });
+        let entries = entries.collect::<Result<Vec<_>, _>>()?;
+        let sent = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await;
+        let sent = sent.map_err(|error| sdk_error("sqs", "SendMessageBatch", &error))?;
+        match sent.failed.first() {
+            None => Ok(()),
+            Some(failed) => Err(StoreError::Unavailable(format!("sqs SendMessageBatch: {}", failed.code))),
+        }
+    }
+}
+
+/// Cuts a list where a call would hold too much.
+fn batches(bodies: &[String]) -> Vec<&[String]> {
+    let (mut batches, mut start, mut bytes) = (Vec::new(), 0, 0);
+    for (index, body) in bodies.iter().enumerate() {
+        if index > start && (index - start == MOST_MESSAGES || bytes + body.len() > MOST_BYTES) {
+            batches.push(&bodies[start..index]);
+            (start, bytes) = (index, 0);
+        }
+        bytes += body.len();
+    }
+    if start < bodies.len() {
+        batches.push(&bodies[start..]);
+    }
+    batches
+}
+
+/// A function that takes the messages of a queue.
+pub trait Consumer: Send + Sync + 'static {
+    /// What a message says.
+    type Message: DeserializeOwned + Send;
+
+    /// Works on one message. It has to be safe to do so twice: SQS delivers at least once.
+    fn try_one(&self, message: Self::Message) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Hands over the records of an SQS event one by one, and gives Lambda's partial batch response
+/// ("Implementing partial batch responses", AWS Lambda Developer Guide). A record that does not read,
+/// fails or panics is reported alone.
+pub async fn consume<C: Consumer>(consumer: &C, event: &Value) -> Value {
+    let mut failures = Vec::new();
+    for record in event["Records"].as_array().into_iter().flatten() {
+        let id = record["messageId"].as_str().unwrap_or_default();
+        let outcome = AssertUnwindSafe(one(consumer, record)).catch_unwind().await;
+        let outcome = outcome.unwrap_or_else(|_| Err(StoreError::Broken("a consumer panicked".to_owned())));
+        if let Err(error) = outcome {
+            tracing::error!(message = id, cause = %error, "a message failed");
+            failures.push(json!({ "itemIdentifier": id }));
+        }
+    }
+    json!({ "batchItemFailures": failures })
+}
+
+async fn one<C: Consumer>(consumer: &C, record: &Value) -> Result<(), StoreError> {
+    // serde's message may quote the body, so it is left out.
+    let message = serde_json::from_str(record["body"].as_str().unwrap_or_default())
+        .map_err(|_| StoreError::Broken("the message is not what this function takes".to_owned()))?;
+    consumer.try_one(message).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_batch_holds_more_than_a_call_takes() {
+        let sizes = |lengths: &[usize]| {
+            let bodies: Vec<String> = lengths.iter().map(|length| "x".repeat(*length)).collect();
+            batches(&bodies).iter().map(|batch| batch.len()).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(&[]), [0_usize; 0]);
+        assert_eq!(sizes(&[1; 23]), [10, 10, 3]);
+        assert_eq!(sizes(&[100 * 1024; 5]), [2, 2, 1]);
+        assert_eq!(sizes(&[1, MOST_BYTES, 1]), [1, 1, 1]);
+    }
+
+    struct Even;
+
+    impl Consumer for Even {
+        type Message = u32;
+
+        async fn try_one(&self, message: u32) -> Result<(), StoreError> {
+            assert_ne!(message, 5, "a panic");
+            if message.is_multiple_of(2) { Ok(()) } else { Err(StoreError::Unavailable("odd".to_owned())) }
+        }
+    }
+
+    #[tokio::test]
+    async fn each_record_that_fails_is_reported_alone() {
+        let bodies = ["2", "3", "{", "4", "5", "6"];
+        let records = bodies.iter().map(|body| json!({"messageId": format!("m{body}"), "body": body}));
+        let event = json!({ "Records": records.collect::<Vec<_>>() });
+        let failed = ["m3", "m{", "m5"].map(|id| json!({ "itemIdentifier": id }));
+        assert_eq!(consume(&Even, &event).await, json!({ "batchItemFailures": failed }));
+    }
+}
