@@ -29,7 +29,7 @@ use crate::http::dialect::timestamp;
 use crate::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
 pub use load::Story;
 use row::{Extraction, Message, Platform, Row};
-pub use rows::{Rows, UserRows};
+pub use rows::{Listed, Rows, UserRows};
 pub use shown::pagination;
 
 /// Whose lead: keys are built from this and nothing else.
