@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::row::{Platform, Row};
+use super::row::Platform;
+use super::rows::Listed;
 
 /// Which rows are shown. Filters combine with AND, the values inside one with OR.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,13 +35,9 @@ pub struct Filter {
 
 impl Filter {
     /// Whether a row is shown.
-    pub fn matches(&self, row: &Row) -> bool {
+    pub fn matches(&self, row: &Listed) -> bool {
         let score = row.extraction.as_ref().map(|extraction| extraction.total_score());
         let at = row.last_message_at();
-        let found = |search: &String| {
-            let identity = [row.name(), row.email(), row.company(), Some(row.customer_phone.as_str())];
-            identity.into_iter().flatten().any(|text| text.to_lowercase().contains(search))
-        };
         self.platforms.as_ref().is_none_or(|platforms| !platforms.is_disjoint(&row.platforms))
             && self.statuses.as_ref().is_none_or(|statuses| {
                 row.extraction.as_ref().is_some_and(|extraction| statuses.contains(extraction.lead_status()))
@@ -51,7 +48,7 @@ impl Filter {
             && self.max_total_score.is_none_or(|most| score.is_some_and(|score| score <= most))
             && self.from.is_none_or(|from| at.is_some_and(|at| at >= from))
             && self.before.is_none_or(|before| at.is_some_and(|at| at < before))
-            && self.search.as_ref().is_none_or(found)
+            && self.search.as_ref().is_none_or(|search| row.says(search))
             && self.customer_phone.as_ref().is_none_or(|phone| *phone == row.customer_phone)
     }
 }
@@ -98,16 +95,16 @@ pub struct Order {
 impl Order {
     /// Nulls last in both directions; ties by identifier ascending, so that pages never overlap or
     /// skip.
-    pub fn compare(self, one: &Row, other: &Row) -> Ordering {
+    pub fn compare(self, one: &Listed, other: &Listed) -> Ordering {
         let by_value = match self.by {
             SortBy::LastMessageAt => self.nulls_last(one.last_message_at(), other.last_message_at()),
             SortBy::FirstContactAt => self.nulls_last(Some(one.first_contact_at), Some(other.first_contact_at)),
             SortBy::TotalMessages => self.nulls_last(Some(one.total_messages()), Some(other.total_messages())),
             SortBy::TotalScore => {
-                let score = |row: &Row| row.extraction.as_ref().map(|extraction| extraction.total_score());
+                let score = |row: &Listed| row.extraction.as_ref().map(|extraction| extraction.total_score());
                 self.nulls_last(score(one), score(other))
             }
-            SortBy::Name => self.nulls_last(one.name().map(str::to_lowercase), other.name().map(str::to_lowercase)),
+            SortBy::Name => self.nulls_last(one.name_to_sort_by(), other.name_to_sort_by()),
         };
         by_value.then_with(|| one.customer_phone.cmp(&other.customer_phone))
     }
@@ -125,13 +122,13 @@ impl Order {
 
 /// One page of a filtered, sorted list, and how many rows all pages have.
 pub fn page<'a>(
-    rows: impl Iterator<Item = &'a Row>,
+    rows: impl Iterator<Item = &'a Listed>,
     filter: &Filter,
     order: Order,
     offset: usize,
     limit: usize,
-) -> (Vec<&'a Row>, usize) {
-    let mut rows: Vec<&Row> = rows.filter(|row| filter.matches(row)).collect();
+) -> (Vec<&'a Listed>, usize) {
+    let mut rows: Vec<&Listed> = rows.filter(|row| filter.matches(row)).collect();
     let total = rows.len();
     let end = offset.saturating_add(limit).min(total);
     if offset >= end {
@@ -164,7 +161,7 @@ pub struct Stats {
 }
 
 /// Counts the rows that the list shows.
-pub fn stats<'a>(rows: impl Iterator<Item = &'a Row>, now: DateTime<Utc>) -> Stats {
+pub fn stats<'a>(rows: impl Iterator<Item = &'a Listed>, now: DateTime<Utc>) -> Stats {
     let mut stats = Stats::default();
     for row in rows {
         stats.total += 1;

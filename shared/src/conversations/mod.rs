@@ -31,7 +31,7 @@ use crate::store::{Item, StoreError, Transacted, from_item, n, s, store_error, t
 pub use delivery::Delivery;
 pub use load::Story;
 use row::{Extraction, Message, Platform, Row};
-pub use rows::{Rows, UserRows};
+pub use rows::{Listed, Rows, UserRows};
 pub use shown::pagination;
 
 /// Whose lead: keys are built from this and nothing else.
