@@ -7,6 +7,7 @@ use serde_json::Value;
 use shared::context::Context;
 use shared::environment::ConfigError;
 use shared::http::{Endpoint, Gate, Request, Response, serve};
+use shared::lambda::handle_batch;
 
 /// A function, ready to be invoked.
 #[derive(Clone)]
@@ -54,6 +55,20 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
                 Box::pin(async move { sweeper.sweep().await.map(drop).map_err(|error| error.to_string()) })
             }))
         }
+        score_due::ScoreDue::NAME => {
+            let due = score_due::ScoreDue::new(context)?;
+            Function::Scheduled(Arc::new(move || {
+                let due = due.clone();
+                Box::pin(async move { due.send().await.map(drop).map_err(|error| error.to_string()) })
+            }))
+        }
+        lead_scorer::LeadScorer::NAME => {
+            let scorer = lead_scorer::LeadScorer::new(context)?;
+            queued(move |body| {
+                let (scorer, body) = (scorer.clone(), body.to_owned());
+                async move { Ok(scorer.try_one(&body).await.map(drop)?) }
+            })
+        }
         _ => return Ok(None),
     }))
 }
@@ -64,6 +79,18 @@ fn endpoint<E: Endpoint>(context: &Context, endpoint: E) -> Result<Function, Con
         let (gate, endpoint) = (gate.clone(), Arc::clone(&endpoint));
         Box::pin(async move { serve(&gate, &endpoint, request).await })
     })))
+}
+
+/// As [`shared::lambda::run_queue`] does in Lambda.
+fn queued<R>(handle: impl Fn(&str) -> R + Send + Sync + 'static) -> Function
+where
+    R: Future<Output = Result<(), lambda_http::Error>> + Send + 'static,
+{
+    let handle = Arc::new(handle);
+    Function::Queued(Arc::new(move |event| {
+        let handle = Arc::clone(&handle);
+        Box::pin(async move { Ok(handle_batch(&event, |body| handle(body)).await) })
+    }))
 }
 
 /// What API Gateway answers when a function fails.

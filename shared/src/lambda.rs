@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use lambda_runtime::{Error, LambdaEvent};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::context::{Clock, Context, Random};
 use crate::environment::{ConfigError, Environment};
@@ -106,6 +107,51 @@ where
         async move { run().await }
     }))
     .await
+}
+
+/// Runs something on each message of a queue.
+///
+/// # Errors
+/// As [`run_endpoint`].
+pub async fn run_queue<F, R>(
+    function: &str,
+    build: impl FnOnce(&Context) -> Result<F, ConfigError>,
+) -> Result<(), Error>
+where
+    F: Fn(&str) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<(), Error>> + Send,
+{
+    let context = context(function)?;
+    let handle = Arc::new(reported(build(&context))?);
+    warm(&context).await;
+    lambda_runtime::run(lambda_runtime::service_fn(move |event: LambdaEvent<Value>| {
+        let handle = Arc::clone(&handle);
+        async move { Ok::<_, Error>(handle_batch(&event.payload, |body| handle(body)).await) }
+    }))
+    .await
+}
+
+/// Hands over every record of an SQS event, all at once, and names those that failed, which come
+/// again ("Reporting batch item failures", AWS Lambda Developer Guide). A record without a body
+/// fails alone.
+pub async fn handle_batch<R>(event: &Value, handle: impl Fn(&str) -> R) -> Value
+where
+    R: Future<Output = Result<(), Error>> + Send,
+{
+    let records = event["Records"].as_array().into_iter().flatten().map(|record| {
+        let handling = record["body"].as_str().map(&handle);
+        async move {
+            let handled = match handling {
+                Some(handling) => handling.await,
+                None => Err(Error::from("the record has no body")),
+            };
+            let error = handled.err()?;
+            tracing::warn!(message_id = record["messageId"].as_str(), cause = %error, "a message failed");
+            Some(json!({"itemIdentifier": record["messageId"]}))
+        }
+    });
+    let failures: Vec<Value> = join_all(records).await.into_iter().flatten().collect();
+    json!({ "batchItemFailures": failures })
 }
 
 fn reported<T>(built: Result<T, ConfigError>) -> Result<T, ConfigError> {

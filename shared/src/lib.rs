@@ -5,8 +5,9 @@
 //! - Nothing here knows a route, a function or whether it runs in AWS or on a laptop; the
 //!   difference is an endpoint in the [`environment`].
 //! - Every key of a workspace's items starts with that workspace, so that no query can reach
-//!   another tenant. The two exceptions are named where they are made: a key is found by its
-//!   digest ([`accounts`]), and the sweeper finds holds by their expiry ([`credits`]).
+//!   another tenant. The three exceptions are named where they are made: a key is found by its
+//!   digest ([`accounts`]), the sweeper finds holds by their expiry ([`credits`]), and `score-due`
+//!   finds conversations that are due ([`conversations::scoring`]).
 //! - Time and identifiers come in through the [`context`].
 
 pub mod accounts;
@@ -23,4 +24,5 @@ pub mod leads;
 pub mod llm;
 pub mod log;
 pub mod problem;
+pub mod queue;
 pub mod store;

@@ -4,6 +4,7 @@ use serde_json::json;
 use shared::auth::Permission;
 use shared::context::{Clock, Context, Random};
 use shared::conversations::row::Extraction;
+use shared::conversations::scoring::plausible_email;
 use shared::conversations::{Conversations, CustomerPhone};
 use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
@@ -79,15 +80,4 @@ impl Endpoint for PutExtraction {
             "lead_status": extraction.lead_status(),
         })))
     }
-}
-
-/// One `@`, a dot in the domain, no spaces; lower case.
-fn plausible_email(text: &str) -> Option<String> {
-    let (local, domain) = text.split_once('@')?;
-    let plausible = !local.is_empty()
-        && domain.contains('.')
-        && !domain.contains('@')
-        && !domain.starts_with('.')
-        && !domain.ends_with('.');
-    (plausible && text.len() <= 254 && !text.contains(char::is_whitespace)).then(|| text.to_lowercase())
 }
