@@ -13,5 +13,6 @@ mod model;
 mod pipeline;
 mod queues;
 mod round_trips;
+mod scoring;
 mod suggest_followups;
 mod template;
