@@ -19,6 +19,9 @@ const AGAIN: TimeDelta = TimeDelta::hours(1);
 /// How many leads are sent, and then taken off the list, together.
 const TOGETHER: usize = 10;
 
+/// How many leads one run sends at most, so that it ends in time; the next run goes on.
+const MOST: usize = 5_000;
+
 /// The schedule's function and what it works with.
 #[derive(Clone, Debug)]
 pub struct ScoreDue {
@@ -44,12 +47,15 @@ impl ScoreDue {
     pub async fn send(&self) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let mut sent = 0;
-        for bucket in buckets() {
+        'all: for bucket in buckets() {
             for rows in self.conversations.due(bucket, now).await?.chunks(TOGETHER) {
                 let leads: Vec<_> = rows.iter().map(|row| &row.lead).collect();
                 self.queue.send(&leads).await?;
                 self.conversations.postpone(rows, now + AGAIN).await?;
                 sent += rows.len();
+                if sent >= MOST {
+                    break 'all;
+                }
             }
         }
         tracing::info!(sent, "sent to be scored");
