@@ -63,6 +63,14 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
                 Box::pin(async move { sweeper.sweep().await.map(drop).map_err(|error| error.to_string()) })
             }))
         }
+        score_due::ScoreDue::NAME => {
+            let due = score_due::ScoreDue::new(context)?;
+            Function::Scheduled(Arc::new(move || {
+                let due = due.clone();
+                Box::pin(async move { due.send().await.map(drop).map_err(|error| error.to_string()) })
+            }))
+        }
+        lead_scorer::LeadScorer::NAME => queued(lead_scorer::LeadScorer::new(context)?),
         _ => return Ok(None),
     }))
 }

@@ -6,8 +6,8 @@
 //!   difference is an endpoint in the [`environment`].
 //! - Every key of a workspace's items starts with that workspace, so that no query can reach
 //!   another tenant. The exceptions are named where they are made: a key is found by its digest and a
-//!   channel by its provider's identifier ([`accounts`]), and the sweeper finds holds by their expiry
-//!   ([`credits`]).
+//!   channel by its provider's identifier ([`accounts`]), the sweeper finds holds by their expiry
+//!   ([`credits`]), and `score-due` finds conversations that are due ([`conversations::scoring`]).
 //! - Time and identifiers come in through the [`context`].
 
 pub mod accounts;

@@ -93,9 +93,16 @@ impl FaultProxy {
         &self.url
     }
 
-    /// Names the DynamoDB behind it.
-    pub fn set_upstream(&self, url: &str) {
+    /// Names the DynamoDB behind it, and waits until the first runs of the stack's schedules are
+    /// over, because a test counts calls.
+    pub async fn set_upstream(&self, url: &str) {
         self.shared.upstream.set(url.to_owned()).expect("one upstream");
+        // Longer than the SDK waits between two attempts.
+        let still = Duration::from_millis(500);
+        tokio::time::sleep(still).await;
+        while !self.heal().is_empty() {
+            tokio::time::sleep(still).await;
+        }
     }
 
     /// From now on, call `first` (counted from now, from 0) and the `more` calls after it fail.

@@ -3,6 +3,7 @@
 //! says so in its name.
 
 mod followups;
+mod scoring;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -26,6 +27,7 @@ async fn complete(Json(request): Json<Value>) -> Response {
     let facts = request["messages"][1]["content"].as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
     let content = match (task, facts) {
         ("suggest_followups", Some(facts)) => followups::suggest(&facts),
+        ("score_lead", Some(facts)) => scoring::score(&facts),
         _ => {
             let error = json!({"error": {"message": "the built-in composer does not know this task"}});
             return (http::StatusCode::BAD_REQUEST, Json(error)).into_response();

@@ -6,6 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::row::{Extraction, Message, Platform, Row};
+use super::scoring::lookup_item;
 use super::{Conversations, CustomerPhone, User};
 use crate::http::dialect::timestamp;
 use crate::store::{Item, StoreError, put_all, s, to_item};
@@ -94,6 +95,7 @@ impl Conversations {
     pub async fn load(&self, user: &User, stories: impl IntoIterator<Item = Story>) -> Result<(), StoreError> {
         let (mut events, mut rows) = (Vec::new(), Vec::new());
         for Story { row, events: told } in stories {
+            rows.push(lookup_item(user, &row)?);
             rows.push(self.row_item(user, &row)?);
             let pk = user.events_pk(&CustomerPhone(row.customer_phone));
             events.extend(told.into_iter().map(|(sk, mut item)| {

@@ -6,6 +6,7 @@
 //! | message | `W#<workspace>#U#<user>#M#<identifier>` | `message#<message id>` | its own time and number |
 //! | template send | as a message | `template#<send id>` | – |
 //! | extraction | as a message | `extraction#<time>#<extraction id>` | – |
+//! | lookup | `W#<workspace>#L#<lead>` | `row` | – |
 //!
 //! An event and the row that it changes are written in one transaction: the event only if it is not
 //! there yet, the row only if nobody else changed it meanwhile. So an event counts once however
@@ -17,11 +18,12 @@ pub mod list;
 mod load;
 pub mod row;
 mod rows;
+pub mod scoring;
 mod shown;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::context::{Clock, Context, Random};
@@ -108,19 +110,24 @@ pub struct Conversations {
     clock: Clock,
     random: Random,
     table: String,
+    /// How long a conversation is quiet before it is scored.
+    quiet: TimeDelta,
 }
 
 /// How often an event is tried against others of the same lead.
 const ATTEMPTS: u32 = 64;
 
 impl Conversations {
-    /// The table named by `LEADS_TABLE`.
+    /// The table named by `LEADS_TABLE`. A conversation is to be scored once it has been quiet for
+    /// `QUIET_SECONDS`, by default 300; whoever writes rows has to be told the same.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        let quiet: u32 = context.environment.parsed("QUIET_SECONDS", 300)?;
         Ok(Self {
             client: context.dynamodb.clone(),
             clock: context.clock.clone(),
             random: context.random.clone(),
             table: context.environment.required("LEADS_TABLE")?.to_owned(),
+            quiet: TimeDelta::seconds(i64::from(quiet)),
         })
     }
 
@@ -241,17 +248,13 @@ impl Conversations {
         let mut stored = self.row(user, lead).await?;
         for _ in 0..ATTEMPTS {
             let mut row = stored.clone().unwrap_or_else(|| Row::new(lead.0.clone(), self.random.uuid(), at));
-            let mut event = take(&mut row)?;
-            event.insert("pk".to_owned(), s(user.events_pk(lead)));
-            event.insert("sk".to_owned(), s(event_sk));
+            let event = take(&mut row)?;
             row.version += 1;
-            let event = Put::builder()
-                .table_name(&self.table)
-                .set_item(Some(event))
-                .condition_expression("attribute_not_exists(pk)")
-                .build()?;
-            let writes =
-                vec![TransactWriteItem::builder().put(event).build(), self.put_row(user, &row, stored.as_ref())?];
+            let mut writes =
+                vec![self.put_event(user, lead, event_sk, event)?, self.put_row(user, &row, stored.as_ref())?];
+            if stored.is_none() {
+                writes.push(self.put_lookup(user, &row)?);
+            }
             match transact(&self.client, &self.random, writes).await? {
                 Transacted::Applied => return Ok(Recorded::New),
                 Transacted::Refused(refused) if refused.first().is_some_and(Option::is_some) => {
@@ -266,11 +269,28 @@ impl Conversations {
         Err(StoreError::Unavailable("dynamodb TransactWriteItems: a lead kept changing".to_owned()))
     }
 
+    fn put_event(
+        &self,
+        user: &User,
+        lead: &CustomerPhone,
+        sk: &str,
+        mut event: Item,
+    ) -> Result<TransactWriteItem, StoreError> {
+        event.insert("pk".to_owned(), s(user.events_pk(lead)));
+        event.insert("sk".to_owned(), s(sk));
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(event))
+            .condition_expression("attribute_not_exists(pk)");
+        Ok(TransactWriteItem::builder().put(put.build()?).build())
+    }
+
     fn row_item(&self, user: &User, row: &Row) -> Result<Item, StoreError> {
         let mut item = to_item(row)?;
         item.insert("pk".to_owned(), s(user.rows_pk()));
         item.insert("sk".to_owned(), s(format!("row#{}", row.customer_phone)));
         item.insert("changed_at".to_owned(), s(timestamp(self.clock.now())));
+        item.extend(self.due_attributes(row));
         Ok(item)
     }
 

@@ -176,6 +176,9 @@ pub struct Row {
     pub contact_company: Option<String>,
     /// The latest extraction.
     pub extraction: Option<Extraction>,
+    /// How many messages there were when it was recorded.
+    #[serde(default)]
+    pub scored_messages: u64,
     /// Every platform of the lead.
     pub platforms: BTreeSet<Platform>,
     /// Every conversation.
@@ -202,6 +205,7 @@ impl Row {
             contact_email: None,
             contact_company: None,
             extraction: None,
+            scored_messages: 0,
             platforms: BTreeSet::new(),
             conversations: Vec::new(),
             template_sends_count: 0,
@@ -275,10 +279,11 @@ impl Row {
         self.last_template_at = self.last_template_at.max(Some(at));
     }
 
-    /// Takes an extraction, unless a later one is known.
+    /// Takes an extraction of all messages so far, unless a later one is known.
     pub fn take_extraction(&mut self, extraction: Extraction) {
         if self.extraction.as_ref().is_none_or(|known| known.extracted_at <= extraction.extracted_at) {
             self.extraction = Some(extraction);
+            self.scored_messages = self.total_messages();
         }
     }
 

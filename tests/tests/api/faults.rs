@@ -12,7 +12,7 @@ async fn behind_a_proxy() -> (Api, FaultProxy) {
     let proxy = FaultProxy::start().await;
     let environment = HashMap::from([("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned())]);
     let api = Api::with(Setup { environment, ..Setup::default() }).await;
-    proxy.set_upstream(&api.stack.ready.dynamodb);
+    proxy.set_upstream(&api.stack.ready.dynamodb).await;
     (api, proxy)
 }
 

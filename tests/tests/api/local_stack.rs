@@ -234,9 +234,13 @@ async fn a_function_without_its_configuration_names_what_is_missing_and_does_not
         ("AWS_ACCESS_KEY_ID", "x"),
         ("AWS_SECRET_ACCESS_KEY", "x"),
     ];
-    for (name, missing) in
-        [("suggest-followups", "ACCOUNTS_TABLE"), ("credits", "ACCOUNTS_TABLE"), ("sweeper", "CREDITS_TABLE")]
-    {
+    for (name, missing) in [
+        ("suggest-followups", "ACCOUNTS_TABLE"),
+        ("credits", "ACCOUNTS_TABLE"),
+        ("sweeper", "CREDITS_TABLE"),
+        ("score-due", "LEADS_TABLE"),
+        ("lead-scorer", "LEADS_TABLE"),
+    ] {
         let mut program = Program::run(Command::new(binary(name)).envs(runtime).envs(aws));
         assert!(!program.end().await);
         assert!(

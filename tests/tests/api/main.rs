@@ -14,6 +14,7 @@ mod model;
 mod pipeline;
 mod queues;
 mod round_trips;
+mod scoring;
 mod suggest_followups;
 mod template;
 mod webhooks;

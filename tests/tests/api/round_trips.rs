@@ -26,7 +26,7 @@ async fn suggest_followups_waits_for_at_most_four_round_trips() {
     let proxy = FaultProxy::start().await;
     let environment = HashMap::from([("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned())]);
     let api = Api::with(Setup { environment, ..Setup::default() }).await;
-    proxy.set_upstream(&api.stack.ready.dynamodb);
+    proxy.set_upstream(&api.stack.ready.dynamodb).await;
     // An instance that has not seen the key yet makes one call more to learn its windows.
     assert_eq!(api.suggest(&json!({"contact_id": CONTACT})).await.status, 200);
     for name in ["without an idempotency key", "with one"] {

@@ -1,0 +1,166 @@
+//! Scoring: reads a conversation that has become quiet, asks the model for the five scores and for
+//! who the lead is, and records the answer as a new extraction. Nothing is charged.
+//!
+//! A message of the queue names a lead; everything else is read when the message is taken, so that
+//! the same message again, or two of them at once, change nothing: the lead is no longer due, or its
+//! row has changed and the second answer is not recorded. If the model gives no answer, the message
+//! fails and comes again.
+
+mod scores;
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use shared::context::{Clock, Context, Random};
+use shared::conversations::Conversations;
+use shared::conversations::row::{Extraction, Message};
+use shared::conversations::scoring::{DueLead, Found};
+use shared::environment::ConfigError;
+use shared::llm::{Model, Prompt};
+use shared::problem::Problem;
+use shared::queue::Consumer;
+use shared::store::StoreError;
+
+pub use scores::{Score, Scores};
+
+/// How many messages the model is shown: the newest.
+const SHOWN: i32 = 100;
+
+/// How long one message may take. The function's timeout is above it.
+const TIME: TimeDelta = TimeDelta::seconds(50);
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The lead has a new extraction.
+    Scored,
+    /// Every message is covered, or the conversation goes on.
+    NotDue,
+    /// The row changed while the model was asked; if it is still due, it is sent again.
+    Overtaken,
+    /// There is no such lead.
+    Unknown,
+}
+
+/// Why a message has to come again.
+#[derive(Debug, thiserror::Error)]
+pub enum ScoreError {
+    /// It names no lead.
+    #[error("the message does not name a lead")]
+    Malformed,
+    /// The table does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The model gave no usable answer.
+    #[error("the model gave no scores: {0}")]
+    Model(String),
+}
+
+impl From<Problem> for ScoreError {
+    fn from(problem: Problem) -> Self {
+        Self::Model(problem.cause.unwrap_or(problem.message))
+    }
+}
+
+/// The scorer and what it works with.
+#[derive(Clone, Debug)]
+pub struct LeadScorer {
+    clock: Clock,
+    random: Random,
+    conversations: Conversations,
+    model: Model,
+}
+
+impl Consumer for LeadScorer {
+    type Message = DueLead;
+
+    async fn try_one(&self, lead: DueLead) -> Result<(), StoreError> {
+        match self.score(&lead).await {
+            Ok(outcome) => {
+                tracing::info!(workspace_id = %lead.workspace_id, lead_id = %lead.lead_id, ?outcome, "scoring done");
+                Ok(())
+            }
+            Err(ScoreError::Store(error)) => Err(error),
+            Err(error) => Err(StoreError::Unavailable(error.to_string())),
+        }
+    }
+}
+
+impl LeadScorer {
+    /// The function's name in `template.yaml`.
+    pub const NAME: &str = "lead-scorer";
+
+    /// Builds the scorer from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self {
+            clock: context.clock.clone(),
+            random: context.random.clone(),
+            conversations: Conversations::new(context)?,
+            model: Model::new(context)?,
+        })
+    }
+
+    /// Works on one message of the queue.
+    pub async fn try_one(&self, body: &str) -> Result<Outcome, ScoreError> {
+        let lead: DueLead = serde_json::from_str(body).map_err(|_| ScoreError::Malformed)?;
+        let outcome = self.score(&lead).await?;
+        tracing::info!(workspace_id = %lead.workspace_id, lead_id = %lead.lead_id, ?outcome, "scoring done");
+        Ok(outcome)
+    }
+
+    async fn score(&self, lead: &DueLead) -> Result<Outcome, ScoreError> {
+        let deadline = self.clock.now() + TIME;
+        let Some(found) = self.conversations.find(lead).await? else { return Ok(Outcome::Unknown) };
+        if !self.conversations.is_due(&found.row) {
+            return Ok(Outcome::NotDue);
+        }
+        let (messages, ready) = tokio::join!(self.conversations.newest_messages(&found, SHOWN), self.model.ready());
+        let (messages, ready) = (messages?, ready?);
+        let prompt = self.prompt(&messages);
+        let check = |scores: Scores| scores.checked(&messages);
+        let scores = self.model.complete(ready, &prompt, deadline, check).await?;
+        let extraction = self.extraction(&scores, &found);
+        let recorded =
+            self.conversations.record_scoring(&found, &extraction, &scores.reasons(), &prompt.version()).await?;
+        Ok(if recorded { Outcome::Scored } else { Outcome::Overtaken })
+    }
+
+    /// Everything that the model is told: this one lead's messages, without its number.
+    fn prompt(&self, messages: &[Message]) -> Prompt {
+        let told = |message: &Message| {
+            json!({
+                "date": message.timestamp.format("%A %Y-%m-%d %H:%M").to_string(),
+                "sender": message.sender,
+                "text": message.text,
+            })
+        };
+        Prompt {
+            name: "score_lead",
+            instructions: include_str!("../../../shared/prompts/score-lead.md"),
+            facts: json!({
+                "today": self.clock.now().format("%A %Y-%m-%d").to_string(),
+                "messages": messages.iter().map(told).collect::<Vec<Value>>(),
+            }),
+        }
+    }
+
+    /// What the messages shown do not tell of the lead stays as an earlier extraction had it: a name
+    /// is said once, and a conversation can be longer than what is shown.
+    fn extraction(&self, scores: &Scores, found: &Found) -> Extraction {
+        let known = found.row.extraction.as_ref();
+        let or_known = |now: &Option<String>, before: fn(&Extraction) -> &Option<String>| {
+            now.clone().or_else(|| known.and_then(|known| before(known).clone()))
+        };
+        Extraction {
+            extraction_id: self.random.uuid(),
+            name: or_known(&scores.name, |known| &known.name),
+            email: or_known(&scores.email, |known| &known.email),
+            company: or_known(&scores.company, |known| &known.company),
+            intent_score: scores.intent.score,
+            urgency_score: scores.urgency.score,
+            budget_score: scores.budget.score,
+            fit_score: scores.fit.score,
+            engagement_score: scores.engagement.score,
+            extracted_at: self.clock.now(),
+        }
+    }
+}

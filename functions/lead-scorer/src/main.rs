@@ -1,0 +1,8 @@
+//! The Lambda function `lead-scorer`.
+
+use lead_scorer::LeadScorer;
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    shared::lambda::run_queue(LeadScorer::NAME, LeadScorer::new).await
+}

@@ -1,0 +1,64 @@
+//! Every minute: sends the leads whose conversations have become quiet, and have messages that no
+//! extraction covers, to be scored by `lead-scorer`.
+//!
+//! A lead that was sent leaves the list for [`AGAIN`], longer than a message can stay in its queue,
+//! so that a model that is down does not gather messages. Sending twice is harmless.
+
+use chrono::TimeDelta;
+use shared::context::{Clock, Context};
+use shared::conversations::Conversations;
+use shared::conversations::scoring::buckets;
+use shared::environment::ConfigError;
+use shared::queue::Queue;
+use shared::store::StoreError;
+
+/// When a lead that was sent, and is still not scored, is sent again: five deliveries of a message
+/// take half an hour.
+const AGAIN: TimeDelta = TimeDelta::hours(1);
+
+/// How many leads are sent, and then taken off the list, together.
+const TOGETHER: usize = 10;
+
+/// How many leads one run sends at most, so that it ends in time; the next run goes on.
+const MOST: usize = 5_000;
+
+/// The schedule's function and what it works with.
+#[derive(Clone, Debug)]
+pub struct ScoreDue {
+    clock: Clock,
+    conversations: Conversations,
+    queue: Queue,
+}
+
+impl ScoreDue {
+    /// The function's name in `template.yaml`.
+    pub const NAME: &str = "score-due";
+
+    /// Builds it from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self {
+            clock: context.clock.clone(),
+            conversations: Conversations::new(context)?,
+            queue: Queue::new(context, "SCORING_QUEUE_URL")?,
+        })
+    }
+
+    /// Sends what is due, and gives how many leads that were.
+    pub async fn send(&self) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        let mut sent = 0;
+        'all: for bucket in buckets() {
+            for rows in self.conversations.due(bucket, now).await?.chunks(TOGETHER) {
+                let leads: Vec<_> = rows.iter().map(|row| &row.lead).collect();
+                self.queue.send(&leads).await?;
+                self.conversations.postpone(rows, now + AGAIN).await?;
+                sent += rows.len();
+                if sent >= MOST {
+                    break 'all;
+                }
+            }
+        }
+        tracing::info!(sent, "sent to be scored");
+        Ok(sent)
+    }
+}

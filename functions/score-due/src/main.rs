@@ -1,0 +1,16 @@
+//! The Lambda function `score-due`.
+
+use score_due::ScoreDue;
+use shared::lambda::run_schedule;
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    run_schedule(ScoreDue::NAME, |context| {
+        let due = ScoreDue::new(context)?;
+        Ok(move || {
+            let due = due.clone();
+            async move { Ok(due.send().await.map(drop)?) }
+        })
+    })
+    .await
+}

@@ -1,0 +1,302 @@
+//! When a conversation is to be scored, and what its messages bear out.
+//!
+//! A row with messages that no extraction covers is in the index `unscored`, from the moment at
+//! which it will have been quiet for long enough. The index lists rows of all workspaces, for the
+//! role of `score-due` alone; they are spread over [`BUCKETS`] partitions. Whoever is told that a
+//! row is due gets its lead's id and nothing that could be a phone number; an item of its own leads
+//! from there to the row.
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::load::extraction_sk;
+use super::row::{Extraction, Message, Row};
+use super::{Conversations, CustomerPhone, User};
+use crate::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
+
+const BUCKETS: &str = "0123456789abcdef";
+
+/// A lead whose conversation is due: ids, as they go through a queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DueLead {
+    /// The tenant.
+    pub workspace_id: Uuid,
+    /// The lead.
+    pub lead_id: Uuid,
+}
+
+/// A due row as the index shows it.
+#[derive(Debug)]
+pub struct DueRow {
+    /// Which lead.
+    pub lead: DueLead,
+    sk: String,
+    pk: String,
+    /// Epoch milliseconds.
+    score_due: i64,
+}
+
+/// A lead's row, found by the lead's id.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Whose lead.
+    pub user: User,
+    /// Which.
+    pub customer_phone: CustomerPhone,
+    /// The row as it stood.
+    pub row: Row,
+}
+
+/// Why a model gave the scores that it gave. Kept with the extraction, not in the row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reasons {
+    /// Of the intent.
+    pub intent: String,
+    /// Of the urgency.
+    pub urgency: String,
+    /// Of the budget.
+    pub budget: String,
+    /// Of the fit.
+    pub fit: String,
+    /// Of the engagement.
+    pub engagement: String,
+}
+
+impl Row {
+    /// Whether there are messages that no extraction covers, the last of them old enough. A message
+    /// that claims to come from the future says nothing of the quiet after it.
+    pub fn is_due(&self, now: DateTime<Utc>, quiet: TimeDelta) -> bool {
+        self.is_unscored() && self.last_message.as_ref().is_some_and(|last| last.at > now || last.at + quiet <= now)
+    }
+
+    fn is_unscored(&self) -> bool {
+        self.total_messages() > self.scored_messages
+    }
+
+    /// From when on it is due, if it is going to be.
+    fn score_due(&self, now: DateTime<Utc>, quiet: TimeDelta) -> Option<DateTime<Utc>> {
+        self.last_message.as_ref().filter(|_| self.is_unscored()).map(|last| last.at.min(now) + quiet)
+    }
+}
+
+fn lookup_pk(workspace_id: Uuid, lead_id: Uuid) -> String {
+    format!("W#{workspace_id}#L#{lead_id}")
+}
+
+fn workspace_of(rows_pk: &str) -> Option<Uuid> {
+    rows_pk.strip_prefix("W#")?.split('#').next()?.parse().ok()
+}
+
+#[derive(Serialize, Deserialize)]
+struct Lookup {
+    user_id: String,
+    customer_phone: String,
+}
+
+/// What leads from a lead's id to its row.
+pub(super) fn lookup_item(user: &User, row: &Row) -> Result<Item, StoreError> {
+    let lookup = Lookup { user_id: user.user_id.clone(), customer_phone: row.customer_phone.clone() };
+    let mut item = to_item(&lookup)?;
+    item.insert("pk".to_owned(), s(lookup_pk(user.workspace_id, row.lead_id)));
+    item.insert("sk".to_owned(), s("row"));
+    Ok(item)
+}
+
+impl Conversations {
+    /// The attributes that put a row into the index; none if every message is covered.
+    pub(super) fn due_attributes(&self, row: &Row) -> Vec<(String, aws_sdk_dynamodb::types::AttributeValue)> {
+        let Some(due) = row.score_due(self.clock.now(), self.quiet) else { return Vec::new() };
+        let digit = usize::from(row.lead_id.as_bytes()[0] >> 4);
+        let bucket = BUCKETS.get(digit..=digit).unwrap_or("0");
+        vec![("score_bucket".to_owned(), s(bucket)), ("score_due".to_owned(), n(due.timestamp_millis()))]
+    }
+
+    /// Whether a row is to be scored now.
+    pub fn is_due(&self, row: &Row) -> bool {
+        row.is_due(self.clock.now(), self.quiet)
+    }
+
+    /// The write that lets a new row be found by its lead's id.
+    pub(super) fn put_lookup(&self, user: &User, row: &Row) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder().table_name(&self.table).set_item(Some(lookup_item(user, row)?)).build()?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// The rows that are due, in one of the index's [`buckets`].
+    pub async fn due(&self, bucket: char, now: DateTime<Utc>) -> Result<Vec<DueRow>, StoreError> {
+        let mut items = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("unscored")
+            .key_condition_expression("score_bucket = :bucket AND score_due <= :now")
+            .expression_attribute_values(":bucket", s(bucket))
+            .expression_attribute_values(":now", n(now.timestamp_millis()))
+            .into_paginator()
+            .items()
+            .send();
+        let mut due = Vec::new();
+        while let Some(item) = items.next().await {
+            due.push(due_row(item.map_err(|error| store_error("Query", &error))?)?);
+        }
+        Ok(due)
+    }
+
+    /// Takes rows out of the index until `until`, because somebody was told of them. Whatever
+    /// changes a row meanwhile puts it back in its place.
+    pub async fn postpone(&self, rows: &[DueRow], until: DateTime<Utc>) -> Result<(), StoreError> {
+        let postponed = rows.iter().map(|row| async move {
+            let sent = self
+                .client
+                .update_item()
+                .table_name(&self.table)
+                .key("pk", s(&row.pk))
+                .key("sk", s(&row.sk))
+                .update_expression("SET score_due = :until")
+                .condition_expression("score_due = :seen")
+                .expression_attribute_values(":until", n(until.timestamp_millis()))
+                .expression_attribute_values(":seen", n(row.score_due))
+                .send()
+                .await;
+            match sent {
+                Err(error)
+                    if !matches!(
+                        error.as_service_error(),
+                        Some(UpdateItemError::ConditionalCheckFailedException(_))
+                    ) =>
+                {
+                    Err(store_error("UpdateItem", &error))
+                }
+                _ => Ok(()),
+            }
+        });
+        join_all(postponed).await.into_iter().collect()
+    }
+
+    /// The row of a lead that is known by its id.
+    pub async fn find(&self, lead: &DueLead) -> Result<Option<Found>, StoreError> {
+        let sent = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("pk", s(lookup_pk(lead.workspace_id, lead.lead_id)))
+            .key("sk", s("row"))
+            .consistent_read(true)
+            .send()
+            .await;
+        let Some(item) = sent.map_err(|error| store_error("GetItem", &error))?.item else { return Ok(None) };
+        let lookup: Lookup = from_item(item)?;
+        let unusable = |_| StoreError::Broken("a lookup holds no key".to_owned());
+        let user = User::new(lead.workspace_id, &lookup.user_id).map_err(unusable)?;
+        let customer_phone = CustomerPhone::parse(&lookup.customer_phone).map_err(unusable)?;
+        let row = self.row(&user, &customer_phone).await?;
+        Ok(row.map(|row| Found { user, customer_phone, row }))
+    }
+
+    /// A lead's newest messages, oldest first.
+    pub async fn newest_messages(&self, found: &Found, most: i32) -> Result<Vec<Message>, StoreError> {
+        let sent = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("changed")
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", s(found.user.events_pk(&found.customer_phone)))
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .limit(most)
+            .send()
+            .await;
+        let items = sent.map_err(|error| store_error("Query", &error))?.items.unwrap_or_default();
+        items.into_iter().rev().map(from_item).collect()
+    }
+
+    /// Records what a model made of the messages that `found` counts. Nothing is recorded, and
+    /// `false` given, if the row has changed since: then the model has not seen all of it, or
+    /// somebody else was first.
+    pub async fn record_scoring(
+        &self,
+        found: &Found,
+        extraction: &Extraction,
+        reasons: &Reasons,
+        prompt_version: &str,
+    ) -> Result<bool, StoreError> {
+        let mut row = found.row.clone();
+        row.take_extraction(extraction.clone());
+        row.version += 1;
+        let mut event = to_item(extraction)?;
+        event.insert("reasons".to_owned(), aws_sdk_dynamodb::types::AttributeValue::M(to_item(reasons)?));
+        event.insert("prompt_version".to_owned(), s(prompt_version));
+        let event = self.put_event(&found.user, &found.customer_phone, &extraction_sk(extraction), event)?;
+        let writes = vec![event, self.put_row(&found.user, &row, Some(&found.row))?];
+        Ok(matches!(transact(&self.client, &self.random, writes).await?, Transacted::Applied))
+    }
+}
+
+/// The partitions of the index.
+pub fn buckets() -> impl Iterator<Item = char> {
+    BUCKETS.chars()
+}
+
+fn due_row(item: Item) -> Result<DueRow, StoreError> {
+    #[derive(Deserialize)]
+    struct Projected {
+        pk: String,
+        sk: String,
+        lead_id: Uuid,
+        score_due: i64,
+    }
+    let Projected { pk, sk, lead_id, score_due } = from_item(item)?;
+    let workspace_id =
+        workspace_of(&pk).ok_or_else(|| StoreError::Broken("a row's key names no workspace".to_owned()))?;
+    Ok(DueRow { lead: DueLead { workspace_id, lead_id }, pk, sk, score_due })
+}
+
+/// An address that can be one, in lower case: one `@`, a dot in the domain, no spaces.
+pub fn plausible_email(text: &str) -> Option<String> {
+    let (local, domain) = text.split_once('@')?;
+    let plausible = !local.is_empty()
+        && domain.contains('.')
+        && !domain.contains('@')
+        && !domain.starts_with('.')
+        && !domain.ends_with('.');
+    (plausible && text.len() <= 254 && !text.contains(char::is_whitespace)).then(|| text.to_lowercase())
+}
+
+/// Whether one of the texts holds these words, whatever the case, as words of their own.
+pub fn stands_in<'a>(words: &str, mut texts: impl Iterator<Item = &'a str>) -> bool {
+    let words = words.to_lowercase();
+    let inside = |text: &str| {
+        let text = text.to_lowercase();
+        text.match_indices(&words).any(|(at, found)| {
+            let before = text[..at].chars().next_back();
+            let after = text[at + found.len()..].chars().next();
+            !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
+        })
+    };
+    !words.is_empty() && texts.any(inside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_found_whole_and_in_any_case() {
+        let texts = ["Hi, my name is SIDDHANT.", "I write from Älpen GmbH"];
+        let stands = |words: &str| stands_in(words, texts.into_iter());
+        assert!(stands("siddhant") && stands("älpen gmbh") && stands("Hi"));
+        assert!(!stands("sid") && !stands("Jane") && !stands("") && !stands("nam"));
+    }
+
+    #[test]
+    fn the_workspace_is_read_from_the_rows_key() {
+        let user = User::new(Uuid::max(), "u").map(|user| user.rows_pk());
+        assert_eq!(user.ok().and_then(|pk| workspace_of(&pk)), Some(Uuid::max()));
+        assert_eq!(workspace_of("U#1"), None);
+    }
+}
