@@ -335,7 +335,8 @@ async fn a_wrong_value_is_left_out_with_a_warning_and_can_be_added_later() {
 
     let (status, text, told) = stack.text(&import).await;
     assert!(status == 0 && text.contains("warnings          4\n"), "{text}");
-    let first = "line 2: warning: phone is a national number; say which country with --country-code; left out\n";
+    let first =
+        "line 2: warning: phone is a national number without its country; say which with --country-code; left out\n";
     assert!(told.contains("note: no column could be read as a name; ") && told.contains(first), "{told}");
     let (_, again) = stack.json(&import).await;
     assert_eq!((counts(&again), &again["warnings"]), ([4, 0, 0, 4, 0, 0], &json!(4)));

@@ -106,6 +106,13 @@ impl Api {
         Self::with(Setup { model: Some(model.as_model()), environment, ..Setup::default() }).await
     }
 
+    /// A stack that scores nobody by itself, for tests of leads whose messages are long past.
+    pub async fn without_scoring() -> Self {
+        let ten_years = "315360000".to_owned();
+        let environment = HashMap::from([("QUIET_SECONDS".to_owned(), ten_years)]);
+        Self::with(Setup { environment, ..Setup::default() }).await
+    }
+
     /// A stack as set up.
     pub async fn with(setup: Setup) -> Self {
         let clock = setup.clock.clone();

@@ -2,8 +2,9 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use shared::addresses;
 use shared::conversations::row::Message;
-use shared::conversations::scoring::{Reasons, plausible_email, stands_in};
+use shared::conversations::scoring::{Reasons, stands_in};
 use shared::llm::Checked;
 
 /// The longest reason that is kept, in characters.
@@ -50,7 +51,7 @@ impl Scores {
         };
         self.name = kept(self.name, 100);
         self.company = kept(self.company, 255);
-        self.email = kept(self.email, 254).and_then(|email| plausible_email(&email));
+        self.email = kept(self.email, 254).and_then(|email| addresses::email(email.trim()).ok());
         let (mut complaints, mut usable) = (Vec::new(), true);
         for (name, score) in self.named() {
             if !(1..=3).contains(&score.score) {

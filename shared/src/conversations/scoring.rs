@@ -256,17 +256,6 @@ fn due_row(item: Item) -> Result<DueRow, StoreError> {
     Ok(DueRow { lead: DueLead { workspace_id, lead_id }, pk, sk, score_due })
 }
 
-/// An address that can be one, in lower case: one `@`, a dot in the domain, no spaces.
-pub fn plausible_email(text: &str) -> Option<String> {
-    let (local, domain) = text.split_once('@')?;
-    let plausible = !local.is_empty()
-        && domain.contains('.')
-        && !domain.contains('@')
-        && !domain.starts_with('.')
-        && !domain.ends_with('.');
-    (plausible && text.len() <= 254 && !text.contains(char::is_whitespace)).then(|| text.to_lowercase())
-}
-
 /// Whether one of the texts holds these words, whatever the case, as words of their own.
 pub fn stands_in<'a>(words: &str, mut texts: impl Iterator<Item = &'a str>) -> bool {
     let words = words.to_lowercase();

@@ -77,7 +77,7 @@ async fn document_lead(api: &Api) {
 
 #[tokio::test]
 async fn the_documents_lead_is_shown_as_in_the_document() {
-    let api = Api::start().await;
+    let api = Api::without_scoring().await;
     document_lead(&api).await;
     let body = list(&api, "").await;
     assert_eq!(
@@ -117,7 +117,7 @@ async fn the_documents_lead_is_shown_as_in_the_document() {
 
 #[tokio::test]
 async fn the_documents_messages_are_shown_oldest_first() {
-    let api = Api::start().await;
+    let api = Api::without_scoring().await;
     document_lead(&api).await;
     let path = format!("/users/{USER}/leads/{LEAD}/messages");
     let data = api.get(&format!("{path}?limit=5")).await.json()["data"].clone();
@@ -174,7 +174,7 @@ async fn the_documents_messages_are_shown_oldest_first() {
 
 #[tokio::test]
 async fn an_unknown_lead_is_the_documents_404() {
-    let api = Api::start().await;
+    let api = Api::without_scoring().await;
     for path in [
         format!("/users/{USER}/leads/1"),
         format!("/users/{USER}/leads/1/messages"),
@@ -194,7 +194,7 @@ async fn an_unknown_lead_is_the_documents_404() {
 
 #[tokio::test]
 async fn every_filter_of_the_document_shows_what_it_says() {
-    let api = Api::start().await;
+    let api = Api::without_scoring().await;
     let now = api.clock.now();
     let on = |id: &str, lead: &str, platform: &str, days: i64| {
         let mut message = message(id, lead, now - TimeDelta::days(days) - TimeDelta::seconds(1));
@@ -256,7 +256,7 @@ async fn every_filter_of_the_document_shows_what_it_says() {
 
 #[tokio::test]
 async fn every_order_puts_nulls_last_and_limits_are_clamped() {
-    let api = Api::start().await;
+    let api = Api::without_scoring().await;
     let now = api.clock.now();
     let messages: Vec<Value> = [("a", 1, 3), ("b", 2, 1), ("c", 3, 2)]
         .iter()
@@ -291,7 +291,7 @@ async fn every_order_puts_nulls_last_and_limits_are_clamped() {
 
 #[tokio::test]
 async fn a_wrong_parameter_is_400_and_named() {
-    let api = Api::start().await;
+    let api = Api::without_scoring().await;
     for (query, name) in [
         ("limit=0", "limit"),
         ("limit=x", "limit"),
@@ -325,7 +325,7 @@ async fn a_wrong_parameter_is_400_and_named() {
 
 #[tokio::test]
 async fn a_lead_known_from_templates_alone_has_no_messages() {
-    let api = Api::start().await;
+    let api = Api::without_scoring().await;
     let send_at =
         |id: &str, at: &str| json!({"template_send_id": id, "customer_phone": "+491701234567", "sent_at": at});
     for (id, at, duplicate) in [
@@ -363,7 +363,7 @@ async fn a_lead_known_from_templates_alone_has_no_messages() {
 
 #[tokio::test]
 async fn another_workspaces_key_sees_nothing_of_the_same_user() {
-    let api = Api::start().await;
+    let api = Api::without_scoring().await;
     document_lead(&api).await;
     let rival = api.new_workspace(0).await;
     let key = api.new_key(rival, &Permission::ALL, |_| {}).await;
@@ -378,7 +378,7 @@ async fn another_workspaces_key_sees_nothing_of_the_same_user() {
 
 #[tokio::test]
 async fn the_leads_api_asks_for_a_key_and_its_permission() {
-    let api = Api::start().await;
+    let api = Api::without_scoring().await;
     let path = format!("/users/{USER}/leads");
     let without = send(api.request("GET", &path)).await;
     assert_eq!((without.status, &without.json()["error"]), (401, &json!("Unauthorized")));
@@ -396,7 +396,7 @@ async fn the_leads_api_asks_for_a_key_and_its_permission() {
 
 #[tokio::test]
 async fn a_message_is_checked_field_by_field_and_a_batch_is_all_or_nothing() {
-    let api = Api::start().await;
+    let api = Api::without_scoring().await;
     let answer = post(&api, "messages", &json!({})).await;
     let body = answer.json();
     assert_eq!((answer.status, &body["error"]), (400, &json!("Bad Request")));
@@ -443,7 +443,7 @@ async fn a_message_is_checked_field_by_field_and_a_batch_is_all_or_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_storm_of_messages_each_three_times_and_shuffled_is_counted_exactly() {
-    let api = Api::start().await;
+    let api = Api::without_scoring().await;
     let start: DateTime<Utc> = "2026-01-01T00:00:00Z".parse().unwrap();
     // 2,000 messages of 50 leads, each delivered three times, by 8 clients.
     let mut deliveries: Vec<Value> = (0..2_000_i64)
@@ -506,7 +506,7 @@ async fn many_leads(api: &Api, count: i64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_of_every_order_put_together_are_the_whole_list_also_while_leads_are_written() {
-    let api = Api::start().await;
+    let api = Api::without_scoring().await;
     many_leads(&api, 40).await;
     let writing = async {
         for round in 0..30 {
@@ -544,7 +544,7 @@ async fn pages_of_every_order_put_together_are_the_whole_list_also_while_leads_a
 #[test]
 fn every_answer_agrees_with_a_naive_filter_over_all_rows() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let api = runtime.block_on(Api::start());
+    let api = runtime.block_on(Api::without_scoring());
     runtime.block_on(many_leads(&api, 30));
     let all = runtime.block_on(list(&api, "limit=100"))["data"].as_array().unwrap().clone();
     let platform = prop::option::of(prop::sample::select(vec!["whatsapp", "instagram", "webchat"]));
@@ -597,7 +597,7 @@ fn every_answer_agrees_with_a_naive_filter_over_all_rows() {
 
 #[tokio::test]
 async fn a_conversation_is_active_for_a_day_after_its_last_message() {
-    let api = Api::start().await;
+    let api = Api::without_scoring().await;
     ingest(&api, &message("1", "1", Clock::default().now())).await;
     assert_eq!(list(&api, "").await["data"][0]["conversations"][0]["is_active"], true);
     api.clock.advance(TimeDelta::hours(25));
