@@ -70,11 +70,17 @@ impl Lead {
     pub fn first_name(&self) -> &str {
         self.full_name.as_deref().and_then(|name| name.split_whitespace().next()).unwrap_or("this contact")
     }
-}
 
-impl Lead {
-    /// This lead with everything that `given` says.
-    fn updated_with(&self, given: &Self) -> Self {
+    /// Whether a lead that was found by this one's identity of kind `found_by` is another one all the
+    /// same, because it has another value for a stronger identity: two people with one switchboard
+    /// number.
+    pub fn contradicts(&self, found: &Self, found_by: &str) -> bool {
+        let mut stronger = self.identities().take_while(|(kind, _)| *kind != found_by);
+        stronger.any(|(kind, value)| found.identities().any(|(known, stands)| known == kind && stands != value))
+    }
+
+    /// This lead with everything that `given` says; what it does not say stays.
+    pub fn updated_with(&self, given: &Self) -> Self {
         let either = |given: &Option<String>, stored: &Option<String>| given.clone().or_else(|| stored.clone());
         Self {
             lead_id: self.lead_id,
@@ -282,6 +288,10 @@ impl Leads {
                 }
                 continue;
             };
+            let found_by = given.identities().find(|identity| stored.identities().any(|known| known == *identity));
+            if found_by.is_some_and(|(kind, _)| given.contradicts(&stored, kind)) {
+                return Ok(Upserted::Taken);
+            }
             let lead = stored.updated_with(given);
             if lead == stored {
                 return Ok(Upserted::Unchanged(lead));

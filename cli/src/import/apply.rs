@@ -15,7 +15,7 @@ use shared::leads::{Activity, Lead, Leads};
 use shared::store::StoreError;
 use uuid::Uuid;
 
-use super::drafts::{Draft, contradicts, identities, overlay};
+use super::drafts::{Draft, identities};
 use super::row::{NewActivity, Rejection, Row, Warning};
 
 /// How many leads are looked up or written at once.
@@ -165,7 +165,7 @@ impl Importer {
         let mut tally = Tally::default();
         let mut rows = Vec::new();
         for (draft, by) in drafts {
-            if contradicts(&draft.lead, &before, by) {
+            if draft.lead.contradicts(&before, by) {
                 tally.rejected.extend(draft.rows.into_iter().map(|row| taken(row, by)));
             } else {
                 rows.extend(draft.rows);
@@ -173,7 +173,7 @@ impl Importer {
         }
         rows.sort_by_key(|row| row.place.line);
         let wanted = loop {
-            let wanted = rows.iter().fold(before.clone(), |lead, row| overlay(&lead, &row.lead));
+            let wanted = rows.iter().fold(before.clone(), |lead, row| lead.updated_with(&row.lead));
             let Some((kind, value)) = self.first_taken(&before, &wanted).await? else { break wanted };
             let has = |row: &Row| identities(&row.lead).contains(&(kind, value.clone()));
             tally.rejected.extend(rows.extract_if(.., |row| has(row)).map(|row| taken(row, kind)));

@@ -45,7 +45,7 @@ impl Drafts {
         let other = identities.iter().zip(&owners).find(|(_, owner)| owner.is_some_and(|owner| owner != index));
         let mixed_up = match other {
             Some(((kind, _), _)) => Some(*kind),
-            None if contradicts(&row.lead, &draft.lead, identities[strength].0) => Some(identities[strength].0),
+            None if row.lead.contradicts(&draft.lead, identities[strength].0) => Some(identities[strength].0),
             None => None,
         };
         if let Some(kind) = mixed_up {
@@ -54,7 +54,7 @@ impl Drafts {
                 place: row.place,
             });
         }
-        draft.lead = overlay(&draft.lead, &row.lead);
+        draft.lead = draft.lead.updated_with(&row.lead);
         draft.rows.push(row);
         self.of_identity.extend(identities.into_iter().map(|identity| (identity, index)));
         Ok(())
@@ -69,32 +69,6 @@ impl Drafts {
 /// A lead's identities, strongest first, by themselves.
 pub fn identities(lead: &Lead) -> Vec<Identity> {
     lead.identities().map(|(kind, value)| (kind, value.to_owned())).collect()
-}
-
-/// Whether a lead that was found by its identity of kind `found_by` is another one all the same,
-/// because it has another value for a stronger identity: two people with one switchboard number.
-pub fn contradicts(lead: &Lead, found: &Lead, found_by: &str) -> bool {
-    let stronger = lead.identities().take_while(|(kind, _)| *kind != found_by);
-    let differs = |(kind, value): (&str, &str)| {
-        found.identities().any(|(found_kind, found_value)| found_kind == kind && found_value != value)
-    };
-    stronger.into_iter().any(differs)
-}
-
-/// `lead` with what `newer` says; what `newer` does not say stays.
-pub fn overlay(lead: &Lead, newer: &Lead) -> Lead {
-    let over = |new: &Option<String>, old: &Option<String>| new.as_ref().or(old.as_ref()).cloned();
-    Lead {
-        lead_id: lead.lead_id,
-        external_ref: over(&newer.external_ref, &lead.external_ref),
-        full_name: over(&newer.full_name, &lead.full_name),
-        email: over(&newer.email, &lead.email),
-        phone: over(&newer.phone, &lead.phone),
-        linkedin: over(&newer.linkedin, &lead.linkedin),
-        job_title: over(&newer.job_title, &lead.job_title),
-        company_name: over(&newer.company_name, &lead.company_name),
-        stage: over(&newer.stage, &lead.stage),
-    }
 }
 
 #[cfg(test)]
@@ -150,7 +124,7 @@ mod tests {
     fn absent_fields_keep_what_is_there() {
         let stored = Lead { stage: Some("new".to_owned()), email: Some("a@x".to_owned()), ..Lead::default() };
         let newer = Lead { stage: Some("won".to_owned()), phone: Some("+1".to_owned()), ..Lead::default() };
-        let merged = overlay(&stored, &newer);
+        let merged = stored.updated_with(&newer);
         assert_eq!(merged.stage.as_deref(), Some("won"));
         assert_eq!(merged.email.as_deref(), Some("a@x"));
         assert_eq!(merged.phone.as_deref(), Some("+1"));

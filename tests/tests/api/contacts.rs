@@ -55,6 +55,18 @@ async fn an_identity_of_another_contact_is_refused_and_named() {
 }
 
 #[tokio::test]
+async fn two_people_with_one_switchboard_number_are_not_made_one() {
+    let api = Api::start().await;
+    let phone = "+44 20 7946 0958";
+    let first = post(&api, "/v1/contacts", &json!({"external_ref": "1", "full_name": "Ada", "phone": phone})).await;
+    let second = post(&api, "/v1/contacts", &json!({"external_ref": "2", "full_name": "Bob", "phone": phone})).await;
+    assert_eq!(second.code(), (400, "validation_error".to_owned()));
+    let kept = post(&api, "/v1/contacts", &json!({"external_ref": "1"})).await.json()["data"].clone();
+    assert_eq!((&kept["status"], &kept["full_name"]), (&json!("unchanged"), &json!("Ada")));
+    assert_eq!(kept["contact_id"], first.json()["data"]["contact_id"]);
+}
+
+#[tokio::test]
 async fn a_contact_is_checked_field_by_field() {
     let api = Api::start().await;
     for (body, field) in [
