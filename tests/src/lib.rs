@@ -4,6 +4,7 @@
 
 pub mod binaries;
 pub mod fault_proxy;
+pub mod measurement;
 pub mod meta;
 pub mod scripted_model;
 

@@ -4,15 +4,16 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use shared::auth::Permission;
 use shared::context::{Clock, Context};
-use shared::conversations::list::{Filter, Order, SortBy, page};
+use shared::conversations::list::{Filter, Order, SortBy, page, searched};
 use shared::conversations::row::Platform;
 use shared::conversations::{CustomerPhone, Rows, User, pagination};
 use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply};
 use shared::problem::Problem;
+use shared::store::StoreError;
 
 /// The request, checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Request {
     /// Whose leads.
     pub user_id: String,
@@ -72,7 +73,7 @@ impl Endpoint for ListLeads {
             max_total_score: score(query.optional_integer("max_total_score", 5..=15)),
             from: from_date.max(since),
             before,
-            search: query.text("search").filter(|text| !text.is_empty()).map(str::to_lowercase),
+            search: query.text("search").filter(|text| !text.is_empty()).map(searched),
             customer_phone: query.text("customer_phone").filter(|phone| !phone.is_empty()).map(|phone| {
                 // A plus in a query is a space.
                 let phone = phone.strip_prefix(' ').unwrap_or(phone);
@@ -110,9 +111,10 @@ impl Endpoint for ListLeads {
             .rows
             .read(&user, |rows| {
                 let (rows, total) = page(rows.iter(), &filter, order, offset as usize, limit as usize);
-                (rows.into_iter().map(|row| row.shown(now)).collect::<Vec<Value>>(), total)
+                let shown = rows.into_iter().map(|listed| listed.row().map(|row| row.shown(now)));
+                shown.collect::<Result<Vec<Value>, StoreError>>().map(|shown| (shown, total))
             })
-            .await?;
+            .await??;
         let pagination = pagination(total, limit, offset, shown.len());
         Ok(call.page(shown.into(), pagination))
     }

@@ -4,12 +4,13 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use memchr::memmem::Finder;
 
-use super::row::Platform;
-use super::rows::Listed;
+use super::Listed;
+use super::row::{Platform, lead_status};
 
 /// Which rows are shown. Filters combine with AND, the values inside one with OR.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// On one of these platforms.
     pub platforms: Option<BTreeSet<Platform>>,
@@ -28,7 +29,7 @@ pub struct Filter {
     /// Last message before.
     pub before: Option<DateTime<Utc>>,
     /// Found, lower case, in name, e-mail, company or identifier.
-    pub search: Option<String>,
+    pub search: Option<Finder<'static>>,
     /// This lead alone.
     pub customer_phone: Option<String>,
 }
@@ -36,21 +37,26 @@ pub struct Filter {
 impl Filter {
     /// Whether a row is shown.
     pub fn matches(&self, row: &Listed) -> bool {
-        let score = row.extraction.as_ref().map(|extraction| extraction.total_score());
-        let at = row.last_message_at();
-        self.platforms.as_ref().is_none_or(|platforms| !platforms.is_disjoint(&row.platforms))
-            && self.statuses.as_ref().is_none_or(|statuses| {
-                row.extraction.as_ref().is_some_and(|extraction| statuses.contains(extraction.lead_status()))
-            })
-            && self.has_extraction.is_none_or(|has| has == row.extraction.is_some())
-            && self.has_email.is_none_or(|has| has == row.email().is_some())
+        let (score, at) = (row.total_score, row.last_message_at);
+        self.platforms.as_ref().is_none_or(|platforms| platforms.iter().any(|platform| row.is_on(*platform)))
+            && self
+                .statuses
+                .as_ref()
+                .is_none_or(|statuses| score.is_some_and(|score| statuses.contains(lead_status(score))))
+            && self.has_extraction.is_none_or(|has| has == score.is_some())
+            && self.has_email.is_none_or(|has| has == row.has_email)
             && self.min_total_score.is_none_or(|least| score.is_some_and(|score| score >= least))
             && self.max_total_score.is_none_or(|most| score.is_some_and(|score| score <= most))
             && self.from.is_none_or(|from| at.is_some_and(|at| at >= from))
             && self.before.is_none_or(|before| at.is_some_and(|at| at < before))
             && self.search.as_ref().is_none_or(|search| row.says(search))
-            && self.customer_phone.as_ref().is_none_or(|phone| *phone == row.customer_phone)
+            && self.customer_phone.as_ref().is_none_or(|phone| **phone == *row.customer_phone)
     }
+}
+
+/// A text to look for, whatever its case.
+pub fn searched(text: &str) -> Finder<'static> {
+    Finder::new(&text.to_lowercase()).into_owned()
 }
 
 /// What the list is sorted by.
@@ -97,13 +103,10 @@ impl Order {
     /// skip.
     pub fn compare(self, one: &Listed, other: &Listed) -> Ordering {
         let by_value = match self.by {
-            SortBy::LastMessageAt => self.nulls_last(one.last_message_at(), other.last_message_at()),
+            SortBy::LastMessageAt => self.nulls_last(one.last_message_at, other.last_message_at),
             SortBy::FirstContactAt => self.nulls_last(Some(one.first_contact_at), Some(other.first_contact_at)),
-            SortBy::TotalMessages => self.nulls_last(Some(one.total_messages()), Some(other.total_messages())),
-            SortBy::TotalScore => {
-                let score = |row: &Listed| row.extraction.as_ref().map(|extraction| extraction.total_score());
-                self.nulls_last(score(one), score(other))
-            }
+            SortBy::TotalMessages => self.nulls_last(Some(one.total_messages), Some(other.total_messages)),
+            SortBy::TotalScore => self.nulls_last(one.total_score, other.total_score),
             SortBy::Name => self.nulls_last(one.name_to_sort_by(), other.name_to_sort_by()),
         };
         by_value.then_with(|| one.customer_phone.cmp(&other.customer_phone))
@@ -165,18 +168,18 @@ pub fn stats<'a>(rows: impl Iterator<Item = &'a Listed>, now: DateTime<Utc>) -> 
     let mut stats = Stats::default();
     for row in rows {
         stats.total += 1;
-        if let Some(extraction) = &row.extraction {
+        if let Some(score) = row.total_score {
             stats.with_extraction += 1;
-            match extraction.lead_status() {
+            match lead_status(score) {
                 "Hot" => stats.by_status[0] += 1,
                 "Warm" => stats.by_status[1] += 1,
                 _ => stats.by_status[2] += 1,
             }
         }
         for (count, platform) in stats.by_platform.iter_mut().zip(Platform::ALL) {
-            *count += usize::from(row.platforms.contains(&platform));
+            *count += usize::from(row.is_on(platform));
         }
-        let active = |days| row.last_message_at().is_some_and(|at| at >= now - TimeDelta::days(days));
+        let active = |days| row.last_message_at.is_some_and(|at| at >= now - TimeDelta::days(days));
         stats.last_7_days += usize::from(active(7));
         stats.last_30_days += usize::from(active(30));
     }

@@ -15,11 +15,13 @@
 mod delivery;
 pub mod incoming;
 pub mod list;
+mod listed;
 mod load;
 pub mod row;
 mod rows;
 pub mod scoring;
 mod shown;
+mod stored;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
@@ -29,12 +31,14 @@ use uuid::Uuid;
 use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
 use crate::http::dialect::timestamp;
-use crate::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
+use crate::store::{Item, StoreError, Transacted, from_item, n, s, store_error, transact};
 pub use delivery::Delivery;
+pub use listed::Listed;
 pub use load::Story;
 use row::{Extraction, Message, Platform, Row};
-pub use rows::{Listed, Rows, UserRows};
+pub use rows::{Rows, UserRows};
 pub use shown::pagination;
+use stored::{row_of_item, row_to_item};
 
 /// Whose lead: keys are built from this and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -214,7 +218,7 @@ impl Conversations {
             .consistent_read(true)
             .send()
             .await;
-        sent.map_err(|error| store_error("GetItem", &error))?.item.map(from_item).transpose()
+        sent.map_err(|error| store_error("GetItem", &error))?.item.map(row_of_item).transpose()
     }
 
     /// A lead's messages, oldest first, those of one moment in the order of their numbers.
@@ -262,7 +266,7 @@ impl Conversations {
                 }
                 Transacted::Refused(refused) => {
                     let theirs = refused.into_iter().nth(1).flatten().filter(|item| !item.is_empty());
-                    stored = theirs.map(from_item).transpose()?;
+                    stored = theirs.map(row_of_item).transpose()?;
                 }
             }
         }
@@ -286,7 +290,7 @@ impl Conversations {
     }
 
     fn row_item(&self, user: &User, row: &Row) -> Result<Item, StoreError> {
-        let mut item = to_item(row)?;
+        let mut item = row_to_item(row)?;
         item.insert("pk".to_owned(), s(user.rows_pk()));
         item.insert("sk".to_owned(), s(format!("row#{}", row.customer_phone)));
         item.insert("changed_at".to_owned(), s(timestamp(self.clock.now())));

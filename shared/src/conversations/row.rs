@@ -151,28 +151,37 @@ impl Extraction {
         self.intent_score + self.urgency_score + self.budget_score + self.fit_score + self.engagement_score
     }
 
-    /// Hot 12–15, Warm 8–11, Cold 5–7 (contract, section 6).
+    /// What the total score says.
     pub fn lead_status(&self) -> &'static str {
-        match self.total_score() {
-            12.. => "Hot",
-            8..=11 => "Warm",
-            _ => "Cold",
-        }
+        lead_status(self.total_score())
     }
 }
 
-/// A row of the lead list.
+/// Hot 12–15, Warm 8–11, Cold 5–7 (contract, section 6).
+pub fn lead_status(total_score: u8) -> &'static str {
+    match total_score {
+        12.. => "Hot",
+        8..=11 => "Warm",
+        _ => "Cold",
+    }
+}
+
+/// A row of the lead list. What is skipped is stored beside the rest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// The lead's channel identifier: unique within the user.
     pub customer_phone: String,
     /// The lead's identifier everywhere else.
+    #[serde(skip)]
     pub lead_id: Uuid,
     /// Name, e-mail and company of the contact, where one is known besides the conversations.
+    #[serde(skip)]
     pub contact_name: Option<String>,
     /// As above.
+    #[serde(skip)]
     pub contact_email: Option<String>,
     /// As above.
+    #[serde(skip)]
     pub contact_company: Option<String>,
     /// The latest extraction.
     pub extraction: Option<Extraction>,
@@ -192,6 +201,7 @@ pub struct Row {
     /// The earliest event.
     pub first_contact_at: DateTime<Utc>,
     /// Rises with every change.
+    #[serde(skip)]
     pub version: u64,
 }
 

@@ -7,15 +7,14 @@
 //! first.
 
 use std::collections::HashMap;
-use std::ops::Deref;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, PoisonError};
 
 use aws_sdk_dynamodb::Client;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Mutex;
 
-use super::User;
-use super::row::Row;
+use super::{Listed, User};
 use crate::context::{Clock, Context};
 use crate::environment::ConfigError;
 use crate::http::dialect::timestamp;
@@ -27,68 +26,30 @@ const OVERLAP: TimeDelta = TimeDelta::seconds(15);
 /// How many rows an instance keeps, of all users together.
 const ROWS_KEPT: usize = 120_000;
 
-/// What separates the texts that are searched; no search holds it.
-const BETWEEN: char = '\u{1f}';
-
-/// A row, and its texts in lower case: worked out once, because every search and every sorting by
-/// name looks at all rows.
-#[derive(Clone, Debug)]
-pub struct Listed {
-    row: Row,
-    /// Name, e-mail address, company and identifier; empty where there is none.
-    lower: String,
-    name_length: usize,
-}
-
-impl From<Row> for Listed {
-    fn from(row: Row) -> Self {
-        let mut lower = row.name().map(str::to_lowercase).unwrap_or_default();
-        let name_length = lower.len();
-        for text in [row.email(), row.company(), Some(row.customer_phone.as_str())] {
-            lower.push(BETWEEN);
-            lower.push_str(&text.map(str::to_lowercase).unwrap_or_default());
-        }
-        lower.shrink_to_fit();
-        Self { row, lower, name_length }
-    }
-}
-
-impl Listed {
-    /// Whether a text, in lower case, is in its name, e-mail address, company or identifier.
-    pub fn says(&self, text: &str) -> bool {
-        self.lower.contains(text) && !text.contains(BETWEEN)
-    }
-
-    /// The name in lower case.
-    pub fn name_to_sort_by(&self) -> Option<&str> {
-        self.row.name().and(self.lower.get(..self.name_length))
-    }
-}
-
-impl Deref for Listed {
-    type Target = Row;
-
-    fn deref(&self) -> &Row {
-        &self.row
-    }
-}
-
 /// The rows of one user.
 #[derive(Debug, Default)]
 pub struct UserRows {
-    rows: HashMap<String, Listed>,
-    newest_change: Option<DateTime<Utc>>,
+    rows: Vec<Listed>,
+    /// Where each lead's row is.
+    places: HashMap<Arc<str>, usize>,
+    /// From where on changes are still to be read; `None` before the first time.
+    read_until: Option<DateTime<Utc>>,
 }
 
 impl UserRows {
     /// Every row, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Listed> {
-        self.rows.values()
+        self.rows.iter()
     }
 
-    /// The row of one lead.
-    pub fn get(&self, customer_phone: &str) -> Option<&Listed> {
-        self.rows.get(customer_phone)
+    fn put(&mut self, row: Listed) {
+        match self.places.entry(Arc::clone(&row.customer_phone)) {
+            Entry::Occupied(place) => self.rows[*place.get()] = row,
+            Entry::Vacant(place) => {
+                place.insert(self.rows.len());
+                self.rows.push(row);
+            }
+        }
     }
 }
 
@@ -136,22 +97,26 @@ impl Rows {
         Arc::clone(&kept.rows)
     }
 
+    /// Reads what changed since the last time. A row that a write changes meanwhile has a newer time
+    /// of change, and is found by the next look.
     async fn refresh(&self, user: &User, rows: &mut UserRows) -> Result<(), StoreError> {
+        let started = self.clock.now();
         let query = self.client.query().table_name(&self.table).index_name("changed").consistent_read(true);
-        let query = match rows.newest_change {
+        let query = match rows.read_until {
             None => query.key_condition_expression("pk = :pk"),
-            Some(newest) => query
+            Some(until) => query
                 .key_condition_expression("pk = :pk AND changed_at >= :since")
-                .expression_attribute_values(":since", s(timestamp(newest - OVERLAP))),
+                .expression_attribute_values(":since", s(timestamp(until - OVERLAP))),
         };
+        let mut newest = rows.read_until.max(Some(started));
         let mut items = query.expression_attribute_values(":pk", s(user.rows_pk())).into_paginator().items().send();
         while let Some(item) = items.next().await {
             let item = item.map_err(|error| store_error("Query", &error))?;
             let changed = item.get("changed_at").and_then(|changed| changed.as_s().ok()?.parse::<DateTime<Utc>>().ok());
-            rows.newest_change = rows.newest_change.max(changed);
-            let row: Row = from_item(item)?;
-            rows.rows.insert(row.customer_phone.clone(), row.into());
+            newest = newest.max(changed);
+            rows.put(Listed::new(from_item(item)?)?);
         }
+        rows.read_until = newest;
         Ok(())
     }
 
@@ -166,24 +131,5 @@ impl Rows {
             let Some(oldest) = oldest.map(|(user, _)| user.clone()) else { break };
             users.remove(&oldest);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use uuid::Uuid;
-
-    use super::*;
-
-    #[test]
-    fn a_search_reads_each_text_without_case_and_none_across_two() {
-        let mut row = Row::new("4930".to_owned(), Uuid::nil(), DateTime::<Utc>::MIN_UTC);
-        assert_eq!(Listed::from(row.clone()).name_to_sort_by(), None);
-        row.contact_name = Some("Zoë ÅSTRÖM".to_owned());
-        row.contact_company = Some("Acme".to_owned());
-        let listed = Listed::from(row);
-        assert_eq!(listed.name_to_sort_by(), Some("zoë åström"));
-        assert!(["zoë", "ström", "acme", "493"].into_iter().all(|text| listed.says(text)));
-        assert!(["acme4930", "\u{1f}", "acme\u{1f}4930", "Zoë"].into_iter().all(|text| !listed.says(text)));
     }
 }

@@ -115,11 +115,16 @@ async fn personal_data(ready: &local::Ready) -> BTreeSet<String> {
         "/contact_email",
         "/name",
         "/text",
-        "/extraction/M/name",
-        "/extraction/M/email",
-        "/last_message/M/text",
     ];
-    let texts =
-        |item: &Value| names.map(|name| item.pointer(&format!("{name}/S")).and_then(Value::as_str).map(str::to_owned));
+    // A row of the lead list is one text.
+    let in_row = ["/extraction/name", "/extraction/email", "/last_message/text"];
+    let texts = |item: &Value| {
+        let row: Value =
+            item["row"]["S"].as_str().map(|row| serde_json::from_str(row).expect("a row")).unwrap_or_default();
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+        let beside = names.map(|name| text(item.pointer(&format!("{name}/S"))));
+        let inside = in_row.map(|name| text(row.pointer(name)));
+        beside.into_iter().chain(inside)
+    };
     items.iter().flat_map(texts).flatten().collect()
 }

@@ -53,3 +53,37 @@ async fn suggest_followups_waits_for_at_most_four_round_trips() {
         assert!(capacity > 0.0);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_of_leads_wait_for_at_most_two_round_trips_and_read_only_what_changed() {
+    let proxy = FaultProxy::start().await;
+    let ten_years = "315360000";
+    let environment = [("AWS_ENDPOINT_URL_DYNAMODB", proxy.url()), ("QUIET_SECONDS", ten_years)];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let api = Api::with(Setup { environment, ..Setup::default() }).await;
+    proxy.set_upstream(&api.stack.ready.dynamodb).await;
+    let messages: Vec<_> = (0..100)
+        .map(|number| {
+            json!({
+                "message_id": format!("m{number}"), "customer_phone": format!("4930123{number:04}"),
+                "platform": "whatsapp", "sender": "user", "text": "x".repeat(400), "timestamp": api.clock.now(),
+            })
+        })
+        .collect();
+    let sent = tests::send(api.authorized("POST", "/users/me/messages").json(&json!({"messages": messages}))).await;
+    assert_eq!(sent.status, 200, "{}", sent.text);
+    // Nothing changes any more: no later change is needed for that to be noticed.
+    api.clock.advance(chrono::TimeDelta::minutes(1));
+    for path in ["", "/stats", "/49301230007", "/49301230007/messages"].map(|path| format!("/users/me/leads{path}")) {
+        // The first request of an instance reads everything, the second what came meanwhile.
+        for _ in 0..2 {
+            assert_eq!(api.get(&path).await.status, 200);
+        }
+        proxy.slow_down(Duration::from_millis(50));
+        assert_eq!(api.get(&path).await.status, 200);
+        let calls = proxy.heal();
+        let in_order: Vec<_> = calls.iter().map(|call| format!("{} ({})", call.operation, call.capacity)).collect();
+        assert!(sequential(&calls) <= 2, "{path}: {in_order:?}");
+        assert!(calls.iter().all(|call| call.capacity <= 1.0), "{path}: {in_order:?}");
+    }
+}

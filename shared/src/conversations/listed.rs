@@ -1,0 +1,139 @@
+//! A row as an instance keeps it: what is filtered, counted and sorted by, worked out once, and the
+//! rest as the text that it is stored as. So a hundred thousand rows fit into memory, and only those
+//! of the page that is shown are read whole.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use memchr::memmem::Finder;
+use uuid::Uuid;
+
+use super::row::{Platform, Row};
+use super::stored::{StoredRow, parse};
+use crate::store::StoreError;
+
+/// What separates the texts that are searched; no search holds it.
+const BETWEEN: char = '\u{1f}';
+
+/// Name, e-mail address and company of the contact.
+type Contact = [Option<String>; 3];
+
+/// A row of the lead list, in memory.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The lead's channel identifier.
+    pub customer_phone: Arc<str>,
+    /// The total score, if there is an extraction.
+    pub total_score: Option<u8>,
+    /// Whether an e-mail address is shown.
+    pub has_email: bool,
+    /// How many messages all conversations have.
+    pub total_messages: u64,
+    /// When the newest message was sent, or else the newest template.
+    pub last_message_at: Option<DateTime<Utc>>,
+    /// The earliest event.
+    pub first_contact_at: DateTime<Utc>,
+    /// The lead's platforms, a bit each, in the document's order.
+    platforms: u8,
+    /// Name, e-mail address, company and identifier in lower case; empty where there is none.
+    lower: Box<str>,
+    /// How much of that is the name, if there is one.
+    name_length: Option<usize>,
+    lead_id: Uuid,
+    version: u64,
+    contact: Option<Box<Contact>>,
+    text: Box<str>,
+}
+
+fn bit(platform: Platform) -> u8 {
+    1 << (platform as u8)
+}
+
+impl Listed {
+    pub(super) fn new(stored: StoredRow) -> Result<Self, StoreError> {
+        let row = stored.row()?;
+        let mut lower = row.name().map(str::to_lowercase).unwrap_or_default();
+        let name_length = row.name().map(|_| lower.len());
+        for text in [row.email(), row.company(), Some(row.customer_phone.as_str())] {
+            lower.push(BETWEEN);
+            lower.push_str(&text.map(str::to_lowercase).unwrap_or_default());
+        }
+        let contact = [row.contact_name.clone(), row.contact_email.clone(), row.contact_company.clone()];
+        Ok(Self {
+            total_score: row.extraction.as_ref().map(|extraction| extraction.total_score()),
+            has_email: row.email().is_some(),
+            total_messages: row.total_messages(),
+            last_message_at: row.last_message_at(),
+            first_contact_at: row.first_contact_at,
+            platforms: row.platforms.iter().fold(0, |bits, platform| bits | bit(*platform)),
+            lower: lower.into(),
+            name_length,
+            lead_id: row.lead_id,
+            version: row.version,
+            contact: contact.iter().any(Option::is_some).then(|| Box::new(contact)),
+            customer_phone: row.customer_phone.into(),
+            text: stored.row.into(),
+        })
+    }
+
+    /// The whole row.
+    pub fn row(&self) -> Result<Row, StoreError> {
+        let mut row = parse(&self.text)?;
+        (row.lead_id, row.version) = (self.lead_id, self.version);
+        if let Some(contact) = &self.contact {
+            [row.contact_name, row.contact_email, row.contact_company] = (**contact).clone();
+        }
+        Ok(row)
+    }
+
+    /// Whether the lead is on a platform.
+    pub fn is_on(&self, platform: Platform) -> bool {
+        self.platforms & bit(platform) != 0
+    }
+
+    /// Whether a text that is looked for, in lower case, is in its name, e-mail address, company or
+    /// identifier. An empty text is everywhere.
+    pub fn says(&self, text: &Finder) -> bool {
+        text.find(self.lower.as_bytes()).is_some() && !text.needle().contains(&(BETWEEN as u8))
+    }
+
+    /// The name in lower case.
+    pub fn name_to_sort_by(&self) -> Option<&str> {
+        self.lower.get(..self.name_length?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conversations::stored::row_to_item;
+    use crate::store::from_item;
+
+    fn listed(row: &Row) -> Listed {
+        row_to_item(row).and_then(from_item).and_then(Listed::new).expect("a row")
+    }
+
+    #[test]
+    fn a_search_reads_each_text_without_case_and_none_across_two() {
+        let mut row = Row::new("4930".to_owned(), Uuid::nil(), DateTime::<Utc>::UNIX_EPOCH);
+        assert_eq!(listed(&row).name_to_sort_by(), None);
+        row.contact_name = Some("Zoë ÅSTRÖM".to_owned());
+        row.contact_company = Some("Acme".to_owned());
+        let listed = listed(&row);
+        assert_eq!(listed.name_to_sort_by(), Some("zoë åström"));
+        let says = |text: &str| listed.says(&Finder::new(text));
+        assert!(["zoë", "ström", "acme", "493", ""].into_iter().all(says));
+        assert!(!["acme4930", "\u{1f}", "acme\u{1f}4930", "Zoë"].into_iter().any(says));
+    }
+
+    #[test]
+    fn a_row_is_given_back_whole() {
+        let mut row = Row::new("4930".to_owned(), Uuid::max(), DateTime::<Utc>::UNIX_EPOCH);
+        row.version = 3;
+        row.take_template_send(Platform::Instagram, DateTime::<Utc>::UNIX_EPOCH);
+        row.contact_company = Some("Acme".to_owned());
+        let listed = listed(&row);
+        assert_eq!(Platform::ALL.map(|platform| listed.is_on(platform)), [false, true, false]);
+        assert_eq!(listed.row().ok(), Some(row));
+    }
+}
