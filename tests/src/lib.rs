@@ -4,6 +4,7 @@
 
 pub mod binaries;
 pub mod fault_proxy;
+pub mod leads_api;
 pub mod measurement;
 pub mod meta;
 pub mod scripted_model;

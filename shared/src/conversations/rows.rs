@@ -26,6 +26,10 @@ const OVERLAP: TimeDelta = TimeDelta::seconds(15);
 /// How many rows an instance keeps, of all users together.
 const ROWS_KEPT: usize = 120_000;
 
+/// How many rows are asked for at a time: about the megabyte that one answer may have. The embedded
+/// DynamoDB reads all that are left for every page, unless it is told how many.
+const PAGE: i32 = 1_000;
+
 /// The rows of one user.
 #[derive(Debug, Default)]
 pub struct UserRows {
@@ -102,6 +106,7 @@ impl Rows {
     async fn refresh(&self, user: &User, rows: &mut UserRows) -> Result<(), StoreError> {
         let started = self.clock.now();
         let query = self.client.query().table_name(&self.table).index_name("changed").consistent_read(true);
+        let query = query.limit(PAGE);
         let query = match rows.read_until {
             None => query.key_condition_expression("pk = :pk"),
             Some(until) => query
