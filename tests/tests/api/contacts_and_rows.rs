@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use lead_scorer::{LeadScorer, Outcome};
 use serde_json::{Value, json};
 use shared::auth::Permission;
+use shared::context::Context;
 use shared::conversations::row::Platform;
 use tests::meta::{INSTAGRAM, PHONE, USER, value, whatsapp};
 use tests::{Answer, Api, CONTACT, Fault, FaultProxy, ModelReply, ScriptedModel, Setup, scan, send, suggestion};
@@ -335,4 +336,42 @@ async fn every_row_has_a_lead_and_every_lead_that_writes_a_link() {
     // The document's contact and the one lead with a number.
     assert_eq!((listed(&api).await.len(), phones), (3, 2));
     assert!(listed(&api).await.iter().all(|row| row["lead_id"].as_str().unwrap().parse::<Uuid>().is_ok()));
+}
+
+/// An empty stack, and the demo data's way to its tables.
+async fn to_load() -> (Api, FaultProxy, Context) {
+    let (api, proxy) = (Api::without_scoring().await, FaultProxy::start().await);
+    proxy.set_upstream(&api.stack.ready.dynamodb).await;
+    let mut variables: HashMap<String, String> = api.stack.variables.clone().into_iter().collect();
+    variables.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned());
+    let environment = variables.into_iter().collect();
+    let context = Context::new(environment, api.clock.clone(), api.stack.context.random.clone()).unwrap();
+    (api, proxy, context)
+}
+
+#[tokio::test]
+async fn every_lead_of_the_demo_list_is_a_contact_also_after_an_interrupted_load() {
+    let items =
+        async |api: &Api| scan(&api.stack.ready.dynamodb, &api.stack.ready.environment["LEADS_TABLE"]).await.len();
+    let (whole, proxy, context) = to_load().await;
+    demo::load(&context).await.unwrap();
+    let calls = proxy.heal().len();
+    let (api, proxy, context) = to_load().await;
+    proxy.fail(calls - 25, 1_000, Fault::Before);
+    demo::load(&context).await.unwrap_err();
+    proxy.heal();
+    assert!(items(&api).await < items(&whole).await);
+    demo::load(&context).await.unwrap();
+    assert_eq!(items(&api).await, items(&whole).await);
+
+    let key = demo::key("demo");
+    let get = |path: &str| send(api.request("GET", path).bearer_auth(&key));
+    for platform in ["whatsapp", "instagram", "webchat"] {
+        let path = format!("/users/{}/leads?platform={platform}&sort_by=total_messages&limit=1", demo::USER);
+        let lead = get(&path).await.json()["data"][0].clone();
+        let ask = json!({"contact_id": lead["lead_id"], "lookback_days": 365});
+        let answer = send(api.request("POST", tests::SUGGEST).bearer_auth(&key).json(&ask)).await;
+        let said = answer.json()["data"]["activity_summary"].as_str().unwrap_or_default().to_lowercase();
+        assert!(said.contains(&format!("{platform} messages")), "{}", answer.text);
+    }
 }
