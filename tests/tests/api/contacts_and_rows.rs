@@ -171,6 +171,19 @@ async fn a_contact_that_is_told_later_shows_in_every_row_of_its_lead() {
     assert_eq!(leads(&api).await, 1);
 }
 
+#[tokio::test]
+async fn a_lead_of_more_users_than_one_transaction_takes_is_told_to_all() {
+    let api = Api::without_scoring().await;
+    for user in 0..101 {
+        write_of(&api, &format!("user-{user}"), LEAD, "user", 0, "hello").await;
+    }
+    contact(&api, json!({"phone": LEAD, "full_name": "Ada Byron"})).await;
+    for user in 0..101 {
+        let lead = api.get(&format!("/users/user-{user}/leads/{LEAD}")).await.json()["data"].clone();
+        assert_eq!(lead["name"], "Ada Byron", "{user}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_and_contacts_of_a_new_number_all_at_once_make_one_lead() {
     let api = Api::without_scoring().await;
