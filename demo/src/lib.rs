@@ -1,7 +1,7 @@
 //! The demo data: a workspace with some 200 leads and their activity over the last 90 days, another
-//! 60 that a user's agents talk with, all dated from the moment of loading, and keys to try
-//! everything with. The keys are public, so the data
-//! belongs on a laptop and nowhere else.
+//! 60 that a user's agents talk with, who are contacts as well, all dated from the moment of loading,
+//! and keys to try everything with. The keys are public, so the data belongs on a laptop and nowhere
+//! else.
 
 mod arcs;
 mod chats;

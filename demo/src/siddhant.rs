@@ -100,6 +100,8 @@ pub fn story(lead_id: Uuid) -> Result<Story, StoreError> {
     let phone = CustomerPhone::parse(PHONE).map_err(|error| StoreError::Broken(error.to_string()))?;
     let opened = moment(OPENED)?;
     let mut story = Story::new(&phone, lead_id, opened);
+    // As WhatsApp tells it.
+    story.row.contact_name = Some("Siddhant".to_owned());
     let (mut number, mut last) = (0, opened);
     for (begins, lines) in PARTS {
         last = moment(begins)?;

@@ -127,8 +127,8 @@ async fn pass(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> 
     let operation = headers.get("x-amz-target").and_then(|target| target.to_str().ok()?.split_once('.'));
     let operation = operation.map(|(_, name)| name.to_owned()).unwrap_or_default();
     let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
-    // The sweeper's timer is not part of the flow under test.
-    if request["IndexName"] == "held" {
+    // The timers of the sweeper and of score-due are not part of the flow under test.
+    if ["held", "unscored"].contains(&request["IndexName"].as_str().unwrap_or_default()) {
         return forward(&shared, &headers, request).await.0;
     }
     request["ReturnConsumedCapacity"] = json!("TOTAL");

@@ -41,7 +41,7 @@ impl Endpoint for GetLead {
         else {
             return Err(not_found());
         };
-        let row = self.conversations.row(&user, &lead).await?.ok_or_else(not_found)?;
+        let row = self.conversations.row_or_aliased(&user, &lead).await?.ok_or_else(not_found)?;
         Ok(call.success(row.shown(self.clock.now())))
     }
 }

@@ -69,7 +69,7 @@ impl Endpoint for PutExtraction {
         let user = crate::user(call, &request.user_id)?;
         let Request { lead, extraction, .. } = request;
         // Only a lead that exists can be scored.
-        if self.conversations.row(&user, &lead).await?.is_none() {
+        if self.conversations.row_or_aliased(&user, &lead).await?.is_none() {
             return Err(Problem::new(Code::LeadNotFound, "Lead not found"));
         }
         self.conversations.record_extraction(&user, &lead, &extraction).await?;

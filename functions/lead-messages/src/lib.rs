@@ -7,11 +7,12 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use shared::auth::Permission;
 use shared::context::Context;
-use shared::conversations::row::{Message, Platform, Sender};
+use shared::conversations::row::{Message, Platform, Row, Sender};
 use shared::conversations::{Conversations, CustomerPhone, User, pagination};
 use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply, timestamp};
 use shared::problem::{Code, Problem};
+use shared::store::StoreError;
 
 /// The request, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,18 +95,30 @@ impl Endpoint for LeadMessages {
         let (Ok(user), Ok(lead)) = (user, CustomerPhone::parse(&request.customer_phone)) else {
             return Err(not_found());
         };
-        let (row, messages) =
-            tokio::join!(self.conversations.row(&user, &lead), self.conversations.messages(&user, &lead));
-        let row = row?.ok_or_else(not_found)?;
-        let messages: Vec<Message> = messages?.into_iter().filter(|message| request.shows(message)).collect();
+        let (row, messages) = match self.read(&user, &lead).await? {
+            Some(read) => read,
+            None => match self.conversations.alias(&user, &lead).await? {
+                Some(lead) => self.read(&user, &lead).await?.ok_or_else(not_found)?,
+                None => return Err(not_found()),
+            },
+        };
+        let messages: Vec<Message> = messages.into_iter().filter(|message| request.shows(message)).collect();
         let (limit, offset) = (request.limit, request.offset);
         let page: Vec<Value> = messages.iter().skip(offset as usize).take(limit as usize).map(shown).collect();
         Ok(call.success(json!({
-            "customer_phone": lead.as_str(),
+            "customer_phone": row.customer_phone,
             "lead_info": row.info(),
             "pagination": pagination(messages.len(), limit, offset, page.len()),
             "messages": page,
         })))
+    }
+}
+
+impl LeadMessages {
+    async fn read(&self, user: &User, lead: &CustomerPhone) -> Result<Option<(Row, Vec<Message>)>, StoreError> {
+        let (row, messages) = tokio::join!(self.conversations.row(user, lead), self.conversations.messages(user, lead));
+        let messages = messages?;
+        Ok(row?.map(|row| (row, messages)))
     }
 }
 

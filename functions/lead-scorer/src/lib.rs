@@ -1,14 +1,16 @@
 //! Scoring: reads a conversation that has become quiet, asks the model for the five scores and for
 //! who the lead is, and records the answer as a new extraction. Nothing is charged.
 //!
-//! A message of the queue names a lead; everything else is read when the message is taken, so that
+//! A message of the queue names a lead; each of its rows that is due is scored by itself. Everything
+//! else is read when the message is taken, so that
 //! the same message again, or two of them at once, change nothing: the lead is no longer due, or its
 //! row has changed and the second answer is not recorded. If the model gives no answer, the message
 //! fails and comes again.
 
 mod scores;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shared::context::{Clock, Context, Random};
 use shared::conversations::Conversations;
@@ -28,17 +30,17 @@ const SHOWN: i32 = 100;
 /// How long one message may take. The function's timeout is above it.
 const TIME: TimeDelta = TimeDelta::seconds(50);
 
-/// What became of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What became of a message; where the lead has several rows, the highest of what became of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// The lead has a new extraction.
-    Scored,
+    /// There is no such lead.
+    Unknown,
     /// Every message is covered, or the conversation goes on.
     NotDue,
     /// The row changed while the model was asked; if it is still due, it is sent again.
     Overtaken,
-    /// There is no such lead.
-    Unknown,
+    /// There is a new extraction.
+    Scored,
 }
 
 /// Why a message has to come again.
@@ -109,18 +111,24 @@ impl LeadScorer {
 
     async fn score(&self, lead: &DueLead) -> Result<Outcome, ScoreError> {
         let deadline = self.clock.now() + TIME;
-        let Some(found) = self.conversations.find(lead).await? else { return Ok(Outcome::Unknown) };
+        let found = self.conversations.find(lead).await?;
+        // A row that could not be scored keeps none of the others from it; then the message comes again.
+        let outcomes = join_all(found.iter().map(|found| self.score_row(found, deadline))).await;
+        outcomes.into_iter().try_fold(Outcome::Unknown, |highest, outcome| Ok(highest.max(outcome?)))
+    }
+
+    async fn score_row(&self, found: &Found, deadline: DateTime<Utc>) -> Result<Outcome, ScoreError> {
         if !self.conversations.is_due(&found.row) {
             return Ok(Outcome::NotDue);
         }
-        let (messages, ready) = tokio::join!(self.conversations.newest_messages(&found, SHOWN), self.model.ready());
+        let (messages, ready) = tokio::join!(self.conversations.newest_messages(found, SHOWN), self.model.ready());
         let (messages, ready) = (messages?, ready?);
         let prompt = self.prompt(&messages);
         let check = |scores: Scores| scores.checked(&messages);
         let scores = self.model.complete(ready, &prompt, deadline, check).await?;
-        let extraction = self.extraction(&scores, &found);
+        let extraction = self.extraction(&scores, found);
         let recorded =
-            self.conversations.record_scoring(&found, &extraction, &scores.reasons(), &prompt.version()).await?;
+            self.conversations.record_scoring(found, &extraction, &scores.reasons(), &prompt.version()).await?;
         Ok(if recorded { Outcome::Scored } else { Outcome::Overtaken })
     }
 

@@ -28,7 +28,7 @@ pub fn message(received: &Received, messaging: &Value) -> Option<Event> {
         at: at.filter(|at| (1970..10_000).contains(&at.year())),
     };
     let message = on_channel(received, &lead, said)?;
-    Some(Event::Message { lead, message, contact_name: None })
+    Some(Event::Message { lead, also: Vec::new(), message, contact_name: None })
 }
 
 /// The words; of something else the kinds of what is attached.

@@ -10,7 +10,7 @@ mod whatsapp;
 
 use shared::context::Context;
 use shared::conversations::row::Message;
-use shared::conversations::{Conversations, CustomerPhone, Delivery, User};
+use shared::conversations::{Conversations, CustomerPhone, DeliveredMessage, Delivery, User};
 use shared::environment::ConfigError;
 use shared::inbox::{Delivered, Inbox, Place, Received};
 use shared::queue::Consumer;
@@ -22,8 +22,8 @@ const LONGEST: usize = 16_384;
 /// What something that was delivered says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Event {
-    /// A message of a lead or of an agent, and the lead's name if it was told.
-    Message { lead: CustomerPhone, message: Box<Message>, contact_name: Option<String> },
+    /// A message of a lead or of an agent, the lead's other identifiers, and its name if it was told.
+    Message { lead: CustomerPhone, also: Vec<CustomerPhone>, message: Box<Message>, contact_name: Option<String> },
     /// What became of an agent's message; the lead by each identifier that was told.
     Status { leads: Vec<CustomerPhone>, message_id: String, delivery: Delivery },
 }
@@ -46,17 +46,19 @@ impl MessageWorker {
 
     async fn record(&self, user: &User, event: Event) -> Result<(), StoreError> {
         match event {
-            Event::Message { lead, message, contact_name } => {
-                let recorded =
-                    self.conversations.record_message_of(user, &lead, &message, contact_name.as_deref()).await?;
+            Event::Message { lead, also, message, contact_name } => {
+                let delivered = DeliveredMessage {
+                    lead: &lead,
+                    also: &also,
+                    message: &message,
+                    contact_name: contact_name.as_deref(),
+                };
+                let recorded = self.conversations.record_delivered(user, &delivered).await?;
                 tracing::info!(?recorded, "recorded a message");
             }
             Event::Status { leads, message_id, delivery } => {
-                for lead in leads {
-                    if self.conversations.record_delivery(user, &lead, &message_id, delivery).await? {
-                        tracing::info!(?delivery, "recorded a status");
-                        break;
-                    }
+                if self.conversations.record_delivery(user, &leads, &message_id, delivery).await? {
+                    tracing::info!(?delivery, "recorded a status");
                 }
             }
         }

@@ -12,11 +12,10 @@ use crate::{Event, Said, on_channel, placeholder};
 pub fn message(received: &Received, message: &Value, contact: Option<&Value>) -> Option<Event> {
     let no_contact = Value::Null;
     let contact = contact.unwrap_or(&no_contact);
-    // The phone number where there is one; else the business-scoped id, which people with a username
-    // may be known by alone.
     let told =
         [&message["from"], &contact["wa_id"], &message["from_user_id"], &message["user_id"], &contact["user_id"]];
-    let lead = told.into_iter().find_map(identifier)?;
+    let mut told = identifiers(told).into_iter();
+    let (lead, also) = (told.next()?, told.collect());
     let said = Said {
         message_id: message["id"].as_str()?.to_owned(),
         sender: Sender::User,
@@ -24,21 +23,30 @@ pub fn message(received: &Received, message: &Value, contact: Option<&Value>) ->
         at: moment(&message["timestamp"]),
     };
     let message = on_channel(received, &lead, said)?;
-    Some(Event::Message { lead, message, contact_name: contact["profile"]["name"].as_str().map(str::to_owned) })
+    let contact_name = contact["profile"]["name"].as_str().map(str::to_owned);
+    Some(Event::Message { lead, also, message, contact_name })
 }
 
 /// What became of an agent's message. Unknown states are nothing.
 pub fn status(status: &Value) -> Option<Event> {
-    let told = ["recipient_id", "recipient_user_id", "user_id"].map(|name| identifier(&status[name]));
     Some(Event::Status {
-        leads: told.into_iter().flatten().collect(),
+        leads: identifiers(["recipient_id", "recipient_user_id", "user_id"].map(|name| &status[name])),
         message_id: status["id"].as_str().filter(|id| id.len() <= 512)?.to_owned(),
         delivery: Delivery::named(status["status"].as_str()?)?,
     })
 }
 
-fn identifier(value: &Value) -> Option<CustomerPhone> {
-    CustomerPhone::parse(value.as_str()?).ok()
+/// What one person was told to go by, each once: the phone number first, where there is one, then the
+/// business-scoped id, which people with a username may be known by alone.
+fn identifiers<const N: usize>(told: [&Value; N]) -> Vec<CustomerPhone> {
+    let mut each: Vec<CustomerPhone> = Vec::new();
+    for one in told.into_iter().filter_map(|value| CustomerPhone::parse(value.as_str()?).ok()) {
+        if !each.contains(&one) {
+            each.push(one);
+        }
+    }
+    each.sort_by_key(|one| one.phone_number().is_none());
+    each
 }
 
 /// Epoch seconds, as text.

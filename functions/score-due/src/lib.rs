@@ -4,6 +4,8 @@
 //! A lead that was sent leaves the list for [`AGAIN`], longer than a message can stay in its queue,
 //! so that a model that is down does not gather messages. Sending twice is harmless.
 
+use std::collections::HashSet;
+
 use chrono::TimeDelta;
 use shared::context::{Clock, Context};
 use shared::conversations::Conversations;
@@ -43,13 +45,16 @@ impl ScoreDue {
         })
     }
 
-    /// Sends what is due, and gives how many leads that were.
+    /// Sends what is due, and gives how many rows that were.
     pub async fn send(&self) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let mut sent = 0;
         'all: for bucket in buckets() {
-            for rows in self.conversations.due(bucket, now).await?.chunks(TOGETHER) {
-                let leads: Vec<_> = rows.iter().map(|row| &row.lead).collect();
+            // All rows of a lead are in one bucket, and whoever scores it looks at all of them.
+            let mut told = HashSet::new();
+            let due = self.conversations.due(bucket, now).await?;
+            for rows in due.chunks(TOGETHER) {
+                let leads: Vec<_> = rows.iter().map(|row| &row.lead).filter(|lead| told.insert(*lead)).collect();
                 self.queue.send(&leads).await?;
                 self.conversations.postpone(rows, now + AGAIN).await?;
                 sent += rows.len();

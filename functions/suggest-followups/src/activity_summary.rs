@@ -59,6 +59,8 @@ fn noun(kind: &str) -> String {
         "sms" => "SMS message".to_owned(),
         "linkedin" => "LinkedIn message".to_owned(),
         "whatsapp" => "WhatsApp message".to_owned(),
+        "instagram" => "Instagram message".to_owned(),
+        "webchat" => "webchat message".to_owned(),
         "phone_call" => "call".to_owned(),
         other => other.replace('_', " "),
     }
@@ -84,7 +86,7 @@ fn described(activity: &Activity) -> String {
 }
 
 fn with_article(noun: &str) -> String {
-    let vowel = noun.starts_with(['a', 'e', 'i', 'o', 'u']) || noun.starts_with("SMS");
+    let vowel = noun.starts_with(['a', 'e', 'i', 'o', 'u', 'I']) || noun.starts_with("SMS");
     format!("{} {noun}", if vowel { "an" } else { "a" })
 }
 
@@ -113,7 +115,8 @@ mod tests {
     }
 
     fn history(recent: Vec<Activity>, earlier: Option<Activity>) -> History {
-        History { lead: Lead { full_name: Some("Jane Smith".to_owned()), ..Lead::default() }, recent, earlier }
+        let lead = Lead { full_name: Some("Jane Smith".to_owned()), ..Lead::default() };
+        History { lead, rows: Vec::new(), recent, earlier }
     }
 
     #[test]
@@ -149,6 +152,15 @@ mod tests {
         assert_eq!(
             activity_summary(&history(recent, None), 30, now()),
             "1 note and 1 SMS message with Jane in the last 7 days; last touch was an SMS message on 2026-04-16; a meeting is planned for 2026-04-20."
+        );
+    }
+
+    #[test]
+    fn messages_are_counted_by_where_they_were_written() {
+        let recent = vec![activity("instagram", 1, None), activity("webchat", 1, None), activity("instagram", 2, None)];
+        assert_eq!(
+            activity_summary(&history(recent, None), 30, now()),
+            "2 Instagram messages and 1 webchat message with Jane in the last 7 days; last touch was an Instagram message on 2026-04-16."
         );
     }
 

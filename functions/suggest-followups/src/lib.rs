@@ -2,8 +2,8 @@
 //! activity (seeds/suggest-followups.md). Costs 2 credits.
 //!
 //! In this order: the fields are checked (400), the contact and its activity are read (404), the
-//! idempotency key is claimed and the credits are held (409, 422, 402), the model is asked (502),
-//! the charge is posted and the answer stored.
+//! idempotency key is claimed and the credits are held (409, 422, 402) while the contact's messages
+//! are read (503), the model is asked (502), the charge is posted and the answer stored.
 
 mod activity_summary;
 mod channel;
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use shared::accounts::Accounts;
 use shared::auth::Permission;
 use shared::context::{Clock, Context};
+use shared::conversations::Conversations;
 use shared::credits::Action;
 use shared::environment::ConfigError;
 use shared::exactly_once::{Begun, ExactlyOnce};
@@ -55,6 +56,7 @@ pub struct SuggestFollowups {
     clock: Clock,
     accounts: Accounts,
     leads: Leads,
+    conversations: Conversations,
     once: ExactlyOnce,
     model: Model,
 }
@@ -69,6 +71,7 @@ impl SuggestFollowups {
             clock: context.clock.clone(),
             accounts: Accounts::new(context)?,
             leads: Leads::new(context)?,
+            conversations: Conversations::new(context)?,
             once: ExactlyOnce::new(context)?,
             model: Model::new(context)?,
         })
@@ -100,7 +103,7 @@ impl Endpoint for SuggestFollowups {
             self.leads.history(call.workspace_id, request.contact_id, since),
             self.model.ready(),
         );
-        let Some(history) = history? else {
+        let Some(mut history) = history? else {
             return self.once.refuse(call, Problem::lead_not_found("contact_id")).await;
         };
         let prices = workspace?.map(|workspace| workspace.prices).unwrap_or_default();
@@ -110,10 +113,17 @@ impl Endpoint for SuggestFollowups {
         };
 
         let charge = (Action::SuggestFollowups, Action::SuggestFollowups.price(&prices));
-        let work = match self.once.begin(call, Some(charge)).await? {
+        // A contact without conversations makes no call here.
+        let (begun, messages) =
+            tokio::join!(self.once.begin(call, Some(charge)), self.conversations.touches(&history.rows, since));
+        let work = match begun? {
             Begun::Replay(reply) => return Ok(reply),
             Begun::Proceed(work) => work,
         };
+        match messages {
+            Ok(messages) => history.take(messages, since),
+            Err(error) => return Err(work.abandon(error.into()).await),
+        }
         let summary = activity_summary(&history, request.lookback_days, self.clock.now());
         let prompt = self.prompt(&request, &history, &summary);
         let check = |suggestions: Suggestions| suggestions.checked(request.count, &request.channels);

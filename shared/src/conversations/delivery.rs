@@ -49,9 +49,33 @@ impl Delivery {
 }
 
 impl Conversations {
-    /// Records what became of an agent's message. `false` if the message is not there, is not an
-    /// agent's, or has come as far already; nothing changes then.
+    /// Records what became of an agent's message to a lead, of whom these identifiers were told.
+    /// `false` if the message is not there, is not an agent's, or has come as far already; nothing
+    /// changes then.
     pub async fn record_delivery(
+        &self,
+        user: &User,
+        told: &[CustomerPhone],
+        message_id: &str,
+        delivery: Delivery,
+    ) -> Result<bool, StoreError> {
+        for lead in told {
+            if self.move_up(user, lead, message_id, delivery).await? {
+                return Ok(true);
+            }
+        }
+        for alias in told {
+            if let Some(lead) = self.alias(user, alias).await?
+                && !told.contains(&lead)
+                && self.move_up(user, &lead, message_id, delivery).await?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn move_up(
         &self,
         user: &User,
         lead: &CustomerPhone,

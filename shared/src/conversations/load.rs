@@ -6,9 +6,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::row::{Extraction, Message, Platform, Row};
-use super::scoring::lookup_item;
 use super::{Conversations, CustomerPhone, User};
 use crate::http::dialect::timestamp;
+use crate::leads::{Lead, Link, identity_item, lead_item};
 use crate::store::{Item, StoreError, put_all, s, to_item};
 
 pub(super) fn message_sk(message: &Message) -> String {
@@ -90,21 +90,41 @@ impl Story {
 }
 
 impl Conversations {
-    /// Writes leads that are known to be new, such as a data set's: in batches, without looking at
-    /// what is there. The same again leaves the same.
+    /// Writes leads that are known to be new, such as a data set's, each with its row and as a
+    /// contact: in batches, without looking at what is there. The same again leaves the same.
     pub async fn load(&self, user: &User, stories: impl IntoIterator<Item = Story>) -> Result<(), StoreError> {
-        let (mut events, mut rows) = (Vec::new(), Vec::new());
+        let (mut events, mut rows, mut links) = (Vec::new(), Vec::new(), Vec::new());
         for Story { row, events: told } in stories {
-            rows.push(lookup_item(user, &row)?);
+            let lead = contact(&row);
+            rows.push(lead_item(user.workspace_id, &lead, None)?);
+            for (kind, value) in lead.identities() {
+                rows.push(identity_item(user.workspace_id, kind, value, lead.lead_id));
+            }
             rows.push(self.row_item(user, &row)?);
-            let pk = user.events_pk(&CustomerPhone(row.customer_phone));
+            let customer_phone = CustomerPhone(row.customer_phone);
+            let pk = user.events_pk(&customer_phone);
             events.extend(told.into_iter().map(|(sk, mut item)| {
                 item.extend([("pk".to_owned(), s(&pk)), ("sk".to_owned(), s(sk))]);
                 item
             }));
+            links.push(Link { user: user.clone(), customer_phone }.item(lead.lead_id)?);
         }
-        // The rows last: one that is seen has its events.
+        // A row that is seen has its events, and a link its row.
         events.append(&mut rows);
+        events.append(&mut links);
         put_all(&self.client, &self.random, &self.table, events).await
+    }
+}
+
+/// The lead that a row shows.
+fn contact(row: &Row) -> Lead {
+    let phone = CustomerPhone(row.customer_phone.clone()).phone_number();
+    Lead {
+        lead_id: row.lead_id,
+        full_name: row.contact_name.clone(),
+        email: row.contact_email.clone(),
+        phone: phone.filter(|_| row.platforms.contains(&Platform::Whatsapp)),
+        company_name: row.contact_company.clone(),
+        ..Lead::default()
     }
 }

@@ -6,36 +6,45 @@
 //! | message | `W#<workspace>#U#<user>#M#<identifier>` | `message#<message id>` | its own time and number |
 //! | template send | as a message | `template#<send id>` | – |
 //! | extraction | as a message | `extraction#<time>#<extraction id>` | – |
-//! | lookup | `W#<workspace>#L#<lead>` | `row` | – |
+//! | alias | as a message | `alias` | – |
 //!
 //! An event and the row that it changes are written in one transaction: the event only if it is not
 //! there yet, the row only if nobody else changed it meanwhile. So an event counts once however
 //! often it comes, and whatever else comes at the same time.
+//!
+//! A row belongs to a lead of [`crate::leads`], whose contact details it shows until an extraction says
+//! otherwise; the lead has a link to each of its rows.
 
+mod aliases;
 mod delivery;
 pub mod incoming;
 pub mod list;
 mod listed;
 mod load;
+mod record;
 pub mod row;
 mod rows;
 pub mod scoring;
 mod shown;
 mod stored;
+mod touches;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use uuid::Uuid;
 
+use crate::addresses;
 use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
 use crate::http::dialect::timestamp;
-use crate::store::{Item, StoreError, Transacted, from_item, n, s, store_error, transact};
+use crate::leads::Leads;
+use crate::store::{Item, StoreError, from_item, n, s, store_error};
 pub use delivery::Delivery;
 pub use listed::Listed;
 pub use load::Story;
-use row::{Extraction, Message, Platform, Row};
+pub use record::DeliveredMessage;
+use row::{Message, Platform, Row};
 pub use rows::{Rows, UserRows};
 pub use shown::pagination;
 use stored::{row_of_item, row_to_item};
@@ -71,11 +80,17 @@ impl User {
     fn events_pk(&self, customer_phone: &CustomerPhone) -> String {
         format!("{}#M#{}", self.rows_pk(), customer_phone.0)
     }
+
+    /// Where a lead's row is.
+    pub(crate) fn row_key(&self, customer_phone: &CustomerPhone) -> Item {
+        let sk = format!("row#{}", customer_phone.0);
+        Item::from([("pk".to_owned(), s(self.rows_pk())), ("sk".to_owned(), s(sk))])
+    }
 }
 
 /// A lead's channel identifier within a user: a phone number without `+`, an Instagram-scoped id, the
 /// id of a webchat session, or WhatsApp's business-scoped user id (`BR.1502576394655843`) of somebody
-/// who shows no number. One person may so be two leads; linking them is left for later.
+/// who shows no number. Where both of a person's are told, one is an alias of the other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CustomerPhone(String);
 
@@ -90,6 +105,12 @@ impl CustomerPhone {
     /// As it is stored and shown.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The phone number that it is on WhatsApp, as a contact has it.
+    pub fn phone_number(&self) -> Option<String> {
+        let is_number = self.0.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number { addresses::phone(&format!("+{}", self.0), None).ok() } else { None }
     }
 }
 
@@ -113,13 +134,11 @@ pub struct Conversations {
     client: Client,
     clock: Clock,
     random: Random,
+    leads: Leads,
     table: String,
     /// How long a conversation is quiet before it is scored.
     quiet: TimeDelta,
 }
-
-/// How often an event is tried against others of the same lead.
-const ATTEMPTS: u32 = 64;
 
 impl Conversations {
     /// The table named by `LEADS_TABLE`. A conversation is to be scored once it has been quiet for
@@ -130,37 +149,10 @@ impl Conversations {
             client: context.dynamodb.clone(),
             clock: context.clock.clone(),
             random: context.random.clone(),
+            leads: Leads::new(context)?,
             table: context.environment.required("LEADS_TABLE")?.to_owned(),
             quiet: TimeDelta::seconds(i64::from(quiet)),
         })
-    }
-
-    /// Records a message; its `sequence_no` is given here.
-    pub async fn record_message(
-        &self,
-        user: &User,
-        lead: &CustomerPhone,
-        message: &Message,
-    ) -> Result<Recorded, StoreError> {
-        self.record_message_of(user, lead, message, None).await
-    }
-
-    /// Records a message that came with the name of whom it is from; the name is kept if none is known.
-    pub async fn record_message_of(
-        &self,
-        user: &User,
-        lead: &CustomerPhone,
-        message: &Message,
-        contact_name: Option<&str>,
-    ) -> Result<Recorded, StoreError> {
-        let sk = load::message_sk(message);
-        self.record(user, lead, &sk, message.timestamp, |row| {
-            if let Some(name) = contact_name {
-                row.take_contact_name(name);
-            }
-            load::take_message(row, message)
-        })
-        .await
     }
 
     /// Whether a message was recorded.
@@ -170,6 +162,16 @@ impl Conversations {
         lead: &CustomerPhone,
         message: &Message,
     ) -> Result<bool, StoreError> {
+        if self.has_message(user, lead, message).await? {
+            return Ok(true);
+        }
+        match self.alias(user, lead).await? {
+            Some(of) => self.has_message(user, &of, message).await,
+            None => Ok(false),
+        }
+    }
+
+    async fn has_message(&self, user: &User, lead: &CustomerPhone, message: &Message) -> Result<bool, StoreError> {
         let sent = self
             .client
             .get_item()
@@ -183,38 +185,13 @@ impl Conversations {
         sent.map(|got| got.item.is_some()).map_err(|error| store_error("GetItem", &error))
     }
 
-    /// Records that a template message was sent.
-    pub async fn record_template_send(
-        &self,
-        user: &User,
-        lead: &CustomerPhone,
-        send_id: &str,
-        platform: Platform,
-        at: DateTime<Utc>,
-    ) -> Result<Recorded, StoreError> {
-        let sk = load::template_send_sk(send_id);
-        self.record(user, lead, &sk, at, |row| load::take_template_send(row, platform, at)).await
-    }
-
-    /// Records an extraction; the latest is shown, all are kept.
-    pub async fn record_extraction(
-        &self,
-        user: &User,
-        lead: &CustomerPhone,
-        extraction: &Extraction,
-    ) -> Result<Recorded, StoreError> {
-        let sk = load::extraction_sk(extraction);
-        self.record(user, lead, &sk, extraction.extracted_at, |row| load::take_extraction(row, extraction)).await
-    }
-
     /// A lead's row, as it stands.
     pub async fn row(&self, user: &User, lead: &CustomerPhone) -> Result<Option<Row>, StoreError> {
         let sent = self
             .client
             .get_item()
             .table_name(&self.table)
-            .key("pk", s(user.rows_pk()))
-            .key("sk", s(format!("row#{}", lead.0)))
+            .set_key(Some(user.row_key(lead)))
             .consistent_read(true)
             .send()
             .await;
@@ -241,38 +218,6 @@ impl Conversations {
         Ok(messages)
     }
 
-    async fn record(
-        &self,
-        user: &User,
-        lead: &CustomerPhone,
-        event_sk: &str,
-        at: DateTime<Utc>,
-        take: impl Fn(&mut Row) -> Result<Item, StoreError>,
-    ) -> Result<Recorded, StoreError> {
-        let mut stored = self.row(user, lead).await?;
-        for _ in 0..ATTEMPTS {
-            let mut row = stored.clone().unwrap_or_else(|| Row::new(lead.0.clone(), self.random.uuid(), at));
-            let event = take(&mut row)?;
-            row.version += 1;
-            let mut writes =
-                vec![self.put_event(user, lead, event_sk, event)?, self.put_row(user, &row, stored.as_ref())?];
-            if stored.is_none() {
-                writes.push(self.put_lookup(user, &row)?);
-            }
-            match transact(&self.client, &self.random, writes).await? {
-                Transacted::Applied => return Ok(Recorded::New),
-                Transacted::Refused(refused) if refused.first().is_some_and(Option::is_some) => {
-                    return Ok(Recorded::Known);
-                }
-                Transacted::Refused(refused) => {
-                    let theirs = refused.into_iter().nth(1).flatten().filter(|item| !item.is_empty());
-                    stored = theirs.map(row_of_item).transpose()?;
-                }
-            }
-        }
-        Err(StoreError::Unavailable("dynamodb TransactWriteItems: a lead kept changing".to_owned()))
-    }
-
     fn put_event(
         &self,
         user: &User,
@@ -291,8 +236,7 @@ impl Conversations {
 
     fn row_item(&self, user: &User, row: &Row) -> Result<Item, StoreError> {
         let mut item = row_to_item(row)?;
-        item.insert("pk".to_owned(), s(user.rows_pk()));
-        item.insert("sk".to_owned(), s(format!("row#{}", row.customer_phone)));
+        item.extend(user.row_key(&CustomerPhone(row.customer_phone.clone())));
         item.insert("changed_at".to_owned(), s(timestamp(self.clock.now())));
         item.extend(self.due_attributes(row));
         Ok(item)

@@ -3,25 +3,27 @@
 //! A row with messages that no extraction covers is in the index `unscored`, from the moment at
 //! which it will have been quiet for long enough. The index lists rows of all workspaces, for the
 //! role of `score-due` alone; they are spread over [`BUCKETS`] partitions. Whoever is told that a
-//! row is due gets its lead's id and nothing that could be a phone number; an item of its own leads
-//! from there to the row.
+//! row is due gets its lead's id and nothing that could be a phone number; the lead's links lead from
+//! there to its rows.
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::load::extraction_sk;
+use super::record::ATTEMPTS;
 use super::row::{Extraction, Message, Row};
+use super::stored::row_of_item;
 use super::{Conversations, CustomerPhone, User};
+use crate::leads::Link;
 use crate::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
 
 const BUCKETS: &str = "0123456789abcdef";
 
 /// A lead whose conversation is due: ids, as they go through a queue.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DueLead {
     /// The tenant.
     pub workspace_id: Uuid,
@@ -83,27 +85,8 @@ impl Row {
     }
 }
 
-fn lookup_pk(workspace_id: Uuid, lead_id: Uuid) -> String {
-    format!("W#{workspace_id}#L#{lead_id}")
-}
-
 fn workspace_of(rows_pk: &str) -> Option<Uuid> {
     rows_pk.strip_prefix("W#")?.split('#').next()?.parse().ok()
-}
-
-#[derive(Serialize, Deserialize)]
-struct Lookup {
-    user_id: String,
-    customer_phone: String,
-}
-
-/// What leads from a lead's id to its row.
-pub(super) fn lookup_item(user: &User, row: &Row) -> Result<Item, StoreError> {
-    let lookup = Lookup { user_id: user.user_id.clone(), customer_phone: row.customer_phone.clone() };
-    let mut item = to_item(&lookup)?;
-    item.insert("pk".to_owned(), s(lookup_pk(user.workspace_id, row.lead_id)));
-    item.insert("sk".to_owned(), s("row"));
-    Ok(item)
 }
 
 impl Conversations {
@@ -118,12 +101,6 @@ impl Conversations {
     /// Whether a row is to be scored now.
     pub fn is_due(&self, row: &Row) -> bool {
         row.is_due(self.clock.now(), self.quiet)
-    }
-
-    /// The write that lets a new row be found by its lead's id.
-    pub(super) fn put_lookup(&self, user: &User, row: &Row) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder().table_name(&self.table).set_item(Some(lookup_item(user, row)?)).build()?;
-        Ok(TransactWriteItem::builder().put(put).build())
     }
 
     /// The rows that are due, in one of the index's [`buckets`].
@@ -177,24 +154,14 @@ impl Conversations {
         join_all(postponed).await.into_iter().collect()
     }
 
-    /// The row of a lead that is known by its id.
-    pub async fn find(&self, lead: &DueLead) -> Result<Option<Found>, StoreError> {
-        let sent = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .key("pk", s(lookup_pk(lead.workspace_id, lead.lead_id)))
-            .key("sk", s("row"))
-            .consistent_read(true)
-            .send()
-            .await;
-        let Some(item) = sent.map_err(|error| store_error("GetItem", &error))?.item else { return Ok(None) };
-        let lookup: Lookup = from_item(item)?;
-        let unusable = |_| StoreError::Broken("a lookup holds no key".to_owned());
-        let user = User::new(lead.workspace_id, &lookup.user_id).map_err(unusable)?;
-        let customer_phone = CustomerPhone::parse(&lookup.customer_phone).map_err(unusable)?;
-        let row = self.row(&user, &customer_phone).await?;
-        Ok(row.map(|row| Found { user, customer_phone, row }))
+    /// The rows of a lead that is known by its id.
+    pub async fn find(&self, lead: &DueLead) -> Result<Vec<Found>, StoreError> {
+        let links = self.leads.links(lead.workspace_id, lead.lead_id).await?;
+        let found = links.into_iter().map(|Link { user, customer_phone }| async move {
+            let row = self.row(&user, &customer_phone).await?;
+            Ok::<_, StoreError>(row.map(|row| Found { user, customer_phone, row }))
+        });
+        Ok(try_join_all(found).await?.into_iter().flatten().collect())
     }
 
     /// A lead's newest messages, oldest first.
@@ -216,8 +183,8 @@ impl Conversations {
     }
 
     /// Records what a model made of the messages that `found` counts. Nothing is recorded, and
-    /// `false` given, if the row has changed since: then the model has not seen all of it, or
-    /// somebody else was first.
+    /// `false` given, if the row has other messages or another extraction by now: then the model has
+    /// not seen all of it, or somebody else was first.
     pub async fn record_scoring(
         &self,
         found: &Found,
@@ -225,15 +192,29 @@ impl Conversations {
         reasons: &Reasons,
         prompt_version: &str,
     ) -> Result<bool, StoreError> {
-        let mut row = found.row.clone();
-        row.take_extraction(extraction.clone());
-        row.version += 1;
-        let mut event = to_item(extraction)?;
-        event.insert("reasons".to_owned(), aws_sdk_dynamodb::types::AttributeValue::M(to_item(reasons)?));
-        event.insert("prompt_version".to_owned(), s(prompt_version));
-        let event = self.put_event(&found.user, &found.customer_phone, &extraction_sk(extraction), event)?;
-        let writes = vec![event, self.put_row(&found.user, &row, Some(&found.row))?];
-        Ok(matches!(transact(&self.client, &self.random, writes).await?, Transacted::Applied))
+        let seen = &found.row;
+        let mut stored = seen.clone();
+        for _ in 0..ATTEMPTS {
+            let mut row = stored.clone();
+            row.take_extraction(extraction.clone());
+            row.version += 1;
+            let mut event = to_item(extraction)?;
+            event.insert("reasons".to_owned(), aws_sdk_dynamodb::types::AttributeValue::M(to_item(reasons)?));
+            event.insert("prompt_version".to_owned(), s(prompt_version));
+            let event = self.put_event(&found.user, &found.customer_phone, &extraction_sk(extraction), event)?;
+            let writes = vec![event, self.put_row(&found.user, &row, Some(&stored))?];
+            let Transacted::Refused(refused) = transact(&self.client, &self.random, writes).await? else {
+                return Ok(true);
+            };
+            let theirs = refused.into_iter().nth(1).flatten().filter(|item| !item.is_empty());
+            let Some(theirs) = theirs.map(row_of_item).transpose()? else { return Ok(false) };
+            if theirs.total_messages() != seen.total_messages() || theirs.extraction != seen.extraction {
+                return Ok(false);
+            }
+            // Only the contact has changed, or a template was sent.
+            stored = theirs;
+        }
+        Err(StoreError::Unavailable("dynamodb TransactWriteItems: a lead kept changing".to_owned()))
     }
 }
 

@@ -3,9 +3,11 @@
 mod cargo_lambda;
 mod command_line;
 mod contacts;
+mod contacts_and_rows;
 mod credits;
 mod faults;
 mod idempotency;
+mod identifiers;
 mod ingestion;
 mod keys;
 mod lead_pages;

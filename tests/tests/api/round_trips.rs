@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tests::fault_proxy::Seen;
-use tests::{Api, CONTACT, FaultProxy, Setup};
+use tests::{Api, CONTACT, FaultProxy, Setup, send};
 
 /// The longest run of calls of which each came after the one before was answered.
 fn sequential(calls: &[Seen]) -> usize {
@@ -21,14 +21,38 @@ fn sequential(calls: &[Seen]) -> usize {
     count
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn suggest_followups_waits_for_at_most_four_round_trips() {
+/// A stack whose calls are seen, and whose key is known to the instance: one that has not seen the key
+/// yet makes one call more to learn its windows.
+async fn behind_a_proxy() -> (Api, FaultProxy) {
     let proxy = FaultProxy::start().await;
     let environment = HashMap::from([("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned())]);
     let api = Api::with(Setup { environment, ..Setup::default() }).await;
     proxy.set_upstream(&api.stack.ready.dynamodb).await;
-    // An instance that has not seen the key yet makes one call more to learn its windows.
     assert_eq!(api.suggest(&json!({"contact_id": CONTACT})).await.status, 200);
+    (api, proxy)
+}
+
+/// Fails unless the calls of one suggestion wait for each other four times at most.
+fn check(name: &str, calls: &[Seen]) {
+    let in_order: Vec<_> = calls.iter().map(|call| format!("{} ({})", call.operation, call.capacity)).collect();
+    let capacity: f64 = calls.iter().map(|call| call.capacity).sum();
+    println!(
+        "suggest-followups {name}: {} calls, {} in sequence, {capacity} capacity units: {}",
+        calls.len(),
+        sequential(calls),
+        in_order.join(", ")
+    );
+    // The balance is read while the model writes; nothing waits for it but a model that is faster.
+    let is_balance = |call: &&Seen| call.operation == "GetItem" && call.table.ends_with("-credits");
+    assert_eq!(calls.iter().filter(is_balance).count(), 1);
+    let waited_for: Vec<_> = calls.iter().filter(|call| !is_balance(call)).cloned().collect();
+    assert!(sequential(&waited_for) <= 4, "{in_order:?}");
+    assert!(capacity > 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn suggest_followups_waits_for_at_most_four_round_trips() {
+    let (api, proxy) = behind_a_proxy().await;
     for name in ["without an idempotency key", "with one"] {
         proxy.slow_down(Duration::from_millis(50));
         let answer = match name {
@@ -37,20 +61,33 @@ async fn suggest_followups_waits_for_at_most_four_round_trips() {
         };
         assert_eq!(answer.status, 200);
         let calls = proxy.heal();
-        let in_order: Vec<_> = calls.iter().map(|call| format!("{} ({})", call.operation, call.capacity)).collect();
-        let capacity: f64 = calls.iter().map(|call| call.capacity).sum();
-        println!(
-            "suggest-followups {name}: {} calls, {} in sequence, {capacity} capacity units: {}",
-            calls.len(),
-            sequential(&calls),
-            in_order.join(", ")
-        );
-        // The balance is read while the model writes; nothing waits for it but a model that is faster.
-        let is_balance = |call: &&Seen| call.operation == "GetItem" && call.table.ends_with("-credits");
-        assert_eq!(calls.iter().filter(is_balance).count(), 1);
-        let waited_for: Vec<_> = calls.iter().filter(|call| !is_balance(call)).cloned().collect();
-        assert!(sequential(&waited_for) <= 4, "{in_order:?}");
-        assert!(capacity > 0.0);
+        check(name, &calls);
+        // Who has no conversations is asked about none.
+        assert_eq!(calls.iter().filter(|call| call.operation == "Query").count(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_of_several_conversations_cost_no_round_trip_more() {
+    let (api, proxy) = behind_a_proxy().await;
+    let at = api.clock.now().to_rfc3339();
+    for user in ["me", "you"] {
+        let message = json!({
+            "message_id": "m", "customer_phone": "12025550142", "platform": "whatsapp", "sender": "user",
+            "text": "Hello", "timestamp": at,
+        });
+        assert_eq!(send(api.authorized("POST", &format!("/users/{user}/messages")).json(&message)).await.status, 200);
+    }
+    for name in ["with messages", "with messages and an idempotency key"] {
+        proxy.slow_down(Duration::from_millis(50));
+        let answer = match name {
+            "with messages" => api.suggest(&json!({"contact_id": CONTACT})).await,
+            _ => api.suggest_once("a").await,
+        };
+        assert!(answer.text.contains("2 WhatsApp messages"), "{}", answer.text);
+        let calls = proxy.heal();
+        check(name, &calls);
+        assert_eq!(calls.iter().filter(|call| call.operation == "Query").count(), 3);
     }
 }
 

@@ -111,6 +111,8 @@ impl<'a> Touch<'a> {
         let kind = match self.kind {
             "whatsapp" => "WhatsApp message",
             "linkedin" => "LinkedIn message",
+            "instagram" => "Instagram message",
+            "webchat" => "webchat message",
             "sms" => "SMS",
             kind => kind,
         };

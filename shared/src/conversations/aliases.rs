@@ -1,0 +1,102 @@
+//! A lead's other identifiers within a user: WhatsApp tells of one person the phone number, the
+//! business-scoped user id, or both. The row is keyed by the one that came first; each of the others is
+//! an alias, which says which row it stands for. An identifier is a row or an alias, never both: who
+//! writes the one checks that the other is not there.
+
+use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem};
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+
+use super::row::Row;
+use super::{Conversations, CustomerPhone, User};
+use crate::store::{Item, StoreError, from_item, s, store_error, to_item};
+
+/// Where an event belongs.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// The row's identifier.
+    pub(super) identifier: CustomerPhone,
+    /// The row, if it is there.
+    pub(super) row: Option<Row>,
+    /// The other identifiers that were told and lead nowhere yet.
+    pub(super) unknown: Vec<CustomerPhone>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Alias {
+    customer_phone: String,
+}
+
+fn alias_key(user: &User, alias: &CustomerPhone) -> Item {
+    Item::from([("pk".to_owned(), s(user.events_pk(alias))), ("sk".to_owned(), s("alias"))])
+}
+
+impl Conversations {
+    /// A lead's row, by its identifier or another one that stands for it.
+    pub async fn row_or_aliased(&self, user: &User, lead: &CustomerPhone) -> Result<Option<Row>, StoreError> {
+        match self.row(user, lead).await? {
+            Some(row) => Ok(Some(row)),
+            None => match self.alias(user, lead).await? {
+                Some(of) => self.row(user, &of).await,
+                None => Ok(None),
+            },
+        }
+    }
+
+    /// The identifier of the row that another identifier stands for.
+    pub async fn alias(&self, user: &User, alias: &CustomerPhone) -> Result<Option<CustomerPhone>, StoreError> {
+        let request = self.client.get_item().table_name(&self.table).set_key(Some(alias_key(user, alias)));
+        let got = request.consistent_read(true).send().await.map_err(|error| store_error("GetItem", &error))?;
+        let Some(item) = got.item else { return Ok(None) };
+        let Alias { customer_phone } = from_item(item)?;
+        let unusable = |_| StoreError::Broken("an alias holds no key".to_owned());
+        CustomerPhone::parse(&customer_phone).map(Some).map_err(unusable)
+    }
+
+    /// Finds where an event belongs of which these identifiers were told, the preferred one first: a
+    /// row of its own wins over what is an alias, and the first of several rows over the others.
+    pub(super) async fn locate(
+        &self,
+        user: &User,
+        lead: &CustomerPhone,
+        also: &[CustomerPhone],
+    ) -> Result<Place, StoreError> {
+        let told: Vec<_> = std::iter::once(lead).chain(also).collect();
+        let rows = try_join_all(told.iter().map(|one| self.row(user, one))).await?;
+        let (with_row, without): (Vec<_>, Vec<_>) = told.into_iter().zip(rows).partition(|(_, row)| row.is_some());
+        let aliases = try_join_all(without.iter().map(|(one, _)| self.alias(user, one))).await?;
+        let known = aliases.iter().flatten().next().cloned();
+        let unknown = without.iter().zip(&aliases).filter(|(_, alias)| alias.is_none());
+        let unknown: Vec<_> = unknown.map(|((one, _), _)| (*one).clone()).collect();
+        if let Some((identifier, row)) = with_row.into_iter().next() {
+            return Ok(Place { identifier: identifier.clone(), row, unknown });
+        }
+        if let Some(identifier) = known {
+            return Ok(Place { row: self.row(user, &identifier).await?, identifier, unknown });
+        }
+        Ok(Place { identifier: lead.clone(), row: None, unknown: also.to_vec() })
+    }
+
+    /// The writes that make the other identifiers aliases, and the checks that keep an identifier from
+    /// becoming a row and an alias at once.
+    pub(super) fn alias_writes(&self, user: &User, place: &Place) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let absent = |key: Item| {
+            let check = ConditionCheck::builder().table_name(&self.table).set_key(Some(key));
+            let check = check.condition_expression("attribute_not_exists(pk)").build()?;
+            Ok::<_, StoreError>(TransactWriteItem::builder().condition_check(check).build())
+        };
+        let mut writes = Vec::new();
+        if place.row.is_none() {
+            writes.push(absent(alias_key(user, &place.identifier))?);
+        }
+        for alias in &place.unknown {
+            let mut item = to_item(&Alias { customer_phone: place.identifier.as_str().to_owned() })?;
+            item.extend(alias_key(user, alias));
+            let put = Put::builder().table_name(&self.table).set_item(Some(item));
+            let put = put.condition_expression("attribute_not_exists(pk)").build()?;
+            writes.push(TransactWriteItem::builder().put(put).build());
+            writes.push(absent(user.row_key(alias))?);
+        }
+        Ok(writes)
+    }
+}

@@ -1,0 +1,172 @@
+//! Recording one event against whoever else writes: the event, the row that takes it, and, where the
+//! event tells something new of who the lead is, the lead with its identities and its other rows.
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use chrono::{DateTime, Utc};
+
+use super::aliases::Place;
+use super::row::{Extraction, Message, Platform, Row};
+use super::stored::row_of_item;
+use super::{Conversations, CustomerPhone, Recorded, User, default_conversation, load};
+use crate::leads::{Lead, Link};
+use crate::store::{Item, StoreError, Transacted, transact};
+
+/// How often an event is tried against others of the same lead.
+pub(super) const ATTEMPTS: u32 = 64;
+
+/// A message as a provider delivered it.
+#[derive(Clone, Copy, Debug)]
+pub struct DeliveredMessage<'a> {
+    /// The lead's identifier; of several the preferred one.
+    pub lead: &'a CustomerPhone,
+    /// The others that were told of the same person, each once.
+    pub also: &'a [CustomerPhone],
+    /// The message; it goes to the conversation on its channel with the lead.
+    pub message: &'a Message,
+    /// What the lead goes by there; kept if no name is known.
+    pub contact_name: Option<&'a str>,
+}
+
+impl Conversations {
+    /// Records a message; its `sequence_no` is given here.
+    pub async fn record_message(
+        &self,
+        user: &User,
+        lead: &CustomerPhone,
+        message: &Message,
+    ) -> Result<Recorded, StoreError> {
+        let sk = load::message_sk(message);
+        self.record(user, (lead, &[]), &sk, message.timestamp, |row| load::take_message(row, message)).await
+    }
+
+    /// Records a message that a provider delivered, with what it tells of the lead.
+    pub async fn record_delivered(
+        &self,
+        user: &User,
+        delivered: &DeliveredMessage<'_>,
+    ) -> Result<Recorded, StoreError> {
+        let DeliveredMessage { lead, also, message, contact_name } = *delivered;
+        let sk = load::message_sk(message);
+        self.record(user, (lead, also), &sk, message.timestamp, |row| {
+            if let Some(name) = contact_name {
+                row.take_contact_name(name);
+            }
+            let lead = CustomerPhone(row.customer_phone.clone());
+            let conversation_id = default_conversation(message.platform, message.phone_number_id.as_deref(), &lead);
+            load::take_message(row, &Message { conversation_id, ..message.clone() })
+        })
+        .await
+    }
+
+    /// Records that a template message was sent.
+    pub async fn record_template_send(
+        &self,
+        user: &User,
+        lead: &CustomerPhone,
+        send_id: &str,
+        platform: Platform,
+        at: DateTime<Utc>,
+    ) -> Result<Recorded, StoreError> {
+        let sk = load::template_send_sk(send_id);
+        self.record(user, (lead, &[]), &sk, at, |row| load::take_template_send(row, platform, at)).await
+    }
+
+    /// Records an extraction; the latest is shown, all are kept.
+    pub async fn record_extraction(
+        &self,
+        user: &User,
+        lead: &CustomerPhone,
+        extraction: &Extraction,
+    ) -> Result<Recorded, StoreError> {
+        let sk = load::extraction_sk(extraction);
+        let take = |row: &mut Row| load::take_extraction(row, extraction);
+        self.record(user, (lead, &[]), &sk, extraction.extracted_at, take).await
+    }
+
+    async fn record(
+        &self,
+        user: &User,
+        (lead, also): (&CustomerPhone, &[CustomerPhone]),
+        event_sk: &str,
+        at: DateTime<Utc>,
+        take: impl Fn(&mut Row) -> Result<Item, StoreError>,
+    ) -> Result<Recorded, StoreError> {
+        let mut place = self.locate(user, lead, also).await?;
+        for _ in 0..ATTEMPTS {
+            let new = || Row::new(place.identifier.0.clone(), self.random.uuid(), at);
+            let mut row = place.row.clone().unwrap_or_else(new);
+            let event = take(&mut row)?;
+            row.version += 1;
+            let of_lead = self.lead_writes(user, &place, &mut row).await?;
+            let mut writes = vec![
+                self.put_event(user, &place.identifier, event_sk, event)?,
+                self.put_row(user, &row, place.row.as_ref())?,
+            ];
+            writes.extend(of_lead);
+            writes.extend(self.alias_writes(user, &place)?);
+            match transact(&self.client, &self.random, writes).await? {
+                Transacted::Applied => return Ok(Recorded::New),
+                Transacted::Refused(refused) if refused.first().is_some_and(Option::is_some) => {
+                    return Ok(Recorded::Known);
+                }
+                Transacted::Refused(refused) => {
+                    match refused.into_iter().nth(1).flatten().filter(|item| !item.is_empty()) {
+                        Some(theirs) => place.row = Some(row_of_item(theirs)?),
+                        // The lead was changed, or an identifier has become something else.
+                        None => place = self.locate(user, lead, also).await?,
+                    }
+                }
+            }
+        }
+        Err(StoreError::Unavailable("dynamodb TransactWriteItems: a lead kept changing".to_owned()))
+    }
+
+    /// What an event changes of the lead itself, and what the lead tells its row: a new row gets the
+    /// contact who has its phone number, or becomes a contact; a name and a phone number are kept
+    /// where none was known. Nothing is read where the event tells nothing new.
+    async fn lead_writes(
+        &self,
+        user: &User,
+        place: &Place,
+        row: &mut Row,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let before = place.row.as_ref();
+        let own = Some(&place.identifier).filter(|_| before.is_none());
+        let phone = own.into_iter().chain(&place.unknown).find_map(CustomerPhone::phone_number);
+        let phone = phone.filter(|_| row.platforms.contains(&Platform::Whatsapp));
+        let is_named = before.is_some_and(|before| before.contact_name.is_none()) && row.contact_name.is_some();
+        if before.is_some() && phone.is_none() && !is_named {
+            return Ok(Vec::new());
+        }
+        let owner = match &phone {
+            Some(phone) => self.leads.owner(user.workspace_id, "phone", phone).await?,
+            None => None,
+        };
+        if let (None, Some(owner)) = (before, owner) {
+            row.lead_id = owner;
+        }
+        let stored = match before.map(|row| row.lead_id).or(owner) {
+            Some(lead_id) => self.leads.stored(user.workspace_id, lead_id).await?,
+            None => None,
+        };
+        let known = stored.as_ref().map(|stored| stored.lead.clone());
+        let mut lead = known.clone().unwrap_or_else(|| Lead { lead_id: row.lead_id, ..Lead::default() });
+        if lead.phone.is_none() && owner.is_none_or(|owner| owner == row.lead_id) {
+            lead.phone = phone;
+        }
+        lead.full_name = lead.full_name.or_else(|| row.contact_name.clone());
+        row.contact_name.clone_from(&lead.full_name);
+        row.contact_email.clone_from(&lead.email);
+        row.contact_company.clone_from(&lead.company_name);
+        if before.is_some() && known.as_ref() == Some(&lead) {
+            return Ok(Vec::new());
+        }
+        let link = Link { user: user.clone(), customer_phone: place.identifier.clone() };
+        let mut writes = self.leads.change_writes(user.workspace_id, stored.as_ref(), &lead, Some(&link))?;
+        if before.is_none() {
+            let put = Put::builder().table_name(&self.table).set_item(Some(link.item(lead.lead_id)?)).build()?;
+            writes.push(TransactWriteItem::builder().put(put).build());
+        }
+        Ok(writes)
+    }
+}

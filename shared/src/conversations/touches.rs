@@ -1,0 +1,65 @@
+//! Messages as what happened with a lead: for whoever looks at a lead as a whole.
+
+use chrono::{DateTime, Utc};
+use futures_util::future::try_join_all;
+use uuid::Uuid;
+
+use super::Conversations;
+use super::row::{Message, Sender};
+use crate::leads::{Activity, HISTORY_PAGE, Link};
+use crate::store::{StoreError, from_item, s, store_error};
+
+impl Conversations {
+    /// The messages of these rows since `since`, and the one before of each, as activities, those of
+    /// each row newest first: one query for each row, at once, and further ones for each hundred
+    /// messages in that time.
+    pub async fn touches(&self, rows: &[Link], since: DateTime<Utc>) -> Result<Vec<Activity>, StoreError> {
+        let told = try_join_all(rows.iter().map(|row| self.touches_of(row, since))).await?;
+        Ok(told.into_iter().flatten().collect())
+    }
+
+    async fn touches_of(&self, row: &Link, since: DateTime<Utc>) -> Result<Vec<Activity>, StoreError> {
+        let now = self.clock.now();
+        let mut items = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("changed")
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", s(row.user.events_pk(&row.customer_phone)))
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .limit(HISTORY_PAGE)
+            .into_paginator()
+            .items()
+            .send();
+        let mut touches = Vec::new();
+        while let Some(item) = items.next().await {
+            let message: Message = from_item(item.map_err(|error| store_error("Query", &error))?)?;
+            let is_before = message.timestamp < since;
+            touches.push(touch(message, now));
+            if is_before {
+                break;
+            }
+        }
+        Ok(touches)
+    }
+}
+
+fn touch(message: Message, now: DateTime<Utc>) -> Activity {
+    let direction = match message.sender {
+        Sender::User => "inbound",
+        Sender::Agent => "outbound",
+    };
+    Activity {
+        // A message goes by its provider's identifier.
+        activity_id: Uuid::nil(),
+        kind: message.platform.name().to_owned(),
+        // What was written is not planned, whatever the provider's clock says.
+        occurred_at: message.timestamp.min(now),
+        direction: Some(direction.to_owned()),
+        outcome: None,
+        title: None,
+        body: Some(message.text),
+    }
+}

@@ -1,0 +1,235 @@
+//! Changes of a lead, each in one transaction with what goes by it: the identities that find the
+//! lead, and its rows in the lead lists, which show its name, e-mail address and company.
+//!
+//! A lead's `version` rises with every change and with every row that it gets. A change is refused if
+//! somebody else's came between reading and writing, and is then decided anew.
+
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use uuid::Uuid;
+
+use super::{Lead, Leads, Link, identity_item, identity_key, lead_item, lead_pk};
+use crate::http::dialect::timestamp;
+use crate::store::{StoreError, Transacted, from_item, n, s, store_error, transact};
+
+/// What became of a lead that was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Upserted {
+    /// It is new.
+    Created(Lead),
+    /// It was there, and says something else now.
+    Updated(Lead),
+    /// It was there and said all of this.
+    Unchanged(Lead),
+    /// One of its identities belongs to another lead; nothing was written.
+    Taken,
+}
+
+/// A lead as it stands, with what a change of it concerns.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    /// The lead.
+    pub(crate) lead: Lead,
+    /// Its rows.
+    rows: Vec<Link>,
+    version: u64,
+}
+
+/// What became of a change.
+enum Changed {
+    Applied,
+    /// Another change came first.
+    Overtaken,
+    /// An identity belongs to another lead.
+    Taken,
+}
+
+/// How often a change is tried against others of the same lead.
+const ATTEMPTS: u32 = 64;
+
+/// How many rows are told of a change at once: together with the lead and its identities, and with
+/// whatever else the change belongs to, they stay below the 100 writes of a transaction.
+const TOLD_AT_ONCE: usize = 80;
+
+impl Leads {
+    /// Creates the lead that these identities find, or updates it: what is given replaces what is
+    /// stored, and what is not given stays. `lead_id` is not read.
+    pub async fn upsert(&self, workspace_id: Uuid, given: &Lead) -> Result<Upserted, StoreError> {
+        // Two at once with one identity: the second finds what the first has made.
+        for _ in 0..ATTEMPTS {
+            let found = self.find(workspace_id, given).await?;
+            let stored = match found {
+                Some(lead_id) => self.stored(workspace_id, lead_id).await?,
+                None => None,
+            };
+            let Some(stored) = stored else {
+                let lead = Lead { lead_id: found.unwrap_or_else(|| self.random.uuid()), ..given.clone() };
+                match self.change(workspace_id, None, &lead).await? {
+                    Changed::Applied => return Ok(Upserted::Created(lead)),
+                    Changed::Overtaken | Changed::Taken => continue,
+                }
+            };
+            let before = &stored.lead;
+            let found_by = given.identities().find(|identity| before.identities().any(|known| known == *identity));
+            if found_by.is_some_and(|(kind, _)| given.contradicts(before, kind)) {
+                return Ok(Upserted::Taken);
+            }
+            let lead = before.updated_with(given);
+            if lead == *before {
+                return Ok(Upserted::Unchanged(lead));
+            }
+            match self.change(workspace_id, Some(&stored), &lead).await? {
+                Changed::Applied => return Ok(Upserted::Updated(lead)),
+                Changed::Overtaken => {}
+                Changed::Taken => return Ok(Upserted::Taken),
+            }
+        }
+        Err(kept_changing())
+    }
+
+    /// Writes a lead, new or changed, and the identities that find it; those that it had and has no
+    /// more find it no longer. `false`, and nothing written, if one belongs to another lead.
+    pub async fn put(&self, workspace_id: Uuid, lead: &Lead) -> Result<bool, StoreError> {
+        for _ in 0..ATTEMPTS {
+            let before = self.stored(workspace_id, lead.lead_id).await?;
+            match self.change(workspace_id, before.as_ref(), lead).await? {
+                Changed::Applied => return Ok(true),
+                Changed::Overtaken => {}
+                Changed::Taken => return Ok(false),
+            }
+        }
+        Err(kept_changing())
+    }
+
+    /// A lead by its id, to be changed.
+    pub(crate) async fn stored(&self, workspace_id: Uuid, lead_id: Uuid) -> Result<Option<Stored>, StoreError> {
+        let mut items = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :lead AND :rows")
+            .expression_attribute_values(":pk", s(lead_pk(workspace_id, lead_id)))
+            .expression_attribute_values(":lead", s("lead"))
+            .expression_attribute_values(":rows", s(Link::AFTER))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut next = async || items.next().await.transpose().map_err(|error| store_error("Query", &error));
+        let Some(first) = next().await?.filter(|item| item.get("sk") == Some(&s("lead"))) else { return Ok(None) };
+        let version = first.get("version").and_then(|version| version.as_n().ok()?.parse().ok()).unwrap_or_default();
+        let mut stored = Stored { lead: from_item(first)?, rows: Vec::new(), version };
+        while let Some(item) = next().await? {
+            stored.rows.push(Link::read(workspace_id, item)?);
+        }
+        Ok(Some(stored))
+    }
+
+    /// The writes that make a lead say what `lead` says, and give it `new_row`. The first is the
+    /// lead's own. `written` is the row that the caller writes itself.
+    pub(crate) fn change_writes(
+        &self,
+        workspace_id: Uuid,
+        before: Option<&Stored>,
+        lead: &Lead,
+        written: Option<&Link>,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let version = before.map_or(0, |before| before.version);
+        let put_lead =
+            Put::builder().table_name(&self.table).set_item(Some(lead_item(workspace_id, lead, Some(version + 1))?));
+        let put_lead = match before {
+            None => put_lead.condition_expression("attribute_not_exists(pk)"),
+            // As it was loaded.
+            Some(Stored { version: 0, .. }) => put_lead
+                .condition_expression("attribute_exists(pk) AND attribute_not_exists(#version)")
+                .expression_attribute_names("#version", "version"),
+            Some(_) => put_lead
+                .condition_expression("#version = :version")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":version", n(version)),
+        };
+        let mut writes = vec![put(put_lead)?];
+        writes.extend(self.identity_writes(workspace_id, before.map(|before| &before.lead), lead)?);
+        if let Some(before) = before
+            && before.is_told_by(lead)
+        {
+            let others = before.rows.iter().filter(|row| Some(*row) != written);
+            writes.extend(self.tell(others.take(TOLD_AT_ONCE), lead)?);
+        }
+        Ok(writes)
+    }
+
+    fn identity_writes(
+        &self,
+        workspace_id: Uuid,
+        before: Option<&Lead>,
+        lead: &Lead,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let mut writes = Vec::new();
+        for (kind, value) in lead.identities() {
+            writes.push(put(Put::builder()
+                .table_name(&self.table)
+                .set_item(Some(identity_item(workspace_id, kind, value, lead.lead_id)))
+                .condition_expression("attribute_not_exists(pk) OR lead_id = :lead")
+                .expression_attribute_values(":lead", s(lead.lead_id)))?);
+        }
+        for (kind, value) in before.into_iter().flat_map(|before| given_up(before, lead)) {
+            let delete = Delete::builder()
+                .table_name(&self.table)
+                .set_key(Some(identity_key(workspace_id, kind, value)))
+                .condition_expression("attribute_not_exists(pk) OR lead_id = :lead")
+                .expression_attribute_values(":lead", s(lead.lead_id))
+                .build();
+            writes.push(TransactWriteItem::builder().delete(delete?).build());
+        }
+        Ok(writes)
+    }
+
+    fn tell<'a>(
+        &self,
+        rows: impl Iterator<Item = &'a Link>,
+        lead: &Lead,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let changed_at = timestamp(self.clock.now());
+        let told =
+            |row: &Link| Ok(TransactWriteItem::builder().update(row.tell(&self.table, lead, &changed_at)?).build());
+        rows.map(told).collect()
+    }
+
+    async fn change(&self, workspace_id: Uuid, before: Option<&Stored>, lead: &Lead) -> Result<Changed, StoreError> {
+        let given_up = before.map_or(0, |before| given_up(&before.lead, lead).count());
+        let identities = lead.identities().count() + given_up;
+        let writes = self.change_writes(workspace_id, before, lead, None)?;
+        if let Transacted::Refused(refused) = transact(&self.client, &self.random, writes).await? {
+            let by_identity = refused.iter().skip(1).take(identities).any(Option::is_some);
+            let by_lead = refused.first().is_some_and(Option::is_some);
+            return Ok(if by_identity && !by_lead { Changed::Taken } else { Changed::Overtaken });
+        }
+        let rows = before.filter(|before| before.is_told_by(lead)).map(|before| before.rows.as_slice());
+        let more = rows.and_then(|rows| rows.get(TOLD_AT_ONCE..)).unwrap_or_default();
+        for rows in more.chunks(TOLD_AT_ONCE) {
+            transact(&self.client, &self.random, self.tell(rows.iter(), lead)?).await?;
+        }
+        Ok(Changed::Applied)
+    }
+}
+
+impl Stored {
+    /// Whether what rows show of the lead would change.
+    fn is_told_by(&self, lead: &Lead) -> bool {
+        let shown = |lead: &Lead| (lead.full_name.clone(), lead.email.clone(), lead.company_name.clone());
+        shown(&self.lead) != shown(lead)
+    }
+}
+
+/// The identities that a lead had and has no more.
+fn given_up<'a>(before: &'a Lead, lead: &'a Lead) -> impl Iterator<Item = (&'static str, &'a str)> {
+    before.identities().filter(|identity| !lead.identities().any(|kept| kept == *identity))
+}
+
+fn put(builder: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWriteItem, StoreError> {
+    Ok(TransactWriteItem::builder().put(builder.build()?).build())
+}
+
+fn kept_changing() -> StoreError {
+    StoreError::Unavailable("dynamodb TransactWriteItems: a lead kept changing".to_owned())
+}

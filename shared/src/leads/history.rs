@@ -1,0 +1,157 @@
+//! What happened with a lead lately: its activities, and whatever else is told of it.
+
+use std::cmp::Reverse;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Lead, Leads, Link, lead_pk};
+use crate::store::{StoreError, from_item, s, store_error};
+
+/// Something that happened with a lead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    /// Its identifier; the same one at the same time is the same activity.
+    pub activity_id: Uuid,
+    /// `email`, `call`, `meeting`, `note`, `sms`, `linkedin`, `whatsapp`, or another word.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When it happened, or will.
+    pub occurred_at: DateTime<Utc>,
+    /// `inbound` or `outbound`, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direction: Option<String>,
+    /// What came of it, such as `replied` or `no_response`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// Subject or title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// What was said or noted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+}
+
+impl Activity {
+    /// Whether it was exchanged with the lead; a note is only written about it.
+    pub fn is_touch(&self) -> bool {
+        self.kind != "note"
+    }
+}
+
+/// A lead and what happened with it lately.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    /// The lead.
+    pub lead: Lead,
+    /// Its rows in the lead lists, whose messages are not part of this yet.
+    pub rows: Vec<Link>,
+    /// Everything since the moment asked for, newest first; planned activity included.
+    pub recent: Vec<Activity>,
+    /// The newest touch before that moment; if there was none, the newest note.
+    pub earlier: Option<Activity>,
+}
+
+impl History {
+    /// Takes what else happened with the lead, of which `since` tells what is recent.
+    pub fn take(&mut self, others: Vec<Activity>, since: DateTime<Utc>) {
+        let (recent, before): (Vec<_>, Vec<_>) = others.into_iter().partition(|other| other.occurred_at >= since);
+        self.recent.extend(recent);
+        // A stable sort: what happened in one moment stays as it was told.
+        self.recent.sort_by_key(|activity| Reverse(activity.occurred_at));
+        let before = before.into_iter().chain(self.earlier.take());
+        self.earlier = before.max_by_key(|activity| (activity.is_touch(), activity.occurred_at));
+    }
+}
+
+/// How many items one page of a history reads: one round trip for all but the busiest leads.
+pub(crate) const HISTORY_PAGE: i32 = 100;
+
+impl Leads {
+    /// A lead with all its activity since `since`, and the one before: one query, and a further
+    /// one for each hundred activities in that time. `None` if the workspace has no such lead.
+    pub async fn history(
+        &self,
+        workspace_id: Uuid,
+        lead_id: Uuid,
+        since: DateTime<Utc>,
+    ) -> Result<Option<History>, StoreError> {
+        let mut items = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :activity AND :rows")
+            .expression_attribute_values(":pk", s(lead_pk(workspace_id, lead_id)))
+            .expression_attribute_values(":activity", s("activity#"))
+            .expression_attribute_values(":rows", s(Link::AFTER))
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .limit(HISTORY_PAGE)
+            .into_paginator()
+            .items()
+            .send();
+        let mut next = async || items.next().await.transpose().map_err(|error| store_error("Query", &error));
+        let mut rows = Vec::new();
+        let lead = loop {
+            match next().await? {
+                Some(item) if Link::is(&item) => rows.push(Link::read(workspace_id, item)?),
+                Some(item) if item.get("sk") == Some(&s("lead")) => break from_item(item)?,
+                _ => return Ok(None),
+            }
+        };
+        let mut history = History { lead, rows, recent: Vec::new(), earlier: None };
+        while let Some(item) = next().await? {
+            let activity: Activity = from_item(item)?;
+            if activity.occurred_at >= since {
+                history.recent.push(activity);
+            } else if activity.is_touch() {
+                history.earlier = Some(activity);
+                break;
+            } else {
+                history.earlier.get_or_insert(activity);
+            }
+        }
+        Ok(Some(history))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn at(minute: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_760_000_000, 0).unwrap_or_default() + TimeDelta::minutes(minute)
+    }
+
+    fn activity(kind: &str, minute: i64) -> Activity {
+        Activity {
+            activity_id: Uuid::nil(),
+            kind: kind.to_owned(),
+            occurred_at: at(minute),
+            direction: None,
+            outcome: None,
+            title: None,
+            body: None,
+        }
+    }
+
+    #[test]
+    fn what_is_told_elsewhere_takes_its_place_by_time() {
+        let mut history = History {
+            lead: Lead::default(),
+            rows: Vec::new(),
+            recent: vec![activity("call", 5), activity("email", 1)],
+            earlier: Some(activity("note", -1)),
+        };
+        history.take(vec![activity("whatsapp", 9), activity("whatsapp", 3), activity("whatsapp", -2)], at(0));
+        let kinds: Vec<_> = history.recent.iter().map(|activity| activity.kind.as_str()).collect();
+        assert_eq!(kinds, ["whatsapp", "call", "whatsapp", "email"]);
+        // A touch tells more than a note.
+        assert_eq!(history.earlier, Some(activity("whatsapp", -2)));
+        history.take(vec![activity("webchat", -3)], at(0));
+        assert_eq!(history.earlier, Some(activity("whatsapp", -2)));
+    }
+}
