@@ -12,13 +12,14 @@ use std::sync::{Arc, PoisonError};
 
 use aws_sdk_dynamodb::Client;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::try_join;
 use tokio::sync::Mutex;
 
 use super::{Listed, User};
 use crate::context::{Clock, Context};
 use crate::environment::ConfigError;
 use crate::http::dialect::timestamp;
-use crate::store::{StoreError, from_item, s, store_error};
+use crate::store::{Item, StoreError, from_item, s, store_error};
 
 /// How far back every look goes again.
 const OVERLAP: TimeDelta = TimeDelta::seconds(15);
@@ -104,25 +105,52 @@ impl Rows {
     /// Reads what changed since the last time. A row that a write changes meanwhile has a newer time
     /// of change, and is found by the next look.
     async fn refresh(&self, user: &User, rows: &mut UserRows) -> Result<(), StoreError> {
-        let started = self.clock.now();
-        let query = self.client.query().table_name(&self.table).index_name("changed").consistent_read(true);
-        let query = query.limit(PAGE);
-        let query = match rows.read_until {
-            None => query.key_condition_expression("pk = :pk"),
-            Some(until) => query
-                .key_condition_expression("pk = :pk AND changed_at >= :since")
-                .expression_attribute_values(":since", s(timestamp(until - OVERLAP))),
-        };
-        let mut newest = rows.read_until.max(Some(started));
-        let mut items = query.expression_attribute_values(":pk", s(user.rows_pk())).into_paginator().items().send();
-        while let Some(item) = items.next().await {
-            let item = item.map_err(|error| store_error("Query", &error))?;
-            let changed = item.get("changed_at").and_then(|changed| changed.as_s().ok()?.parse::<DateTime<Utc>>().ok());
-            newest = newest.max(changed);
-            rows.put(Listed::new(from_item(item)?)?);
+        let mut read_until = rows.read_until.max(Some(self.clock.now()));
+        let since = rows.read_until.map(|until| timestamp(until - OVERLAP));
+        let (mut items, mut next) = self.page(user, since.as_deref(), None).await?;
+        loop {
+            let page = std::mem::take(&mut items);
+            let keep = async {
+                for item in page {
+                    let changed = item.get("changed_at").and_then(|at| at.as_s().ok()?.parse::<DateTime<Utc>>().ok());
+                    read_until = read_until.max(changed);
+                    rows.put(Listed::new(from_item(item)?)?);
+                }
+                Ok(())
+            };
+            // The next page is on its way while this one is worked on.
+            match next.take() {
+                None => break keep.await?,
+                Some(key) => ((items, next), ()) = try_join(self.page(user, since.as_deref(), Some(key)), keep).await?,
+            }
         }
-        rows.read_until = newest;
+        rows.read_until = read_until;
         Ok(())
+    }
+
+    /// One page of the rows that changed since `since`, in the order of their changes, and where the
+    /// next one starts.
+    async fn page(
+        &self,
+        user: &User,
+        since: Option<&str>,
+        from: Option<Item>,
+    ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
+        let query = self.client.query().table_name(&self.table).index_name("changed").consistent_read(true);
+        let query = match since {
+            None => query.key_condition_expression("pk = :pk"),
+            Some(since) => query
+                .key_condition_expression("pk = :pk AND changed_at >= :since")
+                .expression_attribute_values(":since", s(since)),
+        };
+        let query = query
+            .expression_attribute_values(":pk", s(user.rows_pk()))
+            .projection_expression("lead_id, version, contact_name, contact_email, contact_company, #row, changed_at")
+            .expression_attribute_names("#row", "row")
+            .set_exclusive_start_key(from)
+            .limit(PAGE);
+        let page = query.send().await.map_err(|error| store_error("Query", &error))?;
+        Ok((page.items.unwrap_or_default(), page.last_evaluated_key))
     }
 
     /// Notes how many rows a user has, and forgets others where that is too many.
