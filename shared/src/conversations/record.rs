@@ -71,16 +71,31 @@ impl Conversations {
         self.record(user, (lead, &[]), &sk, at, |row| load::take_template_send(row, platform, at)).await
     }
 
-    /// Records an extraction; the latest is shown, all are kept.
+    /// Records an extraction of a lead that exists; the latest is shown, all are kept. One that says
+    /// the same as the latest, of the same messages, is that one again. Gives the one that stands, or
+    /// `None` if there is no such lead.
     pub async fn record_extraction(
         &self,
         user: &User,
         lead: &CustomerPhone,
         extraction: &Extraction,
-    ) -> Result<Recorded, StoreError> {
-        let sk = load::extraction_sk(extraction);
-        let take = |row: &mut Row| load::take_extraction(row, extraction);
-        self.record(user, (lead, &[]), &sk, extraction.extracted_at, take).await
+    ) -> Result<Option<Extraction>, StoreError> {
+        for _ in 0..ATTEMPTS {
+            let Some(stored) = self.row_or_aliased(user, lead).await? else { return Ok(None) };
+            if let Some(known) = stored.repeated_by(extraction) {
+                return Ok(Some(known.clone()));
+            }
+            let lead = CustomerPhone(stored.customer_phone.clone());
+            let mut row = stored.clone();
+            let event = load::take_extraction(&mut row, extraction)?;
+            row.version += 1;
+            let event = self.put_event(user, &lead, &load::extraction_sk(extraction), event)?;
+            let writes = vec![event, self.put_row(user, &row, Some(&stored))?];
+            if let Transacted::Applied = transact(&self.client, &self.random, writes).await? {
+                return Ok(Some(extraction.clone()));
+            }
+        }
+        Err(kept_changing())
     }
 
     async fn record(
@@ -118,7 +133,7 @@ impl Conversations {
                 }
             }
         }
-        Err(StoreError::Unavailable("dynamodb TransactWriteItems: a lead kept changing".to_owned()))
+        Err(kept_changing())
     }
 
     /// What an event changes of the lead itself, and what the lead tells its row: a new row gets the
@@ -169,4 +184,8 @@ impl Conversations {
         }
         Ok(writes)
     }
+}
+
+fn kept_changing() -> StoreError {
+    StoreError::Unavailable("dynamodb TransactWriteItems: a lead kept changing".to_owned())
 }
