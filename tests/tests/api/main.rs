@@ -17,6 +17,7 @@ mod logs;
 mod model;
 mod pipeline;
 mod queues;
+mod recording_faults;
 mod round_trips;
 mod scoring;
 mod suggest_followups;
