@@ -20,6 +20,8 @@ mod queues;
 mod recording_faults;
 mod round_trips;
 mod scoring;
+mod scoring_faults;
 mod suggest_followups;
 mod template;
+mod webhook_faults;
 mod webhooks;
