@@ -107,3 +107,23 @@ async fn meta_is_told_that_something_arrived_only_once_it_is_queued() {
         assert_eq!(numbers, (1..=15).collect::<Vec<_>>(), "{fault:?} {more}");
     }
 }
+
+#[tokio::test]
+async fn a_queue_that_takes_some_of_a_batch_has_not_taken_it() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let some = format!("http://{}", listener.local_addr().unwrap());
+    let refused = json!({"Successful": [], "Failed": [{"Id": "0", "SenderFault": false, "Code": "InternalError"}]});
+    let refuse = axum::Router::new().fallback(move || async move {
+        http::Response::builder()
+            .header("content-type", "application/x-amz-json-1.0")
+            .body(refused.to_string())
+            .unwrap()
+    });
+    tokio::spawn(async move { axum::serve(listener, refuse).await });
+    let environment = [("AWS_ENDPOINT_URL_SQS".to_owned(), some)].into();
+    let api = Api::with(Setup { environment, ..Setup::default() }).await;
+    api.channel(api.workspace, Platform::Whatsapp, PHONE).await;
+    let answer = api.deliver(&whatsapp(&[text("wamid.1", "16505551234", NAME, WORDS)])).await;
+    assert_eq!(answer.code(), (503, "service_unavailable".to_owned()));
+    assert_eq!(api.waiting().await, 1);
+}
