@@ -9,19 +9,38 @@ use shared::environment::Environment;
 
 use crate::{Api, Fault, FaultProxy, Setup};
 
-/// Every way in which calls fail: how, and how many more after the first. A call is tried four times,
-/// so that one failure does not show, and eight make two calls fail for good.
-const WAYS: [(Fault, usize); 9] = [
-    (Fault::Before, 0),
-    (Fault::After, 0),
-    (Fault::Throttle, 0),
-    (Fault::Conflict, 0),
-    (Fault::Slow, 0),
-    (Fault::Before, 7),
-    (Fault::After, 7),
-    (Fault::Throttle, 7),
-    (Fault::Conflict, 7),
-];
+/// A way in which calls fail.
+#[derive(Clone, Copy, Debug)]
+pub struct Way {
+    /// How.
+    pub fault: Fault,
+    /// How many more after the first. A call is tried four times, so that one failure does not show, and
+    /// eight make two calls fail for good.
+    pub more: usize,
+    part: usize,
+    parts: usize,
+}
+
+impl Way {
+    /// Every way, and every fault in it. What is slow is waited for, so the steps of a run are dealt out
+    /// to several that go side by side.
+    fn all() -> impl Iterator<Item = Self> {
+        let faults = Fault::ALL.into_iter().flat_map(|fault| [(fault, 0), (fault, 7)]);
+        faults.filter(|way| *way != (Fault::Slow, 7)).flat_map(|(fault, more)| {
+            let parts = if fault == Fault::Slow { 4 } else { 1 };
+            (0..parts).map(move |part| Self { fault, more, part, parts })
+        })
+    }
+
+    /// Makes the call of this number, counted from now, and those after it fail, if the step of a run
+    /// is to have any fail.
+    pub fn fail(&self, proxy: &FaultProxy, step: usize, first: usize) {
+        proxy.heal();
+        if step % self.parts == self.part {
+            proxy.fail(first, self.more, self.fault);
+        }
+    }
+}
 
 impl Api {
     /// A stack whose functions reach DynamoDB through a proxy.
@@ -36,10 +55,10 @@ impl Api {
 
 /// Runs a flow once in each way, side by side because most of it is waiting, and gives what the
 /// functions logged at the finest level. For tests that run on one thread: only its lines are kept.
-pub async fn in_every_way(run: impl AsyncFn(Fault, usize)) -> String {
+pub async fn in_every_way(run: impl AsyncFn(Way)) -> String {
     LOGGING.call_once(log_to_threads);
     LINES.set(Some(Vec::new()));
-    join_all(WAYS.map(|(fault, more)| run(fault, more))).await;
+    join_all(Way::all().map(|way| run(way))).await;
     let lines = LINES.take().expect("the thread's lines");
     String::from_utf8_lossy(&lines).into_owned()
 }

@@ -247,7 +247,11 @@ pub async fn try_send(request: reqwest::RequestBuilder) -> Result<Answer, reqwes
 
 /// Every item of a table of a program's DynamoDB, as it is stored.
 pub async fn scan(dynamodb: &str, table: &str) -> Vec<Value> {
-    let client = reqwest::Client::new();
+    scan_with(&reqwest::Client::new(), dynamodb, table).await
+}
+
+/// As [`scan`], for whoever looks again and again: making a client takes longer than the look.
+pub(crate) async fn scan_with(client: &reqwest::Client, dynamodb: &str, table: &str) -> Vec<Value> {
     let (mut items, mut request) = (Vec::new(), json!({ "TableName": table }));
     loop {
         let sent = client

@@ -4,10 +4,9 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tests::faults::in_every_way;
-use tests::{Answer, Api, Fault, FaultProxy, Setup, scan, send};
+use tests::faults::{Way, in_every_way};
+use tests::{Answer, Api, FaultProxy, Setup, scan, send};
 
 const USER: &str = "u-1";
 const NAME: &str = "Zebedee Quill";
@@ -50,20 +49,13 @@ fn steps(round: usize) -> Vec<Step> {
     ]
 }
 
-/// A request that has its call number `failing` fail; its client sends it again until it ends well, and
-/// then once more. Gives the answer, and whether there was such a call.
-async fn step(
-    api: &Api,
-    proxy: &FaultProxy,
-    (round, failing): (usize, Option<usize>),
-    way: (Fault, usize),
-    (method, path, body): &Step,
-) -> (Answer, bool) {
-    let key = format!("{way:?}-{round}-{path}").replace(' ', "");
+/// A request that has a call fail; its client sends it again until it ends well, and then once more. Gives
+/// the answer, and how many calls there were the first time.
+async fn sent(api: &Api, proxy: &FaultProxy, way: Way, round: usize, index: usize, step: &Step) -> (Answer, usize) {
+    let (method, path, body) = step;
+    let key = format!("{:?}-{}-{round}-{index}", way.fault, way.more);
     let request = async || send(api.authorized(method, path).header("Idempotency-Key", &key).json(body)).await;
-    if let Some(first) = failing {
-        proxy.fail(first, way.1, way.0);
-    }
+    way.fail(proxy, index, round);
     let mut answer = request().await;
     let calls = proxy.heal().len();
     let mut sent_again = 0;
@@ -75,43 +67,36 @@ async fn step(
             _ => panic!("{key}: {}", answer.text),
         }
         sent_again += 1;
-        assert!(way.1 > 0 && sent_again < 3, "{key}: {}", answer.text);
+        assert!(way.more > 0 && sent_again < 9, "{key}: {}", answer.text);
         answer = request().await;
     }
     assert_eq!(request().await.status, 200, "{key}");
-    (answer, failing.is_some_and(|first| first < calls))
+    (answer, calls)
 }
 
-/// Most of a run is waiting for what is slow, so the steps are dealt out to several stacks then.
-async fn everything_is_recorded_once(fault: Fault, more: usize) {
-    let parts = if fault == Fault::Slow { 3 } else { 1 };
-    join_all((0..parts).map(|part| every_call_fails_once((fault, more), move |step| step % parts == part))).await;
-}
-
-/// Round after round, each with a lead of its own, another call of the chosen steps fails.
-async fn every_call_fails_once(way: (Fault, usize), is_chosen: impl Fn(usize) -> bool) {
+/// Round after round, each with a lead of its own, another call of every request fails.
+async fn everything_is_recorded_once(way: Way) {
     let ten_years = ("QUIET_SECONDS".to_owned(), "315360000".to_owned());
     let (api, proxy) = Api::behind_a_proxy(Setup { environment: [ten_years].into(), ..Setup::default() }).await;
-    let (mut round, mut any_failed) = (0, true);
+    let (mut rounds, mut any_failed) = (0, true);
     while any_failed {
         any_failed = false;
         let mut contact_id = Value::Null;
-        for (index, one) in steps(round).into_iter().enumerate() {
-            let failing = is_chosen(index).then_some(round);
-            let (answer, failed) = step(&api, &proxy, (round, failing), way, &one).await;
-            any_failed |= failed;
+        for (index, step) in steps(rounds).iter().enumerate() {
+            let (answer, calls) = sent(&api, &proxy, way, rounds, index, step).await;
+            any_failed |= calls > rounds;
             contact_id = answer.json()["data"]["contact_id"].clone();
         }
         let note = json!({"contact_id": contact_id, "type": "note", "body": WORDS});
         let note = ("POST", "/v1/activities".to_owned(), note);
-        any_failed |= step(&api, &proxy, (round, is_chosen(5).then_some(round)), way, &note).await.1;
-        round += 1;
+        any_failed |= sent(&api, &proxy, way, rounds, 5, &note).await.1 > rounds;
+        rounds += 1;
     }
-    is_there_once(&api, round, way).await;
+    assert!(rounds > 3, "{rounds}");
+    is_there_once(&api, rounds, way).await;
 }
 
-async fn is_there_once(api: &Api, rounds: usize, way: (Fault, usize)) {
-    assert!(rounds > 3, "{rounds}");
+async fn is_there_once(api: &Api, rounds: usize, way: Way) {
     for round in 0..rounds {
         let lead = api.get(&format!("/users/{USER}/leads/{}", phone(round))).await.json()["data"].clone();
         for (field, value) in [("total_messages", 2), ("template_sends_count", 1), ("total_score", 11)] {

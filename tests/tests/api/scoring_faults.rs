@@ -8,8 +8,8 @@ use serde_json::json;
 use shared::context::Context;
 use shared::conversations::scoring::{DueLead, buckets};
 use shared::conversations::{Conversations, CustomerPhone, User};
-use tests::faults::in_every_way;
-use tests::{Api, Fault, FaultProxy, Setup, scan, send};
+use tests::faults::{Way, in_every_way};
+use tests::{Api, FaultProxy, Setup, scan, send};
 
 const USER: &str = "u-1";
 const LEAD: &str = "447946000001";
@@ -84,7 +84,7 @@ impl Behind {
     }
 }
 
-async fn it_is_scored_once(fault: Fault, more: usize) {
+async fn it_is_scored_once(way: Way) {
     let behind = Behind::a_proxy().await;
     let (mut round, mut any_failed) = (0, true);
     while any_failed {
@@ -92,7 +92,7 @@ async fn it_is_scored_once(fault: Fault, more: usize) {
         // The query that finds the lead, the update after sending, and what comes before and after.
         let bucket = behind.bucket().await;
         let first = [bucket, bucket + 1, 0, buckets().count()][round % 4];
-        behind.proxy.fail(first, more, fault);
+        way.fail(&behind.proxy, 0, first);
         let mut sent = behind.due.send().await;
         for _ in 0..8 {
             if sent.is_ok() {
@@ -103,10 +103,10 @@ async fn it_is_scored_once(fault: Fault, more: usize) {
         sent.unwrap();
         behind.proxy.heal();
         let bodies = behind.received().await;
-        assert!((1..=9).contains(&bodies.len()), "{fault:?} {more} {round}: {bodies:?}");
-        assert_eq!(behind.due.send().await.unwrap(), 0, "{fault:?} {more} {round}");
+        assert!((1..=9).contains(&bodies.len()), "{way:?} {round}: {bodies:?}");
+        assert_eq!(behind.due.send().await.unwrap(), 0, "{way:?} {round}");
 
-        behind.proxy.fail(round, more, fault);
+        way.fail(&behind.proxy, 1, round);
         let mut outcome = behind.scorer.try_one(&bodies[0]).await;
         for _ in 0..3 {
             if outcome.is_err() {
@@ -115,14 +115,14 @@ async fn it_is_scored_once(fault: Fault, more: usize) {
         }
         any_failed = behind.proxy.heal().len() > round;
         // An answer that was lost was an extraction all the same.
-        assert!(matches!(outcome.unwrap(), Outcome::Scored | Outcome::NotDue), "{fault:?} {more} {round}");
+        assert!(matches!(outcome.unwrap(), Outcome::Scored | Outcome::NotDue), "{way:?} {round}");
         for body in &bodies {
             let lead: DueLead = serde_json::from_str(body).unwrap();
             assert_eq!(lead.workspace_id, behind.api.workspace);
             assert_eq!(behind.scorer.try_one(body).await.unwrap(), Outcome::NotDue);
         }
         round += 1;
-        assert_eq!(behind.scored().await, (round, round.to_string()), "{fault:?} {more} {round}");
+        assert_eq!(behind.scored().await, (round, round.to_string()), "{way:?} {round}");
     }
     let shown = behind.api.get(&format!("/users/{USER}/leads/{LEAD}")).await.json()["data"].clone();
     assert_eq!((&shown["has_extraction"], &shown["total_messages"]), (&json!(true), &json!(round)));

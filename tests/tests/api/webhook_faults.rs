@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 use shared::conversations::row::Platform;
-use tests::faults::in_every_way;
+use tests::faults::{Way, in_every_way};
 use tests::meta::{PHONE, USER, status, text, whatsapp};
 use tests::{Api, Fault, FaultProxy, Setup, send, template};
 
@@ -40,32 +40,52 @@ async fn delivered(api: &Api, payload: &Value) {
     panic!("it was not taken in nine attempts");
 }
 
-async fn everything_is_recorded_once(fault: Fault, more: usize) {
+/// Records an agent's message, and tries again until it is.
+async fn agent_sends(api: &Api, phone: &str, id: &str) {
+    let message = json!({
+        "message_id": id, "customer_phone": phone, "platform": "whatsapp", "sender": "agent", "text": WORDS,
+        "timestamp": "2026-01-01T00:00:00Z", "phone_number_id": PHONE,
+    });
+    for _ in 0..9 {
+        let answer = send(api.authorized("POST", &format!("/users/{USER}/messages")).json(&message)).await;
+        match answer.status {
+            200 => return,
+            status => assert_eq!(status, 503, "{}", answer.text),
+        }
+    }
+    panic!("it was not recorded in nine attempts");
+}
+
+async fn everything_is_recorded_once(way: Way) {
     let (api, proxy) = Api::behind_a_proxy(impatient(ten_years())).await;
     api.channel(api.workspace, Platform::Whatsapp, PHONE).await;
     let (mut round, mut any_failed) = (0, true);
     while any_failed {
         any_failed = false;
-        let (phone, sent) = (phone(round), format!("wamid.out.{round}"));
-        let ours = json!({
-            "message_id": sent, "customer_phone": phone, "platform": "whatsapp", "sender": "agent", "text": WORDS,
-            "timestamp": "2026-01-01T00:00:00Z", "phone_number_id": PHONE,
-        });
-        let recorded = send(api.authorized("POST", &format!("/users/{USER}/messages")).json(&ours)).await;
-        assert_eq!(recorded.status, 200);
+        let phone = phone(round);
+        let ids = ["late", "early"].map(|kind| format!("wamid.{kind}.{round}"));
+        agent_sends(&api, &phone, &ids[0]).await;
         let theirs = whatsapp(&[text(&format!("wamid.in.{round}"), &phone, NAME, WORDS)]);
-        for payload in [&theirs, &whatsapp(&[status(&sent, &phone, "failed")])] {
-            proxy.fail(round, more, fault);
+        let [late, early] = &ids;
+        let failed = |id: &str| whatsapp(&[status(id, &phone, "failed")]);
+        for (step, payload) in [theirs, failed(late), failed(early)].iter().enumerate() {
+            way.fail(&proxy, step, round);
             delivered(&api, payload).await;
             api.all_recorded().await;
             any_failed |= proxy.heal().len() > round;
-            delivered(&api, payload).await;
         }
+        // The message of a status that waits.
+        way.fail(&proxy, 3, round);
+        agent_sends(&api, &phone, early).await;
+        proxy.heal();
         let messages = api.messages_of(&phone).await;
-        let told: Vec<_> = messages.iter().map(|message| (&message["sequence_no"], &message["status"])).collect();
-        assert_eq!(told, [(&json!(2), &json!("sent")), (&json!(1), &json!("failed"))], "{fault:?} {more} {round}");
+        let mut told: Vec<_> =
+            messages.iter().map(|message| json!([message["sequence_no"], message["status"]])).collect();
+        told.sort_by_key(Value::to_string);
+        let expected = json!([[1, "failed"], [2, "sent"], [3, "failed"]]);
+        assert_eq!(json!(told), expected, "{way:?} {round}");
         let lead = api.get(&format!("/users/{USER}/leads/{phone}")).await.json()["data"].clone();
-        assert_eq!((&lead["total_messages"], &lead["name"]), (&json!(2), &json!(NAME)), "{fault:?} {more} {round}");
+        assert_eq!((&lead["total_messages"], &lead["name"]), (&json!(3), &json!(NAME)), "{way:?} {round}");
         round += 1;
     }
     assert!(round > 5, "{round}");

@@ -189,11 +189,7 @@ async fn statuses_only_move_up_in_whatever_order_they_come() {
     let reported = async |id: &str, state: &str| {
         taken(&api, &whatsapp(&[status(id, LEAD, state)])).await;
         api.all_recorded().await;
-        let table = &api.stack.ready.environment["LEADS_TABLE"];
-        let items = scan(&api.stack.ready.dynamodb, table).await;
-        let item = items.into_iter().find(|item| item["sk"]["S"] == format!("message#{id}")).unwrap();
-        let text = |name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
-        (text("status"), text("delivery"))
+        standing(&api, id).await
     };
     let state = |status: &str, delivery: &str| (status.to_owned(), delivery.to_owned());
     for (id, given, status, delivery) in [
@@ -221,6 +217,91 @@ async fn statuses_only_move_up_in_whatever_order_they_come() {
     assert_eq!(lead(&api, LEAD).await, before);
     assert_eq!(api.messages_of(LEAD).await.len(), 5);
     assert_eq!(lead(&api, "1").await, Value::Null);
+}
+
+/// Records an agent's message, as whoever sends it does.
+async fn sent_by_an_agent(api: &Api, id: &str, given: &str) {
+    let message = json!({
+        "message_id": id, "customer_phone": LEAD, "platform": "whatsapp", "sender": "agent", "text": "Hello",
+        "timestamp": "2025-10-09T08:00:00Z", "status": given,
+    });
+    let answer = send(api.authorized("POST", &format!("/users/{USER}/messages")).json(&message)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+/// Status and delivery of a lead's stored message.
+async fn standing(api: &Api, id: &str) -> (String, String) {
+    let items = scan(&api.stack.ready.dynamodb, &api.stack.ready.environment["LEADS_TABLE"]).await;
+    let item = items.into_iter().find(|item| item["sk"]["S"] == format!("message#{id}")).unwrap();
+    let text = |name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
+    (text("status"), text("delivery"))
+}
+
+#[tokio::test]
+async fn statuses_that_come_before_their_message_wait_for_it() {
+    let api = with_channels().await;
+    for (id, before, after, expected) in [
+        ("1", &["sent"][..], &[][..], ("sent", "sent")),
+        ("2", &["failed"], &[], ("failed", "failed")),
+        ("3", &["read", "delivered", "sent"], &[], ("sent", "read")),
+        ("4", &["failed", "accepted"], &["sent"], ("failed", "failed")),
+        ("5", &["failed", "delivered"], &["failed"], ("sent", "delivered")),
+        ("6", &["sent"], &["failed"], ("failed", "failed")),
+        ("7", &["something new"], &[], ("pending", "")),
+    ] {
+        for state in before {
+            taken(&api, &whatsapp(&[status(id, LEAD, state)])).await;
+            api.all_recorded().await;
+        }
+        for _ in 0..2 {
+            sent_by_an_agent(&api, id, "pending").await;
+        }
+        for state in after {
+            taken(&api, &whatsapp(&[status(id, LEAD, state)])).await;
+            api.all_recorded().await;
+        }
+        assert_eq!(standing(&api, id).await, (expected.0.to_owned(), expected.1.to_owned()), "{id}");
+    }
+    let shown: Vec<_> = api.messages_of(LEAD).await.iter().map(|message| message["status"].clone()).collect();
+    assert_eq!(shown, ["sent", "failed", "sent", "failed", "sent", "failed", "pending"]);
+
+    // What waits is for the agent's message of this lead alone, and not for ever.
+    taken(&api, &whatsapp(&[status("8", "1", "failed"), status("wamid.user", LEAD, "failed")])).await;
+    api.all_recorded().await;
+    sent_by_an_agent(&api, "8", "pending").await;
+    taken(&api, &whatsapp(&[text("wamid.user", LEAD, "Kerry", "hi")])).await;
+    api.all_recorded().await;
+    assert_eq!(standing(&api, "8").await.0, "pending");
+    assert_eq!(standing(&api, "wamid.user").await, ("sent".to_owned(), String::new()));
+    let items = scan(&api.stack.ready.dynamodb, &api.stack.ready.environment["LEADS_TABLE"]).await;
+    let waiting: Vec<_> =
+        items.iter().filter(|item| item["sk"]["S"].as_str().unwrap().starts_with("status#")).collect();
+    assert!(waiting.len() == 8 && waiting.iter().all(|item| item["expires"]["N"].is_string()), "{waiting:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_status_and_its_message_at_once_find_each_other() {
+    let api = with_channels().await;
+    for round in 0..25 {
+        let id = format!("at-once-{round}");
+        let statuses = ["sent", "delivered", "read"].map(|state| status(&id, LEAD, state));
+        let statuses = whatsapp(&statuses);
+        tokio::join!(
+            sent_by_an_agent(&api, &id, "pending"),
+            taken(&api, &statuses),
+            sent_by_an_agent(&api, &id, "pending"),
+            taken(&api, &statuses),
+        );
+    }
+    api.all_recorded().await;
+    for round in 0..25 {
+        assert_eq!(
+            standing(&api, &format!("at-once-{round}")).await,
+            ("sent".to_owned(), "read".to_owned()),
+            "{round}"
+        );
+    }
+    assert_eq!(lead(&api, LEAD).await["total_messages"], 25);
 }
 
 #[tokio::test]
