@@ -84,6 +84,7 @@ fn event(received: &Received) -> Option<Event> {
     match &received.delivered {
         Delivered::WhatsappMessage { message, contact } => whatsapp::message(received, message, contact.as_ref()),
         Delivered::WhatsappStatus { status } => whatsapp::status(status),
+        Delivered::WhatsappEcho { echo } => whatsapp::echo(received, echo),
         Delivered::InstagramMessage { messaging } => instagram::message(received, messaging),
     }
 }

@@ -334,6 +334,68 @@ async fn an_instagram_message_is_the_leads_and_an_echo_the_agents() {
 }
 
 #[tokio::test]
+async fn what_the_business_sends_from_its_own_app_is_the_agents() {
+    let api = with_channels().await;
+    taken(&api, &whatsapp(&[text("wamid.in", LEAD, "Kerry", "hi")])).await;
+    api.all_recorded().await;
+    let echo = |id: &str, to: &str, kind: &str, content: Value| {
+        let mut echo = json!({"from": "15550783881", "to": to, "id": id, "timestamp": "1760000010", "type": kind});
+        echo[kind] = content;
+        echo
+    };
+    let echoes = [
+        echo("wamid.e1", LEAD, "text", json!({"body": "Here's the info you requested!"})),
+        echo("wamid.e2", &format!("+{LEAD}"), "image", json!({"id": "1", "caption": "our shop"})),
+        echo("wamid.e3", LEAD, "revoke", json!({"original_message_id": "wamid.e1"})),
+        echo("wamid.e4", LEAD, "edit", json!({"original_message_id": "wamid.e1", "message": {"type": "text"}})),
+    ];
+    let mut payload = whatsapp(&[value(PHONE, json!({ "message_echoes": echoes }))]);
+    payload["entry"][0]["changes"][0]["field"] = json!("smb_message_echoes");
+    for _ in 0..2 {
+        assert_eq!(taken(&api, &payload).await, 2);
+        api.all_recorded().await;
+    }
+    let mut said: Vec<_> = api
+        .messages_of(LEAD)
+        .await
+        .iter()
+        .map(|message| (message["sender"].clone(), message["text"].clone(), message["timestamp"].clone()))
+        .collect();
+    said.sort_by_key(|(_, text, _)| text.to_string());
+    let at = json!("2025-10-09T08:53:30.000Z");
+    let expected = [
+        (json!("agent"), json!("Here's the info you requested!"), at.clone()),
+        (json!("agent"), json!("[image] our shop"), at),
+        (json!("user"), json!("hi"), json!("2025-10-09T08:53:20.000Z")),
+    ];
+    assert_eq!(said, expected);
+    let shown = lead(&api, LEAD).await;
+    assert_eq!((&shown["name"], &shown["conversation_count"]), (&json!("Kerry"), &json!(1)));
+    assert_eq!(lead(&api, "15550783881").await, Value::Null);
+}
+
+#[tokio::test]
+async fn a_test_delivery_of_instagram_is_recorded_like_any_other() {
+    let api = with_channels().await;
+    let tested = json!({"object": "instagram", "entry": [{"id": "0", "time": 1_760_000_001, "changes": [
+        {"field": "messages", "value": {
+            "sender": {"id": "12334"}, "recipient": {"id": INSTAGRAM}, "timestamp": "1527459824",
+            "message": {"mid": "random_mid", "text": "random_text"},
+        }},
+        {"field": "comments", "value": {"id": "1", "text": "nice"}},
+    ]}]});
+    for _ in 0..2 {
+        assert_eq!(taken(&api, &tested).await, 1);
+    }
+    let messages = api.messages_of("12334").await;
+    assert_eq!(messages.len(), 1);
+    assert_eq!(
+        (&messages[0]["text"], &messages[0]["timestamp"]),
+        (&json!("random_text"), &json!("2018-05-27T22:23:44.000Z"))
+    );
+}
+
+#[tokio::test]
 async fn what_nobody_has_a_channel_for_or_nobody_knows_is_ignored() {
     let api = with_channels().await;
     let before = stored(&api).await;
