@@ -79,6 +79,33 @@ async fn the_demo_user_has_the_documents_lead_and_some_60_others_and_its_namesak
 }
 
 #[tokio::test]
+async fn the_demo_user_has_a_channel_of_each_kind_for_webhooks() {
+    let stack = local::Stack::start(local::Options { template: tests::template(), demo: true, ..Default::default() });
+    let stack = stack.await.unwrap();
+    let client = reqwest::Client::new();
+    let at = 1_760_000_000_123_i64;
+    let instagram = json!({"object": "instagram", "entry": [{"id": demo::INSTAGRAM_ACCOUNT, "messaging": [{
+        "sender": {"id": "1254459154682919"}, "recipient": {"id": demo::INSTAGRAM_ACCOUNT}, "timestamp": at,
+        "message": {"mid": "aWdf1", "text": "hello"},
+    }]}]});
+    let mut whatsapp = tests::meta::text("wamid.demo", "16505551234", "Kerry", "hi");
+    whatsapp["metadata"]["phone_number_id"] = json!(demo::PHONE_NUMBER_ID);
+    for (lead, delivery) in [("1254459154682919", instagram), ("16505551234", tests::meta::whatsapp(&[whatsapp]))] {
+        let body = delivery.to_string();
+        let signature = tests::meta::signature(body.as_bytes());
+        let request = client.post(format!("{}{}", stack.url(), tests::meta::WEBHOOK));
+        let answer = send(request.header("X-Hub-Signature-256", signature).body(body)).await;
+        assert_eq!((answer.status, answer.json()["taken"].clone()), (200, json!(1)), "{}", answer.text);
+        let path = format!("{}/users/{}/leads/{lead}", stack.url(), demo::USER);
+        let started = std::time::Instant::now();
+        while send(client.get(&path).bearer_auth(demo::key("demo"))).await.status != 200 {
+            assert!(started.elapsed().as_secs() < 20, "{lead} is not there");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn data_survives_kill_9_the_ledger_verifies_and_a_replayed_key_replays() {
     let folder = tempfile::tempdir().unwrap();
     let (mut program, ready) = local(folder.path(), &[], &[]).await;
