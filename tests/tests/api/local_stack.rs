@@ -161,6 +161,31 @@ async fn suggest_or_nothing(gateway: String) -> Option<u16> {
 }
 
 #[tokio::test]
+async fn a_data_folder_of_another_version_is_named_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |template: String| {
+        let data = Some(folder.path().to_owned());
+        local::Stack::start(local::Options { template, data, emulators_only: true, ..Default::default() })
+    };
+    let now = tests::template();
+    start(now.clone()).await.unwrap().stop().await;
+    start(now.clone()).await.unwrap().stop().await;
+    for (this, other) in [
+        ("IndexName: unscored", "IndexName: unanswered"),
+        ("AttributeName: changed_at,", "AttributeName: moved_at,"),
+        ("NonKeyAttributes: [lead_id]", "NonKeyAttributes: [lead_id, version]"),
+    ] {
+        assert!(now.contains(this), "{this}");
+        let other = now.replace(this, other);
+        let error = start(other).await.unwrap_err().to_string();
+        for part in ["lead-followup-leads", folder.path().to_str().unwrap(), "delete", "--data"] {
+            assert!(error.contains(part), "{this}: {error}");
+        }
+    }
+    start(now).await.unwrap().stop().await;
+}
+
+#[tokio::test]
 async fn a_busy_port_is_one_clear_line() {
     let busy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = busy.local_addr().unwrap().port().to_string();
