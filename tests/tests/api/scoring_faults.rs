@@ -6,6 +6,7 @@ use lead_scorer::{LeadScorer, Outcome};
 use score_due::ScoreDue;
 use serde_json::json;
 use shared::context::Context;
+use shared::conversations::row::Row;
 use shared::conversations::scoring::{DueLead, buckets};
 use shared::conversations::{Conversations, CustomerPhone, User};
 use tests::faults::{Way, in_every_way};
@@ -67,20 +68,22 @@ impl Behind {
         self.api.clock.advance(TimeDelta::seconds(301));
     }
 
-    /// The lead's place among the buckets that `score-due` asks one after the other.
-    async fn bucket(&self) -> usize {
+    async fn row(&self) -> Row {
         let user = User::new(self.api.workspace, USER).unwrap();
         let conversations = Conversations::new(&self.api.stack.context).unwrap();
-        let row = conversations.row(&user, &CustomerPhone::parse(LEAD).unwrap()).await.unwrap().unwrap();
-        usize::from(row.lead_id.as_bytes()[0] >> 4)
+        conversations.row(&user, &CustomerPhone::parse(LEAD).unwrap()).await.unwrap().unwrap()
+    }
+
+    /// The lead's place among the buckets that `score-due` asks one after the other.
+    async fn bucket(&self) -> usize {
+        usize::from(self.row().await.lead_id.as_bytes()[0] >> 4)
     }
 
     /// How many extractions are stored, and how many messages the shown one covers.
-    async fn scored(&self) -> (usize, String) {
+    async fn scored(&self) -> (usize, u64) {
         let items = scan(&self.api.stack.ready.dynamodb, &self.api.stack.ready.environment["LEADS_TABLE"]).await;
-        let row = items.iter().find(|item| item["sk"]["S"] == format!("row#{LEAD}")).unwrap();
         let extractions = items.iter().filter(|item| item["sk"]["S"].as_str().unwrap().starts_with("extraction#"));
-        (extractions.count(), row["scored_messages"]["N"].as_str().unwrap().to_owned())
+        (extractions.count(), self.row().await.scored_messages)
     }
 }
 
@@ -122,7 +125,7 @@ async fn it_is_scored_once(way: Way) {
             assert_eq!(behind.scorer.try_one(body).await.unwrap(), Outcome::NotDue);
         }
         round += 1;
-        assert_eq!(behind.scored().await, (round, round.to_string()), "{way:?} {round}");
+        assert_eq!(behind.scored().await, (round, round as u64), "{way:?} {round}");
     }
     let shown = behind.api.get(&format!("/users/{USER}/leads/{LEAD}")).await.json()["data"].clone();
     assert_eq!((&shown["has_extraction"], &shown["total_messages"]), (&json!(true), &json!(round)));
