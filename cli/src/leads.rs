@@ -179,17 +179,7 @@ fn told(field: &Option<String>) -> String {
 
 /// A lead as JSON, with every field there.
 fn shown(lead: &Lead) -> Value {
-    json!({
-        "lead_id": lead.lead_id,
-        "external_ref": lead.external_ref,
-        "full_name": lead.full_name,
-        "email": lead.email,
-        "phone": lead.phone,
-        "linkedin": lead.linkedin,
-        "job_title": lead.job_title,
-        "company_name": lead.company_name,
-        "stage": lead.stage,
-    })
+    [("lead_id".to_owned(), json!(lead.lead_id))].into_iter().chain(lead.fields()).collect()
 }
 
 #[cfg(test)]

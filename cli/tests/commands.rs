@@ -8,55 +8,31 @@
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use dynoxide::Database;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::process::Command;
-use tokio::task::AbortHandle;
 
-/// A stack of tables alone, and a folder for the files of one test.
+/// The template's tables, and a folder for the files of one test.
 struct Stack {
     folder: PathBuf,
-    server: AbortHandle,
+    tables: local::Stack,
 }
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        self.server.abort();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
 impl Stack {
     async fn start(test: &str) -> Self {
-        let database = Database::memory().unwrap();
-        for table in ["accounts", "leads", "credits"] {
-            let definition = json!({
-                "TableName": format!("test-{table}"),
-                "BillingMode": "PAY_PER_REQUEST",
-                "AttributeDefinitions": [
-                    { "AttributeName": "pk", "AttributeType": "S" },
-                    { "AttributeName": "sk", "AttributeType": "S" },
-                ],
-                "KeySchema": [
-                    { "AttributeName": "pk", "KeyType": "HASH" },
-                    { "AttributeName": "sk", "KeyType": "RANGE" },
-                ],
-            });
-            database.create_table(serde_json::from_value(definition).unwrap()).unwrap();
-        }
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let server = tokio::spawn(dynoxide::server::serve_on(listener, database)).abort_handle();
+        let template = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml")).unwrap();
+        let options = local::Options { template, emulators_only: true, ..local::Options::default() };
+        let tables = local::Stack::start(options).await.unwrap();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
-        let stack = Self { folder, server };
+        let stack = Self { folder, tables };
         std::fs::create_dir_all(&stack.folder).unwrap();
-        let ready = json!({ "dynamodb": endpoint, "environment": {
-            "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_ENDPOINT_URL_DYNAMODB": endpoint, "ACCOUNTS_TABLE": "test-accounts", "LEADS_TABLE": "test-leads",
-            "CREDITS_TABLE": "test-credits",
-        }});
-        stack.file("ready.json", ready.to_string().as_bytes());
+        let ready = serde_json::to_string(&stack.tables.ready).unwrap();
+        stack.file("ready.json", ready.as_bytes());
         stack
     }
 
@@ -92,17 +68,13 @@ impl Stack {
 
     /// Direct access to the tables.
     fn context(&self) -> shared::context::Context {
-        let ready: Value = serde_json::from_str(&self.read("ready.json").unwrap()).unwrap();
-        let variables = ready["environment"].as_object().unwrap().iter();
-        let variables = variables.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
-        let environment = shared::environment::Environment::from_iter(variables);
-        let random = shared::context::Random::seeded(1);
-        shared::context::Context::new(environment, shared::context::Clock::default(), random).unwrap()
+        self.tables.context.clone()
     }
 
     /// Identifiers and numbers of the stored messages in the one partition that begins and ends so.
     async fn messages(&self, begins: &str, ends: &str) -> Vec<(String, u64)> {
-        let scanned = self.context().dynamodb.scan().table_name("test-leads").send().await.unwrap();
+        let scanned =
+            self.context().dynamodb.scan().table_name(&self.tables.variables["LEADS_TABLE"]).send().await.unwrap();
         let in_partition = |item: &std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>| {
             let pk = item["pk"].as_s().unwrap();
             pk.starts_with(begins) && pk.ends_with(ends)

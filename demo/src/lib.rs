@@ -12,9 +12,10 @@ mod talks;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
-use shared::accounts::{Accounts, KeyRecord, Workspace};
+use shared::accounts::{Accounts, Channel, KeyRecord, Taken, Workspace};
 use shared::auth::{ApiKey, Permission};
 use shared::context::Context;
+use shared::conversations::row::Platform;
 use shared::conversations::{Conversations, Story, User};
 use shared::credits::Ledger;
 use shared::environment::ConfigError;
@@ -32,6 +33,11 @@ pub const RIVAL: Uuid = uuid!("5eed0000-0000-4000-8000-000000000003");
 pub const CONTACT: Uuid = uuid!("123e4567-e89b-12d3-a456-426614174000");
 /// The user of the leads API's document: in two workspaces, with different leads.
 pub const USER: &str = "789895c8-4bd6-43e9-bfea-a4171ec47197";
+
+/// The WhatsApp phone number id that leads of [`USER`] write to, in the demo workspace.
+pub const PHONE_NUMBER_ID: &str = "106540352242922";
+/// The Instagram account that leads of [`USER`] write to.
+pub const INSTAGRAM_ACCOUNT: &str = "17841400000000000";
 
 /// The words of the fixed keys, and what each is for.
 pub const KEYS: [(&str, &str); 5] = [
@@ -115,6 +121,19 @@ pub async fn load(context: &Context) -> Result<Loaded, StoreError> {
         let mut record = KeyRecord::new(&key, key_id, workspace, permissions.clone(), now);
         record.expires_at = (word == "past").then(|| (now - TimeDelta::days(1)).timestamp());
         accounts.put_key(&record).await?;
+    }
+    for (platform, channel_id) in [(Platform::Whatsapp, PHONE_NUMBER_ID), (Platform::Instagram, INSTAGRAM_ACCOUNT)] {
+        let channel = Channel {
+            platform,
+            channel_id: channel_id.to_owned(),
+            workspace_id: WORKSPACE,
+            user_id: USER.to_owned(),
+            agent_id: None,
+            agent_name: None,
+            created_at: now,
+        };
+        let taken = |taken: Taken| StoreError::Broken(taken.to_string());
+        accounts.put_channel(&channel).await?.map_err(taken)?;
     }
     for (workspace_id, credits) in [(RIVAL, 500), (POOR, 1), (WORKSPACE, CREDITS)] {
         // The grant's id is the workspace's, so that loading again grants nothing.

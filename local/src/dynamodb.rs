@@ -1,5 +1,6 @@
 //! The embedded DynamoDB: dynoxide, served on loopback, with the tables of the template.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use crate::stack::LocalError;
 /// How often expired items are deleted. DynamoDB itself promises "within a few days".
 const TTL_SWEEP: Duration = Duration::from_secs(60);
 
-/// Opens the database, in memory or in a file that survives, and creates the tables it lacks.
+/// Opens the database, in memory or in a file that survives, and creates the tables it lacks. One that
+/// another version has made with other keys or indexes is an error: nothing here alters tables.
 pub fn open(file: Option<&Path>, tables: &[(Value, Option<String>)]) -> Result<Database, LocalError> {
     let failed = |what: &str, error: &dyn std::fmt::Display| LocalError::Emulator(format!("DynamoDB: {what}: {error}"));
     let database = match file {
@@ -24,6 +26,12 @@ pub fn open(file: Option<&Path>, tables: &[(Value, Option<String>)]) -> Result<D
     for (table, ttl) in tables {
         let name = table["TableName"].as_str().unwrap_or_default();
         if existing.iter().any(|existing| existing == name) {
+            let stored = database.describe_table(typed(json!({ "TableName": name }))?);
+            let stored = serde_json::to_value(stored.map_err(|error| failed(name, &error))?.table).unwrap_or_default();
+            if shape(&stored) != shape(table) {
+                let folder = file.and_then(Path::parent).unwrap_or(Path::new(".")).display().to_string();
+                return Err(LocalError::OtherTables { folder, table: name.to_owned() });
+            }
             continue;
         }
         database.create_table(typed(table.clone())?).map_err(|error| failed(name, &error))?;
@@ -34,6 +42,17 @@ pub fn open(file: Option<&Path>, tables: &[(Value, Option<String>)]) -> Result<D
         }
     }
     Ok(database)
+}
+
+/// What cannot be changed in a table that exists: its key, and the keys and contents of its indexes.
+fn shape(table: &Value) -> BTreeMap<String, [Value; 2]> {
+    let indexes = ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"].map(|kind| table[kind].as_array());
+    let indexes = indexes.into_iter().flatten().flatten().map(|index| {
+        let name = index["IndexName"].as_str().unwrap_or_default().to_owned();
+        (name, [index["KeySchema"].clone(), index["Projection"].clone()])
+    });
+    let own = (String::new(), [table["KeySchema"].clone(), Value::Null]);
+    indexes.chain([own]).collect()
 }
 
 /// Serves the database until the task is dropped.

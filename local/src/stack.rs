@@ -95,6 +95,17 @@ pub enum LocalError {
     /// Another process runs in the data folder.
     #[error("another cargo local is using {0}; stop it, or give this one a folder of its own with --data DIR")]
     FolderInUse(String),
+    /// The data folder's tables are those of another version.
+    #[error(
+        "the table {table} in {folder} is from another version and lacks keys or indexes of this one; delete the \
+         folder, or choose another with --data DIR"
+    )]
+    OtherTables {
+        /// The data folder.
+        folder: String,
+        /// The first table that differs.
+        table: String,
+    },
     /// A variable for the model is missing.
     #[error(transparent)]
     Configuration(#[from] ConfigError),

@@ -1,12 +1,15 @@
 //! What `template.yaml` declares, read once: tables, queues, and functions with their routes,
 //! schedules, queues and environment.
 
+mod values;
+
 use std::collections::{BTreeMap, HashMap};
 
-use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use saphyr::{LoadableYamlNode, Yaml};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use values::plain;
 
 /// The name of the stack that `cargo local` runs: the prefix of its tables.
 pub const STACK_NAME: &str = "lead-followup";
@@ -224,100 +227,6 @@ impl Template {
             Some(name) => text_of(&self.resolved(id, name)?).ok_or_else(|| broken(id, "its name is not text")),
         }
     }
-
-    /// Replaces `Ref`, `Fn::GetAtt`, `Fn::Sub` and `Fn::If` by what they stand for here.
-    fn resolved(&self, id: &str, value: &Value) -> Result<Value, TemplateError> {
-        Ok(match value {
-            Value::Object(object) => match object.iter().next() {
-                Some((function, argument)) if object.len() == 1 && is_intrinsic(function) => {
-                    self.intrinsic(id, function, argument)?
-                }
-                _ => {
-                    let fields = object.iter().map(|(name, value)| Ok((name.clone(), self.resolved(id, value)?)));
-                    Value::Object(fields.collect::<Result<_, _>>()?)
-                }
-            },
-            Value::Array(values) => {
-                Value::Array(values.iter().map(|value| self.resolved(id, value)).collect::<Result<_, _>>()?)
-            }
-            scalar => scalar.clone(),
-        })
-    }
-
-    fn intrinsic(&self, id: &str, function: &str, argument: &Value) -> Result<Value, TemplateError> {
-        let text = text_of(argument).unwrap_or_default();
-        match function {
-            "Ref" => self.reference(id, &text, None).map(Value::from),
-            "Fn::GetAtt" => {
-                let (target, attribute) =
-                    text.split_once('.').ok_or_else(|| broken(id, "GetAtt needs Resource.Attribute"))?;
-                self.reference(id, target, Some(attribute)).map(Value::from)
-            }
-            "Fn::If" => match argument.as_array().map(Vec::as_slice) {
-                Some([condition, yes, no]) => {
-                    let holds = self.holds(id, &text_of(condition).unwrap_or_default())?;
-                    self.resolved(id, if holds { yes } else { no })
-                }
-                _ => Err(broken(id, "If needs a condition and two values")),
-            },
-            _ => self.substituted(id, &text).map(Value::from),
-        }
-    }
-
-    /// Whether a condition of the template holds.
-    fn holds(&self, id: &str, condition: &str) -> Result<bool, TemplateError> {
-        let declared = self.conditions.get(condition);
-        self.is_true(id, declared.ok_or_else(|| broken(id, &format!("the condition {condition} is not declared")))?)
-    }
-
-    fn is_true(&self, id: &str, condition: &Value) -> Result<bool, TemplateError> {
-        let only = condition.as_object().and_then(|object| object.iter().next());
-        match only.map(|(function, argument)| (function.as_str(), argument.as_array().map(Vec::as_slice))) {
-            Some(("Fn::Not", Some([inner]))) => Ok(!self.is_true(id, inner)?),
-            Some(("Fn::Equals", Some([one, other]))) => Ok(self.resolved(id, one)? == self.resolved(id, other)?),
-            _ => Err(broken(id, "its condition is neither Not nor Equals")),
-        }
-    }
-
-    fn substituted(&self, id: &str, text: &str) -> Result<String, TemplateError> {
-        let (mut out, mut rest) = (String::new(), text);
-        while let Some((before, after)) = rest.split_once("${") {
-            let (name, after) = after.split_once('}').ok_or_else(|| broken(id, "Sub has an open ${"))?;
-            let (target, attribute) =
-                name.split_once('.').map_or((name, None), |(target, attribute)| (target, Some(attribute)));
-            out.push_str(before);
-            out.push_str(&self.reference(id, target, attribute)?);
-            rest = after;
-        }
-        out.push_str(rest);
-        Ok(out)
-    }
-
-    fn reference(&self, id: &str, target: &str, attribute: Option<&str>) -> Result<String, TemplateError> {
-        let pseudo = match target {
-            "AWS::StackName" => Some(STACK_NAME),
-            "AWS::Region" => Some(REGION),
-            "AWS::AccountId" => Some(ACCOUNT),
-            "AWS::Partition" => Some("aws"),
-            "AWS::URLSuffix" => Some("amazonaws.com"),
-            "AWS::NoValue" => Some(""),
-            _ => None,
-        };
-        if let Some(value) = pseudo.or_else(|| self.parameters.get(target).map(String::as_str)) {
-            return Ok(value.to_owned());
-        }
-        let resource = self
-            .resources
-            .get(target)
-            .ok_or_else(|| broken(id, &format!("refers to {target}, which is not declared")))?;
-        let name = self.name_of(target, resource)?;
-        Ok(match (resource.kind.as_str(), attribute) {
-            ("AWS::DynamoDB::Table", Some("Arn")) => format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"),
-            ("AWS::SQS::Queue", Some("Arn")) => format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"),
-            ("AWS::SQS::Queue", None) => format!("queue:{name}"),
-            _ => name,
-        })
-    }
 }
 
 fn event_of(kind: &Value, properties: &Value) -> Result<Event, String> {
@@ -346,31 +255,6 @@ fn rate(expression: &str) -> Result<u64, String> {
         _ => return Err(unknown()),
     };
     count.parse().ok().filter(|count: &u64| *count > 0).map(|count| count * seconds).ok_or_else(unknown)
-}
-
-fn is_intrinsic(name: &str) -> bool {
-    matches!(name, "Ref" | "Fn::GetAtt" | "Fn::Sub" | "Fn::If")
-}
-
-/// YAML as JSON, the short forms of intrinsic functions written out.
-fn plain(yaml: &Yaml<'_>) -> Value {
-    match yaml {
-        Yaml::Value(Scalar::Boolean(value)) => json!(value),
-        Yaml::Value(Scalar::Integer(value)) => json!(value),
-        Yaml::Value(Scalar::FloatingPoint(value)) => json!(value.into_inner()),
-        Yaml::Value(Scalar::String(value)) => json!(value),
-        Yaml::Representation(value, ..) => json!(value),
-        Yaml::Sequence(values) => values.iter().map(plain).collect(),
-        Yaml::Mapping(mapping) => {
-            let fields = mapping.iter().map(|(name, value)| (text_of(&plain(name)).unwrap_or_default(), plain(value)));
-            Value::Object(fields.collect())
-        }
-        Yaml::Tagged(tag, inner) => {
-            let function = if tag.suffix == "Ref" { "Ref".to_owned() } else { format!("Fn::{}", tag.suffix) };
-            json!({ function: plain(inner) })
-        }
-        Yaml::Value(Scalar::Null) | Yaml::Alias(_) | Yaml::BadValue => Value::Null,
-    }
 }
 
 fn typed<T: DeserializeOwned>(id: &str, value: Value) -> Result<T, TemplateError> {

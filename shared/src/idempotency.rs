@@ -85,6 +85,14 @@ impl Claimed {
             fingerprint: HEXLOWER.encode(&Sha256::digest(canonical)),
         }
     }
+
+    /// An identifier for what the request makes, the same one whenever the request comes again.
+    pub fn id(&self) -> Uuid {
+        let digest: [u8; 32] = Sha256::digest(format!("{}\n{}", self.pk, self.fingerprint)).into();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        uuid::Builder::from_custom_bytes(bytes).into_uuid()
+    }
 }
 
 /// JSON with sorted keys and no spaces.

@@ -39,6 +39,11 @@ pub enum Delivered {
         /// The status.
         status: Value,
     },
+    /// An item of `message_echoes[]`: what the business has sent from its own app.
+    WhatsappEcho {
+        /// The message.
+        echo: Value,
+    },
     /// An item of `messaging[]`.
     InstagramMessage {
         /// The event.

@@ -1,5 +1,5 @@
-//! A proxy between the functions and DynamoDB that counts calls, and makes chosen ones fail before
-//! or after they are applied, be throttled, conflict or be slow.
+//! A proxy between the functions and DynamoDB, or SQS, that counts calls, and makes chosen ones fail
+//! before or after they are applied, be throttled, conflict or be slow.
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -60,6 +60,8 @@ struct Shared {
     plan: Arc<Mutex<Plan>>,
     upstream: Arc<OnceLock<String>>,
     client: reqwest::Client,
+    /// Whether what the stack's timers ask is part of the flow under test.
+    with_schedules: bool,
 }
 
 /// A running proxy.
@@ -78,9 +80,19 @@ impl Drop for FaultProxy {
 impl FaultProxy {
     /// Starts a proxy whose upstream is named later, because a stack has to know the proxy first.
     pub async fn start() -> Self {
+        Self::listen(false).await
+    }
+
+    /// As [`FaultProxy::start`]; the calls of scheduled functions count and fail as all others.
+    pub async fn of_schedules() -> Self {
+        Self::listen(true).await
+    }
+
+    async fn listen(with_schedules: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let shared = Shared { plan: Arc::default(), upstream: Arc::default(), client: reqwest::Client::new() };
+        let shared =
+            Shared { plan: Arc::default(), upstream: Arc::default(), client: reqwest::Client::new(), with_schedules };
         let app = axum::Router::new().fallback(pass).with_state(shared.clone());
         let task = tokio::spawn(async move {
             let _ = axum::serve(listener, app).await;
@@ -93,7 +105,7 @@ impl FaultProxy {
         &self.url
     }
 
-    /// Names the DynamoDB behind it, and waits until the first runs of the stack's schedules are
+    /// Names what is behind it, and waits until the first runs of the stack's schedules are
     /// over, because a test counts calls.
     pub async fn set_upstream(&self, url: &str) {
         self.shared.upstream.set(url.to_owned()).expect("one upstream");
@@ -127,11 +139,13 @@ async fn pass(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> 
     let operation = headers.get("x-amz-target").and_then(|target| target.to_str().ok()?.split_once('.'));
     let operation = operation.map(|(_, name)| name.to_owned()).unwrap_or_default();
     let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
-    // The timers of the sweeper and of score-due are not part of the flow under test.
-    if ["held", "unscored"].contains(&request["IndexName"].as_str().unwrap_or_default()) {
+    let index = request["IndexName"].as_str().unwrap_or_default();
+    if !shared.with_schedules && ["held", "unscored"].contains(&index) {
         return forward(&shared, &headers, request).await.0;
     }
-    request["ReturnConsumedCapacity"] = json!("TOTAL");
+    if request["QueueUrl"].is_null() {
+        request["ReturnConsumedCapacity"] = json!("TOTAL");
+    }
     let table = request["TableName"].as_str().unwrap_or_default().to_owned();
     let is_read = matches!(operation.as_str(), "GetItem" | "Query");
     let transaction = request["TransactItems"].as_array().map(Vec::len);

@@ -4,6 +4,7 @@
 
 pub mod binaries;
 pub mod fault_proxy;
+pub mod faults;
 pub mod leads_api;
 pub mod measurement;
 pub mod meta;
@@ -53,6 +54,8 @@ pub struct Setup {
     pub data: Option<PathBuf>,
     /// The time.
     pub clock: Clock,
+    /// The template, where it is not the project's as it stands.
+    pub template: Option<String>,
 }
 
 /// A running API, and direct access to its tables.
@@ -220,7 +223,7 @@ impl Api {
 /// Starts a stack on free ports, without demo data.
 pub async fn start(setup: Setup) -> Stack {
     let options = Options {
-        template: template(),
+        template: setup.template.unwrap_or_else(template),
         data: setup.data,
         model: setup.model,
         environment: setup.environment,
@@ -244,7 +247,11 @@ pub async fn try_send(request: reqwest::RequestBuilder) -> Result<Answer, reqwes
 
 /// Every item of a table of a program's DynamoDB, as it is stored.
 pub async fn scan(dynamodb: &str, table: &str) -> Vec<Value> {
-    let client = reqwest::Client::new();
+    scan_with(&reqwest::Client::new(), dynamodb, table).await
+}
+
+/// As [`scan`], for whoever looks again and again: making a client takes longer than the look.
+pub(crate) async fn scan_with(client: &reqwest::Client, dynamodb: &str, table: &str) -> Vec<Value> {
     let (mut items, mut request) = (Vec::new(), json!({ "TableName": table }));
     loop {
         let sent = client

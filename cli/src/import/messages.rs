@@ -20,10 +20,9 @@ use uuid::Uuid;
 
 use super::field::{REJECTED_LINE, REJECTED_REASON};
 use super::json_rows::broken;
-use super::lines::Lines;
 use super::report::tell;
 use super::row::{NOT_UTF_8, Place, Rejection};
-use super::{SOME_REJECTED, interrupted, is_same_file, progress, rejects, report};
+use super::{SOME_REJECTED, interrupted, lines_of, progress, rejects, rejects_file, report};
 use crate::connection::Connection;
 use crate::error::CliError;
 use crate::output::{Output, facts};
@@ -100,10 +99,7 @@ pub async fn run(command: Command, connection: &Connection, output: &Output) -> 
 }
 
 async fn import(import: Import, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
-    let rejects = import.rejects.clone().unwrap_or_else(|| import.file.with_extension("rejects.jsonl"));
-    if is_same_file(&rejects, &import.file) {
-        return Err(CliError::Refused("the rejects file would overwrite the file that is imported".to_owned()));
-    }
+    let rejects = rejects_file(import.rejects.as_deref(), &import.file, "rejects.jsonl")?;
     let user = User::new(import.workspace, &import.user)
         .map_err(|error| CliError::Refused(format!("the user {:?} {error}", import.user)))?;
     connection.workspace(import.workspace).await?;
@@ -127,8 +123,7 @@ async fn import(import: Import, connection: &Connection, output: &Output) -> Res
 }
 
 fn read(file: &Path) -> Result<Content, CliError> {
-    let opened = File::open(file).map_err(CliError::file(file))?;
-    let mut lines = Lines::new(BufReader::with_capacity(256 * 1024, opened));
+    let mut lines = lines_of(file)?;
     let mut content = Content::default();
     while let Some(line) = lines.next_filled().map_err(CliError::file(file))? {
         content.rows += 1;

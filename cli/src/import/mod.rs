@@ -175,10 +175,7 @@ pub async fn run(import: Import, connection: &Connection, output: &Output) -> Re
     let format = import.format.or_else(|| Format::of_file(&import.file)).ok_or_else(|| {
         CliError::Refused("the file is neither .csv nor .jsonl by its name; say which it is with --format".to_owned())
     })?;
-    let rejects = import.rejects.clone().unwrap_or_else(|| import.file.with_extension(format.rejects_extension()));
-    if is_same_file(&rejects, &import.file) {
-        return Err(CliError::Refused("the rejects file would overwrite the file that is imported".to_owned()));
-    }
+    let rejects = rejects_file(import.rejects.as_deref(), &import.file, format.rejects_extension())?;
     connection.workspace(import.workspace).await?;
     let rules =
         Rules { now: connection.context.clock.now(), country_code: import.country_code, date_order: import.date_order };
@@ -208,8 +205,7 @@ pub async fn run(import: Import, connection: &Connection, output: &Output) -> Re
 }
 
 fn read(import: &Import, format: Format, rules: Rules) -> Result<Content, CliError> {
-    let file = File::open(&import.file).map_err(CliError::file(&import.file))?;
-    let mut lines = Lines::new(BufReader::with_capacity(256 * 1024, file));
+    let mut lines = lines_of(&import.file)?;
     let refused = |reason: String| CliError::Refused(format!("{}: {reason}", import.file.display()));
     let failed = CliError::file(&import.file);
     let mut content = Content::default();
@@ -255,6 +251,21 @@ fn interrupted(error: StoreError, dry_run: bool) -> CliError {
         )),
         error => error.into(),
     }
+}
+
+/// The lines of a file that is imported.
+fn lines_of(file: &Path) -> Result<Lines<BufReader<File>>, CliError> {
+    let opened = File::open(file).map_err(CliError::file(file))?;
+    Ok(Lines::new(BufReader::with_capacity(256 * 1024, opened)))
+}
+
+/// Where rejected rows go: beside the file unless said otherwise, and never over it.
+fn rejects_file(given: Option<&Path>, file: &Path, extension: &str) -> Result<PathBuf, CliError> {
+    let rejects = given.map_or_else(|| file.with_extension(extension), Path::to_owned);
+    if is_same_file(&rejects, file) {
+        return Err(CliError::Refused("the rejects file would overwrite the file that is imported".to_owned()));
+    }
+    Ok(rejects)
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {

@@ -8,6 +8,7 @@ use shared::conversations::incoming::moment;
 use shared::environment::ConfigError;
 use shared::exactly_once::ExactlyOnce;
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply, timestamp};
+use shared::idempotency::Claimed;
 use shared::leads::{Activity, Leads};
 use shared::problem::{Code, Problem};
 use uuid::Uuid;
@@ -16,6 +17,8 @@ use uuid::Uuid;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     contact_id: Uuid,
+    activity_id: Option<Uuid>,
+    /// Its identifier is given when it is stored.
     activity: Activity,
 }
 
@@ -69,7 +72,7 @@ impl Endpoint for PostActivity {
         fields.finish()?;
         let Some(kind) = kind else { return Err(Problem::new(Code::Internal, "a checked activity lacks a field")) };
         let activity = Activity {
-            activity_id: activity_id.unwrap_or_else(|| self.random.uuid()),
+            activity_id: Uuid::nil(),
             kind,
             occurred_at: occurred_at.unwrap_or_else(|| self.clock.now()),
             direction,
@@ -77,11 +80,14 @@ impl Endpoint for PostActivity {
             title,
             body,
         };
-        Ok(Request { contact_id, activity })
+        Ok(Request { contact_id, activity_id, activity })
     }
 
     async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
-        let Request { contact_id, activity } = request;
+        let Request { contact_id, activity_id, activity } = request;
+        // A retry of a request that was worked, though its answer was lost, makes the same activity.
+        let activity_id = activity_id.or_else(|| call.claimed.as_ref().map(Claimed::id));
+        let activity = Activity { activity_id: activity_id.unwrap_or_else(|| self.random.uuid()), ..activity };
         let work = async {
             if self.leads.lead(call.workspace_id, contact_id).await?.is_none() {
                 return Err(Problem::lead_not_found("contact_id"));

@@ -147,16 +147,6 @@ fn shown(upserted: Upserted) -> Value {
         Upserted::Unchanged(lead) => ("unchanged", lead),
         Upserted::Taken => ("error", Lead::default()),
     };
-    json!({
-        "status": status,
-        "contact_id": lead.lead_id,
-        "external_ref": lead.external_ref,
-        "full_name": lead.full_name,
-        "email": lead.email,
-        "phone": lead.phone,
-        "linkedin": lead.linkedin,
-        "job_title": lead.job_title,
-        "company_name": lead.company_name,
-        "stage": lead.stage,
-    })
+    let own = [("status".to_owned(), json!(status)), ("contact_id".to_owned(), json!(lead.lead_id))];
+    own.into_iter().chain(lead.fields()).collect()
 }

@@ -69,10 +69,9 @@ impl Endpoint for PutExtraction {
         let user = crate::user(call, &request.user_id)?;
         let Request { lead, extraction, .. } = request;
         // Only a lead that exists can be scored.
-        if self.conversations.row_or_aliased(&user, &lead).await?.is_none() {
+        let Some(extraction) = self.conversations.record_extraction(&user, &lead, &extraction).await? else {
             return Err(Problem::new(Code::LeadNotFound, "Lead not found"));
-        }
-        self.conversations.record_extraction(&user, &lead, &extraction).await?;
+        };
         Ok(call.success(json!({
             "extraction_id": extraction.extraction_id,
             "total_score": extraction.total_score(),

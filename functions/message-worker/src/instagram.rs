@@ -1,6 +1,6 @@
 //! Instagram's direct messages ("Webhooks", Instagram Messaging).
 
-use chrono::{DateTime, Datelike};
+use chrono::{DateTime, Datelike, Utc};
 use serde_json::Value;
 use shared::conversations::CustomerPhone;
 use shared::conversations::row::Sender;
@@ -20,15 +20,23 @@ pub fn message(received: &Received, messaging: &Value) -> Option<Event> {
         false => (Sender::User, "sender"),
     };
     let lead = CustomerPhone::parse(messaging[lead]["id"].as_str()?).ok()?;
-    let at = messaging["timestamp"].as_i64().and_then(DateTime::from_timestamp_millis);
     let said = Said {
         message_id: content["mid"].as_str()?.to_owned(),
         sender,
         text: text(content),
-        at: at.filter(|at| (1970..10_000).contains(&at.year())),
+        at: moment(&messaging["timestamp"]),
     };
     let message = on_channel(received, &lead, said)?;
     Some(Event::Message { lead, also: Vec::new(), message, contact_name: None })
+}
+
+/// Epoch milliseconds; a test delivery has seconds, as text.
+fn moment(value: &Value) -> Option<DateTime<Utc>> {
+    let given = value.as_i64().or_else(|| value.as_str()?.parse().ok())?;
+    // As milliseconds, this would be a day in 1973.
+    let is_seconds = given < 100_000_000_000;
+    let at = if is_seconds { DateTime::from_timestamp(given, 0) } else { DateTime::from_timestamp_millis(given) };
+    at.filter(|at| (1970..10_000).contains(&at.year()))
 }
 
 /// The words; of something else the kinds of what is attached.
@@ -48,6 +56,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_moment_is_milliseconds_or_seconds_as_text() {
+        let at = |value: Value| moment(&value).map(|at| at.timestamp_millis());
+        assert_eq!(at(json!(1_760_000_000_123_i64)), Some(1_760_000_000_123));
+        assert_eq!(at(json!("1527459824")), Some(1_527_459_824_000));
+        for wrong in [json!(null), json!("soon"), json!(i64::MAX), json!(-1_i64), json!({})] {
+            assert_eq!(at(wrong.clone()), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn every_kind_of_message_has_a_text() {

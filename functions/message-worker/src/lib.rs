@@ -2,8 +2,9 @@
 //! it, records it, and then deletes it.
 //!
 //! Every step is safe to run twice, and at the same time: a message counts once by its identifier, a
-//! status only moves up. What is gone from the inbox was done before. What says nothing that could be
-//! recorded is dropped with a line in the log; what fails stays, and comes again.
+//! status only moves up, and waits for its message where it comes first. What is gone from the inbox was
+//! done before. What says nothing that could be recorded is dropped with a line in the log; what fails
+//! stays, and comes again.
 
 mod instagram;
 mod whatsapp;
@@ -57,9 +58,8 @@ impl MessageWorker {
                 tracing::info!(?recorded, "recorded a message");
             }
             Event::Status { leads, message_id, delivery } => {
-                if self.conversations.record_delivery(user, &leads, &message_id, delivery).await? {
-                    tracing::info!(?delivery, "recorded a status");
-                }
+                let reported = self.conversations.record_delivery(user, &leads, &message_id, delivery).await?;
+                tracing::info!(?delivery, ?reported, "recorded a status");
             }
         }
         Ok(())
@@ -84,6 +84,7 @@ fn event(received: &Received) -> Option<Event> {
     match &received.delivered {
         Delivered::WhatsappMessage { message, contact } => whatsapp::message(received, message, contact.as_ref()),
         Delivered::WhatsappStatus { status } => whatsapp::status(status),
+        Delivered::WhatsappEcho { echo } => whatsapp::echo(received, echo),
         Delivered::InstagramMessage { messaging } => instagram::message(received, messaging),
     }
 }

@@ -27,6 +27,21 @@ pub fn message(received: &Received, message: &Value, contact: Option<&Value>) ->
     Some(Event::Message { lead, also, message, contact_name })
 }
 
+/// A message of the business, from its own app or a linked device ("smb_message_echoes webhook reference",
+/// WhatsApp Business Platform).
+pub fn echo(received: &Received, echo: &Value) -> Option<Event> {
+    let mut told = identifiers([&echo["to"], &echo["to_user_id"]]).into_iter();
+    let (lead, also) = (told.next()?, told.collect());
+    let said = Said {
+        message_id: echo["id"].as_str()?.to_owned(),
+        sender: Sender::Agent,
+        text: text(echo),
+        at: moment(&echo["timestamp"]),
+    };
+    let message = on_channel(received, &lead, said)?;
+    Some(Event::Message { lead, also, message, contact_name: None })
+}
+
 /// What became of an agent's message. Unknown states are nothing.
 pub fn status(status: &Value) -> Option<Event> {
     Some(Event::Status {

@@ -25,12 +25,23 @@ pub fn items(payload: Value) -> Vec<Item> {
     for entry in list(payload, "entry") {
         match object.as_str() {
             "whatsapp_business_account" => {
-                let changes = list(entry, "changes").into_iter().filter(|change| change["field"] == "messages");
-                changes.for_each(|mut change| whatsapp(change["value"].take(), &mut items));
+                for mut change in list(entry, "changes") {
+                    match change["field"].as_str() {
+                        Some("messages") => whatsapp(change["value"].take(), &mut items),
+                        Some("smb_message_echoes") => whatsapp_echoes(change["value"].take(), &mut items),
+                        _ => {}
+                    }
+                }
             }
             "instagram" => {
                 let account = entry["id"].as_str().unwrap_or_default().to_owned();
-                items.extend(list(entry, "messaging").into_iter().filter_map(|one| instagram(&account, one)));
+                // The app's dashboard sends its test deliveries as changes.
+                let mut entry = entry;
+                let changes = list(entry["changes"].take(), "").into_iter();
+                let tested =
+                    changes.filter(|change| change["field"] == "messages").map(|mut change| change["value"].take());
+                let messaging = list(entry, "messaging").into_iter().chain(tested);
+                items.extend(messaging.filter_map(|one| instagram(&account, one)));
             }
             _ => {}
         }
@@ -40,7 +51,7 @@ pub fn items(payload: Value) -> Vec<Item> {
 }
 
 fn whatsapp(mut value: Value, items: &mut Vec<Item>) {
-    let Some(channel_id) = value["metadata"]["phone_number_id"].as_str().map(str::to_owned) else { return };
+    let Some(channel_id) = text(&value["metadata"], "phone_number_id") else { return };
     let mut item = |id: Vec<String>, delivered| {
         items.push(Item { platform: Platform::Whatsapp, channel_id: channel_id.clone(), id, delivered });
     };
@@ -56,6 +67,19 @@ fn whatsapp(mut value: Value, items: &mut Vec<Item>) {
     for status in list(value["statuses"].take(), "") {
         if let (Some(id), Some(state)) = (text(&status, "id"), text(&status, "status")) {
             item(vec!["status".to_owned(), id, state], Delivered::WhatsappStatus { status });
+        }
+    }
+}
+
+/// What the business has sent from the WhatsApp Business app. That it took something back, or changed
+/// it, is no message.
+fn whatsapp_echoes(mut value: Value, items: &mut Vec<Item>) {
+    let Some(channel_id) = text(&value["metadata"], "phone_number_id") else { return };
+    let echoes = list(value["message_echoes"].take(), "").into_iter();
+    for echo in echoes.filter(|echo| echo["type"] != "revoke" && echo["type"] != "edit") {
+        if let Some(id) = text(&echo, "id") {
+            let (id, delivered) = (vec!["message".to_owned(), id], Delivered::WhatsappEcho { echo });
+            items.push(Item { platform: Platform::Whatsapp, channel_id: channel_id.clone(), id, delivered });
         }
     }
 }
@@ -101,6 +125,7 @@ fn fits(delivered: &mut Delivered) -> bool {
         let parts = match delivered {
             Delivered::WhatsappMessage { message, contact } => [Some(message), contact.as_mut()],
             Delivered::WhatsappStatus { status } => [Some(status), None],
+            Delivered::WhatsappEcho { echo } => [Some(echo), None],
             Delivered::InstagramMessage { messaging } => [Some(messaging), None],
         };
         parts.into_iter().flatten().for_each(|part| cut(part, most));
@@ -140,7 +165,13 @@ mod tests {
             json!({"object": "whatsapp_business_account", "entry": 3}),
             json!({"object": "whatsapp_business_account", "entry": [{"changes": [{"field": "account_update", "value": {}}]}]}),
             json!({"object": "whatsapp_business_account", "entry": [{"changes": [{"field": "messages", "value": 3}]}]}),
+            json!({"object": "whatsapp_business_account", "entry": [{"changes": [{"field": "smb_message_echoes", "value": {
+                "metadata": {"phone_number_id": "1"},
+                "message_echoes": [{"id": "m", "type": "revoke"}, {"id": "m", "type": "edit"}, {"type": "text"}, 3],
+            }}]}]}),
             json!({"object": "instagram", "entry": [{"messaging": [{"read": {"mid": "m"}}, 3, null]}]}),
+            json!({"object": "instagram", "entry": [{"changes": [{"field": "comments", "value": {"message": {"mid": "m"}}}]}]}),
+            json!({"object": "instagram", "entry": [{"changes": [{"field": "messages", "value": 3}, {"field": "messages"}]}]}),
         ] {
             assert!(items(payload.clone()).is_empty(), "{payload}");
         }

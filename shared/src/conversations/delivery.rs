@@ -3,11 +3,20 @@
 //! Reports come late, repeated and in any order, so the states are ordered and only move up:
 //! accepted < sent < failed < delivered < read. A failure counts only while nothing proves that the
 //! message arrived; a proof of arrival ends a failure, because providers report such failures too.
+//!
+//! A report may also come before its message. It is kept beside the message's place then, and whoever
+//! records the message looks there afterwards; whoever keeps a report looks for the message once more.
+//! So one of the two finds the other, whichever comes first.
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use chrono::TimeDelta;
 
 use super::{Conversations, CustomerPhone, User};
-use crate::store::{StoreError, n, s, store_error};
+use crate::store::{EXPIRES, StoreError, n, s, store_error};
+
+/// How long a report waits for its message: as long as Meta goes on delivering the message's own echo.
+const KEPT: TimeDelta = TimeDelta::days(7);
 
 /// How far a message has come; later ones are higher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,40 +57,94 @@ impl Delivery {
     }
 }
 
+/// What became of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reported {
+    /// The message stands so now.
+    Moved,
+    /// The message has come as far already, or is not an agent's; nothing changed.
+    Known,
+    /// There is no such message yet; the report waits for it.
+    Kept,
+}
+
 impl Conversations {
     /// Records what became of an agent's message to a lead, of whom these identifiers were told.
-    /// `false` if the message is not there, is not an agent's, or has come as far already; nothing
-    /// changes then.
     pub async fn record_delivery(
         &self,
         user: &User,
         told: &[CustomerPhone],
         message_id: &str,
         delivery: Delivery,
-    ) -> Result<bool, StoreError> {
-        for lead in told {
-            if self.move_up(user, lead, message_id, delivery).await? {
-                return Ok(true);
-            }
+    ) -> Result<Reported, StoreError> {
+        if let Some(reported) = self.move_up(user, told, message_id, delivery).await? {
+            return Ok(reported);
         }
+        let mut leads = told.to_vec();
         for alias in told {
-            if let Some(lead) = self.alias(user, alias).await?
-                && !told.contains(&lead)
-                && self.move_up(user, &lead, message_id, delivery).await?
-            {
-                return Ok(true);
-            }
+            leads.extend(self.alias(user, alias).await?.filter(|lead| !told.contains(lead)));
         }
-        Ok(false)
+        if let Some(reported) = self.move_up(user, &leads[told.len()..], message_id, delivery).await? {
+            return Ok(reported);
+        }
+        for lead in &leads {
+            self.keep_report(user, lead, message_id, delivery).await?;
+        }
+        // The message may have come meanwhile, too early to see the report.
+        let reported = self.move_up(user, &leads, message_id, delivery).await?;
+        Ok(reported.unwrap_or(Reported::Kept))
     }
 
+    /// Applies the reports that came before an agent's message, which was recorded of the first of
+    /// these identifiers.
+    pub(super) async fn take_kept_reports(
+        &self,
+        user: &User,
+        leads: &[CustomerPhone],
+        message_id: &str,
+    ) -> Result<(), StoreError> {
+        for lead in leads {
+            let sent = self
+                .client
+                .get_item()
+                .table_name(&self.table)
+                .key("pk", s(user.events_pk(lead)))
+                .key("sk", s(report_sk(message_id)))
+                .consistent_read(true)
+                .send()
+                .await;
+            let item = sent.map_err(|error| store_error("GetItem", &error))?.item.unwrap_or_default();
+            let name = item.get("delivery").and_then(|name| name.as_s().ok());
+            if let Some(delivery) = name.and_then(|name| Delivery::named(name)) {
+                self.move_up(user, &leads[..1], message_id, delivery).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the message of one of these leads up to a state; `None` if none has it.
     async fn move_up(
+        &self,
+        user: &User,
+        leads: &[CustomerPhone],
+        message_id: &str,
+        delivery: Delivery,
+    ) -> Result<Option<Reported>, StoreError> {
+        for lead in leads {
+            if let Some(reported) = self.move_up_of(user, lead, message_id, delivery).await? {
+                return Ok(Some(reported));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn move_up_of(
         &self,
         user: &User,
         lead: &CustomerPhone,
         message_id: &str,
         delivery: Delivery,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<Reported>, StoreError> {
         // A message recorded as failed, of which no provider has reported, counts as failed.
         let condition = if delivery > Delivery::Failed {
             "sender = :agent AND (attribute_not_exists(delivery_rank) OR delivery_rank < :rank)"
@@ -96,6 +159,7 @@ impl Conversations {
             .key("sk", s(format!("message#{message_id}")))
             .update_expression("SET delivery = :delivery, delivery_rank = :rank, #status = :status")
             .condition_expression(condition)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":agent", s("agent"))
             .expression_attribute_values(":delivery", s(delivery.name()))
@@ -105,11 +169,48 @@ impl Conversations {
             request = request.expression_attribute_values(":failed", s("failed"));
         }
         match request.send().await {
-            Ok(_) => Ok(true),
+            Ok(_) => Ok(Some(Reported::Moved)),
             Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    Ok(refused.item().map(|_| Reported::Known))
+                }
                 _ => Err(store_error("UpdateItem", &error)),
             },
         }
     }
+
+    /// Keeps a report until its message comes; the highest of several stays.
+    async fn keep_report(
+        &self,
+        user: &User,
+        lead: &CustomerPhone,
+        message_id: &str,
+        delivery: Delivery,
+    ) -> Result<(), StoreError> {
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", s(user.events_pk(lead)))
+            .key("sk", s(report_sk(message_id)))
+            .update_expression("SET delivery = :delivery, delivery_rank = :rank, #expires = :expires")
+            .condition_expression("attribute_not_exists(delivery_rank) OR delivery_rank < :rank")
+            .expression_attribute_names("#expires", EXPIRES)
+            .expression_attribute_values(":delivery", s(delivery.name()))
+            .expression_attribute_values(":rank", n(delivery as u8))
+            .expression_attribute_values(":expires", n((self.clock.now() + KEPT).timestamp()))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
+                _ => Err(store_error("UpdateItem", &error)),
+            },
+        }
+    }
+}
+
+fn report_sk(message_id: &str) -> String {
+    format!("status#{message_id}")
 }

@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | row | `W#<workspace>#U#<user>` | `row#<identifier>` | time of the change |
 //! | message | `W#<workspace>#U#<user>#M#<identifier>` | `message#<message id>` | its own time and number |
+//! | status before its message | as a message | `status#<message id>` | – |
 //! | template send | as a message | `template#<send id>` | – |
 //! | extraction | as a message | `extraction#<time>#<extraction id>` | – |
 //! | alias | as a message | `alias` | – |
@@ -40,7 +41,7 @@ use crate::environment::ConfigError;
 use crate::http::dialect::timestamp;
 use crate::leads::Leads;
 use crate::store::{Item, StoreError, from_item, n, s, store_error};
-pub use delivery::Delivery;
+pub use delivery::{Delivery, Reported};
 pub use listed::Listed;
 pub use load::Story;
 pub use record::DeliveredMessage;

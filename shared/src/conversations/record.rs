@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use chrono::{DateTime, Utc};
 
 use super::aliases::Place;
-use super::row::{Extraction, Message, Platform, Row};
+use super::row::{Extraction, Message, Platform, Row, Sender};
 use super::stored::row_of_item;
 use super::{Conversations, CustomerPhone, Recorded, User, default_conversation, load};
 use crate::leads::{Lead, Link};
@@ -36,7 +36,10 @@ impl Conversations {
         message: &Message,
     ) -> Result<Recorded, StoreError> {
         let sk = load::message_sk(message);
-        self.record(user, (lead, &[]), &sk, message.timestamp, |row| load::take_message(row, message)).await
+        let take = |row: &mut Row| load::take_message(row, message);
+        let (recorded, at) = self.record(user, (lead, &[]), &sk, message.timestamp, take).await?;
+        self.take_reports(user, at, &[lead], message).await?;
+        Ok(recorded)
     }
 
     /// Records a message that a provider delivered, with what it tells of the lead.
@@ -47,15 +50,39 @@ impl Conversations {
     ) -> Result<Recorded, StoreError> {
         let DeliveredMessage { lead, also, message, contact_name } = *delivered;
         let sk = load::message_sk(message);
-        self.record(user, (lead, also), &sk, message.timestamp, |row| {
+        let take = |row: &mut Row| {
             if let Some(name) = contact_name {
                 row.take_contact_name(name);
             }
             let lead = CustomerPhone(row.customer_phone.clone());
             let conversation_id = default_conversation(message.platform, message.phone_number_id.as_deref(), &lead);
             load::take_message(row, &Message { conversation_id, ..message.clone() })
-        })
-        .await
+        };
+        let (recorded, at) = self.record(user, (lead, also), &sk, message.timestamp, take).await?;
+        let told: Vec<_> = std::iter::once(lead).chain(also).collect();
+        self.take_reports(user, at, &told, message).await?;
+        Ok(recorded)
+    }
+
+    /// Applies what was reported of an agent's message before it was recorded. Also of a message that is
+    /// known: whoever recorded it may have got no further.
+    async fn take_reports(
+        &self,
+        user: &User,
+        at: CustomerPhone,
+        told: &[&CustomerPhone],
+        message: &Message,
+    ) -> Result<(), StoreError> {
+        if message.sender != Sender::Agent {
+            return Ok(());
+        }
+        let mut leads = vec![at];
+        for one in told {
+            if !leads.contains(one) {
+                leads.push((*one).clone());
+            }
+        }
+        self.take_kept_reports(user, &leads, &message.message_id).await
     }
 
     /// Records that a template message was sent.
@@ -68,21 +95,38 @@ impl Conversations {
         at: DateTime<Utc>,
     ) -> Result<Recorded, StoreError> {
         let sk = load::template_send_sk(send_id);
-        self.record(user, (lead, &[]), &sk, at, |row| load::take_template_send(row, platform, at)).await
+        let take = |row: &mut Row| load::take_template_send(row, platform, at);
+        self.record(user, (lead, &[]), &sk, at, take).await.map(|(recorded, _)| recorded)
     }
 
-    /// Records an extraction; the latest is shown, all are kept.
+    /// Records an extraction of a lead that exists; the latest is shown, all are kept. One that says
+    /// the same as the latest, of the same messages, is that one again. Gives the one that stands, or
+    /// `None` if there is no such lead.
     pub async fn record_extraction(
         &self,
         user: &User,
         lead: &CustomerPhone,
         extraction: &Extraction,
-    ) -> Result<Recorded, StoreError> {
-        let sk = load::extraction_sk(extraction);
-        let take = |row: &mut Row| load::take_extraction(row, extraction);
-        self.record(user, (lead, &[]), &sk, extraction.extracted_at, take).await
+    ) -> Result<Option<Extraction>, StoreError> {
+        for _ in 0..ATTEMPTS {
+            let Some(stored) = self.row_or_aliased(user, lead).await? else { return Ok(None) };
+            if let Some(known) = stored.repeated_by(extraction) {
+                return Ok(Some(known.clone()));
+            }
+            let lead = CustomerPhone(stored.customer_phone.clone());
+            let mut row = stored.clone();
+            let event = load::take_extraction(&mut row, extraction)?;
+            row.version += 1;
+            let event = self.put_event(user, &lead, &load::extraction_sk(extraction), event)?;
+            let writes = vec![event, self.put_row(user, &row, Some(&stored))?];
+            if let Transacted::Applied = transact(&self.client, &self.random, writes).await? {
+                return Ok(Some(extraction.clone()));
+            }
+        }
+        Err(kept_changing())
     }
 
+    /// Records an event; tells also of which identifier.
     async fn record(
         &self,
         user: &User,
@@ -90,7 +134,7 @@ impl Conversations {
         event_sk: &str,
         at: DateTime<Utc>,
         take: impl Fn(&mut Row) -> Result<Item, StoreError>,
-    ) -> Result<Recorded, StoreError> {
+    ) -> Result<(Recorded, CustomerPhone), StoreError> {
         let mut place = self.locate(user, lead, also).await?;
         for _ in 0..ATTEMPTS {
             let new = || Row::new(place.identifier.0.clone(), self.random.uuid(), at);
@@ -105,9 +149,9 @@ impl Conversations {
             writes.extend(of_lead);
             writes.extend(self.alias_writes(user, &place)?);
             match transact(&self.client, &self.random, writes).await? {
-                Transacted::Applied => return Ok(Recorded::New),
+                Transacted::Applied => return Ok((Recorded::New, place.identifier)),
                 Transacted::Refused(refused) if refused.first().is_some_and(Option::is_some) => {
-                    return Ok(Recorded::Known);
+                    return Ok((Recorded::Known, place.identifier));
                 }
                 Transacted::Refused(refused) => {
                     match refused.into_iter().nth(1).flatten().filter(|item| !item.is_empty()) {
@@ -118,7 +162,7 @@ impl Conversations {
                 }
             }
         }
-        Err(StoreError::Unavailable("dynamodb TransactWriteItems: a lead kept changing".to_owned()))
+        Err(kept_changing())
     }
 
     /// What an event changes of the lead itself, and what the lead tells its row: a new row gets the
@@ -169,4 +213,8 @@ impl Conversations {
         }
         Ok(writes)
     }
+}
+
+fn kept_changing() -> StoreError {
+    StoreError::Unavailable("dynamodb TransactWriteItems: a lead kept changing".to_owned())
 }

@@ -297,6 +297,14 @@ impl Row {
         }
     }
 
+    /// The latest extraction, if this one says the same of the same messages.
+    pub fn repeated_by(&self, extraction: &Extraction) -> Option<&Extraction> {
+        let Extraction { extraction_id, extracted_at, .. } = self.extraction.as_ref()?;
+        let again = Extraction { extraction_id: *extraction_id, extracted_at: *extracted_at, ..extraction.clone() };
+        let covers_all = self.scored_messages == self.total_messages();
+        self.extraction.as_ref().filter(|known| covers_all && **known == again)
+    }
+
     /// The name that is shown: the latest extraction's, else the contact's.
     pub fn name(&self) -> Option<&str> {
         self.extraction.as_ref().and_then(|extraction| extraction.name.as_deref()).or(self.contact_name.as_deref())

@@ -1,6 +1,7 @@
 //! A lead: who it is, and what finds it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 /// A person whom the workspace may follow up with. `lead_id` is the `contact_id` of LeadLex.
@@ -40,6 +41,23 @@ impl Lead {
         [("external_ref", &self.external_ref), ("email", &self.email), ("phone", &self.phone)]
             .into_iter()
             .filter_map(|(kind, value)| value.as_deref().map(|value| (kind, value)))
+    }
+
+    /// Its fields as JSON, each of them there; but for its identifier, which is called by several names.
+    pub fn fields(&self) -> Map<String, Value> {
+        [
+            ("external_ref", &self.external_ref),
+            ("full_name", &self.full_name),
+            ("email", &self.email),
+            ("phone", &self.phone),
+            ("linkedin", &self.linkedin),
+            ("job_title", &self.job_title),
+            ("company_name", &self.company_name),
+            ("stage", &self.stage),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), json!(value)))
+        .collect()
     }
 
     /// What to call the lead in a sentence: the first name, else "this contact".

@@ -1,4 +1,5 @@
-//! `cargo cli` against a running `cargo local`: from nothing to a first answer, as an operator goes.
+//! `cargo cli` against a running `cargo local`: from nothing to a first answer, and to webhooks, as an
+//! operator goes.
 
 use std::path::Path;
 
@@ -6,17 +7,18 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use shared::context::Clock;
 use tests::binaries::{Program, binary, local};
+use tests::meta::{PHONE, USER, WEBHOOK, signature, text, whatsapp};
 use tests::{SUGGEST, scan, send};
 use tokio::process::Command;
 
-/// Runs a command with `--json`, and gives its exit status and document.
+/// Runs a command with `--json`, and gives its exit status and document; an error is a line of text.
 async fn cli(folder: &Path, arguments: &[&str]) -> (bool, Value) {
     let mut command = Command::new(binary("cli"));
     command.arg("--ready-file").arg(folder.join("ready.json")).arg("--json").args(arguments);
     let mut program = Program::run(&mut command);
     let good = program.end().await;
     let output = program.output();
-    (good, serde_json::from_str(&output).unwrap_or_else(|_| panic!("{arguments:?}: {output}")))
+    (good, serde_json::from_str(&output).unwrap_or(Value::String(output)))
 }
 
 async fn done(folder: &Path, arguments: &[&str]) -> Value {
@@ -82,6 +84,62 @@ async fn a_workspace_a_key_credits_and_an_import_lead_to_suggestions() {
     done(folder.path(), &["credits", "verify", "--workspace", &workspace]).await;
     done(folder.path(), &["key", "revoke", "--workspace", &workspace, &key_id]).await;
     assert_eq!(send(request).await.status, 401);
+}
+
+#[tokio::test]
+async fn webhooks_are_taken_from_when_a_channel_is_added_until_it_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_program, ready) = local(folder.path(), &["--no-demo"], &[]).await;
+    let gateway = ready.gateway.unwrap();
+    let create = async |name: &str| done(folder.path(), &["workspace", "create", "--name", name]).await;
+    let workspace = create("Acme Sales").await["workspace_id"].as_str().unwrap().to_owned();
+    let rival = create("Rival").await["workspace_id"].as_str().unwrap().to_owned();
+    let key = done(folder.path(), &["key", "create", "--workspace", &workspace, "--permissions", "read"]).await;
+    let key = key["key"].as_str().unwrap().to_owned();
+
+    let client = reqwest::Client::new();
+    let deliver = async |id: &str| {
+        let body = whatsapp(&[text(id, "16505551234", "Kerry", "hi")]).to_string();
+        let request =
+            client.post(format!("{gateway}{WEBHOOK}")).header("X-Hub-Signature-256", signature(body.as_bytes()));
+        let answer = send(request.body(body)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()["taken"].as_u64().unwrap()
+    };
+    let messages = async || {
+        let path = format!("{gateway}/users/{USER}/leads/16505551234/messages");
+        let answer = send(client.get(path).bearer_auth(&key)).await;
+        answer.json()["data"]["messages"].as_array().map_or(0, Vec::len)
+    };
+    let channel = async |of: &str, what: &str, rest: &[&str]| {
+        cli(folder.path(), &[&["channel", what, "--workspace", of], rest].concat()).await
+    };
+    let phone = ["--platform", "whatsapp", "--id", PHONE];
+    let add = [&phone[..], &["--user", USER, "--agent-name", "Ava"]].concat();
+
+    assert_eq!(deliver("wamid.before").await, 0);
+    let (good, added) = channel(&workspace, "add", &add).await;
+    assert!(good, "{added}");
+    assert!(!channel(&rival, "add", &add).await.0, "another workspace took the channel over");
+    let (_, listed) = channel(&workspace, "list", &[]).await;
+    assert!(listed.to_string().contains(PHONE) && listed.to_string().contains("Ava"), "{listed}");
+    assert!(!channel(&rival, "list", &[]).await.1.to_string().contains(PHONE));
+
+    assert_eq!(deliver("wamid.while").await, 1);
+    for _ in 0..100 {
+        if messages().await > 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(messages().await, 1);
+
+    assert!(!channel(&rival, "remove", &phone).await.0, "another workspace removed the channel");
+    let (good, removed) = channel(&workspace, "remove", &phone).await;
+    assert!(good, "{removed}");
+    assert_eq!(deliver("wamid.after").await, 0);
+    assert!(!channel(&workspace, "list", &[]).await.1.to_string().contains(PHONE));
+    assert_eq!(messages().await, 1);
 }
 
 #[tokio::test]

@@ -1,20 +1,10 @@
 //! Every DynamoDB call of the flow fails in every way, once and lastingly: nothing is lost, nothing
 //! is charged twice, and a retry with the same key ends well.
 
-use std::collections::HashMap;
-
 use chrono::TimeDelta;
 use shared::store::StoreError;
 use sweeper::Sweeper;
 use tests::{Api, Fault, FaultProxy, Setup};
-
-async fn behind_a_proxy() -> (Api, FaultProxy) {
-    let proxy = FaultProxy::start().await;
-    let environment = HashMap::from([("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned())]);
-    let api = Api::with(Setup { environment, ..Setup::default() }).await;
-    proxy.set_upstream(&api.stack.ready.dynamodb).await;
-    (api, proxy)
-}
 
 /// How many calls one request makes, and so which can fail.
 async fn calls_of_one_request(api: &Api, proxy: &FaultProxy) -> usize {
@@ -25,7 +15,7 @@ async fn calls_of_one_request(api: &Api, proxy: &FaultProxy) -> usize {
 
 /// One request whose calls fail as planned; then its retry, until it ends well.
 async fn fails_and_ends_well(fault: Fault, more: usize) {
-    let (api, proxy) = behind_a_proxy().await;
+    let (api, proxy) = Api::behind_a_proxy(Setup::default()).await;
     // The first request of a key's window makes one call more.
     assert_eq!(api.suggest_once("warm").await.status, 200);
     let calls = calls_of_one_request(&api, &proxy).await;
@@ -111,7 +101,7 @@ async fn a_table_that_conflicts_for_a_while_loses_nothing() {
 
 #[tokio::test]
 async fn a_table_that_is_gone_is_503_and_says_nothing_of_itself() {
-    let (api, proxy) = behind_a_proxy().await;
+    let (api, proxy) = Api::behind_a_proxy(Setup::default()).await;
     proxy.fail(0, 1_000, Fault::Before);
     let answer = api.suggest_once("a").await;
     assert_eq!(answer.code(), (503, "service_unavailable".to_owned()));
@@ -121,7 +111,7 @@ async fn a_table_that_is_gone_is_503_and_says_nothing_of_itself() {
 
 #[tokio::test]
 async fn a_sweeper_that_fails_midway_is_done_by_the_next() {
-    let (api, proxy) = behind_a_proxy().await;
+    let (api, proxy) = Api::behind_a_proxy(Setup::default()).await;
     let context = shared::context::Context::new(
         api.stack.ready.environment.clone().into_iter().collect(),
         api.clock.clone(),

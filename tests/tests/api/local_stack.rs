@@ -79,6 +79,33 @@ async fn the_demo_user_has_the_documents_lead_and_some_60_others_and_its_namesak
 }
 
 #[tokio::test]
+async fn the_demo_user_has_a_channel_of_each_kind_for_webhooks() {
+    let stack = local::Stack::start(local::Options { template: tests::template(), demo: true, ..Default::default() });
+    let stack = stack.await.unwrap();
+    let client = reqwest::Client::new();
+    let at = 1_760_000_000_123_i64;
+    let instagram = json!({"object": "instagram", "entry": [{"id": demo::INSTAGRAM_ACCOUNT, "messaging": [{
+        "sender": {"id": "1254459154682919"}, "recipient": {"id": demo::INSTAGRAM_ACCOUNT}, "timestamp": at,
+        "message": {"mid": "aWdf1", "text": "hello"},
+    }]}]});
+    let mut whatsapp = tests::meta::text("wamid.demo", "16505551234", "Kerry", "hi");
+    whatsapp["metadata"]["phone_number_id"] = json!(demo::PHONE_NUMBER_ID);
+    for (lead, delivery) in [("1254459154682919", instagram), ("16505551234", tests::meta::whatsapp(&[whatsapp]))] {
+        let body = delivery.to_string();
+        let signature = tests::meta::signature(body.as_bytes());
+        let request = client.post(format!("{}{}", stack.url(), tests::meta::WEBHOOK));
+        let answer = send(request.header("X-Hub-Signature-256", signature).body(body)).await;
+        assert_eq!((answer.status, answer.json()["taken"].clone()), (200, json!(1)), "{}", answer.text);
+        let path = format!("{}/users/{}/leads/{lead}", stack.url(), demo::USER);
+        let started = std::time::Instant::now();
+        while send(client.get(&path).bearer_auth(demo::key("demo"))).await.status != 200 {
+            assert!(started.elapsed().as_secs() < 20, "{lead} is not there");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn data_survives_kill_9_the_ledger_verifies_and_a_replayed_key_replays() {
     let folder = tempfile::tempdir().unwrap();
     let (mut program, ready) = local(folder.path(), &[], &[]).await;
@@ -131,6 +158,31 @@ async fn data_survives_kill_9_the_ledger_verifies_and_a_replayed_key_replays() {
 async fn suggest_or_nothing(gateway: String) -> Option<u16> {
     let request = reqwest::Client::new().post(format!("{gateway}{SUGGEST}")).bearer_auth(demo::key("demo"));
     tests::try_send(request.json(&json!({"contact_id": CONTACT}))).await.ok().map(|answer| answer.status)
+}
+
+#[tokio::test]
+async fn a_data_folder_of_another_version_is_named_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |template: String| {
+        let data = Some(folder.path().to_owned());
+        local::Stack::start(local::Options { template, data, emulators_only: true, ..Default::default() })
+    };
+    let now = tests::template();
+    start(now.clone()).await.unwrap().stop().await;
+    start(now.clone()).await.unwrap().stop().await;
+    for (this, other) in [
+        ("IndexName: unscored", "IndexName: unanswered"),
+        ("AttributeName: changed_at,", "AttributeName: moved_at,"),
+        ("NonKeyAttributes: [lead_id]", "NonKeyAttributes: [lead_id, version]"),
+    ] {
+        assert!(now.contains(this), "{this}");
+        let other = now.replace(this, other);
+        let error = start(other).await.unwrap_err().to_string();
+        for part in ["lead-followup-leads", folder.path().to_str().unwrap(), "delete", "--data"] {
+            assert!(error.contains(part), "{this}: {error}");
+        }
+    }
+    start(now).await.unwrap().stop().await;
 }
 
 #[tokio::test]

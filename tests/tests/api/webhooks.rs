@@ -189,11 +189,7 @@ async fn statuses_only_move_up_in_whatever_order_they_come() {
     let reported = async |id: &str, state: &str| {
         taken(&api, &whatsapp(&[status(id, LEAD, state)])).await;
         api.all_recorded().await;
-        let table = &api.stack.ready.environment["LEADS_TABLE"];
-        let items = scan(&api.stack.ready.dynamodb, table).await;
-        let item = items.into_iter().find(|item| item["sk"]["S"] == format!("message#{id}")).unwrap();
-        let text = |name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
-        (text("status"), text("delivery"))
+        standing(&api, id).await
     };
     let state = |status: &str, delivery: &str| (status.to_owned(), delivery.to_owned());
     for (id, given, status, delivery) in [
@@ -223,6 +219,91 @@ async fn statuses_only_move_up_in_whatever_order_they_come() {
     assert_eq!(lead(&api, "1").await, Value::Null);
 }
 
+/// Records an agent's message, as whoever sends it does.
+async fn sent_by_an_agent(api: &Api, id: &str, given: &str) {
+    let message = json!({
+        "message_id": id, "customer_phone": LEAD, "platform": "whatsapp", "sender": "agent", "text": "Hello",
+        "timestamp": "2025-10-09T08:00:00Z", "status": given,
+    });
+    let answer = send(api.authorized("POST", &format!("/users/{USER}/messages")).json(&message)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+/// Status and delivery of a lead's stored message.
+async fn standing(api: &Api, id: &str) -> (String, String) {
+    let items = scan(&api.stack.ready.dynamodb, &api.stack.ready.environment["LEADS_TABLE"]).await;
+    let item = items.into_iter().find(|item| item["sk"]["S"] == format!("message#{id}")).unwrap();
+    let text = |name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
+    (text("status"), text("delivery"))
+}
+
+#[tokio::test]
+async fn statuses_that_come_before_their_message_wait_for_it() {
+    let api = with_channels().await;
+    for (id, before, after, expected) in [
+        ("1", &["sent"][..], &[][..], ("sent", "sent")),
+        ("2", &["failed"], &[], ("failed", "failed")),
+        ("3", &["read", "delivered", "sent"], &[], ("sent", "read")),
+        ("4", &["failed", "accepted"], &["sent"], ("failed", "failed")),
+        ("5", &["failed", "delivered"], &["failed"], ("sent", "delivered")),
+        ("6", &["sent"], &["failed"], ("failed", "failed")),
+        ("7", &["something new"], &[], ("pending", "")),
+    ] {
+        for state in before {
+            taken(&api, &whatsapp(&[status(id, LEAD, state)])).await;
+            api.all_recorded().await;
+        }
+        for _ in 0..2 {
+            sent_by_an_agent(&api, id, "pending").await;
+        }
+        for state in after {
+            taken(&api, &whatsapp(&[status(id, LEAD, state)])).await;
+            api.all_recorded().await;
+        }
+        assert_eq!(standing(&api, id).await, (expected.0.to_owned(), expected.1.to_owned()), "{id}");
+    }
+    let shown: Vec<_> = api.messages_of(LEAD).await.iter().map(|message| message["status"].clone()).collect();
+    assert_eq!(shown, ["sent", "failed", "sent", "failed", "sent", "failed", "pending"]);
+
+    // What waits is for the agent's message of this lead alone, and not for ever.
+    taken(&api, &whatsapp(&[status("8", "1", "failed"), status("wamid.user", LEAD, "failed")])).await;
+    api.all_recorded().await;
+    sent_by_an_agent(&api, "8", "pending").await;
+    taken(&api, &whatsapp(&[text("wamid.user", LEAD, "Kerry", "hi")])).await;
+    api.all_recorded().await;
+    assert_eq!(standing(&api, "8").await.0, "pending");
+    assert_eq!(standing(&api, "wamid.user").await, ("sent".to_owned(), String::new()));
+    let items = scan(&api.stack.ready.dynamodb, &api.stack.ready.environment["LEADS_TABLE"]).await;
+    let waiting: Vec<_> =
+        items.iter().filter(|item| item["sk"]["S"].as_str().unwrap().starts_with("status#")).collect();
+    assert!(waiting.len() == 8 && waiting.iter().all(|item| item["expires"]["N"].is_string()), "{waiting:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_status_and_its_message_at_once_find_each_other() {
+    let api = with_channels().await;
+    for round in 0..25 {
+        let id = format!("at-once-{round}");
+        let statuses = ["sent", "delivered", "read"].map(|state| status(&id, LEAD, state));
+        let statuses = whatsapp(&statuses);
+        tokio::join!(
+            sent_by_an_agent(&api, &id, "pending"),
+            taken(&api, &statuses),
+            sent_by_an_agent(&api, &id, "pending"),
+            taken(&api, &statuses),
+        );
+    }
+    api.all_recorded().await;
+    for round in 0..25 {
+        assert_eq!(
+            standing(&api, &format!("at-once-{round}")).await,
+            ("sent".to_owned(), "read".to_owned()),
+            "{round}"
+        );
+    }
+    assert_eq!(lead(&api, LEAD).await["total_messages"], 25);
+}
+
 #[tokio::test]
 async fn an_instagram_message_is_the_leads_and_an_echo_the_agents() {
     let api = with_channels().await;
@@ -250,6 +331,68 @@ async fn an_instagram_message_is_the_leads_and_an_echo_the_agents() {
     let shown = lead(&api, customer).await;
     assert_eq!((&shown["platforms"], &shown["total_messages"]), (&json!(["instagram"]), &json!(3)));
     assert_eq!(shown["conversations"][0]["conversation_id"], format!("instagram:{INSTAGRAM}:{customer}"));
+}
+
+#[tokio::test]
+async fn what_the_business_sends_from_its_own_app_is_the_agents() {
+    let api = with_channels().await;
+    taken(&api, &whatsapp(&[text("wamid.in", LEAD, "Kerry", "hi")])).await;
+    api.all_recorded().await;
+    let echo = |id: &str, to: &str, kind: &str, content: Value| {
+        let mut echo = json!({"from": "15550783881", "to": to, "id": id, "timestamp": "1760000010", "type": kind});
+        echo[kind] = content;
+        echo
+    };
+    let echoes = [
+        echo("wamid.e1", LEAD, "text", json!({"body": "Here's the info you requested!"})),
+        echo("wamid.e2", &format!("+{LEAD}"), "image", json!({"id": "1", "caption": "our shop"})),
+        echo("wamid.e3", LEAD, "revoke", json!({"original_message_id": "wamid.e1"})),
+        echo("wamid.e4", LEAD, "edit", json!({"original_message_id": "wamid.e1", "message": {"type": "text"}})),
+    ];
+    let mut payload = whatsapp(&[value(PHONE, json!({ "message_echoes": echoes }))]);
+    payload["entry"][0]["changes"][0]["field"] = json!("smb_message_echoes");
+    for _ in 0..2 {
+        assert_eq!(taken(&api, &payload).await, 2);
+        api.all_recorded().await;
+    }
+    let mut said: Vec<_> = api
+        .messages_of(LEAD)
+        .await
+        .iter()
+        .map(|message| (message["sender"].clone(), message["text"].clone(), message["timestamp"].clone()))
+        .collect();
+    said.sort_by_key(|(_, text, _)| text.to_string());
+    let at = json!("2025-10-09T08:53:30.000Z");
+    let expected = [
+        (json!("agent"), json!("Here's the info you requested!"), at.clone()),
+        (json!("agent"), json!("[image] our shop"), at),
+        (json!("user"), json!("hi"), json!("2025-10-09T08:53:20.000Z")),
+    ];
+    assert_eq!(said, expected);
+    let shown = lead(&api, LEAD).await;
+    assert_eq!((&shown["name"], &shown["conversation_count"]), (&json!("Kerry"), &json!(1)));
+    assert_eq!(lead(&api, "15550783881").await, Value::Null);
+}
+
+#[tokio::test]
+async fn a_test_delivery_of_instagram_is_recorded_like_any_other() {
+    let api = with_channels().await;
+    let tested = json!({"object": "instagram", "entry": [{"id": "0", "time": 1_760_000_001, "changes": [
+        {"field": "messages", "value": {
+            "sender": {"id": "12334"}, "recipient": {"id": INSTAGRAM}, "timestamp": "1527459824",
+            "message": {"mid": "random_mid", "text": "random_text"},
+        }},
+        {"field": "comments", "value": {"id": "1", "text": "nice"}},
+    ]}]});
+    for _ in 0..2 {
+        assert_eq!(taken(&api, &tested).await, 1);
+    }
+    let messages = api.messages_of("12334").await;
+    assert_eq!(messages.len(), 1);
+    assert_eq!(
+        (&messages[0]["text"], &messages[0]["timestamp"]),
+        (&json!("random_text"), &json!("2018-05-27T22:23:44.000Z"))
+    );
 }
 
 #[tokio::test]
