@@ -41,7 +41,7 @@ impl Endpoint for PostTemplateSends {
 
     fn parse(&self, input: &Input) -> Result<Request, Problem> {
         let mut fields = Fields::of(&input.body)?;
-        let template_send_id = fields.required_text("template_send_id", 512);
+        let template_send_id = fields.required_id("template_send_id", 512);
         let lead = fields.required("customer_phone", AN_IDENTIFIER, identifier);
         let platform = fields.parsed("platform", A_PLATFORM, Platform::named);
         let sent_at = fields.required("sent_at", A_MOMENT, moment);

@@ -95,7 +95,7 @@ fn on_channel(received: &Received, lead: &CustomerPhone, said: Said) -> Option<B
     let conversation_id =
         shared::conversations::default_conversation(channel.platform, Some(&channel.channel_id), lead);
     let text: String = said.text.chars().take(LONGEST).collect();
-    (said.message_id.chars().count() <= 512).then(|| {
+    (said.message_id.len() <= 512).then(|| {
         Box::new(Message {
             message_id: said.message_id,
             conversation_id,

@@ -56,11 +56,13 @@ fn whatsapp(mut value: Value, items: &mut Vec<Item>) {
         items.push(Item { platform: Platform::Whatsapp, channel_id: channel_id.clone(), id, delivered });
     };
     let contacts = list(value["contacts"].take(), "");
-    for message in list(value["messages"].take(), "") {
+    let messages = list(value["messages"].take(), "");
+    let is_one_of_each = messages.len() == 1 && contacts.len() == 1;
+    for message in messages {
         if let Some(id) = text(&message, "id") {
             let contact = contacts.iter().find(|contact| is_from(&message, contact));
-            // A contact without identifiers in common can only be meant where it is the only one.
-            let contact = contact.or(contacts.first().filter(|_| contacts.len() == 1)).cloned();
+            // A contact without identifiers in common can only be meant where there is nobody else.
+            let contact = contact.or(contacts.first().filter(|_| is_one_of_each)).cloned();
             item(vec!["message".to_owned(), id], Delivered::WhatsappMessage { message, contact });
         }
     }

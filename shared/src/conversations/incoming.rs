@@ -32,7 +32,7 @@ pub fn moment(text: &str) -> Option<DateTime<Utc>> {
 /// Everything that is wrong with it, by field; without fields if it is no object.
 pub fn message(given: &Value) -> Result<(CustomerPhone, Message), Problem> {
     let mut fields = Fields::of(given)?;
-    let message_id = fields.required_text("message_id", 512);
+    let message_id = fields.required_id("message_id", 512);
     let lead = fields.required("customer_phone", AN_IDENTIFIER, identifier);
     let platform = fields.required("platform", A_PLATFORM, Platform::named);
     let sender = fields.required("sender", "must be user or agent", Sender::named);

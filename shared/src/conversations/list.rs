@@ -54,9 +54,17 @@ impl Filter {
     }
 }
 
-/// A text to look for, whatever its case.
+/// A text to look for, whatever its case. A number is found with and without its `+`, which in a query
+/// is a space.
 pub fn searched(text: &str) -> Finder<'static> {
-    Finder::new(&text.to_lowercase()).into_owned()
+    let digits = text.strip_prefix(['+', ' ']).filter(|rest| !rest.is_empty());
+    let digits = digits.filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+    Finder::new(&folded(digits.unwrap_or(text))).into_owned()
+}
+
+/// A text without its case: in lower case, with the letters that have two small forms in one.
+pub(super) fn folded(text: &str) -> String {
+    text.to_lowercase().replace('ς', "σ").replace('ß', "ss")
 }
 
 /// What the list is sorted by.
@@ -239,6 +247,17 @@ mod tests {
             extracted_at: at,
         });
         row_to_item(&row).and_then(from_item).and_then(Listed::new).expect("a row")
+    }
+
+    #[test]
+    fn a_search_is_without_case_and_a_number_without_its_plus() {
+        let found = |name: &str, text: &str| listed(7, 0, None, Some(name.to_owned())).says(&searched(text));
+        for (name, text) in
+            [("ΘΑΝΑΣΗΣ", "ΘΑΝΑΣ"), ("Straße", "STRASSE"), ("Zoë", "ZOË"), ("4930", "+49"), ("4930", " 493")]
+        {
+            assert!(found(name, text), "{text}");
+        }
+        assert!(!found("4930", "+49x") && !found("4930", "+"));
     }
 
     proptest! {

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use memchr::memmem::Finder;
 use uuid::Uuid;
 
+use super::list::folded;
 use super::row::{Platform, Row};
 use super::stored::{StoredRow, parse};
 use crate::store::StoreError;
@@ -52,11 +53,11 @@ fn bit(platform: Platform) -> u8 {
 impl Listed {
     pub(super) fn new(stored: StoredRow) -> Result<Self, StoreError> {
         let row = stored.row()?;
-        let mut lower = row.name().map(str::to_lowercase).unwrap_or_default();
+        let mut lower = row.name().map(folded).unwrap_or_default();
         let name_length = row.name().map(|_| lower.len());
         for text in [row.email(), row.company(), Some(row.customer_phone.as_str())] {
             lower.push(BETWEEN);
-            lower.push_str(&text.map(str::to_lowercase).unwrap_or_default());
+            lower.push_str(&text.map(folded).unwrap_or_default());
         }
         let contact = [row.contact_name.clone(), row.contact_email.clone(), row.contact_company.clone()];
         Ok(Self {
@@ -74,6 +75,14 @@ impl Listed {
             customer_phone: row.customer_phone.into(),
             text: stored.row.into(),
         })
+    }
+
+    /// About how much memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let texts = self.text.len() + self.lower.len() + 2 * self.customer_phone.len();
+        let contact = self.contact.iter().flat_map(|contact| contact.iter()).flatten().map(String::len).sum::<usize>();
+        // Beside the row itself, its place and what each allocation takes.
+        texts + contact + size_of::<Self>() + 100
     }
 
     /// The whole row.

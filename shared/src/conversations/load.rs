@@ -93,26 +93,31 @@ impl Conversations {
     /// Writes leads that are known to be new, such as a data set's, each with its row and as a
     /// contact: in batches, without looking at what is there. The same again leaves the same.
     pub async fn load(&self, user: &User, stories: impl IntoIterator<Item = Story>) -> Result<(), StoreError> {
-        let (mut events, mut rows, mut links) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut events, mut rows) = (Vec::new(), Vec::new());
         for Story { row, events: told } in stories {
-            let lead = contact(&row);
-            rows.push(lead_item(user.workspace_id, &lead, None)?);
-            for (kind, value) in lead.identities() {
-                rows.push(identity_item(user.workspace_id, kind, value, lead.lead_id));
-            }
-            rows.push(self.row_item(user, &row)?);
-            let customer_phone = CustomerPhone(row.customer_phone);
-            let pk = user.events_pk(&customer_phone);
+            let pk = user.events_pk(&CustomerPhone(row.customer_phone.clone()));
             events.extend(told.into_iter().map(|(sk, mut item)| {
                 item.extend([("pk".to_owned(), s(&pk)), ("sk".to_owned(), s(sk))]);
                 item
             }));
+            rows.push(row);
+        }
+        // A row that is seen has its events, and a link its row. A row is dated when it is written, or
+        // lists would look for it too late.
+        put_all(&self.client, &self.random, &self.table, events).await?;
+        let (mut items, mut links) = (Vec::new(), Vec::new());
+        for row in rows {
+            let lead = contact(&row);
+            items.push(lead_item(user.workspace_id, &lead, None)?);
+            for (kind, value) in lead.identities() {
+                items.push(identity_item(user.workspace_id, kind, value, lead.lead_id));
+            }
+            items.push(self.row_item(user, &row)?);
+            let customer_phone = CustomerPhone(row.customer_phone);
             links.push(Link { user: user.clone(), customer_phone }.item(lead.lead_id)?);
         }
-        // A row that is seen has its events, and a link its row.
-        events.append(&mut rows);
-        events.append(&mut links);
-        put_all(&self.client, &self.random, &self.table, events).await
+        items.append(&mut links);
+        put_all(&self.client, &self.random, &self.table, items).await
     }
 }
 

@@ -238,8 +238,9 @@ impl Conversations {
     fn row_item(&self, user: &User, row: &Row) -> Result<Item, StoreError> {
         let mut item = row_to_item(row)?;
         item.extend(user.row_key(&CustomerPhone(row.customer_phone.clone())));
-        item.insert("changed_at".to_owned(), s(timestamp(self.clock.now())));
-        item.extend(self.due_attributes(row));
+        let now = self.clock.now();
+        item.insert("changed_at".to_owned(), s(timestamp(now)));
+        item.extend(self.due_attributes(&Row { changed_at: Some(now), ..row.clone() }));
         Ok(item)
     }
 

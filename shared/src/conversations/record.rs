@@ -36,7 +36,17 @@ impl Conversations {
         message: &Message,
     ) -> Result<Recorded, StoreError> {
         let sk = load::message_sk(message);
-        let take = |row: &mut Row| load::take_message(row, message);
+        let on_channel =
+            |lead: &CustomerPhone| default_conversation(message.platform, message.phone_number_id.as_deref(), lead);
+        let take = |row: &mut Row| {
+            let mut message = message.clone();
+            // The conversation of a message that named none is its row's, which the identifier that was
+            // given may only stand for.
+            if message.conversation_id == on_channel(lead) {
+                message.conversation_id = on_channel(&CustomerPhone(row.customer_phone.clone()));
+            }
+            load::take_message(row, &message)
+        };
         let (recorded, at) = self.record(user, (lead, &[]), &sk, message.timestamp, take).await?;
         self.take_reports(user, at, &[lead], message).await?;
         Ok(recorded)
@@ -175,7 +185,9 @@ impl Conversations {
         row: &mut Row,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let before = place.row.as_ref();
-        let own = Some(&place.identifier).filter(|_| before.is_none());
+        // On WhatsApp the identifier is a phone number; a row may have begun elsewhere.
+        let is_new_there = before.is_none_or(|before| !before.platforms.contains(&Platform::Whatsapp));
+        let own = Some(&place.identifier).filter(|_| is_new_there);
         let phone = own.into_iter().chain(&place.unknown).find_map(CustomerPhone::phone_number);
         let phone = phone.filter(|_| row.platforms.contains(&Platform::Whatsapp));
         let is_named = before.is_some_and(|before| before.contact_name.is_none()) && row.contact_name.is_some();

@@ -105,6 +105,30 @@ pub struct Conversation {
     pub created_at: DateTime<Utc>,
     /// When its last message was sent.
     pub last_message_at: DateTime<Utc>,
+    /// When the newest message was sent that named an agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agent_named_at: Option<DateTime<Utc>>,
+    /// When the newest message was sent that named a phone number or channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    number_named_at: Option<DateTime<Utc>>,
+}
+
+impl Conversation {
+    /// What the newest message says that names an agent is what stands, and so with the number. Of two
+    /// messages of one moment the greater name stands, whichever came first.
+    fn take_names(&mut self, message: &Message) {
+        let at = Some(message.timestamp);
+        let agent = (&message.agent_id, &message.agent_name);
+        if agent != (&None, &None) && (self.agent_named_at, &self.agent_id, &self.agent_name) < (at, agent.0, agent.1) {
+            (self.agent_id, self.agent_name) = (agent.0.clone(), agent.1.clone());
+            self.agent_named_at = at;
+        }
+        let number = &message.phone_number_id;
+        if number.is_some() && (self.number_named_at, &self.phone_number_id) < (at, number) {
+            self.phone_number_id.clone_from(number);
+            self.number_named_at = at;
+        }
+    }
 }
 
 /// The newest message of a lead.
@@ -203,6 +227,9 @@ pub struct Row {
     /// Rises with every change.
     #[serde(skip)]
     pub version: u64,
+    /// When it was last written; absent until it is.
+    #[serde(skip)]
+    pub changed_at: Option<DateTime<Utc>>,
 }
 
 impl Row {
@@ -223,6 +250,7 @@ impl Row {
             last_message: None,
             first_contact_at: at,
             version: 0,
+            changed_at: None,
         }
     }
 
@@ -242,6 +270,8 @@ impl Row {
                 message_count: 0,
                 created_at: at,
                 last_message_at: at,
+                agent_named_at: None,
+                number_named_at: None,
             });
             self.conversations.len() - 1
         });
@@ -249,19 +279,8 @@ impl Row {
         conversation.message_count += 1;
         message.sequence_no = conversation.message_count;
         conversation.created_at = conversation.created_at.min(at);
-        // What the newest message says of its agent and number is what stands.
-        if at >= conversation.last_message_at {
-            conversation.last_message_at = at;
-            for (stands, says) in [
-                (&mut conversation.agent_id, &message.agent_id),
-                (&mut conversation.agent_name, &message.agent_name),
-                (&mut conversation.phone_number_id, &message.phone_number_id),
-            ] {
-                if says.is_some() {
-                    stands.clone_from(says);
-                }
-            }
-        }
+        conversation.last_message_at = conversation.last_message_at.max(at);
+        conversation.take_names(message);
         let newest = self.last_message.as_ref().map(|last| (last.at, last.message_id.as_str()));
         if newest.is_none_or(|newest| newest < (at, message.message_id.as_str())) {
             self.last_message = Some(LastMessage {
@@ -348,7 +367,8 @@ mod tests {
         Message {
             message_id: id.to_owned(),
             conversation_id: conversation.to_owned(),
-            agent_id: Some(format!("agent-{minute}")),
+            // Not every message names its agent.
+            agent_id: (minute % 2 == 1).then(|| format!("agent-{minute}-{id}")),
             agent_name: None,
             platform: Platform::Whatsapp,
             phone_number_id: None,
@@ -371,11 +391,13 @@ mod tests {
 
     #[test]
     fn the_order_of_arrival_does_not_show() {
-        let events = [("a", 1, "x"), ("b", 5, "x"), ("c", 3, "y"), ("d", 5, "y"), ("e", 0, "x")];
+        let events =
+            [("a", 1, "x"), ("b", 5, "x"), ("c", 3, "y"), ("d", 6, "y"), ("e", 0, "x"), ("f", 5, "x"), ("g", 6, "x")];
         let expected = row(&events);
         assert_eq!(expected.first_contact_at, at(0));
-        assert_eq!(expected.last_message.as_ref().map(|last| last.message_id.as_str()), Some("d"));
-        assert_eq!((expected.total_messages(), expected.conversations[0].agent_id.as_deref()), (5, Some("agent-5")));
+        assert_eq!(expected.last_message.as_ref().map(|last| last.message_id.as_str()), Some("g"));
+        let agents = [0, 1].map(|index| expected.conversations[index].agent_id.as_deref());
+        assert_eq!((expected.total_messages(), agents), (7, [Some("agent-5-f"), Some("agent-3-c")]));
         for turn in 1..events.len() {
             let mut turned = events;
             turned.rotate_left(turn);

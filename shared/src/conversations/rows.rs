@@ -2,8 +2,8 @@
 //!
 //! DynamoDB cannot skip, sort by five fields and count with free filters. So an instance keeps the
 //! rows that it has read, and asks the index `changed` for what changed since, with one strongly
-//! consistent query: from the newest change seen, less [`OVERLAP`], which covers clocks that differ
-//! and writes that were under way. Memory is bounded by forgetting whole users, the longest unused
+//! consistent query: from the last look, less [`OVERLAP`], which covers clocks that differ and writes
+//! that were under way. Memory is bounded by forgetting whole users, the longest unused
 //! first.
 
 use std::collections::HashMap;
@@ -22,10 +22,11 @@ use crate::http::dialect::timestamp;
 use crate::store::{Item, StoreError, from_item, s, store_error};
 
 /// How far back every look goes again.
-const OVERLAP: TimeDelta = TimeDelta::seconds(15);
+const OVERLAP: TimeDelta = TimeDelta::seconds(30);
 
-/// How many rows an instance keeps, of all users together.
-const ROWS_KEPT: usize = 120_000;
+/// How much memory rows may take, of all users together, in bytes: some 150,000 rows, and well below
+/// what the functions that keep them are given.
+const KEPT: usize = 192_000_000;
 
 /// How many rows are asked for at a time: about the megabyte that one answer may have. The embedded
 /// DynamoDB reads all that are left for every page, unless it is told how many.
@@ -37,7 +38,9 @@ pub struct UserRows {
     rows: Vec<Listed>,
     /// Where each lead's row is.
     places: HashMap<Arc<str>, usize>,
-    /// From where on changes are still to be read; `None` before the first time.
+    /// What they take of memory.
+    bytes: usize,
+    /// When the last look began; `None` before the first.
     read_until: Option<DateTime<Utc>>,
 }
 
@@ -48,8 +51,12 @@ impl UserRows {
     }
 
     fn put(&mut self, row: Listed) {
+        self.bytes += row.bytes();
         match self.places.entry(Arc::clone(&row.customer_phone)) {
-            Entry::Occupied(place) => self.rows[*place.get()] = row,
+            Entry::Occupied(place) => {
+                let before = std::mem::replace(&mut self.rows[*place.get()], row);
+                self.bytes -= before.bytes();
+            }
             Entry::Vacant(place) => {
                 place.insert(self.rows.len());
                 self.rows.push(row);
@@ -60,7 +67,7 @@ impl UserRows {
 
 struct Kept {
     rows: Arc<Mutex<UserRows>>,
-    count: usize,
+    bytes: usize,
     used_at: DateTime<Utc>,
 }
 
@@ -90,14 +97,14 @@ impl Rows {
         let mut rows = kept.lock().await;
         self.refresh(user, &mut rows).await?;
         let answer = read(&rows);
-        self.settle(user, rows.rows.len());
+        self.settle(user, rows.bytes);
         Ok(answer)
     }
 
     fn kept(&self, user: &User) -> Arc<Mutex<UserRows>> {
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
         let used_at = self.clock.now();
-        let kept = users.entry(user.clone()).or_insert_with(|| Kept { rows: Arc::default(), count: 0, used_at });
+        let kept = users.entry(user.clone()).or_insert_with(|| Kept { rows: Arc::default(), bytes: 0, used_at });
         kept.used_at = used_at;
         Arc::clone(&kept.rows)
     }
@@ -105,15 +112,13 @@ impl Rows {
     /// Reads what changed since the last time. A row that a write changes meanwhile has a newer time
     /// of change, and is found by the next look.
     async fn refresh(&self, user: &User, rows: &mut UserRows) -> Result<(), StoreError> {
-        let mut read_until = rows.read_until.max(Some(self.clock.now()));
+        let started = self.clock.now();
         let since = rows.read_until.map(|until| timestamp(until - OVERLAP));
         let (mut items, mut next) = self.page(user, since.as_deref(), None).await?;
         loop {
             let page = std::mem::take(&mut items);
             let keep = async {
                 for item in page {
-                    let changed = item.get("changed_at").and_then(|at| at.as_s().ok()?.parse::<DateTime<Utc>>().ok());
-                    read_until = read_until.max(changed);
                     rows.put(Listed::new(from_item(item)?)?);
                 }
                 Ok(())
@@ -124,7 +129,7 @@ impl Rows {
                 Some(key) => ((items, next), ()) = try_join(self.page(user, since.as_deref(), Some(key)), keep).await?,
             }
         }
-        rows.read_until = read_until;
+        rows.read_until = Some(started);
         Ok(())
     }
 
@@ -145,7 +150,7 @@ impl Rows {
         };
         let query = query
             .expression_attribute_values(":pk", s(user.rows_pk()))
-            .projection_expression("lead_id, version, contact_name, contact_email, contact_company, #row, changed_at")
+            .projection_expression("lead_id, version, contact_name, contact_email, contact_company, #row")
             .expression_attribute_names("#row", "row")
             .set_exclusive_start_key(from)
             .limit(PAGE);
@@ -153,13 +158,13 @@ impl Rows {
         Ok((page.items.unwrap_or_default(), page.last_evaluated_key))
     }
 
-    /// Notes how many rows a user has, and forgets others where that is too many.
-    fn settle(&self, user: &User, count: usize) {
+    /// Notes what a user's rows take, and forgets others where that is too much.
+    fn settle(&self, user: &User, bytes: usize) {
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kept) = users.get_mut(user) {
-            kept.count = count;
+            kept.bytes = bytes;
         }
-        while users.len() > 1 && users.values().map(|kept| kept.count).sum::<usize>() > ROWS_KEPT {
+        while users.len() > 1 && users.values().map(|kept| kept.bytes).sum::<usize>() > KEPT {
             let oldest = users.iter().filter(|(other, _)| *other != user).min_by_key(|(_, kept)| kept.used_at);
             let Some(oldest) = oldest.map(|(user, _)| user.clone()) else { break };
             users.remove(&oldest);

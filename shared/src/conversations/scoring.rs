@@ -69,19 +69,16 @@ pub struct Reasons {
 }
 
 impl Row {
-    /// Whether there are messages that no extraction covers, the last of them old enough. A message
-    /// that claims to come from the future says nothing of the quiet after it.
+    /// Whether there are messages that no extraction covers, the last of them old enough.
     pub fn is_due(&self, now: DateTime<Utc>, quiet: TimeDelta) -> bool {
-        self.is_unscored() && self.last_message.as_ref().is_some_and(|last| last.at > now || last.at + quiet <= now)
+        self.score_due(now, quiet).is_some_and(|due| due <= now)
     }
 
-    fn is_unscored(&self) -> bool {
-        self.total_messages() > self.scored_messages
-    }
-
-    /// From when on it is due, if it is going to be.
+    /// From when on it is due, if there are messages that no extraction covers. A message whose clock is
+    /// ahead counts from when it was recorded.
     fn score_due(&self, now: DateTime<Utc>, quiet: TimeDelta) -> Option<DateTime<Utc>> {
-        self.last_message.as_ref().filter(|_| self.is_unscored()).map(|last| last.at.min(now) + quiet)
+        let last = self.last_message.as_ref().filter(|_| self.total_messages() > self.scored_messages)?;
+        Some(last.at.min(self.changed_at.unwrap_or(now)) + quiet)
     }
 }
 

@@ -2,6 +2,7 @@
 //! one text, because an instance reads all rows of a user before its first answer, and nested
 //! attributes take five times as long.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -19,6 +20,9 @@ pub(super) struct StoredRow {
     contact_email: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     contact_company: Option<String>,
+    /// Written beside this, as the index has it.
+    #[serde(default, skip_serializing)]
+    changed_at: Option<DateTime<Utc>>,
     /// The rest, as JSON.
     pub(super) row: String,
 }
@@ -27,7 +31,7 @@ impl StoredRow {
     /// The row.
     pub(super) fn row(&self) -> Result<Row, StoreError> {
         let mut row = parse(&self.row)?;
-        (row.lead_id, row.version) = (self.lead_id, self.version);
+        (row.lead_id, row.version, row.changed_at) = (self.lead_id, self.version, self.changed_at);
         row.contact_name.clone_from(&self.contact_name);
         row.contact_email.clone_from(&self.contact_email);
         row.contact_company.clone_from(&self.contact_company);
@@ -50,6 +54,7 @@ pub(super) fn row_to_item(row: &Row) -> Result<Item, StoreError> {
         contact_name: row.contact_name.clone(),
         contact_email: row.contact_email.clone(),
         contact_company: row.contact_company.clone(),
+        changed_at: None,
         row: text,
     })
 }
@@ -61,8 +66,6 @@ pub(super) fn row_of_item(item: Item) -> Result<Row, StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, Utc};
-
     use super::*;
 
     #[test]

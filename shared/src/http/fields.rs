@@ -69,6 +69,15 @@ impl<'a> Fields<'a> {
         given.unwrap_or_default()
     }
 
+    /// An identifier of at most `most` bytes, as it becomes part of a key, that has to be there.
+    pub fn required_id(&mut self, name: &'static str, most: usize) -> String {
+        let id = self.required_text(name, most);
+        if id.len() > most {
+            self.complain(name, format!("must have at most {most} bytes in UTF-8"));
+        }
+        id
+    }
+
     /// A text of at most `most` characters; a blank one counts as absent.
     pub fn optional_text(&mut self, name: &'static str, most: usize) -> Option<String> {
         match self.take(name)? {

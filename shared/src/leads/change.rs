@@ -87,11 +87,13 @@ impl Leads {
     }
 
     /// Writes a lead, new or changed, and the identities that find it; those that it had and has no
-    /// more find it no longer. `false`, and nothing written, if one belongs to another lead.
+    /// more find it no longer. What is not given stays as it is by then. `false`, and nothing written, if
+    /// an identity belongs to another lead.
     pub async fn put(&self, workspace_id: Uuid, lead: &Lead) -> Result<bool, StoreError> {
         for _ in 0..ATTEMPTS {
             let before = self.stored(workspace_id, lead.lead_id).await?;
-            match self.change(workspace_id, before.as_ref(), lead).await? {
+            let lead = before.as_ref().map_or_else(|| lead.clone(), |before| before.lead.updated_with(lead));
+            match self.change(workspace_id, before.as_ref(), &lead).await? {
                 Changed::Applied => return Ok(true),
                 Changed::Overtaken => {}
                 Changed::Taken => return Ok(false),

@@ -55,7 +55,7 @@ async fn rows(api: &Api) -> Vec<String> {
 
 /// Records an agent's message to an identifier.
 async fn answer(api: &Api, id: &str, to: &str) {
-    let body = json!({"message_id": id, "customer_phone": to, "platform": "whatsapp", "sender": "agent", "text": id, "timestamp": "2025-10-09T08:54:00Z"});
+    let body = json!({"message_id": id, "customer_phone": to, "platform": "whatsapp", "phone_number_id": PHONE, "sender": "agent", "text": id, "timestamp": "2025-10-09T08:54:00Z"});
     assert_eq!(send(api.authorized("POST", &format!("/users/{USER}/messages")).json(&body)).await.status, 200);
 }
 
@@ -94,8 +94,22 @@ async fn the_scoped_id_of_a_known_number_leads_to_the_numbers_row() {
         json!({"intent_score": 3, "urgency_score": 3, "budget_score": 3, "fit_score": 3, "engagement_score": 3});
     let path = format!("/users/{USER}/leads/{SCOPED}/extraction");
     assert_eq!(send(api.authorized("PUT", &path).json(&scores)).await.status, 200);
-    assert_eq!(get(&api, NUMBER).await["lead_status"], "Hot");
+    let lead = get(&api, NUMBER).await;
+    assert_eq!((&lead["lead_status"], &lead["conversation_count"]), (&json!("Hot"), &json!(1)), "{lead}");
     assert_eq!(rows(&api).await, [NUMBER]);
+}
+
+#[tokio::test]
+async fn a_contact_that_is_told_beside_several_messages_belongs_to_its_own_alone() {
+    let api = start().await;
+    let from = |id: &str, from: &str| json!({"id": id, "from": from, "timestamp": "1760000000", "type": "text", "text": {"body": id}});
+    let content = json!({
+        "contacts": [{"profile": {"name": "Kerry"}, "wa_id": NUMBER}],
+        "messages": [from("1", NUMBER), from("2", "491701234567")],
+    });
+    deliver(&api, &whatsapp(&[value(PHONE, content)])).await;
+    assert_eq!(rows(&api).await, [NUMBER, "491701234567"]);
+    assert_eq!(get(&api, "491701234567").await["name"], Value::Null);
 }
 
 #[tokio::test]

@@ -27,6 +27,8 @@ async fn a_message_is_checked_field_by_field_and_a_batch_is_all_or_nothing() {
         ("text", json!(" ")),
         ("status", json!("read")),
         ("message_id", json!(5)),
+        // A key of DynamoDB has its length in bytes.
+        ("message_id", json!("ü".repeat(300))),
     ] {
         let mut bad = good.clone();
         bad[name] = wrong;
