@@ -113,6 +113,37 @@ async fn a_bulk_request_has_a_result_for_each_row() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_of_one_contact_are_applied_in_their_order() {
+    let api = Api::start().await;
+    // Every second row is of one contact, by an identity that an earlier row has told.
+    let known = [
+        json!({"external_ref": "r", "email": "r@x.example"}),
+        json!({"email": "r@x.example", "phone": "+442079460958"}),
+        json!({"phone": "+442079460958"}),
+    ];
+    let contact = |index: usize| {
+        let mut contact = known[index / 2 % 3].clone();
+        if index % 2 == 1 {
+            contact = json!({"external_ref": format!("other{index}")});
+        }
+        contact["stage"] = json!(format!("stage {index}"));
+        contact
+    };
+    let body = json!({"contacts": (0..80).map(contact).collect::<Vec<_>>()});
+    let rows = post(&api, "/v1/contacts/bulk", &body).await.json()["data"]["results"].as_array().unwrap().clone();
+    for (index, row) in rows.iter().enumerate() {
+        let first = index % 2 == 1 || index == 0;
+        assert_eq!(
+            (&row["index"], &row["status"], &row["stage"]),
+            (&json!(index), &json!(if first { "created" } else { "updated" }), &json!(format!("stage {index}")))
+        );
+        assert_eq!(row["contact_id"] == rows[0]["contact_id"], index % 2 == 0);
+    }
+    let stands = post(&api, "/v1/contacts", &json!({"external_ref": "r"})).await.json()["data"].clone();
+    assert_eq!((&stands["status"], &stands["stage"]), (&json!("unchanged"), &json!("stage 78")));
+}
+
 #[tokio::test]
 async fn activities_of_a_contact_become_its_history() {
     let api = Api::start().await;
