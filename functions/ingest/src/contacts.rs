@@ -61,10 +61,9 @@ impl Endpoint for PostContact {
 
     async fn handle(&self, call: &Call, given: Lead) -> Result<Reply, Problem> {
         let work = async {
-            match self.leads.upsert(call.workspace_id, &given).await? {
-                Upserted::Taken => Err(Problem::fields(taken(&given))),
-                upserted => Ok(call.success(shown(upserted))),
-            }
+            let upserted = self.leads.upsert(call.workspace_id, &given).await?;
+            let refused = |fields| Problem { code: Code::IdentityTaken, ..Problem::fields(fields) };
+            shown(upserted, &given).map(|contact| call.success(contact)).map_err(refused)
         };
         self.once.for_free(call, work).await
     }
@@ -118,13 +117,7 @@ impl PostContacts {
         let mut written = Vec::with_capacity(rows.len());
         for (index, given) in rows {
             let upserted = self.leads.upsert(workspace_id, &given).await?;
-            written.push((
-                index,
-                match upserted {
-                    Upserted::Taken => wrong(taken(&given)),
-                    upserted => shown(upserted),
-                },
-            ));
+            written.push((index, shown(upserted, &given).unwrap_or_else(wrong)));
         }
         Ok(written)
     }
@@ -172,20 +165,17 @@ fn contact(given: &Value) -> Result<Lead, Problem> {
     Ok(lead)
 }
 
-fn taken(given: &Lead) -> BTreeMap<String, String> {
-    given
-        .identities()
-        .map(|(kind, _)| (kind.to_owned(), "or another of its identities belongs to another contact".to_owned()))
-        .collect()
-}
-
-fn shown(upserted: Upserted) -> Value {
+/// The contact as it stands now; if one of its identities belongs to another, the complaints about them.
+fn shown(upserted: Upserted, given: &Lead) -> Result<Value, BTreeMap<String, String>> {
     let (status, lead) = match upserted {
         Upserted::Created(lead) => ("created", lead),
         Upserted::Updated(lead) => ("updated", lead),
         Upserted::Unchanged(lead) => ("unchanged", lead),
-        Upserted::Taken => ("error", Lead::default()),
+        Upserted::Taken => {
+            let complaint = "or another of its identities belongs to another contact";
+            return Err(given.identities().map(|(kind, _)| (kind.to_owned(), complaint.to_owned())).collect());
+        }
     };
     let own = [("status".to_owned(), json!(status)), ("contact_id".to_owned(), json!(lead.lead_id))];
-    own.into_iter().chain(lead.fields()).collect()
+    Ok(own.into_iter().chain(lead.fields()).collect())
 }

@@ -55,6 +55,20 @@ async fn an_identity_of_another_contact_is_refused_and_named() {
 }
 
 #[tokio::test]
+async fn a_refused_identity_is_replayed_also_once_it_is_free() {
+    let api = Api::start().await;
+    post(&api, "/v1/contacts", &json!({"external_ref": "1", "email": "one@x.example"})).await;
+    post(&api, "/v1/contacts", &json!({"external_ref": "2", "email": "two@x.example"})).await;
+    let body = json!({"external_ref": "1", "email": "two@x.example"});
+    let ask = || send(api.authorized("POST", "/v1/contacts").header("Idempotency-Key", "taken").json(&body));
+    let first = ask().await;
+    assert_eq!(first.code(), (400, "validation_error".to_owned()));
+    post(&api, "/v1/contacts", &json!({"external_ref": "2", "email": "new@x.example"})).await;
+    let second = ask().await;
+    assert_eq!((second.status, second.header("idempotent-replayed"), &second.text), (400, "true", &first.text));
+}
+
+#[tokio::test]
 async fn two_people_with_one_switchboard_number_are_not_made_one() {
     let api = Api::start().await;
     let phone = "+44 20 7946 0958";
