@@ -152,8 +152,23 @@ fn greeting(stack: &Stack, arguments: &Arguments, composed: bool, variables_file
 }
 
 fn start_logs(environment: &Environment) {
-    let ours =
-        ["shared", "local", "suggest_followups", "credits", "fallback", "sweeper", "meta_webhook", "message_worker"];
+    let ours = [
+        "shared",
+        "local",
+        "credits",
+        "fallback",
+        "get_lead",
+        "ingest",
+        "lead_messages",
+        "lead_scorer",
+        "lead_stats",
+        "list_leads",
+        "message_worker",
+        "meta_webhook",
+        "score_due",
+        "suggest_followups",
+        "sweeper",
+    ];
     match log::filter(environment, &ours) {
         Ok(filter) => {
             tracing_subscriber::fmt()

@@ -14,6 +14,9 @@ use crate::http::dialect::Dialect;
 pub enum Code {
     /// Malformed or missing input.
     Validation,
+    /// An identity of the contact belongs to another contact of the workspace. It reads like
+    /// [`Code::Validation`], but is found out by the work itself.
+    IdentityTaken,
     /// No such route.
     NoSuchRoute,
     /// The route exists with another method.
@@ -50,7 +53,7 @@ impl Code {
     pub fn rendered(self, dialect: Dialect) -> (u16, &'static str) {
         #[rustfmt::skip]
         let (leadlex, agents, followup, leads) = match self {
-            Self::Validation => ((400, "validation_error"), (400, "INVALID_REQUEST"), (400, "INVALID_REQUEST"), 400),
+            Self::Validation | Self::IdentityTaken => ((400, "validation_error"), (400, "INVALID_REQUEST"), (400, "INVALID_REQUEST"), 400),
             Self::NoSuchRoute => ((404, "not_found"), (404, "NOT_FOUND"), (404, "NOT_FOUND"), 404),
             Self::MethodNotAllowed => ((405, "method_not_allowed"), (405, "METHOD_NOT_ALLOWED"), (405, "METHOD_NOT_ALLOWED"), 405),
             Self::PayloadTooLarge => ((413, "payload_too_large"), (413, "PAYLOAD_TOO_LARGE"), (413, "PAYLOAD_TOO_LARGE"), 413),
@@ -79,7 +82,7 @@ impl Code {
     /// Whether an answer with this code is kept under an idempotency key (contract, section 4):
     /// only a refusal by the work itself, which a retry would meet again.
     pub fn is_kept(self) -> bool {
-        matches!(self, Self::LeadNotFound)
+        matches!(self, Self::LeadNotFound | Self::IdentityTaken)
     }
 }
 
@@ -187,11 +190,15 @@ mod tests {
     use super::*;
 
     /// The contract's table, section 2, as far as this project's routes go.
-    const TABLE: [(Code, [(u16, &str); 4]); 10] = {
+    const TABLE: [(Code, [(u16, &str); 4]); 11] = {
         use Code::*;
         [
             (
                 Validation,
+                [(400, "validation_error"), (400, "INVALID_REQUEST"), (400, "INVALID_REQUEST"), (400, "Bad Request")],
+            ),
+            (
+                IdentityTaken,
                 [(400, "validation_error"), (400, "INVALID_REQUEST"), (400, "INVALID_REQUEST"), (400, "Bad Request")],
             ),
             (

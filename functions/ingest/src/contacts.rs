@@ -14,11 +14,12 @@ use shared::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
 use shared::leads::{Lead, Leads, Upserted};
 use shared::problem::{Code, Problem};
 use shared::store::StoreError;
+use uuid::Uuid;
 
 /// How many contacts one bulk request takes.
 const MOST: usize = 500;
 
-/// How many contacts of a bulk request are written at once.
+/// How many contacts of a bulk request are written at once; the rows of one follow each other.
 const AT_ONCE: usize = 8;
 
 /// One contact.
@@ -60,10 +61,9 @@ impl Endpoint for PostContact {
 
     async fn handle(&self, call: &Call, given: Lead) -> Result<Reply, Problem> {
         let work = async {
-            match self.leads.upsert(call.workspace_id, &given).await? {
-                Upserted::Taken => Err(Problem::fields(taken(&given))),
-                upserted => Ok(call.success(shown(upserted))),
-            }
+            let upserted = self.leads.upsert(call.workspace_id, &given).await?;
+            let refused = |fields| Problem { code: Code::IdentityTaken, ..Problem::fields(fields) };
+            shown(upserted, &given).map(|contact| call.success(contact)).map_err(refused)
         };
         self.once.for_free(call, work).await
     }
@@ -88,32 +88,64 @@ impl Endpoint for PostContacts {
     }
 
     async fn handle(&self, call: &Call, request: Self::Request) -> Result<Reply, Problem> {
-        let one = |given: Result<Lead, BTreeMap<String, String>>| async move {
-            let wrong = |fields: BTreeMap<String, String>| json!({"status": "error", "error": {"code": "validation_error", "fields": fields}});
-            match given {
-                Err(fields) => Ok::<_, StoreError>(wrong(fields)),
-                Ok(given) => self.leads.upsert(call.workspace_id, &given).await.map(|upserted| match upserted {
-                    Upserted::Taken => wrong(taken(&given)),
-                    upserted => shown(upserted),
-                }),
-            }
-        };
         let work = async {
-            let mut rows: Vec<Value> = stream::iter(request).map(one).buffered(AT_ONCE).try_collect().await?;
-            for (index, row) in rows.iter_mut().enumerate() {
+            let (mut rows, mut good) = (BTreeMap::new(), Vec::new());
+            for (index, given) in request.into_iter().enumerate() {
+                match given {
+                    Ok(given) => good.push((index, given)),
+                    Err(fields) => _ = rows.insert(index, wrong(fields)),
+                }
+            }
+            let written = stream::iter(by_contact(good)).map(|given| self.write(call.workspace_id, given));
+            let written: Vec<_> = written.buffer_unordered(AT_ONCE).try_collect().await?;
+            rows.extend(written.into_iter().flatten());
+            for (index, row) in &mut rows {
                 row["index"] = json!(index);
             }
-            Ok(call.success(json!({ "results": rows })))
+            Ok(call.success(json!({ "results": rows.into_values().collect::<Vec<_>>() })))
         };
         self.once.for_free(call, work).await
     }
+}
+
+/// Rows of a bulk request, each with its place in it.
+type Rows = Vec<(usize, Lead)>;
+
+impl PostContacts {
+    /// Writes rows one after the other.
+    async fn write(&self, workspace_id: Uuid, rows: Rows) -> Result<Vec<(usize, Value)>, StoreError> {
+        let mut written = Vec::with_capacity(rows.len());
+        for (index, given) in rows {
+            let upserted = self.leads.upsert(workspace_id, &given).await?;
+            written.push((index, shown(upserted, &given).unwrap_or_else(wrong)));
+        }
+        Ok(written)
+    }
+}
+
+/// Puts rows together that share an identity, also through a third, in their order: what a later row
+/// says of a contact has to stand.
+fn by_contact(rows: Rows) -> Vec<Rows> {
+    let mut contacts: Vec<Rows> = Vec::new();
+    for row in rows {
+        let is_named = |other: &Lead| other.identities().any(|theirs| row.1.identities().any(|own| own == theirs));
+        let (same, others): (Vec<_>, Vec<_>) =
+            contacts.into_iter().partition(|rows| rows.iter().any(|(_, other)| is_named(other)));
+        contacts = others;
+        contacts.push(same.into_iter().flatten().chain([row]).collect());
+    }
+    contacts
+}
+
+fn wrong(fields: BTreeMap<String, String>) -> Value {
+    json!({"status": "error", "error": {"code": "validation_error", "fields": fields}})
 }
 
 /// Reads a contact; one of its three identities has to be there.
 fn contact(given: &Value) -> Result<Lead, Problem> {
     let mut fields = Fields::of(given)?;
     let lead = Lead {
-        lead_id: uuid::Uuid::nil(),
+        lead_id: Uuid::nil(),
         external_ref: fields.optional_text("external_ref", 128),
         full_name: fields.optional_text("full_name", 200),
         email: fields.normalised("email", addresses::email),
@@ -133,20 +165,17 @@ fn contact(given: &Value) -> Result<Lead, Problem> {
     Ok(lead)
 }
 
-fn taken(given: &Lead) -> BTreeMap<String, String> {
-    given
-        .identities()
-        .map(|(kind, _)| (kind.to_owned(), "or another of its identities belongs to another contact".to_owned()))
-        .collect()
-}
-
-fn shown(upserted: Upserted) -> Value {
+/// The contact as it stands now; if one of its identities belongs to another, the complaints about them.
+fn shown(upserted: Upserted, given: &Lead) -> Result<Value, BTreeMap<String, String>> {
     let (status, lead) = match upserted {
         Upserted::Created(lead) => ("created", lead),
         Upserted::Updated(lead) => ("updated", lead),
         Upserted::Unchanged(lead) => ("unchanged", lead),
-        Upserted::Taken => ("error", Lead::default()),
+        Upserted::Taken => {
+            let complaint = "or another of its identities belongs to another contact";
+            return Err(given.identities().map(|(kind, _)| (kind.to_owned(), complaint.to_owned())).collect());
+        }
     };
     let own = [("status".to_owned(), json!(status)), ("contact_id".to_owned(), json!(lead.lead_id))];
-    own.into_iter().chain(lead.fields()).collect()
+    Ok(own.into_iter().chain(lead.fields()).collect())
 }

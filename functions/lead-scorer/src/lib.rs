@@ -2,10 +2,9 @@
 //! who the lead is, and records the answer as a new extraction. Nothing is charged.
 //!
 //! A message of the queue names a lead; each of its rows that is due is scored by itself. Everything
-//! else is read when the message is taken, so that
-//! the same message again, or two of them at once, change nothing: the lead is no longer due, or its
-//! row has changed and the second answer is not recorded. If the model gives no answer, the message
-//! fails and comes again.
+//! else is read when the message is taken, so that the same message again, or two of them at once,
+//! change nothing: the lead is no longer due, or its row has changed and the second answer is not
+//! recorded. If the model gives no answer, the message fails and comes again.
 
 mod scores;
 
@@ -27,6 +26,13 @@ pub use scores::{Score, Scores};
 /// How many messages the model is shown: the newest.
 const SHOWN: i32 = 100;
 
+/// How many characters of one message the model is shown.
+const SHOWN_OF_ONE: usize = 4_000;
+
+/// How many characters the model is shown of all messages together, so that they fit into the context
+/// of a small model and one conversation costs no more than another.
+const SHOWN_OF_ALL: usize = 60_000;
+
 /// How long one message may take. The function's timeout is above it.
 const TIME: TimeDelta = TimeDelta::seconds(50);
 
@@ -46,9 +52,6 @@ pub enum Outcome {
 /// Why a message has to come again.
 #[derive(Debug, thiserror::Error)]
 pub enum ScoreError {
-    /// It names no lead.
-    #[error("the message does not name a lead")]
-    Malformed,
     /// The table does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -77,12 +80,9 @@ impl Consumer for LeadScorer {
 
     async fn try_one(&self, lead: DueLead) -> Result<(), StoreError> {
         match self.score(&lead).await {
-            Ok(outcome) => {
-                tracing::info!(workspace_id = %lead.workspace_id, lead_id = %lead.lead_id, ?outcome, "scoring done");
-                Ok(())
-            }
+            Ok(_) => Ok(()),
             Err(ScoreError::Store(error)) => Err(error),
-            Err(error) => Err(StoreError::Unavailable(error.to_string())),
+            Err(error @ ScoreError::Model(_)) => Err(StoreError::Unavailable(error.to_string())),
         }
     }
 }
@@ -101,20 +101,19 @@ impl LeadScorer {
         })
     }
 
-    /// Works on one message of the queue.
-    pub async fn try_one(&self, body: &str) -> Result<Outcome, ScoreError> {
-        let lead: DueLead = serde_json::from_str(body).map_err(|_| ScoreError::Malformed)?;
-        let outcome = self.score(&lead).await?;
-        tracing::info!(workspace_id = %lead.workspace_id, lead_id = %lead.lead_id, ?outcome, "scoring done");
-        Ok(outcome)
-    }
-
-    async fn score(&self, lead: &DueLead) -> Result<Outcome, ScoreError> {
+    /// Scores the rows of a lead that are due.
+    ///
+    /// # Errors
+    /// Those of the first row that could not be scored; the others are all the same.
+    pub async fn score(&self, lead: &DueLead) -> Result<Outcome, ScoreError> {
         let deadline = self.clock.now() + TIME;
         let found = self.conversations.find(lead).await?;
         // A row that could not be scored keeps none of the others from it; then the message comes again.
         let outcomes = join_all(found.iter().map(|found| self.score_row(found, deadline))).await;
-        outcomes.into_iter().try_fold(Outcome::Unknown, |highest, outcome| Ok(highest.max(outcome?)))
+        let outcomes: Vec<Outcome> = outcomes.into_iter().collect::<Result<_, _>>()?;
+        let outcome = outcomes.into_iter().max().unwrap_or(Outcome::Unknown);
+        tracing::info!(workspace_id = %lead.workspace_id, lead_id = %lead.lead_id, ?outcome, "scoring done");
+        Ok(outcome)
     }
 
     async fn score_row(&self, found: &Found, deadline: DateTime<Utc>) -> Result<Outcome, ScoreError> {
@@ -122,7 +121,7 @@ impl LeadScorer {
             return Ok(Outcome::NotDue);
         }
         let (messages, ready) = tokio::join!(self.conversations.newest_messages(found, SHOWN), self.model.ready());
-        let (messages, ready) = (messages?, ready?);
+        let (messages, ready) = (shortened(messages?), ready?);
         let prompt = self.prompt(&messages);
         let check = |scores: Scores| scores.checked(&messages);
         let scores = self.model.complete(ready, &prompt, deadline, check).await?;
@@ -171,4 +170,21 @@ impl LeadScorer {
             extracted_at: self.clock.now(),
         }
     }
+}
+
+/// As much of the newest messages as the model is shown. Where one does not fit in, nor does what is
+/// older: a conversation with gaps would say something else.
+fn shortened(messages: Vec<Message>) -> Vec<Message> {
+    let mut left = SHOWN_OF_ALL;
+    let mut shown = Vec::new();
+    for mut message in messages.into_iter().rev() {
+        message.text = message.text.chars().take(SHOWN_OF_ONE).collect();
+        match left.checked_sub(message.text.chars().count()) {
+            Some(rest) => left = rest,
+            None => break,
+        }
+        shown.push(message);
+    }
+    shown.reverse();
+    shown
 }

@@ -1,8 +1,8 @@
 //! Every minute: sends the leads whose conversations have become quiet, and have messages that no
 //! extraction covers, to be scored by `lead-scorer`.
 //!
-//! A lead that was sent leaves the list for [`AGAIN`], longer than a message can stay in its queue,
-//! so that a model that is down does not gather messages. Sending twice is harmless.
+//! The rows of a lead that was sent leave the list for [`AGAIN`], longer than a message can stay in its
+//! queue, so that a model that is down does not gather messages. Sending twice is harmless.
 
 use std::collections::HashSet;
 
@@ -18,10 +18,10 @@ use shared::store::StoreError;
 /// take half an hour.
 const AGAIN: TimeDelta = TimeDelta::hours(1);
 
-/// How many leads are sent, and then taken off the list, together.
+/// How many rows are taken together: their leads are sent, and then they are off the list.
 const TOGETHER: usize = 10;
 
-/// How many leads one run sends at most, so that it ends in time; the next run goes on.
+/// After how many rows a run ends, so that it does so in time; the next run goes on.
 const MOST: usize = 5_000;
 
 /// The schedule's function and what it works with.

@@ -98,6 +98,8 @@ impl<'a> Query<'a> {
     }
 }
 
+/// A whole number; one that is too large for its type is as large as that has, because it is still one.
 fn whole(text: &str) -> Option<u32> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+    let is_whole = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_whole.then(|| text.parse().unwrap_or(u32::MAX))
 }

@@ -55,6 +55,20 @@ async fn an_identity_of_another_contact_is_refused_and_named() {
 }
 
 #[tokio::test]
+async fn a_refused_identity_is_replayed_also_once_it_is_free() {
+    let api = Api::start().await;
+    post(&api, "/v1/contacts", &json!({"external_ref": "1", "email": "one@x.example"})).await;
+    post(&api, "/v1/contacts", &json!({"external_ref": "2", "email": "two@x.example"})).await;
+    let body = json!({"external_ref": "1", "email": "two@x.example"});
+    let ask = || send(api.authorized("POST", "/v1/contacts").header("Idempotency-Key", "taken").json(&body));
+    let first = ask().await;
+    assert_eq!(first.code(), (400, "validation_error".to_owned()));
+    post(&api, "/v1/contacts", &json!({"external_ref": "2", "email": "new@x.example"})).await;
+    let second = ask().await;
+    assert_eq!((second.status, second.header("idempotent-replayed"), &second.text), (400, "true", &first.text));
+}
+
+#[tokio::test]
 async fn two_people_with_one_switchboard_number_are_not_made_one() {
     let api = Api::start().await;
     let phone = "+44 20 7946 0958";
@@ -111,6 +125,37 @@ async fn a_bulk_request_has_a_result_for_each_row() {
     for wrong in [many(501), many(0), json!({}), json!({"contacts": "x"})] {
         assert_eq!(post(&api, "/v1/contacts/bulk", &wrong).await.code(), (400, "validation_error".to_owned()));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_of_one_contact_are_applied_in_their_order() {
+    let api = Api::start().await;
+    // Every second row is of one contact, by an identity that an earlier row has told.
+    let known = [
+        json!({"external_ref": "r", "email": "r@x.example"}),
+        json!({"email": "r@x.example", "phone": "+442079460958"}),
+        json!({"phone": "+442079460958"}),
+    ];
+    let contact = |index: usize| {
+        let mut contact = known[index / 2 % 3].clone();
+        if index % 2 == 1 {
+            contact = json!({"external_ref": format!("other{index}")});
+        }
+        contact["stage"] = json!(format!("stage {index}"));
+        contact
+    };
+    let body = json!({"contacts": (0..80).map(contact).collect::<Vec<_>>()});
+    let rows = post(&api, "/v1/contacts/bulk", &body).await.json()["data"]["results"].as_array().unwrap().clone();
+    for (index, row) in rows.iter().enumerate() {
+        let first = index % 2 == 1 || index == 0;
+        assert_eq!(
+            (&row["index"], &row["status"], &row["stage"]),
+            (&json!(index), &json!(if first { "created" } else { "updated" }), &json!(format!("stage {index}")))
+        );
+        assert_eq!(row["contact_id"] == rows[0]["contact_id"], index % 2 == 0);
+    }
+    let stands = post(&api, "/v1/contacts", &json!({"external_ref": "r"})).await.json()["data"].clone();
+    assert_eq!((&stands["status"], &stands["stage"]), (&json!("unchanged"), &json!("stage 78")));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use shared::auth::Permission;
 use shared::context::Context;
 use shared::conversations::row::Platform;
+use shared::conversations::scoring::DueLead;
 use tests::meta::{INSTAGRAM, PHONE, USER, value, whatsapp};
 use tests::{Answer, Api, CONTACT, Fault, FaultProxy, ModelReply, ScriptedModel, Setup, scan, send, suggestion};
 use uuid::Uuid;
@@ -255,13 +256,13 @@ async fn a_lead_that_two_users_talk_with_is_scored_for_both() {
     let lead_id = row(&api, LEAD).await["lead_id"].clone();
     api.clock.advance(TimeDelta::seconds(301));
     let scorer = LeadScorer::new(&api.stack.context).unwrap();
-    let body = json!({"workspace_id": api.workspace, "lead_id": lead_id}).to_string();
-    assert_eq!(scorer.try_one(&body).await.unwrap(), Outcome::Scored);
+    let due_lead = DueLead { workspace_id: api.workspace, lead_id: serde_json::from_value(lead_id.clone()).unwrap() };
+    assert_eq!(scorer.score(&due_lead).await.unwrap(), Outcome::Scored);
     for user in [USER, "another"] {
         let lead = api.get(&format!("/users/{user}/leads/{LEAD}")).await.json()["data"].clone();
         assert_eq!((&lead["intent_score"], &lead["lead_id"]), (&json!(3), &lead_id), "{user}");
     }
-    assert_eq!(scorer.try_one(&body).await.unwrap(), Outcome::NotDue);
+    assert_eq!(scorer.score(&due_lead).await.unwrap(), Outcome::NotDue);
 }
 
 #[tokio::test]
@@ -278,8 +279,9 @@ async fn a_contact_that_changes_while_the_model_is_asked_keeps_nobody_from_being
     write(&api, LEAD, "hello").await;
     api.clock.advance(TimeDelta::seconds(301));
     let scorer = LeadScorer::new(&api.stack.context).unwrap();
-    let body = json!({"workspace_id": api.workspace, "lead_id": row(&api, LEAD).await["lead_id"]}).to_string();
-    let (outcome, _) = tokio::join!(scorer.try_one(&body), async {
+    let lead_id = serde_json::from_value(row(&api, LEAD).await["lead_id"].clone()).unwrap();
+    let due_lead = DueLead { workspace_id: api.workspace, lead_id };
+    let (outcome, _) = tokio::join!(scorer.score(&due_lead), async {
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         contact(&api, json!({"phone": LEAD, "full_name": "Ada"})).await
     });

@@ -58,6 +58,30 @@ async fn a_message_is_checked_field_by_field_and_a_batch_is_all_or_nothing() {
     assert_eq!(extract(&api, "1", [1; 5], json!({"email": "no address"})).await.status, 400);
 }
 
+#[tokio::test]
+async fn messages_of_one_moment_come_in_the_order_of_their_numbers_with_their_status() {
+    let api = Api::without_scoring().await;
+    let at = api.clock.now();
+    let status = |number: usize| ["pending", "failed", "sent"][number % 3];
+    // Identifiers that sort the other way, and more than nine, so that 10 would come before 2 as a text.
+    for number in 0..12 {
+        let mut message = message(&format!("m{}", 99 - number), "1", at);
+        message["status"] = json!(status(number));
+        ingest(&api, &message).await;
+    }
+    ingest(&api, &message("earlier", "1", at - TimeDelta::seconds(1))).await;
+    let path = format!("/users/{USER}/leads/1/messages");
+    let messages = api.get(&path).await.json()["data"]["messages"].as_array().unwrap().clone();
+    let told = |message: &Value| {
+        ["message_id", "sequence_no", "status"].map(|name| message[name].to_string().replace('"', ""))
+    };
+    let mut expected = vec![["earlier".to_owned(), "13".to_owned(), "sent".to_owned()]];
+    expected.extend(
+        (0..12).map(|number| [format!("m{}", 99 - number), (number + 1).to_string(), status(number).to_owned()]),
+    );
+    assert_eq!(messages.iter().map(told).collect::<Vec<_>>(), expected);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_storm_of_messages_each_three_times_and_shuffled_is_counted_exactly() {
     let api = Api::without_scoring().await;

@@ -115,6 +115,8 @@ async fn the_documents_messages_are_shown_oldest_first() {
     }
     assert_eq!(seen, (1..=37).collect::<Vec<_>>());
     assert_eq!(api.get(&format!("{path}?limit=999")).await.json()["data"]["pagination"]["limit"], 200);
+    assert_eq!(api.get(&format!("{path}?limit=4294967296")).await.json()["data"]["pagination"]["limit"], 200);
+    assert_eq!(api.get(&format!("{path}?offset=4294967296")).await.json()["data"]["messages"], json!([]));
     for query in [
         "sender=bot",
         "limit=0",
@@ -242,6 +244,12 @@ async fn every_order_puts_nulls_last_and_limits_are_clamped() {
         json!({"total": 3, "limit": 1, "offset": 1, "hasMore": true})
     );
     assert_eq!(list(&api, "offset=9").await["data"], json!([]));
+    // A whole number of any length is one.
+    for huge in ["4294967296", "99999999999999999999999"] {
+        assert_eq!(list(&api, &format!("limit={huge}")).await["pagination"]["limit"], 100);
+        assert_eq!(list(&api, &format!("offset={huge}")).await["data"], json!([]));
+        assert_eq!(list(&api, &format!("days={huge}")).await["pagination"]["total"], 3);
+    }
 }
 
 #[tokio::test]
@@ -253,6 +261,8 @@ async fn a_wrong_parameter_is_400_and_named() {
         ("limit=", "limit"),
         ("limit=-1", "limit"),
         ("limit=1.5", "limit"),
+        ("limit=4294967296x", "limit"),
+        ("min_total_score=4294967296", "min_total_score"),
         ("offset=-1", "offset"),
         ("offset=x", "offset"),
         ("platform=sms", "platform"),

@@ -2,10 +2,22 @@
 //! level, and searched for everything personal that the demo data has.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
-use tests::binaries::local;
+use tests::binaries::{Program, local};
+use tests::meta::{INSTAGRAM, PHONE, WEBHOOK, signature, status, text, value, whatsapp};
 use tests::{CONTACT, SUGGEST, scan, send};
+
+/// Who writes to the demo's WhatsApp number.
+const WRITER: &str = "447700900123";
+
+/// Who writes to its Instagram account.
+const DIRECT_WRITER: &str = "1254459154682919";
+
+/// How long a queue's message may take.
+const SOON: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn no_line_of_a_failing_model_holds_any_either() {
@@ -20,10 +32,16 @@ async fn no_line_of_a_failing_model_holds_any_either() {
         ("LLM_API_KEY", "secret-of-the-model"),
     ];
     let (mut program, ready) = local(folder.path(), &[], &variables).await;
-    let personal = personal_data(&ready).await;
-    let client = reqwest::Client::new();
-    let request = client.post(format!("{}{SUGGEST}", ready.gateway.as_deref().unwrap())).bearer_auth(demo::key("demo"));
+    let client = Client::new();
+    let gateway = ready.gateway.as_deref().unwrap();
+    let request = client.post(format!("{gateway}{SUGGEST}")).bearer_auth(demo::key("demo"));
     assert_eq!(send(request.json(&json!({"contact_id": CONTACT}))).await.status, 502);
+    for request in webhooks(&client, gateway) {
+        send(request).await;
+    }
+    ask_to_score(&mut program, &ready, &client).await;
+    logged(&program, "the model gave no scores").await;
+    let personal = personal_data(&ready).await;
     assert!(program.interrupt().await);
     let log = program.output();
     assert!(log.contains("model call failed") && log.contains("ai_unavailable"), "{log}");
@@ -35,9 +53,7 @@ async fn no_line_of_a_whole_run_holds_a_name_address_number_or_text() {
     let folder = tempfile::tempdir().unwrap();
     let (mut program, ready) = local(folder.path(), &[], &[("LOG_LEVEL", "trace"), ("RUST_LOG", "trace")]).await;
     let gateway = ready.gateway.clone().unwrap();
-    let client = reqwest::Client::new();
-    let personal = personal_data(&ready).await;
-    assert!(personal.len() > 900, "{}", personal.len());
+    let client = Client::new();
 
     let post =
         |word: &str, body: Value| client.post(format!("{gateway}{SUGGEST}")).bearer_auth(demo::key(word)).json(&body);
@@ -85,19 +101,126 @@ async fn no_line_of_a_whole_run_holds_a_name_address_number_or_text() {
             "name": "Siddhant", "email": jane,
         })),
     ];
-    for request in requests {
+    for request in requests.into_iter().chain(people(&client, &gateway)).chain(webhooks(&client, &gateway)) {
         statuses.insert(send(request).await.status);
     }
     assert_eq!(statuses, BTreeSet::from([200, 400, 401, 402, 403, 404, 415, 422]));
+    ask_to_score(&mut program, &ready, &client).await;
+    let scored = async || shown(&client, &gateway, WRITER).await["has_extraction"] == true;
+    program.until("the lead is scored", SOON, scored).await;
+    for line in ["recorded a message", "recorded a status", "says nothing that could be recorded", "scoring done"] {
+        logged(&program, line).await;
+    }
+    let personal = personal_data(&ready).await;
+    assert!(personal.len() > 900, "{}", personal.len());
+    for told in
+        [WRITER, DIRECT_WRITER, "Ottoline", "ottoline@wren.example", "Augusta Kingsley", "augusta@kingsley.example"]
+    {
+        assert!(personal.contains(told), "{told} was not stored");
+    }
     assert!(program.interrupt().await);
 
     let log = program.output().to_lowercase();
     assert!(log.matches("answered").count() >= 3 && log.matches("refused").count() >= 10, "{log}");
-    for value in &personal {
+    // The complaints quote nothing either.
+    let refused = ["augusta at kingsley", "kingsley-nickname", "ottoline-broken"].map(str::to_owned);
+    for value in personal.iter().chain(&refused) {
         assert!(!log.contains(&value.to_lowercase()), "the log holds {value}");
     }
     for word in ["read", "poor", "past", "rival"] {
         assert!(!log.contains(&demo::key(word)), "the log holds a key");
+    }
+}
+
+/// Contacts and activities: new, known, of somebody else, unknown and wrong.
+fn people(client: &Client, gateway: &str) -> Vec<RequestBuilder> {
+    let contact = json!({
+        "external_ref": "LD-77", "full_name": "Augusta Kingsley", "email": "Augusta@Kingsley.example",
+        "phone": "+44 20 7946 0958", "linkedin": "https://linkedin.example/augusta-kingsley",
+    });
+    let mut of_another = contact.clone();
+    of_another["external_ref"] = json!("LD-78");
+    let wrong = json!({"email": "augusta at kingsley", "phone": "kingsley-nickname", "kingsley-nickname": 1});
+    let activity = json!({
+        "contact_id": CONTACT, "type": "call", "title": "Kingsley on engines", "body": "Augusta wants nineteen of them.",
+    });
+    let mut of_nobody = activity.clone();
+    of_nobody["contact_id"] = json!(demo::WORKSPACE);
+    let wrong_activity = json!({"contact_id": "kingsley-nickname", "type": "Augusta at Kingsley", "body": 1});
+    let many = json!({"contacts": [contact, of_another, wrong, "augusta at kingsley"]});
+    let each = [
+        ("contacts", contact),
+        ("contacts", of_another),
+        ("contacts", wrong),
+        ("contacts/bulk", many),
+        ("activities", activity.clone()),
+        ("activities", activity),
+        ("activities", of_nobody),
+        ("activities", wrong_activity),
+    ];
+    let post = |path: &str| client.post(format!("{gateway}/v1/{path}")).bearer_auth(demo::key("demo"));
+    each.map(|(path, body)| post(path).json(&body)).into()
+}
+
+/// Deliveries of Meta: messages, statuses, what says nothing, and what is not Meta's.
+fn webhooks(client: &Client, gateway: &str) -> Vec<RequestBuilder> {
+    let says = "I am Ottoline, ottoline@wren.example, and buy it today";
+    let echo = json!({"from": "15550783881", "to": WRITER, "id": "wamid.echo", "timestamp": "1760000050", "type": "text", "text": {"body": "Ottoline, it is yours"}});
+    let nothing = json!({"from": "ottoline-broken # broken", "id": "wamid.nothing", "timestamp": "1760000000", "type": "text", "text": {"body": "ottoline-broken"}});
+    let direct = json!({
+        "sender": {"id": DIRECT_WRITER}, "recipient": {"id": INSTAGRAM}, "timestamp": 1_760_000_000_123_i64,
+        "message": {"mid": "aWdf1", "text": "Ottoline again"},
+    });
+    let mut echoed = whatsapp(&[value(PHONE, json!({"message_echoes": [echo]}))]);
+    echoed["entry"][0]["changes"][0]["field"] = json!("smb_message_echoes");
+    let payloads = [
+        whatsapp(&[text("wamid.1", WRITER, "Ottoline Wren", says)]),
+        echoed,
+        whatsapp(&[status("wamid.echo", WRITER, "failed")]),
+        whatsapp(&[value(PHONE, json!({"messages": [nothing]}))]),
+        json!({"object": "instagram", "entry": [{"id": INSTAGRAM, "time": 1_760_000_001, "messaging": [direct]}]}),
+    ];
+    let post = |signature: String, body: String| {
+        let request = client.post(format!("{gateway}{WEBHOOK}")).header("X-Hub-Signature-256", signature);
+        request.header("content-type", "application/json").body(body)
+    };
+    let signed = |body: String| post(signature(body.as_bytes()), body);
+    let foreign = post("sha256=ottoline-broken".to_owned(), payloads[0].to_string());
+    let broken = signed("{\"ottoline-broken\": ottoline-broken".to_owned());
+    payloads.iter().map(|payload| signed(payload.to_string())).chain([foreign, broken]).collect()
+}
+
+/// A lead of the demo's user.
+async fn shown(client: &Client, gateway: &str, lead: &str) -> Value {
+    let request = client.get(format!("{gateway}/users/{}/leads/{lead}", demo::USER));
+    send(request.bearer_auth(demo::key("demo"))).await.json()["data"].clone()
+}
+
+/// Sends the lead that wrote to be scored, once all messages are recorded, and a message that nobody
+/// can read.
+async fn ask_to_score(program: &mut Program, ready: &local::Ready, client: &Client) {
+    let gateway = ready.gateway.as_deref().unwrap();
+    let recorded = async || {
+        shown(client, gateway, WRITER).await["total_messages"] == 2
+            && shown(client, gateway, DIRECT_WRITER).await["total_messages"] == 1
+    };
+    program.until("the messages are recorded", SOON, recorded).await;
+    let lead_id = shown(client, gateway, WRITER).await["lead_id"].clone();
+    let due = json!({"workspace_id": demo::WORKSPACE, "lead_id": lead_id}).to_string();
+    let queue = local::sqs::client(&ready.sqs);
+    for body in ["ottoline-broken".to_owned(), due] {
+        let queue = queue.send_message().queue_url(&ready.environment["SCORING_QUEUE_URL"]);
+        queue.message_body(body).send().await.unwrap();
+    }
+    logged(program, "the message is not what this function takes").await;
+}
+
+/// Waits for a line of the log.
+async fn logged(program: &Program, line: &str) {
+    let started = std::time::Instant::now();
+    while !program.output().contains(line) {
+        assert!(started.elapsed() < SOON, "{line}: {}", program.output());
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -9,7 +9,7 @@ use lead_scorer::{LeadScorer, Outcome, ScoreError};
 use score_due::ScoreDue;
 use serde_json::{Value, json};
 use shared::context::Context;
-use shared::conversations::scoring::buckets;
+use shared::conversations::scoring::{DueLead, buckets};
 use shared::conversations::{Conversations, CustomerPhone, User};
 use tests::{Api, ModelReply, ScriptedModel, Setup, scan, send};
 use uuid::Uuid;
@@ -51,12 +51,17 @@ async fn lead(api: &Api) -> Value {
     api.get(&format!("/users/{USER}/leads/{LEAD}")).await.json()["data"].clone()
 }
 
-/// The queue's message about the lead.
-async fn message(api: &Api) -> String {
+/// The lead as the queue names it.
+async fn due_lead(api: &Api) -> DueLead {
     let user = User::new(api.workspace, USER).unwrap();
     let conversations = Conversations::new(&api.stack.context).unwrap();
     let row = conversations.row(&user, &CustomerPhone::parse(LEAD).unwrap()).await.unwrap().unwrap();
-    json!({"workspace_id": api.workspace, "lead_id": row.lead_id}).to_string()
+    DueLead { workspace_id: api.workspace, lead_id: row.lead_id }
+}
+
+/// The queue's message about the lead.
+async fn message(api: &Api) -> String {
+    serde_json::to_string(&due_lead(api).await).unwrap()
 }
 
 /// Every extraction that is stored.
@@ -87,12 +92,12 @@ async fn a_conversation_is_scored_once_it_is_quiet_and_not_before() {
     let api = Api::start().await;
     write(&api, &["hi my name is siddhant", "I need a demo today, my mail is Sid@Acme.example", "our budget is 5k"])
         .await;
-    let body = message(&api).await;
-    assert_eq!((due(&api).await, scorer(&api).try_one(&body).await.unwrap()), (0, Outcome::NotDue));
+    let due_lead = due_lead(&api).await;
+    assert_eq!((due(&api).await, scorer(&api).score(&due_lead).await.unwrap()), (0, Outcome::NotDue));
     assert_eq!(lead(&api).await["has_extraction"], false);
 
     quiet(&api);
-    assert_eq!((due(&api).await, scorer(&api).try_one(&body).await.unwrap()), (1, Outcome::Scored));
+    assert_eq!((due(&api).await, scorer(&api).score(&due_lead).await.unwrap()), (1, Outcome::Scored));
     assert_eq!(due(&api).await, 0);
     let listed = api.get(&format!("/users/{USER}/leads?lead_status=Hot")).await.json()["data"][0].clone();
     for (name, value) in [
@@ -116,14 +121,14 @@ async fn new_messages_make_it_due_again_and_the_history_keeps_both() {
     let (api, model) = with_script(vec![reply([1; 5], identity), reply([3; 5], json!({}))]).await;
     write(&api, &["I am Jane of Acme, jane@acme.example"]).await;
     quiet(&api);
-    let body = message(&api).await;
-    assert_eq!(scorer(&api).try_one(&body).await.unwrap(), Outcome::Scored);
+    let due_lead = due_lead(&api).await;
+    assert_eq!(scorer(&api).score(&due_lead).await.unwrap(), Outcome::Scored);
     assert_eq!(lead(&api).await["lead_status"], "Cold");
 
     write(&api, &["I take it"]).await;
-    assert_eq!((due(&api).await, scorer(&api).try_one(&body).await.unwrap()), (0, Outcome::NotDue));
+    assert_eq!((due(&api).await, scorer(&api).score(&due_lead).await.unwrap()), (0, Outcome::NotDue));
     quiet(&api);
-    assert_eq!((due(&api).await, scorer(&api).try_one(&body).await.unwrap()), (1, Outcome::Scored));
+    assert_eq!((due(&api).await, scorer(&api).score(&due_lead).await.unwrap()), (1, Outcome::Scored));
     let lead = lead(&api).await;
     assert_eq!((&lead["lead_status"], &lead["total_score"]), (&json!("Hot"), &json!(15)));
     // What was said once is still known.
@@ -144,12 +149,12 @@ async fn the_same_message_twice_or_twice_at_once_gives_one_extraction() {
         with_script(vec![ModelReply::After(Duration::from_millis(300), Box::new(reply([2; 5], json!({}))))]).await;
     write(&api, &["hello"]).await;
     quiet(&api);
-    let (body, scorer) = (message(&api).await, scorer(&api));
-    let (one, other) = tokio::join!(scorer.try_one(&body), scorer.try_one(&body));
+    let (due_lead, scorer) = (due_lead(&api).await, scorer(&api));
+    let (one, other) = tokio::join!(scorer.score(&due_lead), scorer.score(&due_lead));
     let mut outcomes = [one.unwrap(), other.unwrap()];
     outcomes.sort_by_key(|outcome| *outcome != Outcome::Scored);
     assert_eq!(outcomes, [Outcome::Scored, Outcome::Overtaken]);
-    assert_eq!(scorer.try_one(&body).await.unwrap(), Outcome::NotDue);
+    assert_eq!(scorer.score(&due_lead).await.unwrap(), Outcome::NotDue);
     assert_eq!((extractions(&api).await.len(), model.requests().len()), (1, 2));
 }
 
@@ -159,14 +164,14 @@ async fn a_message_that_comes_while_the_model_is_asked_is_not_taken_for_scored()
     let (api, _model) = with_script(vec![late, reply([3; 5], json!({}))]).await;
     write(&api, &["hello"]).await;
     quiet(&api);
-    let (body, scorer) = (message(&api).await, scorer(&api));
-    let (outcome, ()) = tokio::join!(scorer.try_one(&body), async {
+    let (due_lead, scorer) = (due_lead(&api).await, scorer(&api));
+    let (outcome, ()) = tokio::join!(scorer.score(&due_lead), async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         write(&api, &["wait"]).await;
     });
     assert_eq!((outcome.unwrap(), extractions(&api).await.len()), (Outcome::Overtaken, 0));
     quiet(&api);
-    assert_eq!((due(&api).await, scorer.try_one(&body).await.unwrap()), (1, Outcome::Scored));
+    assert_eq!((due(&api).await, scorer.score(&due_lead).await.unwrap()), (1, Outcome::Scored));
 }
 
 #[tokio::test]
@@ -180,10 +185,28 @@ async fn who_the_lead_is_has_to_stand_in_the_messages() {
         let (api, _model) = with_script(vec![reply([2; 5], identity.clone())]).await;
         write(&api, &["I am Siddhant of jane@acme.example", &long]).await;
         quiet(&api);
-        assert_eq!(scorer(&api).try_one(&message(&api).await).await.unwrap(), Outcome::Scored);
+        assert_eq!(scorer(&api).score(&due_lead(&api).await).await.unwrap(), Outcome::Scored);
         let lead = lead(&api).await;
         assert!(lead["name"].is_null() && lead["email"].is_null() && lead["company"].is_null(), "{identity}: {lead}");
     }
+}
+
+#[tokio::test]
+async fn the_model_is_shown_a_bounded_part_of_long_messages_and_of_many_the_newest() {
+    let (api, model) = with_script(vec![reply([2; 5], json!({"name": "Siddhant"}))]).await;
+    let long = |first: &str| format!("{first}{}", "é".repeat(4_999));
+    write(&api, &["I am Siddhant"]).await;
+    let texts: Vec<String> = ('a'..='t').map(|first| long(&first.to_string())).collect();
+    write(&api, &texts.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    quiet(&api);
+    assert_eq!(scorer(&api).score(&due_lead(&api).await).await.unwrap(), Outcome::Scored);
+    let facts: Value = serde_json::from_str(model.requests()[0]["messages"][1]["content"].as_str().unwrap()).unwrap();
+    let shown: Vec<_> = facts["messages"].as_array().unwrap().iter().map(|message| &message["text"]).collect();
+    let expected: Vec<Value> =
+        texts[5..].iter().map(|text| text.chars().take(4_000).collect::<String>().into()).collect();
+    assert_eq!(shown, expected.iter().collect::<Vec<_>>());
+    // What the model was not shown it has guessed.
+    assert!(lead(&api).await["name"].is_null());
 }
 
 #[tokio::test]
@@ -194,7 +217,7 @@ async fn a_score_out_of_range_is_sent_back_and_asked_for_again() {
         let (api, model) = with_script(vec![wrong, reply([2; 5], json!({}))]).await;
         write(&api, &["hello"]).await;
         quiet(&api);
-        assert_eq!(scorer(&api).try_one(&message(&api).await).await.unwrap(), Outcome::Scored);
+        assert_eq!(scorer(&api).score(&due_lead(&api).await).await.unwrap(), Outcome::Scored);
         assert_eq!((&lead(&api).await["total_score"], model.requests().len()), (&json!(10), 2));
         let complaint = model.requests()[1]["messages"][3]["content"].as_str().unwrap().to_owned();
         assert!(complaint.contains("budget.score is not 1, 2 or 3") || complaint.contains("schema"), "{complaint}");
@@ -207,10 +230,10 @@ async fn a_model_that_is_down_leaves_everything_as_it_is_and_the_lead_is_scored_
     let (api, model) = with_script(vec![down(), down(), down(), reply([2; 5], json!({}))]).await;
     write(&api, &["hello"]).await;
     quiet(&api);
-    let (body, scorer) = (message(&api).await, scorer(&api));
-    assert!(matches!(scorer.try_one(&body).await, Err(ScoreError::Model(_))));
+    let (due_lead, scorer) = (due_lead(&api).await, scorer(&api));
+    assert!(matches!(scorer.score(&due_lead).await, Err(ScoreError::Model(_))));
     assert_eq!((model.requests().len(), due(&api).await, extractions(&api).await.len()), (3, 1, 0));
-    assert_eq!(scorer.try_one(&body).await.unwrap(), Outcome::Scored);
+    assert_eq!(scorer.score(&due_lead).await.unwrap(), Outcome::Scored);
     let balance = api.verified_balance().await;
     assert_eq!((balance.available, balance.held, balance.spent), (1_000, 0, 0));
 }
@@ -220,9 +243,9 @@ async fn a_model_that_stays_down_is_left_alone() {
     let (api, model) = with_script(vec![ModelReply::Status(500, String::new())]).await;
     write(&api, &["hello"]).await;
     quiet(&api);
-    let (body, scorer) = (message(&api).await, scorer(&api));
+    let (due_lead, scorer) = (due_lead(&api).await, scorer(&api));
     for _ in 0..7 {
-        assert!(matches!(scorer.try_one(&body).await, Err(ScoreError::Model(_))));
+        assert!(matches!(scorer.score(&due_lead).await, Err(ScoreError::Model(_))));
     }
     // The breaker opens after five messages, of three attempts each.
     assert_eq!(model.requests().len(), 15);
@@ -237,7 +260,7 @@ async fn an_extraction_from_elsewhere_covers_the_messages_too() {
         json!({"intent_score": 1, "urgency_score": 1, "budget_score": 1, "fit_score": 1, "engagement_score": 1});
     assert_eq!(send(api.authorized("PUT", &path).json(&scores)).await.status, 200);
     quiet(&api);
-    assert_eq!((due(&api).await, scorer(&api).try_one(&message(&api).await).await.unwrap()), (0, Outcome::NotDue));
+    assert_eq!((due(&api).await, scorer(&api).score(&due_lead(&api).await).await.unwrap()), (0, Outcome::NotDue));
 }
 
 /// A queue that nobody takes from, and what sends to it.

@@ -44,16 +44,17 @@ impl Behind {
         Self { api, proxy, due, scorer, sqs, queue }
     }
 
-    /// The messages that wait.
-    async fn received(&self) -> Vec<String> {
-        let mut bodies = Vec::new();
+    /// The leads that messages name which wait.
+    async fn received(&self) -> Vec<DueLead> {
+        let mut leads = Vec::new();
         loop {
             let request = self.sqs.receive_message().queue_url(&self.queue).max_number_of_messages(10);
             let received = request.send().await.unwrap().messages.unwrap_or_default();
             if received.is_empty() {
-                return bodies;
+                return leads;
             }
-            bodies.extend(received.into_iter().filter_map(|message| message.body));
+            let bodies = received.iter().map(|message| message.body().unwrap());
+            leads.extend(bodies.map(|body| serde_json::from_str::<DueLead>(body).unwrap()));
         }
     }
 
@@ -105,24 +106,23 @@ async fn it_is_scored_once(way: Way) {
         }
         sent.unwrap();
         behind.proxy.heal();
-        let bodies = behind.received().await;
-        assert!((1..=9).contains(&bodies.len()), "{way:?} {round}: {bodies:?}");
+        let leads = behind.received().await;
+        assert!((1..=9).contains(&leads.len()), "{way:?} {round}: {leads:?}");
         assert_eq!(behind.due.send().await.unwrap(), 0, "{way:?} {round}");
 
         way.fail(&behind.proxy, 1, round);
-        let mut outcome = behind.scorer.try_one(&bodies[0]).await;
+        let mut outcome = behind.scorer.score(&leads[0]).await;
         for _ in 0..3 {
             if outcome.is_err() {
-                outcome = behind.scorer.try_one(&bodies[0]).await;
+                outcome = behind.scorer.score(&leads[0]).await;
             }
         }
         any_failed = behind.proxy.heal().len() > round;
         // An answer that was lost was an extraction all the same.
         assert!(matches!(outcome.unwrap(), Outcome::Scored | Outcome::NotDue), "{way:?} {round}");
-        for body in &bodies {
-            let lead: DueLead = serde_json::from_str(body).unwrap();
+        for lead in &leads {
             assert_eq!(lead.workspace_id, behind.api.workspace);
-            assert_eq!(behind.scorer.try_one(body).await.unwrap(), Outcome::NotDue);
+            assert_eq!(behind.scorer.score(lead).await.unwrap(), Outcome::NotDue);
         }
         round += 1;
         assert_eq!(behind.scored().await, (round, round as u64), "{way:?} {round}");
