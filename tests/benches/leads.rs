@@ -35,7 +35,7 @@ const LEAD: &str = "/users/me/leads/49000000077";
 const ROUTES: [(&str, &str); 7] = [
     ("list", "/users/me/leads"),
     ("list, Hot or Warm on WhatsApp, by name", "/users/me/leads?lead_status=Hot,Warm&platform=whatsapp&sort_by=name"),
-    ("list, the last page", "/users/me/leads?sort_by=total_score&offset=900"),
+    ("list by score, from 900", "/users/me/leads?sort_by=total_score&offset=900"),
     ("search", "/users/me/leads?search=person%2077"),
     ("stats", "/users/me/leads/stats"),
     ("single", LEAD),
