@@ -7,6 +7,7 @@
 //! | key | `K#<digest>` | `key` |
 //! | channel, listed | `W#<workspace>` | `channel#<platform>#<channel id>` |
 //! | channel | `C#<platform>#<channel id>` | `channel` |
+//! | site, agent | see [`Site`] and [`Agent`] | |
 //!
 //! A request carries only its key, so the key's own item does not start with a workspace; its digest is as
 //! hard to guess as the key. For the same reason neither does a channel's: what a provider delivers names
@@ -14,6 +15,7 @@
 //! belongs to one workspace, and no other can take it over.
 
 mod channel;
+mod site;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,6 +33,7 @@ use crate::auth::{ApiKey, Permission};
 use crate::context::{Context, Random};
 use crate::environment::ConfigError;
 pub use channel::{Channel, Taken};
+pub use site::{Agent, Role, Site, Staffed};
 
 use crate::store::{Item, StoreError, from_item, n, s, store_error, to_item, transact};
 

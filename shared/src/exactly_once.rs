@@ -13,6 +13,7 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
 
 use crate::context::{Clock, Context, Random};
 use crate::credits::{Action, Balance, Ledger, Operation, State};
@@ -54,6 +55,8 @@ pub enum Begun {
 #[derive(Debug)]
 pub struct Work {
     once: ExactlyOnce,
+    id: Uuid,
+    is_taken_over: bool,
     claim: Option<Claim>,
     operation: Option<Operation>,
 }
@@ -83,7 +86,8 @@ impl ExactlyOnce {
         for _ in 0..ATTEMPTS {
             let now = self.clock.now();
             let inherits = inherited.is_some();
-            let work = self.prepare(call, charge, inherited.take(), now);
+            let begun = predecessor.as_ref().map(|predecessor| predecessor.work_id);
+            let work = self.prepare(call, charge, (inherited.take(), begun), now);
             let writes = self.opening_writes(&work, predecessor.as_ref(), inherits, now)?;
             if writes.is_empty() {
                 return Ok(Begun::Proceed(Box::new(work)));
@@ -115,9 +119,10 @@ impl ExactlyOnce {
         &self,
         call: &Call,
         charge: Option<(Action, u32)>,
-        inherited: Option<Operation>,
+        (inherited, begun): (Option<Operation>, Option<Uuid>),
         now: DateTime<Utc>,
     ) -> Work {
+        let id = begun.unwrap_or_else(|| self.random.uuid());
         let lease_until = call.deadline + LEASE_MARGIN;
         let hold_expires = (lease_until + HOLD_MARGIN).timestamp_millis();
         let operation = inherited.map(|operation| Operation { hold_expires, ..operation }).or_else(|| {
@@ -128,12 +133,13 @@ impl ExactlyOnce {
             pk: claimed.pk.clone(),
             fingerprint: claimed.fingerprint.clone(),
             owner: self.random.uuid(),
+            work_id: id,
             lease_until: lease_until.timestamp_millis(),
             operation: operation.clone(),
             response: None,
             expires: (now + KEPT).timestamp(),
         });
-        Work { once: self.clone(), claim, operation }
+        Work { once: self.clone(), id, is_taken_over: begun.is_some(), claim, operation }
     }
 
     /// The claim first, then the hold.
@@ -232,6 +238,16 @@ fn short_of_credits(price: u32, balance: Option<Item>) -> Result<Problem, StoreE
 }
 
 impl Work {
+    /// The identifier of this work: the same for whoever takes it over.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// Whether a predecessor began it, and may have made something already.
+    pub fn is_taken_over(&self) -> bool {
+        self.is_taken_over
+    }
+
     /// The workspace's balance after this call: what is left once its price is held.
     pub async fn balance(&self, call: &Call) -> Result<Balance, StoreError> {
         self.once.ledger.balance(call.workspace_id).await
@@ -243,20 +259,24 @@ impl Work {
         self.settle(reply, State::Posted).await
     }
 
+    /// As [`Work::complete`], of work that cannot be undone. Where that fails, the claim stands until its
+    /// lease ends, and a retry takes over what was made instead of making it again.
+    pub async fn conclude(self, reply: Reply) -> Result<Reply, Problem> {
+        let writes = self.closing_writes(&reply, State::Posted)?;
+        if writes.is_empty() {
+            return Ok(reply);
+        }
+        match transact(&self.once.client, &self.once.random, writes).await {
+            Ok(Transacted::Applied) => Ok(reply),
+            Ok(Transacted::Refused(refused)) => self.outrun(refused, reply),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Stores the answer, and posts or voids what is held. A refusal that is kept holds something
     /// only where it took over from a predecessor that did.
     async fn settle(self, reply: Reply, as_state: State) -> Result<Reply, Problem> {
-        let now = self.once.clock.now();
-        let mut writes: Vec<TransactWriteItem> = Vec::new();
-        if let Some(claim) = &self.claim {
-            writes.push(self.once.claims.complete(claim, &reply.stored(), now)?);
-        }
-        if let Some(operation) = &self.operation {
-            writes.extend(match as_state {
-                State::Posted => self.once.ledger.post(operation, now)?,
-                State::Held | State::Voided => self.once.ledger.void(operation, now)?,
-            });
-        }
+        let writes = self.closing_writes(&reply, as_state)?;
         if writes.is_empty() {
             return Ok(reply);
         }
@@ -269,6 +289,21 @@ impl Work {
                 Ok(Undone::Nothing | Undone::Resolved(_)) | Err(_) => Err(error.into()),
             },
         }
+    }
+
+    fn closing_writes(&self, reply: &Reply, as_state: State) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let now = self.once.clock.now();
+        let mut writes: Vec<TransactWriteItem> = Vec::new();
+        if let Some(claim) = &self.claim {
+            writes.push(self.once.claims.complete(claim, &reply.stored(), now)?);
+        }
+        if let Some(operation) = &self.operation {
+            writes.extend(match as_state {
+                State::Posted => self.once.ledger.post(operation, now)?,
+                State::Held | State::Voided => self.once.ledger.void(operation, now)?,
+            });
+        }
+        Ok(writes)
     }
 
     /// Voids the hold and releases the claim, and gives back the problem that made it necessary.

@@ -131,6 +131,9 @@ pub struct Claim {
     pub fingerprint: String,
     /// The token of the request that owns it.
     pub owner: Uuid,
+    /// The identifier of the work, which a successor keeps: what it makes is named after it, and so made
+    /// once.
+    pub work_id: Uuid,
     /// Epoch milliseconds until which the owner may work.
     pub lease_until: i64,
     /// The credit operation of this request, if it costs something: what a successor keeps.

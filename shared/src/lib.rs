@@ -13,6 +13,7 @@
 pub mod accounts;
 pub mod addresses;
 pub mod auth;
+pub mod commands;
 pub mod context;
 pub mod conversations;
 pub mod credits;
@@ -28,3 +29,4 @@ pub mod log;
 pub mod problem;
 pub mod queue;
 pub mod store;
+pub mod writing;

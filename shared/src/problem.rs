@@ -29,8 +29,26 @@ pub enum Code {
     InvalidKey,
     /// The key lacks the route's permission.
     InsufficientPermissions,
+    /// An identifier that is no UUID.
+    InvalidInput,
+    /// A phone number with too few digits.
+    InvalidPhoneNumber,
+    /// The site has neither e-mail nor WhatsApp.
+    NoChannelsConfigured,
+    /// None of the site's channels reaches the lead.
+    NoValidChannelsForLead,
     /// The lead is not in this workspace.
     LeadNotFound,
+    /// The site is not in this workspace.
+    SiteNotFound,
+    /// The agent is not one of the site's, or the site has none.
+    AgentNotFound,
+    /// The command is not in this workspace.
+    CommandNotFound,
+    /// The model wrote nothing that could be used.
+    NoContentGenerated,
+    /// The model wrote nothing for a channel that reaches the lead.
+    NoValidChannels,
     /// Another request with the same idempotency key is still running.
     IdempotencyConflict,
     /// The idempotency key was used for another request.
@@ -60,6 +78,15 @@ impl Code {
             Self::UnsupportedMediaType => ((415, "unsupported_media_type"), (415, "UNSUPPORTED_MEDIA_TYPE"), (415, "UNSUPPORTED_MEDIA_TYPE"), 415),
             Self::InvalidKey => ((401, "invalid_key"), (401, "INVALID_API_KEY"), (401, "INVALID_TOKEN"), 401),
             Self::InsufficientPermissions => ((403, "insufficient_permissions"), (403, "INSUFFICIENT_PERMISSIONS"), (403, "INSUFFICIENT_PERMISSIONS"), 403),
+            Self::InvalidInput => ((400, "validation_error"), (400, "INVALID_INPUT"), (400, "INVALID_REQUEST"), 400),
+            Self::InvalidPhoneNumber => ((400, "validation_error"), (400, "INVALID_PHONE_NUMBER"), (400, "INVALID_REQUEST"), 400),
+            Self::NoChannelsConfigured => ((400, "validation_error"), (400, "NO_CHANNELS_CONFIGURED"), (400, "INVALID_REQUEST"), 400),
+            Self::NoValidChannelsForLead => ((400, "validation_error"), (400, "NO_VALID_CHANNELS_FOR_LEAD"), (400, "INVALID_REQUEST"), 400),
+            Self::SiteNotFound => ((404, "not_found"), (404, "SITE_NOT_FOUND"), (404, "NOT_FOUND"), 404),
+            Self::AgentNotFound => ((404, "not_found"), (404, "AGENT_NOT_FOUND"), (404, "NOT_FOUND"), 404),
+            Self::CommandNotFound => ((404, "not_found"), (404, "COMMAND_NOT_FOUND"), (404, "NOT_FOUND"), 404),
+            Self::NoContentGenerated => ((502, "ai_unavailable"), (500, "NO_CONTENT_GENERATED"), (500, "AI_SERVICE_UNAVAILABLE"), 500),
+            Self::NoValidChannels => ((502, "ai_unavailable"), (500, "NO_VALID_CHANNELS"), (500, "AI_SERVICE_UNAVAILABLE"), 500),
             Self::LeadNotFound => ((404, "not_found"), (404, "LEAD_NOT_FOUND"), (404, "LEAD_NOT_FOUND"), 404),
             Self::IdempotencyConflict => ((409, "idempotency_conflict"), (409, "IDEMPOTENCY_CONFLICT"), (409, "IDEMPOTENCY_CONFLICT"), 409),
             Self::IdempotencyKeyReused => ((422, "idempotency_key_reused"), (422, "IDEMPOTENCY_KEY_REUSED"), (422, "IDEMPOTENCY_KEY_REUSED"), 422),
@@ -82,7 +109,15 @@ impl Code {
     /// Whether an answer with this code is kept under an idempotency key (contract, section 4):
     /// only a refusal by the work itself, which a retry would meet again.
     pub fn is_kept(self) -> bool {
-        matches!(self, Self::LeadNotFound | Self::IdentityTaken)
+        matches!(
+            self,
+            Self::LeadNotFound
+                | Self::IdentityTaken
+                | Self::SiteNotFound
+                | Self::AgentNotFound
+                | Self::NoChannelsConfigured
+                | Self::NoValidChannelsForLead
+        )
     }
 }
 
@@ -95,6 +130,8 @@ pub struct Problem {
     pub message: String,
     /// Wrong fields and why, shown as `details.fields`.
     pub fields: BTreeMap<String, String>,
+    /// What else the `details` hold.
+    pub extra: Map<String, Value>,
     /// After how many seconds a retry makes sense, shown as `Retry-After`.
     pub retry_after: Option<u64>,
     /// The methods that the route has, shown as `Allow`.
@@ -113,6 +150,7 @@ impl Problem {
             code,
             message: message.into(),
             fields: BTreeMap::new(),
+            extra: Map::new(),
             retry_after: None,
             allow: None,
             cause: None,
@@ -153,6 +191,19 @@ impl Problem {
         Self::new(Code::Internal, "an unexpected error occurred; report it with the request id").because(cause)
     }
 
+    /// The same as a more exact kind of failure.
+    #[must_use]
+    pub fn with_code(self, code: Code) -> Self {
+        Self { code, ..self }
+    }
+
+    /// Adds something to the error body's `details`.
+    #[must_use]
+    pub fn detail(mut self, name: &'static str, value: Value) -> Self {
+        self.extra.insert(name.to_owned(), value);
+        self
+    }
+
     /// Adds the private cause.
     #[must_use]
     pub fn because(self, cause: impl Display) -> Self {
@@ -167,7 +218,7 @@ impl Problem {
 
     /// The `details` of the error body, if there is anything to say.
     pub fn details(&self, dialect: Dialect) -> Option<Value> {
-        let mut details = Map::new();
+        let mut details = self.extra.clone();
         if !self.fields.is_empty() {
             details.insert("fields".to_owned(), json!(self.fields));
             let missing: Vec<_> = self.fields.iter().filter(|(_, why)| *why == MISSING).map(|(name, _)| name).collect();

@@ -12,6 +12,8 @@ use uuid::Uuid;
 pub enum Action {
     /// One call of suggest-followups.
     SuggestFollowups,
+    /// One call of leadFollowUp.
+    LeadFollowUp,
 }
 
 impl Action {
@@ -19,6 +21,7 @@ impl Action {
     pub fn name(self) -> &'static str {
         match self {
             Self::SuggestFollowups => "suggest_followups",
+            Self::LeadFollowUp => "lead_follow_up",
         }
     }
 
@@ -26,6 +29,7 @@ impl Action {
     fn list_price(self) -> u32 {
         match self {
             Self::SuggestFollowups => 2,
+            Self::LeadFollowUp => 0,
         }
     }
 

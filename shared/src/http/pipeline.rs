@@ -67,6 +67,8 @@ pub struct Input {
     pub query: Vec<(String, String)>,
     /// The variable parts of the path, decoded, by their name in the route.
     pub path: HashMap<String, String>,
+    /// The values of `Prefer` (RFC 7240), in their order.
+    pub prefer: Vec<String>,
 }
 
 impl Input {
@@ -269,6 +271,7 @@ async fn pass<E: Endpoint>(
         body: if has_body { json_body(request.body())? } else { Value::Null },
         query: query(request),
         path: request.path_parameters().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        prefer: prefer(request.headers()),
     };
     let parsed = endpoint.parse(&input);
     let idempotency_key = idempotency_key(request)?;
@@ -286,6 +289,11 @@ async fn pass<E: Endpoint>(
         stamp: arrival.stamp(arrival.at),
     };
     endpoint.handle(&call, parsed).await
+}
+
+fn prefer(headers: &HeaderMap) -> Vec<String> {
+    let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(|value| value.trim().to_ascii_lowercase()).collect()
 }
 
 fn check_size_and_type(request: &Request, most: usize) -> Result<(), Problem> {
@@ -400,6 +408,9 @@ fn finish(
     }
     if let Some(allow) = &reply.allow {
         set("allow", allow);
+    }
+    if let Some(preference) = &reply.preference_applied {
+        set("preference-applied", preference);
     }
 
     let mut response = http::Response::new(Body::Text(reply.body));

@@ -19,6 +19,8 @@ pub struct Reply {
     pub retry_after: Option<u64>,
     /// The methods of the route, where the request used another.
     pub allow: Option<String>,
+    /// The preference that was honoured (RFC 7240).
+    pub preference_applied: Option<String>,
 }
 
 impl Reply {
@@ -34,7 +36,15 @@ impl Reply {
 
     /// An answer made before, to the byte.
     pub fn replayed(status: u16, body: String) -> Self {
-        Self { status, body, content_type: "application/json", replayed: true, retry_after: None, allow: None }
+        Self {
+            status,
+            body,
+            content_type: "application/json",
+            replayed: true,
+            retry_after: None,
+            allow: None,
+            preference_applied: None,
+        }
     }
 
     /// What is kept of it under an idempotency key.

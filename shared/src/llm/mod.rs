@@ -85,6 +85,11 @@ impl Model {
         })
     }
 
+    /// Its name at its endpoint.
+    pub fn name(&self) -> &str {
+        self.endpoint.model()
+    }
+
     /// Whether the model is worth asking: 503 while its breaker is open. Meant to run beside the
     /// first reads of a request, before anything is held.
     pub async fn ready(&self) -> Result<Ready, Problem> {

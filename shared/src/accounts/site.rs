@@ -1,0 +1,178 @@
+//! Sites, the channels that are configured for them, and the agents that write for them.
+//!
+//! | item | `pk` | `sk` |
+//! |---|---|---|
+//! | site | `W#<workspace>#S#<site>` | `site` |
+//! | agent | `W#<workspace>#S#<site>` | `agent#<agent>` |
+//! | site, listed | `W#<workspace>` | `site#<site>` |
+//!
+//! One query gives a site with its agents.
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Accounts, keyed, workspace_pk};
+use crate::store::{StoreError, from_item, s, store_error, to_item, transact};
+
+/// A website that leads come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// Its identifier.
+    pub site_id: Uuid,
+    /// Its name, as leads know it.
+    pub name: String,
+    /// Its address.
+    pub url: String,
+    /// The address that e-mails are sent from, if e-mail is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// WhatsApp's phone number id that messages are sent from, if WhatsApp is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub whatsapp: Option<String>,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+}
+
+/// What an agent does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Sales/CRM Specialist: decides on the strategy and writes first.
+    Sales,
+    /// Content Creator & Copywriter: refines what was written.
+    Copywriter,
+}
+
+impl Role {
+    /// The role of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "sales" => Some(Self::Sales),
+            "copywriter" => Some(Self::Copywriter),
+            _ => None,
+        }
+    }
+
+    /// What people call it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Sales => "Sales/CRM Specialist",
+            Self::Copywriter => "Content Creator & Copywriter",
+        }
+    }
+
+    /// Its name in commands and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sales => "sales",
+            Self::Copywriter => "copywriter",
+        }
+    }
+}
+
+/// An agent of a site.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agent {
+    /// Its identifier.
+    pub agent_id: Uuid,
+    /// The site that it writes for.
+    pub site_id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub role: Role,
+    /// The representative for whom it writes.
+    pub user_id: Uuid,
+    /// Whether it is given work.
+    pub active: bool,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A site with its agents, in the order of their identifiers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Staffed {
+    /// The site.
+    pub site: Site,
+    /// Its agents, active or not.
+    pub agents: Vec<Agent>,
+}
+
+impl Staffed {
+    /// The active agent of a role; of several the one that was added first.
+    pub fn active(&self, role: Role) -> Option<&Agent> {
+        let active = self.agents.iter().filter(|agent| agent.active && agent.role == role);
+        active.min_by_key(|agent| (agent.created_at, agent.agent_id))
+    }
+}
+
+fn site_pk(workspace_id: Uuid, site_id: Uuid) -> String {
+    format!("W#{workspace_id}#S#{site_id}")
+}
+
+impl Accounts {
+    /// Adds a site, or changes it.
+    pub async fn put_site(&self, workspace_id: Uuid, site: &Site) -> Result<(), StoreError> {
+        let item = to_item(site)?;
+        let own = keyed(item.clone(), site_pk(workspace_id, site.site_id), "site");
+        let listed = keyed(item, workspace_pk(workspace_id), &format!("site#{}", site.site_id));
+        let put = |item| {
+            let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
+            Ok::<_, StoreError>(TransactWriteItem::builder().put(put).build())
+        };
+        transact(&self.client, &self.random, vec![put(own)?, put(listed)?]).await.map(drop)
+    }
+
+    /// Adds an agent, or changes it.
+    pub async fn put_agent(&self, workspace_id: Uuid, agent: &Agent) -> Result<(), StoreError> {
+        let pk = site_pk(workspace_id, agent.site_id);
+        let item = keyed(to_item(agent)?, pk, &format!("agent#{}", agent.agent_id));
+        let sent = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
+        sent.map(drop).map_err(|error| store_error("PutItem", &error))
+    }
+
+    /// A site with its agents. `None` if the workspace has no such site.
+    pub async fn site(&self, workspace_id: Uuid, site_id: Uuid) -> Result<Option<Staffed>, StoreError> {
+        let mut items = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", s(site_pk(workspace_id, site_id)))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let (mut site, mut agents) = (None, Vec::new());
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| store_error("Query", &error))?;
+            match item.get("sk") == Some(&s("site")) {
+                true => site = Some(from_item(item)?),
+                false => agents.push(from_item(item)?),
+            }
+        }
+        Ok(site.map(|site| Staffed { site, agents }))
+    }
+
+    /// The sites of a workspace, in the order of their identifiers.
+    pub async fn sites(&self, workspace_id: Uuid) -> Result<Vec<Site>, StoreError> {
+        let mut items = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :site)")
+            .expression_attribute_values(":pk", s(workspace_pk(workspace_id)))
+            .expression_attribute_values(":site", s("site#"))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut sites = Vec::new();
+        while let Some(item) = items.next().await {
+            sites.push(from_item(item.map_err(|error| store_error("Query", &error))?)?);
+        }
+        Ok(sites)
+    }
+}

@@ -1,0 +1,300 @@
+//! What is written to a lead: one message for each medium, and the rules that every one keeps before a
+//! person sees it. It has the medium's form, no placeholder is left in it, and what it names is known.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where a message appears (seeds/lead-follow-up.md, "Available Channels").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Medium {
+    /// An e-mail: a subject line and a body.
+    Email,
+    /// A WhatsApp message: one short paragraph.
+    Whatsapp,
+    /// A line within the product.
+    Notification,
+    /// A banner or popup on the site.
+    Web,
+}
+
+impl Medium {
+    /// Every medium, in the document's order.
+    pub const ALL: [Self; 4] = [Self::Email, Self::Whatsapp, Self::Notification, Self::Web];
+
+    /// Its name in requests and responses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Whatsapp => "whatsapp",
+            Self::Notification => "notification",
+            Self::Web => "web",
+        }
+    }
+
+    /// Most characters of a title and of a message.
+    fn limits(self) -> (usize, usize) {
+        match self {
+            Self::Email => (150, 5_000),
+            Self::Whatsapp => (100, 700),
+            Self::Notification => (100, 240),
+            Self::Web => (100, 400),
+        }
+    }
+}
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Written {
+    /// Subject line or headline.
+    pub title: String,
+    /// The main content.
+    pub message: String,
+    /// The sales strategy that it follows.
+    pub strategy: String,
+}
+
+/// A message for each medium that something was written for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Messages {
+    /// The e-mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Written>,
+    /// The WhatsApp message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whatsapp: Option<Written>,
+    /// The notification.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notification: Option<Written>,
+    /// The banner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web: Option<Written>,
+}
+
+impl Messages {
+    /// The message for a medium.
+    pub fn of(&self, medium: Medium) -> Option<&Written> {
+        self.slot(medium).as_ref()
+    }
+
+    /// Every message, in the document's order.
+    pub fn iter(&self) -> impl Iterator<Item = (Medium, &Written)> {
+        Medium::ALL.into_iter().filter_map(|medium| self.of(medium).map(|written| (medium, written)))
+    }
+
+    /// Sets or removes the message for a medium.
+    pub fn set(&mut self, medium: Medium, written: Option<Written>) {
+        *match medium {
+            Medium::Email => &mut self.email,
+            Medium::Whatsapp => &mut self.whatsapp,
+            Medium::Notification => &mut self.notification,
+            Medium::Web => &mut self.web,
+        } = written;
+    }
+
+    fn slot(&self, medium: Medium) -> &Option<Written> {
+        match medium {
+            Medium::Email => &self.email,
+            Medium::Whatsapp => &self.whatsapp,
+            Medium::Notification => &self.notification,
+            Medium::Web => &self.web,
+        }
+    }
+
+    /// Everything that they say, as one text.
+    pub fn text(&self) -> String {
+        let texts = self.iter().flat_map(|(_, written)| [written.title.as_str(), written.message.as_str()]);
+        texts.collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Written {
+    /// What is wrong with it as a message for `medium`, told to whoever wrote it.
+    pub fn fault(&self, medium: Medium) -> Option<String> {
+        let (title, message) = (self.title.trim(), self.message.trim());
+        let (most_title, most_message) = medium.limits();
+        if [title, message, self.strategy.trim()].contains(&"") {
+            return Some("its title, its message or its strategy is empty".to_owned());
+        }
+        if title.contains('\n') || title.chars().count() > most_title {
+            return Some(format!("its title must be one line of at most {most_title} characters"));
+        }
+        if message.chars().count() > most_message {
+            return Some(format!("its message must have at most {most_message} characters"));
+        }
+        if medium != Medium::Email && message.contains('\n') {
+            return Some("its message must be one paragraph, without line breaks".to_owned());
+        }
+        let left = placeholder(title).or_else(|| placeholder(message))?;
+        Some(format!("it holds the placeholder {left}; write what it stands for, or do without"))
+    }
+
+    /// Something that it names and `known` does not hold: a number, an address, a link or a name of
+    /// several words.
+    pub fn invention(&self, known: &str) -> Option<String> {
+        let known_words = known.to_lowercase();
+        let known_numbers = numbers(known);
+        for text in [&self.title, &self.message] {
+            let unknown = numbers(text).into_iter().find(|number| !known_numbers.contains(number));
+            let unknown = unknown.or_else(|| {
+                let mut named = addresses(text).chain(names(text));
+                named.find(|named| !known_words.contains(&named.to_lowercase()))
+            });
+            if unknown.is_some() {
+                return unknown;
+            }
+        }
+        None
+    }
+}
+
+/// A placeholder, bracket or template variable in a text: `[Name]`, `{{name}}`, `{name}`, `<name>`,
+/// `%NAME%`, `$NAME`, `XXX` or a blank to fill in.
+pub fn placeholder(text: &str) -> Option<String> {
+    let shown = |at: usize| text[at..].chars().take(24).collect::<String>();
+    if let Some(at) = text.find(['[', ']', '{', '}']) {
+        return Some(shown(at));
+    }
+    for blank in ["___", "XXX", "xxx"] {
+        if let Some(at) = text.find(blank) {
+            return Some(shown(at));
+        }
+    }
+    let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
+    let bytes = text.as_bytes();
+    for (at, byte) in bytes.iter().enumerate() {
+        let rest = &bytes[at + 1..];
+        let closed_by = |close: u8| {
+            let name =
+                rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' '));
+            let length = name.count();
+            (1..=40).contains(&length) && rest.get(length) == Some(&close)
+        };
+        let is_variable = match byte {
+            b'<' => is_letter(rest.first()) && closed_by(b'>'),
+            b'%' => is_letter(rest.first()) && closed_by(b'%'),
+            b'$' => is_letter(rest.first()),
+            _ => false,
+        };
+        if is_variable {
+            return Some(shown(at));
+        }
+    }
+    None
+}
+
+/// The numbers in a text, as digits: `$5,000` and `5000` are the same number.
+fn numbers(text: &str) -> Vec<String> {
+    let mut numbers = Vec::new();
+    let mut digits = String::new();
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let next_is_digit = characters.peek().is_some_and(char::is_ascii_digit);
+        match character {
+            digit if digit.is_ascii_digit() => digits.push(digit),
+            ',' | '.' | '\u{a0}' if !digits.is_empty() && next_is_digit => {}
+            _ if !digits.is_empty() => numbers.push(std::mem::take(&mut digits)),
+            _ => {}
+        }
+    }
+    if !digits.is_empty() {
+        numbers.push(digits);
+    }
+    numbers
+}
+
+/// The e-mail addresses and links in a text.
+fn addresses(text: &str) -> impl Iterator<Item = String> {
+    let trimmed = |word: &str| word.trim_matches(|end: char| !end.is_alphanumeric()).to_owned();
+    let is_address = |word: &&str| {
+        word.contains('@') || word.contains("://") || word.trim_start_matches(['(', '"']).starts_with("www.")
+    };
+    text.split_whitespace().filter(is_address).map(trimmed)
+}
+
+/// The names in a text, as far as capitals tell them: two or more capitalised words in a row within a
+/// sentence.
+fn names(text: &str) -> impl Iterator<Item = String> {
+    let mut names = Vec::new();
+    let mut name: Vec<&str> = Vec::new();
+    let mut starts_sentence = true;
+    for word in text.split_whitespace() {
+        let bare = word.trim_matches(|end: char| !end.is_alphanumeric());
+        let is_capital = bare.chars().next().is_some_and(char::is_uppercase) && bare.chars().any(char::is_lowercase);
+        let ends_phrase = word.ends_with(|end: char| !end.is_alphanumeric());
+        if is_capital && !starts_sentence {
+            name.push(bare);
+        }
+        if (!is_capital || ends_phrase) && !name.is_empty() {
+            names.push(std::mem::take(&mut name));
+        }
+        starts_sentence = word.ends_with(['.', '!', '?', ':']) || bare.is_empty();
+    }
+    names.push(name);
+    names.into_iter().filter(|name| name.len() > 1).map(|name| name.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(title: &str, message: &str) -> Written {
+        Written { title: title.to_owned(), message: message.to_owned(), strategy: "help".to_owned() }
+    }
+
+    #[test]
+    fn placeholders_are_found_and_prices_and_comparisons_are_not() {
+        for text in [
+            "Hi [Name]",
+            "Hi {{first_name}}",
+            "{name}",
+            "Dear <first name>,",
+            "Hi %FIRST_NAME%",
+            "Hi $name",
+            "On ____",
+            "call me at XXX",
+            "a ] b",
+        ] {
+            assert!(placeholder(text).is_some(), "{text}");
+        }
+        for text in ["Hi Jane, $5,000 is 10% less", "5 < 6 and 7 > 6", "I <3 this", "100% of 50% off", "A/B & C"] {
+            assert_eq!(placeholder(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn each_medium_has_its_form() {
+        let fine = written("About your question", "Hi Jane! Do you have ten minutes this week?");
+        assert!(Medium::ALL.iter().all(|medium| fine.fault(*medium).is_none()));
+        let letter = written("About your question", "Hi Jane,\n\nthank you.");
+        assert_eq!(letter.fault(Medium::Email), None);
+        for medium in [Medium::Whatsapp, Medium::Notification, Medium::Web] {
+            assert!(letter.fault(medium).is_some_and(|fault| fault.contains("line breaks")), "{medium:?}");
+            assert!(written("t", &"x".repeat(701)).fault(medium).is_some(), "{medium:?}");
+        }
+        assert!(written("a\nb", "m").fault(Medium::Email).is_some());
+        assert!(written(" ", "m").fault(Medium::Email).is_some());
+        assert!(written("t", "Hi {name}").fault(Medium::Email).is_some_and(|fault| fault.contains("{name}")));
+    }
+
+    #[test]
+    fn what_is_named_has_to_be_known() {
+        let known =
+            r#"{"name": "Jane Smith", "company": "Acme Inc.", "budget": "$5000-$10000", "site": "https://acme.com"}"#;
+        for message in [
+            "Hi Jane, your budget of $5,000 at Acme Inc. fits.",
+            "See https://acme.com. Jane Smith asked.",
+            "No facts at all! Every Sentence? Starts well.",
+        ] {
+            assert_eq!(written("About Acme", message).invention(known), None, "{message}");
+        }
+        for (message, invented) in [
+            ("It saves 15 hours", "15"),
+            ("Write to sales@other.example today", "sales@other.example"),
+            ("See https://evil.example/x", "https://evil.example/x"),
+            ("I talked to Peter Miller about it", "Peter Miller"),
+        ] {
+            assert_eq!(written("About Acme", message).invention(known).as_deref(), Some(invented), "{message}");
+        }
+    }
+}
