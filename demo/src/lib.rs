@@ -7,6 +7,7 @@ mod arcs;
 mod chats;
 mod people;
 mod siddhant;
+mod sites;
 mod talks;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -105,6 +106,7 @@ pub async fn load(context: &Context) -> Result<Loaded, StoreError> {
     }
 
     load_chats(context, now, &mut loaded).await?;
+    sites::load(&accounts, now).await?;
 
     let all: BTreeSet<_> = Permission::ALL.into();
     let reads = BTreeSet::from([Permission::ReadAi, Permission::ReadLeads]);

@@ -29,6 +29,9 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
         suggest_followups::SuggestFollowups::NAME => {
             endpoint(context, suggest_followups::SuggestFollowups::new(context)?)?
         }
+        lead_follow_up::LeadFollowUp::NAME => endpoint(context, lead_follow_up::LeadFollowUp::new(context)?)?,
+        commands::GetCommand::NAME => endpoint(context, commands::GetCommand::new(context)?)?,
+        copywriter::Copywriter::NAME => queued(copywriter::Copywriter::new(context)?),
         credits::Credits::NAME => endpoint(context, credits::Credits::new(context)?)?,
         list_leads::ListLeads::NAME => endpoint(context, list_leads::ListLeads::new(context)?)?,
         lead_stats::LeadStats::NAME => endpoint(context, lead_stats::LeadStats::new(context)?)?,

@@ -155,10 +155,13 @@ fn start_logs(environment: &Environment) {
     let ours = [
         "shared",
         "local",
+        "commands",
+        "copywriter",
         "credits",
         "fallback",
         "get_lead",
         "ingest",
+        "lead_follow_up",
         "lead_messages",
         "lead_scorer",
         "lead_stats",

@@ -1,8 +1,11 @@
-//! The sweeper: on a schedule, voids the holds that a process left behind (contract, section 5).
+//! The sweeper: on a schedule, voids the holds that a process left behind (contract, section 5), and
+//! sends commands again whose message was lost, or never sent.
 
+use shared::commands::Commands;
 use shared::context::{Clock, Context};
 use shared::credits::Ledger;
 use shared::environment::ConfigError;
+use shared::queue::Queue;
 use shared::store::StoreError;
 
 /// The sweeper and what it works with.
@@ -10,6 +13,8 @@ use shared::store::StoreError;
 pub struct Sweeper {
     clock: Clock,
     ledger: Ledger,
+    commands: Commands,
+    copywriter: Queue,
 }
 
 impl Sweeper {
@@ -18,13 +23,30 @@ impl Sweeper {
 
     /// Builds the sweeper from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { clock: context.clock.clone(), ledger: Ledger::new(context)? })
+        Ok(Self {
+            clock: context.clock.clone(),
+            ledger: Ledger::new(context)?,
+            commands: Commands::new(context)?,
+            copywriter: Queue::new(context, "COPYWRITER_QUEUE_URL")?,
+        })
     }
 
-    /// Voids every hold that has expired, and gives how many there were.
+    /// Voids every hold that has expired, and gives how many there were; sends every command that is
+    /// overdue. Where the one fails, the other is done all the same.
     pub async fn sweep(&self) -> Result<usize, StoreError> {
-        let voided = self.ledger.void_expired(self.clock.now()).await?;
-        tracing::info!(voided, "swept");
+        let (voided, sent) = tokio::join!(self.ledger.void_expired(self.clock.now()), self.send_overdue());
+        let (voided, sent) = (voided?, sent?);
+        tracing::info!(voided, sent, "swept");
         Ok(voided)
+    }
+
+    /// A command is postponed only once it is sent: one too many does no harm.
+    async fn send_overdue(&self) -> Result<usize, StoreError> {
+        let overdue = self.commands.overdue(self.clock.now()).await?;
+        self.copywriter.send(&overdue).await?;
+        for command in &overdue {
+            self.commands.postpone(*command).await?;
+        }
+        Ok(overdue.len())
     }
 }

@@ -2,6 +2,7 @@
 //! by rules, the same for the same facts. It stands in for a model where none is configured, and
 //! says so in its name.
 
+mod follow_up;
 mod followups;
 mod scoring;
 
@@ -27,6 +28,8 @@ async fn complete(Json(request): Json<Value>) -> Response {
     let facts = request["messages"][1]["content"].as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
     let content = match (task, facts) {
         ("suggest_followups", Some(facts)) => followups::suggest(&facts),
+        ("sales_follow_up", Some(facts)) => follow_up::write(&facts),
+        ("refine_follow_up", Some(facts)) => follow_up::refine(&facts),
         ("score_lead", Some(facts)) => scoring::score(&facts),
         _ => {
             let error = json!({"error": {"message": "the built-in composer does not know this task"}});

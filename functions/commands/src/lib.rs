@@ -1,0 +1,67 @@
+//! `GET /api/agents/commands/{id}`: where a command stands, and what it wrote (contract, section 8).
+
+use serde_json::{Value, json};
+use shared::auth::Permission;
+use shared::commands::{Command, CommandId, Commands};
+use shared::context::Context;
+use shared::environment::ConfigError;
+use shared::http::dialect::timestamp;
+use shared::http::{Call, Dialect, Endpoint, Input, Reply};
+use shared::problem::{Code, Problem};
+use uuid::Uuid;
+
+/// The endpoint and what it works with.
+#[derive(Clone, Debug)]
+pub struct GetCommand {
+    commands: Commands,
+}
+
+impl GetCommand {
+    /// The function's name in `template.yaml`.
+    pub const NAME: &str = "commands";
+
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { commands: Commands::new(context)? })
+    }
+}
+
+impl Endpoint for GetCommand {
+    const DIALECT: Dialect = Dialect::Agents;
+    const PERMISSION: Permission = Permission::ReadAi;
+    /// Which command.
+    type Request = Uuid;
+
+    fn parse(&self, input: &Input) -> Result<Uuid, Problem> {
+        let id = Some(input.in_path("id")).filter(|id| id.len() == 36).and_then(|id| id.parse().ok());
+        id.ok_or_else(|| Problem::field("id", "must be a UUID").with_code(Code::InvalidInput))
+    }
+
+    async fn handle(&self, call: &Call, command_id: Uuid) -> Result<Reply, Problem> {
+        let id = CommandId { workspace_id: call.workspace_id, command_id };
+        let command = self.commands.get(id).await?;
+        let command =
+            command.ok_or_else(|| Problem::new(Code::CommandNotFound, "no command with this id in this workspace"))?;
+        Ok(call.success(shown(&command)))
+    }
+}
+
+fn shown(command: &Command) -> Value {
+    let duration = command.started_at.zip(command.finished_at).map(|(from, until)| (until - from).num_milliseconds());
+    json!({
+        "command_id": command.id.command_id,
+        "role": command.role,
+        "status": command.status,
+        "site_id": command.site_id,
+        "lead_id": command.lead_id,
+        "agent_id": command.agent_id,
+        "messages": command.messages,
+        "attempts": command.attempts,
+        "created_at": timestamp(command.created_at),
+        "started_at": command.started_at.map(timestamp),
+        "finished_at": command.finished_at.map(timestamp),
+        "duration_ms": duration,
+        "model": command.model,
+        "prompt_version": command.prompt_version,
+    })
+}

@@ -1,0 +1,142 @@
+//! Phase 2 of a follow-up: takes the queue's messages, each of which names a command, and refines what
+//! the sales specialist wrote (seeds/lead-follow-up.md, "How It Works").
+//!
+//! A command is worked on under a lease, so the same message again, or two at once, refine once. If the
+//! model gives nothing usable, the command goes back to its queue; after five attempts it has failed,
+//! its message becomes a dead letter, and what the sales specialist wrote stands.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use shared::commands::{Command, CommandId, Commands, Outcome, Status, Taken};
+use shared::context::{Clock, Context};
+use shared::environment::ConfigError;
+use shared::llm::{Checked, Model, Prompt};
+use shared::problem::Problem;
+use shared::queue::Consumer;
+use shared::store::StoreError;
+use shared::writing::{Medium, Messages};
+
+/// How long one message may take. The function's timeout is above it, and a lease above that.
+const TIME: TimeDelta = TimeDelta::seconds(50);
+
+/// The worker and what it works with.
+#[derive(Clone, Debug)]
+pub struct Copywriter {
+    clock: Clock,
+    commands: Commands,
+    model: Model,
+}
+
+impl Copywriter {
+    /// The function's name in `template.yaml`.
+    pub const NAME: &str = "copywriter";
+
+    /// Builds the worker from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { clock: context.clock.clone(), commands: Commands::new(context)?, model: Model::new(context)? })
+    }
+
+    /// Asks the model to refine a draft.
+    async fn refine(&self, command: &Command) -> Result<Outcome, Problem> {
+        let draft = command.draft.clone().unwrap_or_default();
+        let facts: Value = serde_json::from_str(&command.facts).map_err(|_| Problem::internal("facts do not read"))?;
+        let prompt = Prompt {
+            name: "refine_follow_up",
+            instructions: include_str!("../../../shared/prompts/copywriter.md"),
+            facts: json!({ "facts": facts, "draft": draft }),
+        };
+        let known = format!("{} {}", command.facts, draft.text());
+        let deadline = self.clock.now() + TIME;
+        let ready = self.model.ready().await?;
+        let check = |refined: Messages| checked(refined, &draft, &known);
+        let messages = self.model.complete(ready, &prompt, deadline, check).await?;
+        Ok(Outcome { messages, model: self.model.name().to_owned(), prompt_version: prompt.version() })
+    }
+}
+
+impl Consumer for Copywriter {
+    type Message = CommandId;
+
+    async fn try_one(&self, id: CommandId) -> Result<(), StoreError> {
+        let command = match self.commands.take(id).await? {
+            Taken::Leased(command) => command,
+            // Whoever works on it finishes it, or its own message comes again.
+            Taken::Busy | Taken::Finished => return Ok(()),
+            Taken::Unknown => {
+                tracing::warn!(workspace_id = %id.workspace_id, command_id = %id.command_id, "no such command");
+                return Ok(());
+            }
+        };
+        match self.refine(&command).await {
+            Ok(outcome) => {
+                let is_ours = self.commands.complete(&command, &outcome).await?;
+                tracing::info!(workspace_id = %id.workspace_id, command_id = %id.command_id, is_ours, "refined");
+                Ok(())
+            }
+            Err(problem) => {
+                let status = self.commands.give_back(&command).await?;
+                let cause = problem.cause.unwrap_or(problem.message);
+                let last = if status == Status::Failed { ", for the last time" } else { "" };
+                Err(StoreError::Unavailable(format!("the model refined nothing{last}: {cause}")))
+            }
+        }
+    }
+}
+
+/// Holds a reply against the draft: a message for the same media, each in its form, with the strategy
+/// kept and nothing named that is not known.
+fn checked(refined: Messages, draft: &Messages, known: &str) -> Checked<Messages> {
+    let mut kept = Messages::default();
+    for medium in Medium::ALL {
+        let Some(before) = draft.of(medium) else { continue };
+        let complain = |fault: &str| Checked::Wrong { complaint: format!("{}: {fault}", medium.name()), usable: None };
+        let Some(written) = refined.of(medium) else { return complain("there is no message for it") };
+        let mut written = written.clone();
+        written.strategy.clone_from(&before.strategy);
+        if let Some(fault) = written.fault(medium) {
+            return complain(&fault);
+        }
+        if let Some(invented) = written.invention(known) {
+            return complain(&format!("it names {invented}, which is not among the facts"));
+        }
+        kept.set(medium, Some(written));
+    }
+    Checked::Fine(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::writing::Written;
+
+    use super::*;
+
+    fn written(message: &str) -> Option<Written> {
+        Some(Written { title: "Hello".to_owned(), message: message.to_owned(), strategy: "help".to_owned() })
+    }
+
+    #[test]
+    fn a_refinement_keeps_media_and_strategy_and_names_nothing_new() {
+        let draft = Messages { email: written("Hi Jane, 5 days."), web: written("Soon"), ..Messages::default() };
+        let known = "Jane 5";
+        let complaint = |refined: Messages| match checked(refined, &draft, known) {
+            Checked::Fine(_) => String::new(),
+            Checked::Wrong { complaint, .. } => complaint,
+        };
+        let other = Written {
+            strategy: "another".to_owned(),
+            ..written("Jane, 5 days left").unwrap_or_else(|| unreachable!())
+        };
+        let fine = Messages {
+            email: Some(other),
+            web: written("Now"),
+            whatsapp: written("not asked for"),
+            ..Messages::default()
+        };
+        let Checked::Fine(kept) = checked(fine.clone(), &draft, known) else { unreachable!("it is fine") };
+        assert_eq!(kept.email.map(|email| email.strategy).as_deref(), Some("help"));
+        assert_eq!(kept.whatsapp, None);
+        assert!(complaint(Messages { web: None, ..fine.clone() }).contains("web"));
+        assert!(complaint(Messages { web: written("7 days"), ..fine.clone() }).contains("names 7"));
+        assert!(complaint(Messages { web: written("Hi {name}"), ..fine }).contains("placeholder"));
+    }
+}

@@ -1,0 +1,94 @@
+//! What is known of the lead: what the client shows and what the model is told.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+use shared::accounts::Site;
+use shared::leads::{Activity, History, Lead};
+use shared::writing::Medium;
+
+use crate::request::Request;
+
+/// How many activities the model is shown: the newest.
+const SHOWN: usize = 30;
+
+/// What a follow-up is about.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    /// The request.
+    pub request: &'a Request,
+    /// The site that the lead comes from.
+    pub site: &'a Site,
+    /// The lead, and what happened with it.
+    pub history: &'a History,
+    /// The media to write for.
+    pub media: &'a [Medium],
+}
+
+/// The lead as the response shows it: what the request says, before what is stored.
+pub fn lead(request: &Request, stored: &Lead) -> Map<String, Value> {
+    let mut lead = Map::new();
+    let known = [
+        ("name", &stored.full_name),
+        ("company", &stored.company_name),
+        ("email", &stored.email),
+        ("phone", &stored.phone),
+        ("position", &stored.job_title),
+        ("lead_stage", &stored.stage),
+    ];
+    for (name, value) in known {
+        if let Some(value) = value {
+            lead.insert(name.to_owned(), json!(value));
+        }
+    }
+    lead.extend(request.lead_data.clone());
+    if let Some(stage) = &request.lead_stage {
+        lead.insert("lead_stage".to_owned(), json!(stage));
+    }
+    if let (Some(phone), None) = (&request.phone_number, lead.get("phone")) {
+        lead.insert("phone".to_owned(), json!(phone));
+    }
+    // These the document always shows.
+    for name in ["name", "company", "email", "phone", "position", "pain_points", "budget_range"] {
+        lead.entry(name).or_insert(Value::Null);
+    }
+    lead
+}
+
+impl Subject<'_> {
+    /// The lead as the response shows it.
+    pub fn lead(&self) -> Map<String, Value> {
+        lead(self.request, &self.history.lead)
+    }
+
+    /// Everything that the model is told, and nothing else: facts of this one lead, without its
+    /// addresses and numbers.
+    pub fn facts(&self, now: DateTime<Utc>) -> Value {
+        let mut lead = self.lead();
+        lead.retain(|name, value| !value.is_null() && !matches!(name.as_str(), "email" | "phone"));
+        let interactions = match &self.request.previous_interactions {
+            Some(given) => given.clone(),
+            None => self.history.recent.iter().chain(&self.history.earlier).take(SHOWN).map(told).collect(),
+        };
+        json!({
+            "today": now.format("%A %Y-%m-%d").to_string(),
+            "site": {"name": self.site.name, "url": self.site.url},
+            "lead": lead,
+            "interactions": interactions,
+            "product_interest": self.request.product_interest,
+            "follow_up_type": self.request.follow_up_type,
+            "follow_up_interval": self.request.follow_up_interval,
+            "media": self.media,
+        })
+    }
+}
+
+fn told(activity: &Activity) -> Value {
+    json!({
+        "date": activity.occurred_at.format("%Y-%m-%d").to_string(),
+        "type": activity.kind,
+        "direction": activity.direction,
+        "outcome": activity.outcome,
+        "title": activity.title,
+        "content": activity.body,
+    })
+}

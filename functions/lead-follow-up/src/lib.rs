@@ -1,0 +1,353 @@
+//! `POST /api/agents/sales/leadFollowUp`: a follow-up for one lead, on every channel that reaches it, in
+//! two phases (seeds/lead-follow-up.md). The sales specialist writes within the request; the copywriter
+//! refines what was written behind a queue, and the request waits a while for that.
+//!
+//! In this order: the body is checked (400), site, lead, agent and channels are looked at (404, 400), the
+//! idempotency key is claimed (409, 422, 402), the model is asked (500), both commands are stored in one
+//! transaction, the copywriter's is queued, and its outcome is waited for.
+//!
+//! The commands are named after the work that the idempotency key stands for. So whoever takes a claim
+//! over finds what its predecessor stored, and nothing is written twice.
+
+mod facts;
+mod preference;
+mod request;
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use shared::accounts::{Accounts, Agent, Role, Staffed};
+use shared::auth::Permission;
+use shared::commands::{Command, CommandId, Commands, Order, Outcome, Status};
+use shared::context::{Clock, Context, Random};
+use shared::conversations::Conversations;
+use shared::credits::Action;
+use shared::environment::ConfigError;
+use shared::exactly_once::{Begun, ExactlyOnce, Work};
+use shared::http::{Call, Dialect, Endpoint, Input, Reply};
+use shared::leads::{History, Leads};
+use shared::llm::{Checked, Model, Prompt, Ready};
+use shared::problem::{Code, Problem};
+use shared::queue::Queue;
+use shared::writing::{Medium, Messages};
+use uuid::Uuid;
+
+use facts::Subject;
+use preference::Preference;
+pub use request::Request;
+
+/// How far back the lead's history is read.
+const LOOKED_BACK: TimeDelta = TimeDelta::days(365);
+
+/// Time kept back from a request's deadline, for storing the answer.
+const RESERVE: TimeDelta = TimeDelta::seconds(2);
+
+/// How long the first look at the copywriter's command waits; later ones wait longer.
+const FIRST_LOOK: Duration = Duration::from_millis(50);
+
+/// The longest wait between two looks.
+const LAST_LOOK: Duration = Duration::from_millis(400);
+
+/// The endpoint and what it works with.
+#[derive(Clone, Debug)]
+pub struct LeadFollowUp {
+    clock: Clock,
+    random: Random,
+    accounts: Accounts,
+    leads: Leads,
+    conversations: Conversations,
+    once: ExactlyOnce,
+    commands: Commands,
+    queue: Queue,
+    model: Model,
+}
+
+impl LeadFollowUp {
+    /// The function's name in `template.yaml`.
+    pub const NAME: &str = "lead-follow-up";
+
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self {
+            clock: context.clock.clone(),
+            random: context.random.clone(),
+            accounts: Accounts::new(context)?,
+            leads: Leads::new(context)?,
+            conversations: Conversations::new(context)?,
+            once: ExactlyOnce::new(context)?,
+            commands: Commands::new(context)?,
+            queue: Queue::new(context, "COPYWRITER_QUEUE_URL")?,
+            model: Model::new(context)?,
+        })
+    }
+}
+
+impl Endpoint for LeadFollowUp {
+    const DIALECT: Dialect = Dialect::Agents;
+    const PERMISSION: Permission = Permission::WriteAi;
+    type Request = (Request, Preference);
+
+    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
+        Ok((Request::parse(&input.body)?, Preference::of(&input.prefer)))
+    }
+
+    async fn handle(&self, call: &Call, (request, preference): Self::Request) -> Result<Reply, Problem> {
+        let since = self.clock.now() - LOOKED_BACK;
+        let (workspace, staffed, history, ready) = tokio::join!(
+            self.accounts.workspace(call.workspace_id),
+            self.accounts.site(call.workspace_id, request.site_id),
+            self.leads.history(call.workspace_id, request.lead_id, since),
+            self.model.ready(),
+        );
+        let prices = workspace?.map(|workspace| workspace.prices).unwrap_or_default();
+        let (staffed, mut history, agent, media) = match assignment(&request, staffed?, history?) {
+            Ok(assignment) => assignment,
+            Err(problem) => return self.once.refuse(call, problem).await,
+        };
+        let ready = match ready {
+            Ok(ready) => ready,
+            Err(problem) => return self.once.refuse(call, problem).await,
+        };
+
+        let charge = (Action::LeadFollowUp, Action::LeadFollowUp.price(&prices));
+        let (begun, touches) = tokio::join!(self.once.begin(call, Some(charge)), async {
+            match history.rows.is_empty() {
+                true => Ok(Vec::new()),
+                false => self.conversations.touches(&history.rows, since).await,
+            }
+        });
+        let work = match begun? {
+            Begun::Replay(reply) => return Ok(reply),
+            Begun::Proceed(work) => work,
+        };
+        match touches {
+            Ok(touches) => history.take(touches, since),
+            Err(error) => return Err(work.abandon(error.into()).await),
+        }
+        let subject = Subject { request: &request, site: &staffed.site, history: &history, media: &media };
+        let (sales, copywriter) = match self.stored(call, &work).await {
+            Ok(Some(commands)) => commands,
+            Ok(None) => {
+                let copywriter = staffed.active(Role::Copywriter);
+                let commands = match self.first_phase(call, ready, &subject, (&agent, copywriter), work.id()).await {
+                    Ok(commands) => commands,
+                    Err(problem) => return Err(work.abandon(problem).await),
+                };
+                // Where this fails, it may have been stored all the same: the claim stands, so that a retry
+                // looks before it writes.
+                self.commands.store(&commands.0, commands.1.as_ref()).await?;
+                commands
+            }
+            Err(problem) => return Err(work.abandon(problem).await),
+        };
+        // From here on there is something that a retry has to find, not to make again.
+        let refined = match &copywriter {
+            Some(command) => Some(self.second_phase(call, command, &preference).await),
+            None => None,
+        };
+        let mut reply = call.success(answer(&subject.lead(), &staffed, &sales, refined.as_ref()));
+        reply.preference_applied = preference.applied();
+        work.conclude(reply).await
+    }
+}
+
+/// Whose work it is, and for which media; or what is missing for that (contract, section 8).
+fn assignment(
+    request: &Request,
+    staffed: Option<Staffed>,
+    history: Option<History>,
+) -> Result<(Staffed, History, Agent, Vec<Medium>), Problem> {
+    let staffed =
+        staffed.ok_or_else(|| Problem::new(Code::SiteNotFound, "no site with this siteId in this workspace"))?;
+    let history =
+        history.ok_or_else(|| Problem::new(Code::LeadNotFound, "no lead with this leadId in this workspace"))?;
+    let is_meant = |agent: &&Agent| agent.active && agent.role == Role::Sales;
+    let agent = match (request.agent_id, request.user_id) {
+        (Some(agent_id), _) => staffed.agents.iter().filter(is_meant).find(|agent| agent.agent_id == agent_id),
+        (None, Some(user_id)) => {
+            let own = staffed.agents.iter().filter(is_meant).find(|agent| agent.user_id == user_id);
+            own.or_else(|| staffed.active(Role::Sales))
+        }
+        (None, None) => staffed.active(Role::Sales),
+    };
+    let agent = agent.cloned().ok_or_else(|| {
+        let message = match request.agent_id {
+            Some(_) => "no active sales agent with this agent_id for this site",
+            None => "the site has no active sales agent; add one, or name another site",
+        };
+        Problem::new(Code::AgentNotFound, message)
+    })?;
+    let lead = facts::lead(request, &history.lead);
+    let media = media(request, &staffed, &lead)?;
+    Ok((staffed, history, agent, media))
+}
+
+/// The media to write for: the site's channels that reach the lead, and those that are always there.
+fn media(request: &Request, staffed: &Staffed, lead: &serde_json::Map<String, Value>) -> Result<Vec<Medium>, Problem> {
+    let configured = [(Medium::Email, &staffed.site.email), (Medium::Whatsapp, &staffed.site.whatsapp)];
+    let configured: Vec<_> =
+        configured.into_iter().filter(|(_, channel)| channel.is_some()).map(|(medium, _)| medium).collect();
+    if configured.is_empty() {
+        return Err(Problem::new(Code::NoChannelsConfigured, "the site has neither email nor WhatsApp configured"));
+    }
+    let text = |name: &str| lead.get(name).and_then(Value::as_str).unwrap_or_default();
+    let has_email = text("email").contains('@');
+    let has_phone = request.phone_number.is_some() || text("phone").bytes().filter(u8::is_ascii_digit).count() >= 7;
+    let reaches = |medium: &&Medium| match medium {
+        Medium::Email => has_email,
+        _ => has_phone,
+    };
+    let mut media: Vec<_> = configured.iter().filter(reaches).copied().collect();
+    if media.is_empty() {
+        let problem = Problem::new(
+            Code::NoValidChannelsForLead,
+            "none of the site's channels fits the lead's contact data; add an email address or a phone number",
+        );
+        return Err(problem
+            .detail("configured_channels", json!(configured))
+            .detail("lead_has_email", json!(has_email))
+            .detail("lead_has_phone", json!(has_phone)));
+    }
+    media.extend([Medium::Notification, Medium::Web]);
+    Ok(media)
+}
+
+impl LeadFollowUp {
+    /// What a predecessor of this work has stored.
+    async fn stored(&self, call: &Call, work: &Work) -> Result<Option<(Command, Option<Command>)>, Problem> {
+        if !work.is_taken_over() {
+            return Ok(None);
+        }
+        let id = |command_id| CommandId { workspace_id: call.workspace_id, command_id };
+        let Some(sales) = self.commands.get(id(work.id())).await? else { return Ok(None) };
+        let copywriter = match sales.followed_by {
+            Some(command_id) => self.commands.get(id(command_id)).await?,
+            None => None,
+        };
+        Ok(Some((sales, copywriter)))
+    }
+
+    /// The sales specialist writes. Gives its command, and the one to refine what it wrote.
+    async fn first_phase(
+        &self,
+        call: &Call,
+        ready: Ready,
+        subject: &Subject<'_>,
+        (agent, copywriter): (&Agent, Option<&Agent>),
+        command_id: Uuid,
+    ) -> Result<(Command, Option<Command>), Problem> {
+        let started_at = self.clock.now();
+        let facts = subject.facts(started_at);
+        let prompt = Prompt {
+            name: "sales_follow_up",
+            instructions: include_str!("../../../shared/prompts/sales-follow-up.md"),
+            facts: facts.clone(),
+        };
+        let check = |messages: Messages| checked(messages, subject.media);
+        let messages = self.model.complete(ready, &prompt, call.deadline - RESERVE, check).await?;
+        if messages == Messages::default() {
+            return Err(Problem::new(Code::NoContentGenerated, "the AI model wrote nothing that can be used; retry"));
+        }
+        if messages.email.is_none() && messages.whatsapp.is_none() {
+            let message = "the AI model wrote nothing for a channel that reaches the lead; retry";
+            return Err(Problem::new(Code::NoValidChannels, message));
+        }
+        let order = |command_id, agent: &Agent| Order {
+            workspace_id: call.workspace_id,
+            command_id,
+            site_id: subject.site.site_id,
+            lead_id: subject.history.lead.lead_id,
+            agent: (agent.agent_id, agent.role),
+            facts: facts.to_string(),
+        };
+        let outcome = Outcome {
+            messages: messages.clone(),
+            model: self.model.name().to_owned(),
+            prompt_version: prompt.version(),
+        };
+        let now = self.clock.now();
+        let refining = copywriter.map(|agent| Command::queued(order(self.random.uuid(), agent), messages.clone(), now));
+        let mut sales = Command::completed(order(command_id, agent), outcome, started_at, now);
+        sales.followed_by = refining.as_ref().map(|command| command.id.command_id);
+        Ok((sales, refining))
+    }
+
+    /// Sends the command to the copywriter, and waits for what becomes of it, as long as the client
+    /// prefers and the request's time allows. Whatever goes wrong here, the sales messages stand: the
+    /// command is stored, and the sweeper sends what was not sent.
+    async fn second_phase(&self, call: &Call, command: &Command, preference: &Preference) -> Command {
+        if let Err(error) = self.queue.send(&[command.id]).await {
+            tracing::warn!(command_id = %command.id.command_id, cause = %error, "a command is left to the sweeper");
+            return command.clone();
+        }
+        let until = (self.clock.now() + preference.wait()).min(call.deadline - RESERVE);
+        self.wait(command, until).await
+    }
+
+    async fn wait(&self, command: &Command, until: DateTime<Utc>) -> Command {
+        let mut pause = FIRST_LOOK;
+        loop {
+            let left = (until - self.clock.now()).to_std().unwrap_or_default();
+            if left.is_zero() {
+                return command.clone();
+            }
+            tokio::time::sleep(pause.min(left)).await;
+            pause = (pause * 2).min(LAST_LOOK);
+            match self.commands.get(command.id).await {
+                Ok(Some(now)) if now.is_finished() => return now,
+                Ok(_) => {}
+                Err(error) => tracing::warn!(cause = %error, "a command could not be looked at"),
+            }
+        }
+    }
+}
+
+/// Holds a reply against what was asked for: what is not asked for is dropped, what is missing or has a
+/// fault is complained about, and done without if the model does not mend it.
+fn checked(messages: Messages, media: &[Medium]) -> Checked<Messages> {
+    let (mut kept, mut complaints) = (Messages::default(), Vec::new());
+    for medium in media {
+        match messages.of(*medium) {
+            None => complaints.push(format!("{}: there is no message for it", medium.name())),
+            Some(written) => match written.fault(*medium) {
+                Some(fault) => complaints.push(format!("{}: {fault}", medium.name())),
+                None => kept.set(*medium, Some(written.clone())),
+            },
+        }
+    }
+    if complaints.is_empty() {
+        return Checked::Fine(kept);
+    }
+    Checked::Wrong { complaint: complaints.join("; "), usable: Some(kept) }
+}
+
+/// The `data` of the response.
+fn answer(
+    lead: &serde_json::Map<String, Value>,
+    staffed: &Staffed,
+    sales: &Command,
+    refining: Option<&Command>,
+) -> Value {
+    let refined = refining.and_then(|command| command.messages.as_ref());
+    let mut lead = lead.clone();
+    lead.insert("sites".to_owned(), json!({"name": staffed.site.name, "url": staffed.site.url}));
+    let refinement = refining.map(|command| {
+        let status = match command.status {
+            Status::Queued | Status::Running => "pending",
+            Status::Completed => "completed",
+            Status::Failed => "failed",
+        };
+        let command_id = command.id.command_id;
+        json!({"status": status, "command_id": command_id, "url": format!("/api/agents/commands/{command_id}")})
+    });
+    json!({
+        "messages": refined.or(sales.messages.as_ref()),
+        "lead": lead,
+        "command_ids": {
+            "sales": sales.id.command_id,
+            "copywriter": refining.map(|command| command.id.command_id),
+        },
+        "refinement": refinement,
+    })
+}

@@ -1,0 +1,8 @@
+//! The Lambda function `lead-follow-up`.
+
+use lead_follow_up::LeadFollowUp;
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    shared::lambda::run_endpoint(LeadFollowUp::NAME, LeadFollowUp::new).await
+}
