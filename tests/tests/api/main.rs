@@ -10,6 +10,7 @@ mod idempotency;
 mod identifiers;
 mod ingestion;
 mod keys;
+mod lead_follow_up;
 mod lead_pages;
 mod leads;
 mod local_stack;

@@ -1,0 +1,423 @@
+//! seeds/lead-follow-up.md and section 8 of the contract: both phases, through the real queue.
+
+use chrono::TimeDelta;
+use copywriter::Copywriter;
+use serde_json::{Value, json};
+use shared::accounts::{Agent, Role, Site};
+use shared::auth::Permission;
+use shared::commands::{Command, CommandId, Commands, Order, Outcome, Taken};
+use shared::context::Random;
+use shared::queue::Consumer;
+use shared::writing::Messages;
+use tests::{Answer, Api, CONTACT, ModelReply, ScriptedModel, send};
+use uuid::Uuid;
+
+const PATH: &str = "/api/agents/sales/leadFollowUp";
+
+/// A site with channels and roles.
+struct Staff {
+    site: Uuid,
+    sales: Option<Uuid>,
+    copywriter: Option<Uuid>,
+}
+
+async fn staff(api: &Api, (email, whatsapp): (bool, bool), roles: &[Role]) -> Staff {
+    let (random, now) = (Random::from_os(), api.clock.now());
+    let site = Site {
+        site_id: random.uuid(),
+        name: "Acme Website".to_owned(),
+        url: "https://acme.com".to_owned(),
+        email: email.then(|| "sales@acme.example".to_owned()),
+        whatsapp: whatsapp.then(|| "1".to_owned()),
+        created_at: now,
+    };
+    api.accounts().put_site(api.workspace, &site).await.unwrap();
+    let mut staff = Staff { site: site.site_id, sales: None, copywriter: None };
+    for role in roles {
+        let agent = Agent {
+            agent_id: random.uuid(),
+            site_id: site.site_id,
+            name: "Robin".to_owned(),
+            role: *role,
+            user_id: random.uuid(),
+            active: true,
+            created_at: now,
+        };
+        api.accounts().put_agent(api.workspace, &agent).await.unwrap();
+        match role {
+            Role::Sales => staff.sales = Some(agent.agent_id),
+            Role::Copywriter => staff.copywriter = Some(agent.agent_id),
+        }
+    }
+    staff
+}
+
+const BOTH: &[Role] = &[Role::Sales, Role::Copywriter];
+
+async fn follow_up(api: &Api, body: &Value) -> Answer {
+    send(api.authorized("POST", PATH).json(body)).await
+}
+
+fn body(staff: &Staff) -> Value {
+    json!({"siteId": staff.site, "leadId": CONTACT})
+}
+
+/// The document's example, with UUIDs in place of its illustrations.
+fn document(staff: &Staff) -> Value {
+    json!({
+        "siteId": staff.site,
+        "leadId": CONTACT,
+        "userId": Uuid::from_u128(1),
+        "agent_id": staff.sales,
+        "followUpType": "email",
+        "leadStage": "qualified",
+        "previousInteractions": [
+            {"date": "2024-04-15", "type": "email", "summary": "Initial contact with product information"},
+            {"date": "2024-04-20", "type": "call", "summary": "Discussed specific product features and pricing"},
+        ],
+        "leadData": {
+            "name": "Jane Smith", "company": "Acme Inc.", "email": "jane@acme.com", "phone": "+1234567890",
+            "position": "Marketing Director",
+            "pain_points": ["time-consuming content creation", "measuring ROI"],
+            "budget_range": "$5000-$10000",
+        },
+        "productInterest": ["content automation", "analytics dashboard"],
+        "followUpInterval": "3 days",
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_documents_example_gives_the_documented_shape_refined_within_the_wait() {
+    let api = Api::start().await;
+    let staff = staff(&api, (true, true), BOTH).await;
+    let answer = follow_up(&api, &document(&staff)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let body = answer.json();
+    assert_eq!(body["success"], true);
+    let data = &body["data"];
+    let media: Vec<_> = data["messages"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(media, ["email", "whatsapp", "notification", "web"]);
+    for (medium, message) in data["messages"].as_object().unwrap() {
+        assert_eq!(message.as_object().unwrap().len(), 3, "{medium}");
+        for field in ["title", "message", "strategy"] {
+            assert!(!message[field].as_str().unwrap().trim().is_empty(), "{medium} {field}");
+        }
+        assert_eq!(shared::writing::placeholder(message["message"].as_str().unwrap()), None);
+    }
+    assert!(data["messages"]["email"]["message"].as_str().unwrap().starts_with("Hi Jane,"));
+    assert_eq!(
+        data["lead"],
+        json!({
+            "name": "Jane Smith", "company": "Acme Inc.", "email": "jane@acme.com", "phone": "+1234567890",
+            "position": "Marketing Director", "pain_points": ["time-consuming content creation", "measuring ROI"],
+            "budget_range": "$5000-$10000", "lead_stage": "qualified",
+            "sites": {"name": "Acme Website", "url": "https://acme.com"},
+        })
+    );
+    let [sales, copywriter] =
+        ["sales", "copywriter"].map(|role| data["command_ids"][role].as_str().unwrap().to_owned());
+    assert_eq!(
+        data["refinement"],
+        json!({"status": "completed", "command_id": copywriter, "url": format!("/api/agents/commands/{copywriter}")})
+    );
+    // Both commands can be looked at; the copywriter's messages are those of the answer.
+    let [first, second] = [command(&api, &sales).await, command(&api, &copywriter).await];
+    assert_eq!((&first["role"], &first["status"]), (&json!("sales"), &json!("completed")));
+    assert_eq!(
+        (&second["role"], &second["status"], &second["attempts"]),
+        (&json!("copywriter"), &json!("completed"), &json!(1))
+    );
+    assert_eq!(second["messages"], data["messages"]);
+    assert_ne!(first["messages"], second["messages"]);
+    for medium in media {
+        assert_eq!(first["messages"][&medium]["strategy"], second["messages"][&medium]["strategy"]);
+    }
+    for field in ["created_at", "started_at", "finished_at", "model", "prompt_version"] {
+        assert!(second[field].as_str().is_some_and(|text| !text.is_empty()), "{field}");
+    }
+    // It costs nothing.
+    assert_eq!(api.verified_balance().await.available, 1_000);
+}
+
+async fn command(api: &Api, id: &str) -> Value {
+    let answer = api.get(&format!("/api/agents/commands/{id}")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.json()["data"].clone()
+}
+
+async fn finished(api: &Api, id: &str) -> Value {
+    for _ in 0..100 {
+        let command = command(api, id).await;
+        if ["completed", "failed"].contains(&command["status"].as_str().unwrap()) {
+            return command;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the command does not finish");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn respond_async_gives_the_sales_messages_and_the_refined_ones_come_later() {
+    let api = Api::start().await;
+    let staff = staff(&api, (true, true), BOTH).await;
+    let answer = send(api.authorized("POST", PATH).header("Prefer", "respond-async").json(&body(&staff))).await;
+    assert_eq!((answer.status, answer.header("preference-applied")), (200, "respond-async"));
+    let data = answer.json()["data"].clone();
+    assert_eq!(data["refinement"]["status"], "pending");
+    let sales = command(&api, data["command_ids"]["sales"].as_str().unwrap()).await;
+    assert_eq!(sales["messages"], data["messages"]);
+    let refined = finished(&api, data["command_ids"]["copywriter"].as_str().unwrap()).await;
+    assert_eq!(refined["status"], "completed");
+    assert_ne!(refined["messages"], data["messages"]);
+    let waited = send(api.authorized("POST", PATH).header("Prefer", "wait=30").json(&body(&staff))).await;
+    assert_eq!(waited.header("preference-applied"), "wait=20");
+    let plain = follow_up(&api, &body(&staff)).await;
+    assert_eq!(plain.headers.get("preference-applied"), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_copywriter_the_first_phase_stands() {
+    let api = Api::start().await;
+    let staff = staff(&api, (true, false), &[Role::Sales]).await;
+    let data = follow_up(&api, &body(&staff)).await.json()["data"].clone();
+    assert_eq!((&data["command_ids"]["copywriter"], &data["refinement"]), (&Value::Null, &Value::Null));
+    let media: Vec<_> = data["messages"].as_object().unwrap().keys().cloned().collect();
+    // WhatsApp is not configured; the lead's number does not help.
+    assert_eq!(media, ["email", "notification", "web"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_error_of_the_document_has_its_status_and_code() {
+    let api = Api::start().await;
+    let full = staff(&api, (true, true), BOTH).await;
+    let mute = staff(&api, (false, false), BOTH).await;
+    let nobody = staff(&api, (true, true), &[Role::Copywriter]).await;
+    let whatsapp = staff(&api, (false, true), BOTH).await;
+    let unknown = Uuid::from_u128(9);
+    let without_phone = Uuid::from_u128(77);
+    let lead =
+        shared::leads::Lead { lead_id: without_phone, email: Some("x@y.example".to_owned()), ..Default::default() };
+    assert!(api.leads().put(api.workspace, &lead).await.unwrap());
+    for (body, status, code) in [
+        (json!({}), 400, "INVALID_REQUEST"),
+        (json!({"siteId": full.site}), 400, "INVALID_REQUEST"),
+        (json!({"siteId": full.site, "leadId": "lead_789"}), 400, "INVALID_INPUT"),
+        (json!({"siteId": full.site, "leadId": CONTACT, "phone_number": ""}), 400, "INVALID_PHONE_NUMBER"),
+        (json!({"siteId": full.site, "leadId": CONTACT, "phone_number": "12 34 56"}), 400, "INVALID_PHONE_NUMBER"),
+        (json!({"siteId": unknown, "leadId": CONTACT}), 404, "SITE_NOT_FOUND"),
+        (json!({"siteId": unknown, "leadId": unknown}), 404, "SITE_NOT_FOUND"),
+        (json!({"siteId": full.site, "leadId": unknown}), 404, "LEAD_NOT_FOUND"),
+        (json!({"siteId": full.site, "leadId": CONTACT, "agentId": unknown}), 404, "AGENT_NOT_FOUND"),
+        (json!({"siteId": full.site, "leadId": CONTACT, "agentId": full.copywriter}), 404, "AGENT_NOT_FOUND"),
+        (json!({"siteId": full.site, "leadId": CONTACT, "agentId": mute.sales}), 404, "AGENT_NOT_FOUND"),
+        (body(&nobody), 404, "AGENT_NOT_FOUND"),
+        (body(&mute), 400, "NO_CHANNELS_CONFIGURED"),
+        (json!({"siteId": whatsapp.site, "leadId": without_phone}), 400, "NO_VALID_CHANNELS_FOR_LEAD"),
+    ] {
+        let answer = follow_up(&api, &body).await;
+        assert_eq!(answer.code(), (status, code.to_owned()), "{body}: {}", answer.text);
+        assert_eq!(answer.json()["success"], false);
+    }
+    let missing = follow_up(&api, &json!({})).await.json()["error"].clone();
+    assert_eq!(missing["message"], "siteId is required");
+    let unreachable = follow_up(&api, &json!({"siteId": whatsapp.site, "leadId": without_phone})).await.json();
+    assert_eq!(
+        unreachable["error"]["details"],
+        json!({"configured_channels": ["whatsapp"], "lead_has_email": true, "lead_has_phone": false})
+    );
+    // A number in the request makes the lead reachable.
+    let given = json!({"siteId": whatsapp.site, "leadId": without_phone, "phone_number": "+49 170 1234567"});
+    let data = follow_up(&api, &given).await.json()["data"].clone();
+    assert!(data["messages"]["whatsapp"].is_object() && data["messages"]["email"].is_null(), "{data}");
+
+    let path = "/api/agents/commands";
+    assert_eq!(api.get(&format!("{path}/{unknown}")).await.code(), (404, "COMMAND_NOT_FOUND".to_owned()));
+    assert_eq!(api.get(&format!("{path}/cmd_1")).await.code(), (400, "INVALID_INPUT".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_sees_or_uses_another_workspaces_site_lead_or_command() {
+    let api = Api::start().await;
+    let staff = staff(&api, (true, true), BOTH).await;
+    let data = follow_up(&api, &body(&staff)).await.json()["data"].clone();
+    let rival = api.new_workspace(10).await;
+    let key = api.new_key(rival, &Permission::ALL, |_| {}).await;
+    let theirs = send(api.request("POST", PATH).bearer_auth(&key).json(&body(&staff))).await;
+    assert_eq!(theirs.code(), (404, "SITE_NOT_FOUND".to_owned()));
+    let path = format!("/api/agents/commands/{}", data["command_ids"]["sales"].as_str().unwrap());
+    let theirs = send(api.request("GET", &path).bearer_auth(&key)).await;
+    assert_eq!(theirs.code(), (404, "COMMAND_NOT_FOUND".to_owned()));
+    let reader = api.new_key(api.workspace, &[Permission::ReadAi], |_| {}).await;
+    let refused = send(api.request("POST", PATH).bearer_auth(&reader).json(&body(&staff))).await;
+    assert_eq!(refused.code(), (403, "INSUFFICIENT_PERMISSIONS".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_requests_with_one_key_make_one_pair_of_commands() {
+    let api = Api::start().await;
+    let staff = staff(&api, (true, true), BOTH).await;
+    let once = || send(api.authorized("POST", PATH).header("Idempotency-Key", "a").json(&body(&staff)));
+    let (one, other) = tokio::join!(once(), once());
+    let (done, refused) = if one.status == 200 { (one, other) } else { (other, one) };
+    assert_eq!(done.status, 200, "{}", done.text);
+    assert!(refused.status == 200 || refused.code() == (409, "IDEMPOTENCY_CONFLICT".to_owned()), "{}", refused.text);
+    let again = once().await;
+    assert_eq!((again.text.as_str(), again.header("idempotent-replayed")), (done.text.as_str(), "true"));
+    let items = tests::scan(&api.stack.ready.dynamodb, &api.stack.ready.environment["WORK_TABLE"]).await;
+    assert_eq!(items.len(), 2);
+}
+
+/// What the model writes for a medium.
+fn written(message: &str) -> Value {
+    json!({"title": "About your plans", "message": message, "strategy": "Ask for a call."})
+}
+
+fn reply(email: Value, notification: Value) -> ModelReply {
+    let web = notification.clone();
+    ModelReply::Text(json!({"email": email, "whatsapp": null, "notification": notification, "web": web}).to_string())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_placeholder_is_sent_back_and_never_shown() {
+    let good = reply(written("Hi Jane, shall we talk?"), written("A next step"));
+    let model = ScriptedModel::start(vec![reply(written("Hi [Name]!"), written("A next step")), good]).await;
+    let api = Api::with_model(&model).await;
+    let staff = staff(&api, (true, false), &[Role::Sales]).await;
+    let data = follow_up(&api, &body(&staff)).await.json()["data"].clone();
+    assert_eq!(data["messages"]["email"]["message"], "Hi Jane, shall we talk?");
+    let complaint = model.requests()[1]["messages"][3]["content"].as_str().unwrap().to_owned();
+    assert!(complaint.contains("email") && complaint.contains("placeholder"), "{complaint}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_model_cannot_write_is_told_apart_and_leaves_nothing() {
+    for (model_reply, code) in [
+        (reply(Value::Null, Value::Null), "NO_CONTENT_GENERATED"),
+        (reply(Value::Null, written("A next step")), "NO_VALID_CHANNELS"),
+        (ModelReply::Status(500, String::new()), "SALES_COMMAND_FAILED"),
+        (ModelReply::Text("no json".to_owned()), "SALES_COMMAND_FAILED"),
+    ] {
+        let model = ScriptedModel::start(vec![model_reply]).await;
+        let api = Api::with_model(&model).await;
+        let staff = staff(&api, (true, false), BOTH).await;
+        let once = || send(api.authorized("POST", PATH).header("Idempotency-Key", "a").json(&body(&staff)));
+        let before = model.requests().len();
+        assert_eq!(once().await.code(), (500, code.to_owned()));
+        let asked = model.requests().len();
+        assert!(asked > before);
+        // The same key may be tried again.
+        assert_eq!(once().await.code(), (500, code.to_owned()));
+        assert!(model.requests().len() > asked);
+        let items = tests::scan(&api.stack.ready.dynamodb, &api.stack.ready.environment["WORK_TABLE"]).await;
+        assert!(items.is_empty(), "{code}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_model_is_told_the_facts_and_no_address_or_number() {
+    let model = ScriptedModel::start(vec![reply(written("Hi Jane"), written("A next step"))]).await;
+    let api = Api::with_model(&model).await;
+    let staff = staff(&api, (true, false), &[Role::Sales]).await;
+    assert_eq!(follow_up(&api, &document(&staff)).await.status, 200);
+    let asked = model.requests()[0]["messages"][1]["content"].as_str().unwrap().to_owned();
+    for known in
+        ["Marketing Director", "measuring ROI", "analytics dashboard", "Initial contact", "3 days", "qualified"]
+    {
+        assert!(asked.contains(known), "{known}");
+    }
+    for hidden in ["jane@acme.com", "1234567890", "jane@acme.example", "2025550142"] {
+        assert!(!asked.contains(hidden), "{hidden}");
+    }
+    // Without interactions of its own, the request gets those that are stored.
+    assert_eq!(follow_up(&api, &body(&staff)).await.status, 200);
+    assert!(model.requests()[1]["messages"][1]["content"].as_str().unwrap().contains("Discovery call"));
+}
+
+/// A copywriter's command that is stored and never sent.
+async fn stored_command(api: &Api) -> CommandId {
+    let draft = shared::writing::Written {
+        title: "About your plans".to_owned(),
+        message: "I am following up on your interest in Acme".to_owned(),
+        strategy: "Ask for a call.".to_owned(),
+    };
+    let order = Order {
+        workspace_id: api.workspace,
+        command_id: Random::from_os().uuid(),
+        site_id: Uuid::nil(),
+        lead_id: CONTACT,
+        agent: (Uuid::nil(), Role::Copywriter),
+        facts: json!({"lead": {"name": "Jane"}}).to_string(),
+    };
+    let draft = Messages { web: Some(draft), ..Messages::default() };
+    let command = Command::queued(order, draft, api.clock.now());
+    Commands::new(&api.stack.context).unwrap().store(&command, None).await.unwrap();
+    command.id
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_that_was_never_sent_is_sent_by_the_sweeper() {
+    let api = Api::start().await;
+    let id = stored_command(&api).await;
+    let sweeper = sweeper::Sweeper::new(&api.stack.context).unwrap();
+    sweeper.sweep().await.unwrap();
+    assert_eq!(command(&api, &id.command_id.to_string()).await["status"], "queued");
+    api.clock.advance(TimeDelta::minutes(3));
+    sweeper.sweep().await.unwrap();
+    assert_eq!(finished(&api, &id.command_id.to_string()).await["status"], "completed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_worker_that_died_another_takes_over_once_its_lease_has_ended() {
+    let api = Api::start().await;
+    let id = stored_command(&api).await;
+    let commands = Commands::new(&api.stack.context).unwrap();
+    let copywriter = Copywriter::new(&api.stack.context).unwrap();
+    let Taken::Leased(dead) = commands.take(id).await.unwrap() else { panic!("it is not taken") };
+    copywriter.try_one(id).await.unwrap();
+    assert_eq!(command(&api, &id.command_id.to_string()).await["status"], "running");
+    api.clock.advance(TimeDelta::seconds(71));
+    copywriter.try_one(id).await.unwrap();
+    let done = command(&api, &id.command_id.to_string()).await;
+    assert_eq!((&done["status"], &done["attempts"]), (&json!("completed"), &json!(2)));
+    // The first can neither finish nor give back what is no longer its own; nor does a third message count.
+    let late = Outcome { messages: Messages::default(), model: "late".to_owned(), prompt_version: "0".to_owned() };
+    assert!(!commands.complete(&dead, &late).await.unwrap());
+    copywriter.try_one(id).await.unwrap();
+    assert_eq!(command(&api, &id.command_id.to_string()).await, done);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_message_twice_at_once_refines_once() {
+    let model = ScriptedModel::start(vec![ModelReply::Text(
+        json!({"email": null, "whatsapp": null, "notification": null, "web": written("Thank you, Jane")}).to_string(),
+    )])
+    .await;
+    let api = Api::with_model(&model).await;
+    let id = stored_command(&api).await;
+    let copywriter = Copywriter::new(&api.stack.context).unwrap();
+    let (one, other) = tokio::join!(copywriter.try_one(id), copywriter.try_one(id));
+    assert!(one.is_ok() && other.is_ok());
+    assert_eq!(model.requests().len(), 1);
+    assert_eq!(command(&api, &id.command_id.to_string()).await["attempts"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copywriter_that_fails_five_times_has_failed() {
+    // It names somebody whom nobody knows.
+    let invented =
+        json!({"email": null, "whatsapp": null, "notification": null, "web": written("Ask for Peter Miller")});
+    let model = ScriptedModel::start(vec![ModelReply::Text(invented.to_string())]).await;
+    let api = Api::with_model(&model).await;
+    let id = stored_command(&api).await;
+    let copywriter = Copywriter::new(&api.stack.context).unwrap();
+    for attempt in 1..=5 {
+        assert!(copywriter.try_one(id).await.is_err());
+        let expected = if attempt < 5 { "queued" } else { "failed" };
+        assert_eq!(command(&api, &id.command_id.to_string()).await["status"], expected, "{attempt}");
+    }
+    let asked = model.requests().len();
+    copywriter.try_one(id).await.unwrap();
+    assert_eq!(model.requests().len(), asked);
+    let failed = command(&api, &id.command_id.to_string()).await;
+    assert_eq!((&failed["attempts"], &failed["messages"]), (&json!(5), &Value::Null));
+}
