@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::accounts::Role;
 use crate::context::{Clock, Context, Random};
+use crate::conversations::PendingMessage;
 use crate::environment::ConfigError;
 use crate::store::{Item, StoreError, from_item, n, s, store_error, to_item, transact};
 use crate::writing::Messages;
@@ -85,6 +86,9 @@ pub struct Command {
     pub followed_by: Option<Uuid>,
     /// What it was told, as JSON.
     pub facts: String,
+    /// The message to be approved that its outcome is about, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<PendingMessage>,
     /// What it works on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draft: Option<Messages>,
@@ -162,6 +166,7 @@ impl Command {
             lead_id,
             agent_id,
             followed_by: None,
+            pending: None,
             facts,
             draft: None,
             messages: None,

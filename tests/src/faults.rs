@@ -76,8 +76,11 @@ fn log_to_threads() {
     let functions = [
         "shared",
         "fallback",
+        "commands",
+        "copywriter",
         "get_lead",
         "ingest",
+        "lead_follow_up",
         "lead_messages",
         "lead_scorer",
         "list_leads",

@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use shared::commands::{Command, CommandId, Commands, Outcome, Status, Taken};
 use shared::context::{Clock, Context};
+use shared::conversations::Conversations;
 use shared::environment::ConfigError;
 use shared::llm::{Checked, Model, Prompt};
 use shared::problem::Problem;
@@ -24,6 +25,7 @@ const TIME: TimeDelta = TimeDelta::seconds(50);
 pub struct Copywriter {
     clock: Clock,
     commands: Commands,
+    conversations: Conversations,
     model: Model,
 }
 
@@ -33,7 +35,12 @@ impl Copywriter {
 
     /// Builds the worker from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { clock: context.clock.clone(), commands: Commands::new(context)?, model: Model::new(context)? })
+        Ok(Self {
+            clock: context.clock.clone(),
+            commands: Commands::new(context)?,
+            conversations: Conversations::new(context)?,
+            model: Model::new(context)?,
+        })
     }
 
     /// Asks the model to refine a draft.
@@ -69,6 +76,10 @@ impl Consumer for Copywriter {
         };
         match self.refine(&command).await {
             Ok(outcome) => {
+                // First what is shown: once the command is completed, nobody comes back to it.
+                if let (Some(pending), Some(written)) = (&command.pending, &outcome.messages.whatsapp) {
+                    self.conversations.revise(id.workspace_id, pending, &written.message).await?;
+                }
                 let is_ours = self.commands.complete(&command, &outcome).await?;
                 tracing::info!(workspace_id = %id.workspace_id, command_id = %id.command_id, is_ours, "refined");
                 Ok(())

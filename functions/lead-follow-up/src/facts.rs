@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
-use shared::accounts::Site;
-use shared::leads::{Activity, History, Lead};
+use shared::accounts::{Agent, Site};
+use shared::conversations::PendingMessage;
+use shared::leads::{Activity, History, Lead, Link};
 use shared::writing::Medium;
+use uuid::Uuid;
 
 use crate::request::Request;
 
@@ -58,6 +60,24 @@ impl Subject<'_> {
     /// The lead as the response shows it.
     pub fn lead(&self) -> Map<String, Value> {
         lead(self.request, &self.history.lead)
+    }
+
+    /// Where the WhatsApp message waits for approval: in the lead's row with this number, or in a new one
+    /// of the representative. A number that is only the request's has none, because it may be anybody's.
+    pub fn pending(&self, command_id: Uuid, agent: &Agent, now: DateTime<Utc>) -> Option<PendingMessage> {
+        let number = self.history.lead.phone.as_deref()?;
+        let has_number = |row: &&Link| row.customer_phone.phone_number().as_deref() == Some(number);
+        let row = self.history.rows.iter().find(has_number);
+        let user = self.request.user_id.unwrap_or(agent.user_id);
+        Some(PendingMessage {
+            message_id: format!("follow-up-{command_id}"),
+            user_id: row.map_or_else(|| user.to_string(), |row| row.user.user_id.clone()),
+            customer_phone: number.trim_start_matches('+').to_owned(),
+            agent_id: agent.agent_id,
+            agent_name: agent.name.clone(),
+            phone_number_id: self.site.whatsapp.clone()?,
+            written_at: now,
+        })
     }
 
     /// Everything that the model is told, and nothing else: facts of this one lead, without its

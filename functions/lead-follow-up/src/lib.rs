@@ -142,6 +142,11 @@ impl Endpoint for LeadFollowUp {
             Err(problem) => return Err(work.abandon(problem).await),
         };
         // From here on there is something that a retry has to find, not to make again.
+        if let (Some(pending), Some(written)) =
+            (&sales.pending, sales.messages.as_ref().and_then(|messages| messages.whatsapp.as_ref()))
+        {
+            self.conversations.propose(call.workspace_id, pending, &written.message).await?;
+        }
         let refined = match &copywriter {
             Some(command) => Some(self.second_phase(call, command, &preference).await),
             None => None,
@@ -267,8 +272,13 @@ impl LeadFollowUp {
             prompt_version: prompt.version(),
         };
         let now = self.clock.now();
-        let refining = copywriter.map(|agent| Command::queued(order(self.random.uuid(), agent), messages.clone(), now));
+        let mut refining =
+            copywriter.map(|agent| Command::queued(order(self.random.uuid(), agent), messages.clone(), now));
         let mut sales = Command::completed(order(command_id, agent), outcome, started_at, now);
+        sales.pending = messages.whatsapp.as_ref().and_then(|_| subject.pending(command_id, agent, now));
+        if let Some(refining) = &mut refining {
+            refining.pending.clone_from(&sales.pending);
+        }
         sales.followed_by = refining.as_ref().map(|command| command.id.command_id);
         Ok((sales, refining))
     }

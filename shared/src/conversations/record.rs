@@ -137,7 +137,7 @@ impl Conversations {
     }
 
     /// Records an event; tells also of which identifier.
-    async fn record(
+    pub(super) async fn record(
         &self,
         user: &User,
         (lead, also): (&CustomerPhone, &[CustomerPhone]),

@@ -16,7 +16,7 @@ use super::load::extraction_sk;
 use super::record::ATTEMPTS;
 use super::row::{Extraction, Message, Row};
 use super::stored::row_of_item;
-use super::{Conversations, CustomerPhone, User};
+use super::{Conversations, CustomerPhone, PENDING, User};
 use crate::leads::Link;
 use crate::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
 
@@ -176,7 +176,9 @@ impl Conversations {
             .send()
             .await;
         let items = sent.map_err(|error| store_error("Query", &error))?.items.unwrap_or_default();
-        items.into_iter().rev().map(from_item).collect()
+        let messages = items.into_iter().rev().map(from_item::<Message>).collect::<Result<Vec<_>, _>>()?;
+        // What waits for approval was not said.
+        Ok(messages.into_iter().filter(|message| message.status != PENDING).collect())
     }
 
     /// Records what a model made of the messages that `found` counts. Nothing is recorded, and

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 use uuid::Uuid;
 
-use super::Conversations;
 use super::row::{Message, Sender};
+use super::{Conversations, PENDING};
 use crate::leads::{Activity, HISTORY_PAGE, Link};
 use crate::store::{StoreError, from_item, s, store_error};
 
@@ -36,6 +36,10 @@ impl Conversations {
         let mut touches = Vec::new();
         while let Some(item) = items.next().await {
             let message: Message = from_item(item.map_err(|error| store_error("Query", &error))?)?;
+            // What waits for approval has not happened.
+            if message.status == PENDING {
+                continue;
+            }
             let is_before = message.timestamp < since;
             touches.push(touch(message, now));
             if is_before {

@@ -1,5 +1,8 @@
 //! seeds/lead-follow-up.md and section 8 of the contract: both phases, through the real queue.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use copywriter::Copywriter;
 use serde_json::{Value, json};
@@ -7,9 +10,11 @@ use shared::accounts::{Agent, Role, Site};
 use shared::auth::Permission;
 use shared::commands::{Command, CommandId, Commands, Order, Outcome, Taken};
 use shared::context::Random;
+use shared::conversations::{Conversations, CustomerPhone, Delivery, PendingMessage, User};
 use shared::queue::Consumer;
 use shared::writing::Messages;
-use tests::{Answer, Api, CONTACT, ModelReply, ScriptedModel, send};
+use tests::faults::{Way, in_every_way};
+use tests::{Answer, Api, CONTACT, ModelReply, ScriptedModel, Setup, send};
 use uuid::Uuid;
 
 const PATH: &str = "/api/agents/sales/leadFollowUp";
@@ -420,4 +425,106 @@ async fn a_copywriter_that_fails_five_times_has_failed() {
     assert_eq!(model.requests().len(), asked);
     let failed = command(&api, &id.command_id.to_string()).await;
     assert_eq!((&failed["attempts"], &failed["messages"]), (&json!(5), &Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_whatsapp_message_waits_for_approval_in_the_leads_conversation() {
+    let api = Api::without_scoring().await;
+    let staff = staff(&api, (true, true), BOTH).await;
+    let said = json!({
+        "message_id": "1", "customer_phone": "12025550142", "platform": "whatsapp", "sender": "user",
+        "text": "What does it cost?", "timestamp": api.clock.now(), "phone_number_id": "1",
+    });
+    assert_eq!(send(api.authorized("POST", "/users/me/messages").json(&said)).await.status, 200);
+    let data = follow_up(&api, &body(&staff)).await.json()["data"].clone();
+    assert_eq!(data["refinement"]["status"], "completed");
+    let messages = api.get("/users/me/leads/12025550142/messages").await.json()["data"]["messages"].clone();
+    let [theirs, ours] = &messages.as_array().unwrap()[..] else { panic!("two messages: {messages}") };
+    assert_eq!(theirs["status"], "sent");
+    for (field, expected) in [
+        ("status", json!("pending")),
+        ("sender", json!("agent")),
+        ("agent_id", json!(staff.sales)),
+        ("text", data["messages"]["whatsapp"]["message"].clone()),
+        ("conversation_id", theirs["conversation_id"].clone()),
+    ] {
+        assert_eq!(ours[field], expected, "{field}");
+    }
+    let lead = api.get("/users/me/leads/12025550142").await.json()["data"].clone();
+    assert_eq!((&lead["total_messages"], &lead["last_message_text"]), (&json!(2), &ours["text"]));
+    // It has not happened: the next suggestion does not count it.
+    let suggested = api.suggest(&json!({"contact_id": CONTACT})).await.json();
+    let summary = suggested["data"]["activity_summary"].as_str().unwrap().to_owned();
+    assert!(summary.contains("1 WhatsApp message"), "{summary}");
+    // Once somebody has decided, it is not written over.
+    let conversations = Conversations::new(&api.stack.context).unwrap();
+    let user = User::new(api.workspace, "me").unwrap();
+    let row = CustomerPhone::parse("12025550142").unwrap();
+    let pending = PendingMessage {
+        message_id: ours["message_id"].as_str().unwrap().to_owned(),
+        user_id: "me".to_owned(),
+        customer_phone: "12025550142".to_owned(),
+        agent_id: Uuid::nil(),
+        agent_name: "Robin".to_owned(),
+        phone_number_id: "1".to_owned(),
+        written_at: api.clock.now(),
+    };
+    conversations.revise(api.workspace, &pending, "another text").await.unwrap();
+    assert_eq!(api.get("/users/me/leads/12025550142").await.json()["data"]["last_message_text"], "another text");
+    let at = Delivery::named("sent").unwrap();
+    conversations.record_delivery(&user, &[row], &pending.message_id, at).await.unwrap();
+    conversations.revise(api.workspace, &pending, "too late").await.unwrap();
+    let lead = api.get("/users/me/leads/12025550142").await.json()["data"].clone();
+    assert_eq!((&lead["last_message_text"], &lead["total_messages"]), (&json!("another text"), &json!(2)));
+}
+
+#[tokio::test]
+async fn whatever_call_fails_no_command_is_lost_stuck_or_made_twice() {
+    let log = in_every_way(async |way: Way| {
+        let ten_years = HashMap::from([("QUIET_SECONDS".to_owned(), "315360000".to_owned())]);
+        let (api, proxy) = Api::behind_a_proxy(Setup { environment: ten_years, ..Setup::default() }).await;
+        let staff = staff(&api, (true, true), BOTH).await;
+        let sweeper = sweeper::Sweeper::new(&api.stack.context).unwrap();
+        let steps = 24;
+        for first in 0..steps {
+            let key = format!("k{first}");
+            let once = || {
+                let request = api.authorized("POST", PATH).header("Idempotency-Key", &key);
+                send(request.header("Prefer", "respond-async").json(&body(&staff)))
+            };
+            way.fail(&proxy, first, first);
+            let mut answer = once().await;
+            for _ in 0..5 {
+                if answer.status == 200 {
+                    break;
+                }
+                let failed = answer.code();
+                assert!([409, 500, 503].contains(&failed.0), "{way:?} {first}: {}", answer.text);
+                proxy.heal();
+                // Beyond the lease of the claim.
+                api.clock.advance(TimeDelta::seconds(40));
+                answer = once().await;
+            }
+            assert_eq!(answer.status, 200, "{way:?} {first}: {}", answer.text);
+        }
+        proxy.heal();
+        let table = &api.stack.ready.environment["WORK_TABLE"];
+        let mut open = usize::MAX;
+        for _ in 0..40 {
+            let items = tests::scan(&api.stack.ready.dynamodb, table).await;
+            assert_eq!(items.len(), 2 * steps, "{way:?}");
+            open = items.iter().filter(|item| item["status"]["S"] != "completed").count();
+            if open == 0 {
+                break;
+            }
+            api.clock.advance(TimeDelta::minutes(4));
+            sweeper.sweep().await.unwrap();
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        assert_eq!(open, 0, "{way:?}");
+    })
+    .await;
+    for personal in ["Jane", "Smith", "2025550142", "jane@acme", "Following up", "Next steps for"] {
+        assert!(!log.contains(personal), "the log holds {personal}");
+    }
 }

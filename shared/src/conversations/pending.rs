@@ -1,0 +1,116 @@
+//! Messages that wait for a person's approval: written to a lead, shown by the leads API as `pending`,
+//! and sent by nobody.
+
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::record::ATTEMPTS;
+use super::row::{Message, Platform, Row, Sender};
+use super::{Conversations, CustomerPhone, Recorded, User, default_conversation, load};
+use crate::store::{StoreError, Transacted, s, transact};
+
+/// The status of a message that waits for approval.
+pub const PENDING: &str = "pending";
+
+/// Where a message to be approved belongs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingMessage {
+    /// Its identifier; the same one again is the same message.
+    pub message_id: String,
+    /// Whose lead.
+    pub user_id: String,
+    /// The lead's phone number on WhatsApp, as lists show it.
+    pub customer_phone: String,
+    /// The agent that writes.
+    pub agent_id: Uuid,
+    /// The agent's name.
+    pub agent_name: String,
+    /// WhatsApp's phone number id that it would be sent from.
+    pub phone_number_id: String,
+    /// When it was first written.
+    pub written_at: DateTime<Utc>,
+}
+
+impl Conversations {
+    /// Records what is to be approved, unless it is there.
+    pub async fn propose(
+        &self,
+        workspace_id: Uuid,
+        pending: &PendingMessage,
+        text: &str,
+    ) -> Result<Recorded, StoreError> {
+        let (user, lead, message) = pending.message(workspace_id, text)?;
+        let take = |row: &mut Row| {
+            // What nobody has sent says nothing of the lead: it is not to be scored.
+            row.scored_messages += 1;
+            let lead = CustomerPhone(row.customer_phone.clone());
+            let number = message.phone_number_id.as_deref();
+            let conversation_id = default_conversation(Platform::Whatsapp, number, &lead);
+            load::take_message(row, &Message { conversation_id, ..message.clone() })
+        };
+        let sk = load::message_sk(&message);
+        self.record(&user, (&lead, &[]), &sk, message.timestamp, take).await.map(|(recorded, _)| recorded)
+    }
+
+    /// Gives what is to be approved another text, as long as nobody has decided on it; records it if it is
+    /// not there.
+    pub async fn revise(&self, workspace_id: Uuid, pending: &PendingMessage, text: &str) -> Result<(), StoreError> {
+        if self.propose(workspace_id, pending, text).await? == Recorded::New {
+            return Ok(());
+        }
+        let (user, lead, message) = pending.message(workspace_id, text)?;
+        for _ in 0..ATTEMPTS {
+            let Some(before) = self.row_or_aliased(&user, &lead).await? else { return Ok(()) };
+            let mut row = before.clone();
+            row.version += 1;
+            if let Some(last) = row.last_message.as_mut().filter(|last| last.message_id == message.message_id) {
+                text.clone_into(&mut last.text);
+            }
+            let revise = Update::builder()
+                .table_name(&self.table)
+                .key("pk", s(user.events_pk(&CustomerPhone(row.customer_phone.clone()))))
+                .key("sk", s(load::message_sk(&message)))
+                .update_expression("SET #text = :text")
+                .condition_expression("#status = :pending")
+                .expression_attribute_names("#text", "text")
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":text", s(text))
+                .expression_attribute_values(":pending", s(PENDING))
+                .build()?;
+            let revise = TransactWriteItem::builder().update(revise).build();
+            let writes = vec![revise, self.put_row(&user, &row, Some(&before))?];
+            match transact(&self.client, &self.random, writes).await? {
+                Transacted::Applied => return Ok(()),
+                // Somebody has decided.
+                Transacted::Refused(refused) if refused.first().is_some_and(Option::is_some) => return Ok(()),
+                Transacted::Refused(_) => {}
+            }
+        }
+        Err(StoreError::Unavailable("dynamodb TransactWriteItems: a lead kept changing".to_owned()))
+    }
+}
+
+impl PendingMessage {
+    fn message(&self, workspace_id: Uuid, text: &str) -> Result<(User, CustomerPhone, Message), StoreError> {
+        let unusable = |_| StoreError::Broken("a pending message holds no key".to_owned());
+        let user = User::new(workspace_id, &self.user_id).map_err(unusable)?;
+        let lead = CustomerPhone::parse(&self.customer_phone).map_err(unusable)?;
+        let number = Some(self.phone_number_id.as_str());
+        let message = Message {
+            message_id: self.message_id.clone(),
+            conversation_id: default_conversation(Platform::Whatsapp, number, &lead),
+            agent_id: Some(self.agent_id.to_string()),
+            agent_name: Some(self.agent_name.clone()),
+            platform: Platform::Whatsapp,
+            phone_number_id: number.map(str::to_owned),
+            sender: Sender::Agent,
+            text: text.to_owned(),
+            timestamp: self.written_at,
+            status: PENDING.to_owned(),
+            sequence_no: 0,
+        };
+        Ok((user, lead, message))
+    }
+}
