@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     /// The contract's table, section 2, as far as this project's routes go.
-    const TABLE: [(Code, [(u16, &str); 4]); 11] = {
+    const TABLE: [(Code, [(u16, &str); 4]); 15] = {
         use Code::*;
         [
             (
@@ -266,6 +266,21 @@ mod tests {
                 ],
             ),
             (LeadNotFound, [(404, "not_found"), (404, "LEAD_NOT_FOUND"), (404, "LEAD_NOT_FOUND"), (404, "Not Found")]),
+            (
+                InvalidInput,
+                [(400, "validation_error"), (400, "INVALID_INPUT"), (400, "INVALID_REQUEST"), (400, "Bad Request")],
+            ),
+            (
+                InvalidPhoneNumber,
+                [
+                    (400, "validation_error"),
+                    (400, "INVALID_PHONE_NUMBER"),
+                    (400, "INVALID_REQUEST"),
+                    (400, "Bad Request"),
+                ],
+            ),
+            (SiteNotFound, [(404, "not_found"), (404, "SITE_NOT_FOUND"), (404, "NOT_FOUND"), (404, "Not Found")]),
+            (AgentNotFound, [(404, "not_found"), (404, "AGENT_NOT_FOUND"), (404, "NOT_FOUND"), (404, "Not Found")]),
             (
                 IdempotencyConflict,
                 [

@@ -1,16 +1,23 @@
-//! `cargo bench --bench api`: latency and throughput of suggest-followups with the built-in
-//! composer, beside the least that the same gateway does: answering `/health`.
+//! `cargo bench --bench api`: latency and throughput of suggest-followups and leadFollowUp with the
+//! built-in composer, beside the least that the same gateway does: answering `/health`.
 //!
 //! Everything runs in this process over loopback, as in `cargo local`: gateway, functions, DynamoDB
 //! in memory and the composer share the machine's cores.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
+use shared::accounts::Role;
 use shared::auth::Permission;
 use tests::measurement::{head, measure};
-use tests::{Api, CONTACT, SUGGEST};
+use tests::{Api, CONTACT, FOLLOW_UP, SUGGEST, scan};
+use uuid::Uuid;
 
 /// Requests of one measurement: enough for a 99th percentile, bounded for a shared machine.
 const REQUESTS: usize = 2_000;
+
+/// The same for follow-ups, which wait for the queue.
+const FOLLOW_UPS: usize = 200;
 
 fn main() {
     // `cargo test` runs benchmark targets too, with `--test`; there is nothing to test here.
@@ -44,4 +51,34 @@ async fn run() {
         measured.print(&name("POST suggest-followups"));
     }
     assert_eq!(api.ledger().verify(workspace).await.expect("a verification"), []);
+    follow_ups(&api).await;
+}
+
+/// leadFollowUp with one model call, with two and the queue between them, and how many commands a second
+/// are accepted and refined.
+async fn follow_ups(api: &Api) {
+    let alone = api.staff((true, true), &[Role::Sales]).await.site;
+    let staffed = api.staff((true, true), &[Role::Sales, Role::Copywriter]).await.site;
+    let request = |site: Uuid, prefer: &'static str| {
+        let request = api.authorized("POST", FOLLOW_UP).header("Prefer", prefer);
+        request.json(&json!({"siteId": site, "leadId": CONTACT}))
+    };
+    let sales = || request(alone, "wait=20");
+    let both = || request(staffed, "wait=20");
+    measure(&both, 1, 20).await;
+    measure(&sales, 1, FOLLOW_UPS).await.print("POST leadFollowUp, sales alone, 1 client");
+    measure(&both, 1, FOLLOW_UPS).await.print("POST leadFollowUp, refined, 1 client");
+    let started = Instant::now();
+    let accepted = || request(staffed, "respond-async");
+    measure(&accepted, 8, FOLLOW_UPS).await.print("POST leadFollowUp, accepted, 8 clients");
+    let table = &api.stack.ready.environment["WORK_TABLE"];
+    loop {
+        let commands = scan(&api.stack.ready.dynamodb, table).await;
+        if commands.iter().all(|command| command["status"]["S"] == "completed") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let per_second = FOLLOW_UPS as f64 / started.elapsed().as_secs_f64();
+    println!("{:<42} {per_second:>45.0} commands/s", "accepted and refined through the queue");
 }

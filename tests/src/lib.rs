@@ -9,6 +9,7 @@ pub mod leads_api;
 pub mod measurement;
 pub mod meta;
 pub mod scripted_model;
+pub mod sites;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -32,6 +33,9 @@ pub const CONTACT: Uuid = uuid!("123e4567-e89b-12d3-a456-426614174000");
 
 /// The documented endpoint.
 pub const SUGGEST: &str = "/v1/ai/suggest-followups";
+
+/// leadFollowUp's route.
+pub const FOLLOW_UP: &str = "/api/agents/sales/leadFollowUp";
 
 /// The path of the project's folder.
 pub fn project() -> PathBuf {

@@ -6,61 +6,23 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use copywriter::Copywriter;
 use serde_json::{Value, json};
-use shared::accounts::{Agent, Role, Site};
+use shared::accounts::Role;
 use shared::auth::Permission;
 use shared::commands::{Command, CommandId, Commands, Order, Outcome, Taken};
-use shared::context::Random;
+use shared::context::{Context, Random};
 use shared::conversations::{Conversations, CustomerPhone, Delivery, PendingMessage, User};
+use shared::environment::Environment;
 use shared::queue::Consumer;
 use shared::writing::Messages;
 use tests::faults::{Way, in_every_way};
-use tests::{Answer, Api, CONTACT, ModelReply, ScriptedModel, Setup, send};
+use tests::sites::Staff;
+use tests::{Answer, Api, CONTACT, FOLLOW_UP, ModelReply, ScriptedModel, Setup, send};
 use uuid::Uuid;
-
-const PATH: &str = "/api/agents/sales/leadFollowUp";
-
-/// A site with channels and roles.
-struct Staff {
-    site: Uuid,
-    sales: Option<Uuid>,
-    copywriter: Option<Uuid>,
-}
-
-async fn staff(api: &Api, (email, whatsapp): (bool, bool), roles: &[Role]) -> Staff {
-    let (random, now) = (Random::from_os(), api.clock.now());
-    let site = Site {
-        site_id: random.uuid(),
-        name: "Acme Website".to_owned(),
-        url: "https://acme.com".to_owned(),
-        email: email.then(|| "sales@acme.example".to_owned()),
-        whatsapp: whatsapp.then(|| "1".to_owned()),
-        created_at: now,
-    };
-    api.accounts().put_site(api.workspace, &site).await.unwrap();
-    let mut staff = Staff { site: site.site_id, sales: None, copywriter: None };
-    for role in roles {
-        let agent = Agent {
-            agent_id: random.uuid(),
-            site_id: site.site_id,
-            name: "Robin".to_owned(),
-            role: *role,
-            user_id: random.uuid(),
-            active: true,
-            created_at: now,
-        };
-        api.accounts().put_agent(api.workspace, &agent).await.unwrap();
-        match role {
-            Role::Sales => staff.sales = Some(agent.agent_id),
-            Role::Copywriter => staff.copywriter = Some(agent.agent_id),
-        }
-    }
-    staff
-}
 
 const BOTH: &[Role] = &[Role::Sales, Role::Copywriter];
 
 async fn follow_up(api: &Api, body: &Value) -> Answer {
-    send(api.authorized("POST", PATH).json(body)).await
+    send(api.authorized("POST", FOLLOW_UP).json(body)).await
 }
 
 fn body(staff: &Staff) -> Value {
@@ -94,7 +56,7 @@ fn document(staff: &Staff) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_documents_example_gives_the_documented_shape_refined_within_the_wait() {
     let api = Api::start().await;
-    let staff = staff(&api, (true, true), BOTH).await;
+    let staff = api.staff((true, true), BOTH).await;
     let answer = follow_up(&api, &document(&staff)).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     let body = answer.json();
@@ -164,8 +126,8 @@ async fn finished(api: &Api, id: &str) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn respond_async_gives_the_sales_messages_and_the_refined_ones_come_later() {
     let api = Api::start().await;
-    let staff = staff(&api, (true, true), BOTH).await;
-    let answer = send(api.authorized("POST", PATH).header("Prefer", "respond-async").json(&body(&staff))).await;
+    let staff = api.staff((true, true), BOTH).await;
+    let answer = send(api.authorized("POST", FOLLOW_UP).header("Prefer", "respond-async").json(&body(&staff))).await;
     assert_eq!((answer.status, answer.header("preference-applied")), (200, "respond-async"));
     let data = answer.json()["data"].clone();
     assert_eq!(data["refinement"]["status"], "pending");
@@ -174,7 +136,7 @@ async fn respond_async_gives_the_sales_messages_and_the_refined_ones_come_later(
     let refined = finished(&api, data["command_ids"]["copywriter"].as_str().unwrap()).await;
     assert_eq!(refined["status"], "completed");
     assert_ne!(refined["messages"], data["messages"]);
-    let waited = send(api.authorized("POST", PATH).header("Prefer", "wait=30").json(&body(&staff))).await;
+    let waited = send(api.authorized("POST", FOLLOW_UP).header("Prefer", "wait=30").json(&body(&staff))).await;
     assert_eq!(waited.header("preference-applied"), "wait=20");
     let plain = follow_up(&api, &body(&staff)).await;
     assert_eq!(plain.headers.get("preference-applied"), None);
@@ -183,7 +145,7 @@ async fn respond_async_gives_the_sales_messages_and_the_refined_ones_come_later(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_copywriter_the_first_phase_stands() {
     let api = Api::start().await;
-    let staff = staff(&api, (true, false), &[Role::Sales]).await;
+    let staff = api.staff((true, false), &[Role::Sales]).await;
     let data = follow_up(&api, &body(&staff)).await.json()["data"].clone();
     assert_eq!((&data["command_ids"]["copywriter"], &data["refinement"]), (&Value::Null, &Value::Null));
     let media: Vec<_> = data["messages"].as_object().unwrap().keys().cloned().collect();
@@ -194,10 +156,10 @@ async fn without_a_copywriter_the_first_phase_stands() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_error_of_the_document_has_its_status_and_code() {
     let api = Api::start().await;
-    let full = staff(&api, (true, true), BOTH).await;
-    let mute = staff(&api, (false, false), BOTH).await;
-    let nobody = staff(&api, (true, true), &[Role::Copywriter]).await;
-    let whatsapp = staff(&api, (false, true), BOTH).await;
+    let full = api.staff((true, true), BOTH).await;
+    let mute = api.staff((false, false), BOTH).await;
+    let nobody = api.staff((true, true), &[Role::Copywriter]).await;
+    let whatsapp = api.staff((false, true), BOTH).await;
     let unknown = Uuid::from_u128(9);
     let without_phone = Uuid::from_u128(77);
     let lead =
@@ -243,25 +205,25 @@ async fn every_error_of_the_document_has_its_status_and_code() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_sees_or_uses_another_workspaces_site_lead_or_command() {
     let api = Api::start().await;
-    let staff = staff(&api, (true, true), BOTH).await;
+    let staff = api.staff((true, true), BOTH).await;
     let data = follow_up(&api, &body(&staff)).await.json()["data"].clone();
     let rival = api.new_workspace(10).await;
     let key = api.new_key(rival, &Permission::ALL, |_| {}).await;
-    let theirs = send(api.request("POST", PATH).bearer_auth(&key).json(&body(&staff))).await;
+    let theirs = send(api.request("POST", FOLLOW_UP).bearer_auth(&key).json(&body(&staff))).await;
     assert_eq!(theirs.code(), (404, "SITE_NOT_FOUND".to_owned()));
     let path = format!("/api/agents/commands/{}", data["command_ids"]["sales"].as_str().unwrap());
     let theirs = send(api.request("GET", &path).bearer_auth(&key)).await;
     assert_eq!(theirs.code(), (404, "COMMAND_NOT_FOUND".to_owned()));
     let reader = api.new_key(api.workspace, &[Permission::ReadAi], |_| {}).await;
-    let refused = send(api.request("POST", PATH).bearer_auth(&reader).json(&body(&staff))).await;
+    let refused = send(api.request("POST", FOLLOW_UP).bearer_auth(&reader).json(&body(&staff))).await;
     assert_eq!(refused.code(), (403, "INSUFFICIENT_PERMISSIONS".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_requests_with_one_key_make_one_pair_of_commands() {
     let api = Api::start().await;
-    let staff = staff(&api, (true, true), BOTH).await;
-    let once = || send(api.authorized("POST", PATH).header("Idempotency-Key", "a").json(&body(&staff)));
+    let staff = api.staff((true, true), BOTH).await;
+    let once = || send(api.authorized("POST", FOLLOW_UP).header("Idempotency-Key", "a").json(&body(&staff)));
     let (one, other) = tokio::join!(once(), once());
     let (done, refused) = if one.status == 200 { (one, other) } else { (other, one) };
     assert_eq!(done.status, 200, "{}", done.text);
@@ -287,7 +249,7 @@ async fn a_placeholder_is_sent_back_and_never_shown() {
     let good = reply(written("Hi Jane, shall we talk?"), written("A next step"));
     let model = ScriptedModel::start(vec![reply(written("Hi [Name]!"), written("A next step")), good]).await;
     let api = Api::with_model(&model).await;
-    let staff = staff(&api, (true, false), &[Role::Sales]).await;
+    let staff = api.staff((true, false), &[Role::Sales]).await;
     let data = follow_up(&api, &body(&staff)).await.json()["data"].clone();
     assert_eq!(data["messages"]["email"]["message"], "Hi Jane, shall we talk?");
     let complaint = model.requests()[1]["messages"][3]["content"].as_str().unwrap().to_owned();
@@ -304,8 +266,8 @@ async fn what_the_model_cannot_write_is_told_apart_and_leaves_nothing() {
     ] {
         let model = ScriptedModel::start(vec![model_reply]).await;
         let api = Api::with_model(&model).await;
-        let staff = staff(&api, (true, false), BOTH).await;
-        let once = || send(api.authorized("POST", PATH).header("Idempotency-Key", "a").json(&body(&staff)));
+        let staff = api.staff((true, false), BOTH).await;
+        let once = || send(api.authorized("POST", FOLLOW_UP).header("Idempotency-Key", "a").json(&body(&staff)));
         let before = model.requests().len();
         assert_eq!(once().await.code(), (500, code.to_owned()));
         let asked = model.requests().len();
@@ -322,7 +284,7 @@ async fn what_the_model_cannot_write_is_told_apart_and_leaves_nothing() {
 async fn the_model_is_told_the_facts_and_no_address_or_number() {
     let model = ScriptedModel::start(vec![reply(written("Hi Jane"), written("A next step"))]).await;
     let api = Api::with_model(&model).await;
-    let staff = staff(&api, (true, false), &[Role::Sales]).await;
+    let staff = api.staff((true, false), &[Role::Sales]).await;
     assert_eq!(follow_up(&api, &document(&staff)).await.status, 200);
     let asked = model.requests()[0]["messages"][1]["content"].as_str().unwrap().to_owned();
     for known in
@@ -336,6 +298,29 @@ async fn the_model_is_told_the_facts_and_no_address_or_number() {
     // Without interactions of its own, the request gets those that are stored.
     assert_eq!(follow_up(&api, &body(&staff)).await.status, 200);
     assert!(model.requests()[1]["messages"][1]["content"].as_str().unwrap().contains("Discovery call"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_that_takes_nothing_leaves_the_sales_messages_and_the_command_to_the_sweeper() {
+    let nowhere = HashMap::from([("COPYWRITER_QUEUE_URL".to_owned(), "http://127.0.0.1:9/nowhere".to_owned())]);
+    let api = Api::with(Setup { environment: nowhere, ..Setup::default() }).await;
+    let staff = api.staff((true, true), BOTH).await;
+    let answer = follow_up(&api, &body(&staff)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let data = answer.json()["data"].clone();
+    assert_eq!(data["refinement"]["status"], "pending");
+    let refining = data["command_ids"]["copywriter"].as_str().unwrap();
+    assert_eq!(command(&api, refining).await["status"], "queued");
+
+    // The sweeper, once it reaches the queue.
+    let queue = api.stack.variables["SCORING_QUEUE_URL"].replace("ScoringQueue", "CopywriterQueue");
+    let variables = api.stack.variables.clone().into_iter().chain([("COPYWRITER_QUEUE_URL".to_owned(), queue)]);
+    let endpoint = ("AWS_ENDPOINT_URL_SQS".to_owned(), api.stack.ready.sqs.clone());
+    let environment = Environment::from_iter(variables.chain([endpoint]));
+    let context = Context::new(environment, api.clock.clone(), Random::from_os()).unwrap();
+    api.clock.advance(TimeDelta::minutes(3));
+    sweeper::Sweeper::new(&context).unwrap().sweep().await.unwrap();
+    assert_eq!(finished(&api, refining).await["status"], "completed");
 }
 
 /// A copywriter's command that is stored and never sent.
@@ -430,7 +415,7 @@ async fn a_copywriter_that_fails_five_times_has_failed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_whatsapp_message_waits_for_approval_in_the_leads_conversation() {
     let api = Api::without_scoring().await;
-    let staff = staff(&api, (true, true), BOTH).await;
+    let staff = api.staff((true, true), BOTH).await;
     let said = json!({
         "message_id": "1", "customer_phone": "12025550142", "platform": "whatsapp", "sender": "user",
         "text": "What does it cost?", "timestamp": api.clock.now(), "phone_number_id": "1",
@@ -483,13 +468,13 @@ async fn whatever_call_fails_no_command_is_lost_stuck_or_made_twice() {
     let log = in_every_way(async |way: Way| {
         let ten_years = HashMap::from([("QUIET_SECONDS".to_owned(), "315360000".to_owned())]);
         let (api, proxy) = Api::behind_a_proxy(Setup { environment: ten_years, ..Setup::default() }).await;
-        let staff = staff(&api, (true, true), BOTH).await;
+        let staff = api.staff((true, true), BOTH).await;
         let sweeper = sweeper::Sweeper::new(&api.stack.context).unwrap();
         let steps = 24;
         for first in 0..steps {
             let key = format!("k{first}");
             let once = || {
-                let request = api.authorized("POST", PATH).header("Idempotency-Key", &key);
+                let request = api.authorized("POST", FOLLOW_UP).header("Idempotency-Key", &key);
                 send(request.header("Prefer", "respond-async").json(&body(&staff)))
             };
             way.fail(&proxy, first, first);
