@@ -80,7 +80,8 @@ fn user(text: &str) -> Result<String, String> {
     User::new(Uuid::nil(), text).map(|user| user.user_id).map_err(|error| error.to_string())
 }
 
-fn id(text: &str) -> Result<String, String> {
+/// An identifier as Meta gives it.
+pub fn id(text: &str) -> Result<String, String> {
     let is_usable = (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_usable { Ok(text.to_owned()) } else { Err("must be digits, as Meta shows the identifier".to_owned()) }
 }

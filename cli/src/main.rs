@@ -1,6 +1,7 @@
 //! `cargo cli`: the operator's tool, for the local stack and for one in AWS alike. It works on the
 //! tables through the same stores as the functions do and has no keys or items of its own.
 
+mod agent;
 mod channel;
 mod connection;
 mod credits;
@@ -10,6 +11,7 @@ mod key;
 mod leads;
 mod output;
 mod seed;
+mod site;
 mod workspace;
 
 use std::process::ExitCode;
@@ -20,7 +22,7 @@ use crate::connection::{Connection, Target};
 use crate::error::CliError;
 use crate::output::Output;
 
-/// Workspaces, keys, credits and leads of Lead Follow-up.
+/// Workspaces, keys, credits, sites and leads of Lead Follow-up.
 #[derive(Debug, Parser)]
 #[command(name = "cargo cli", bin_name = "cargo cli", version, propagate_version = true, after_help = EXAMPLES)]
 struct Arguments {
@@ -62,6 +64,12 @@ enum Command {
     /// Add, list and remove the phone numbers and accounts whose webhooks are taken
     #[command(subcommand)]
     Channel(channel::Command),
+    /// Add and list the sites that leads are followed up for
+    #[command(subcommand)]
+    Site(site::Command),
+    /// Add and list the agents that write for a site
+    #[command(subcommand)]
+    Agent(agent::Command),
     /// Import, find and list leads
     #[command(subcommand)]
     Leads(leads::Command),
@@ -98,6 +106,8 @@ async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode, CliError
         Command::Key(command) => key::run(command, &connection, output).await,
         Command::Credits(command) => credits::run(command, &connection, output).await,
         Command::Channel(command) => channel::run(command, &connection, output).await,
+        Command::Site(command) => site::run(command, &connection, output).await,
+        Command::Agent(command) => agent::run(command, &connection, output).await,
         Command::Leads(command) => leads::run(command, &connection, output).await,
         Command::Messages(command) => import::messages::run(command, &connection, output).await,
         Command::Seed(command) => seed::run(command, &connection, output).await,

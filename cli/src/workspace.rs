@@ -29,7 +29,8 @@ pub enum Command {
     List,
 }
 
-fn name(text: &str) -> Result<String, String> {
+/// The value of `--name`.
+pub fn name(text: &str) -> Result<String, String> {
     let name = text.trim();
     match name.chars().count() {
         0 => Err("a name is needed".to_owned()),

@@ -1,7 +1,7 @@
 //! Proves, with the built command against an embedded DynamoDB: what a command writes the next one
 //! reads; repeating an import changes nothing; a lead that was imported is found again; wrong values
-//! are left out with a warning, and rejected rows end up in their file; and the demo keys stay on
-//! this machine.
+//! are left out with a warning, and rejected rows end up in their file; leads are followed up with the
+//! sites and agents that were added; and the demo keys stay on this machine.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
 
@@ -25,9 +25,17 @@ impl Drop for Stack {
 
 impl Stack {
     async fn start(test: &str) -> Self {
+        Self::with(test, local::Options { emulators_only: true, ..local::Options::default() }).await
+    }
+
+    /// With the functions behind a gateway, too.
+    async fn with_api(test: &str) -> Self {
+        Self::with(test, local::Options::default()).await
+    }
+
+    async fn with(test: &str, options: local::Options) -> Self {
         let template = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml")).unwrap();
-        let options = local::Options { template, emulators_only: true, ..local::Options::default() };
-        let tables = local::Stack::start(options).await.unwrap();
+        let tables = local::Stack::start(local::Options { template, ..options }).await.unwrap();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
         let stack = Self { folder, tables };
         std::fs::create_dir_all(&stack.folder).unwrap();
@@ -412,6 +420,129 @@ async fn importing_messages_twice_records_them_once_in_the_order_of_the_file() {
     let (status, _, err) = stack.text(&["messages", "import", &file, "--workspace", &workspace, "--user", "a#b"]).await;
     assert_eq!(status, 1);
     assert!(err.contains("must be 1 to 128 visible ASCII characters"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_is_followed_up_with_the_site_and_the_agents_that_were_added() {
+    let stack = Stack::with_api("follow-up").await;
+    let workspace = stack.workspace().await;
+    let of = ["--workspace", workspace.as_str()];
+    let done = async |arguments: &[&str]| {
+        let (status, document) = stack.json(&[arguments, &of].concat()).await;
+        assert_eq!(status, 0, "{arguments:?}: {document}");
+        document
+    };
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+
+    let add = ["site", "add", "--name", "Acme", "--url", "https://acme.example"];
+    let site = done(&[&add[..], &["--whatsapp", "106540352242922"]].concat()).await;
+    let site_id = text(&site["site_id"]);
+    let changed = done(&[&add[..], &["--id", &site_id, "--email", "Sales@Acme.Example"]].concat()).await;
+    assert_eq!(
+        changed,
+        json!({
+            "site_id": site_id, "name": "Acme", "url": "https://acme.example", "email": "sales@acme.example",
+            "whatsapp": null, "created_at": site["created_at"],
+        })
+    );
+    assert_eq!(done(&["site", "list"]).await, json!({ "sites": [changed] }));
+    let (_, listed, _) = stack.text(&["site", "list", of[0], of[1]]).await;
+    assert!(listed.contains(&site_id) && listed.contains("email sales@acme.example"), "{listed}");
+
+    let at = ["--site", site_id.as_str()];
+    let user = "11111111-1111-4111-8111-111111111111";
+    let agent = async |name: &str, role: &str, rest: &[&str]| {
+        let add = ["agent", "add", "--name", name, "--role", role, "--user", user];
+        done(&[&add[..], &at, rest].concat()).await
+    };
+    let away = agent("Ava", "sales", &["--inactive"]).await;
+    let sales = agent("Robin", "copywriter", &[]).await;
+    let sales_id = text(&sales["agent_id"]);
+    let changed = agent("Robin", "sales", &["--id", &sales_id]).await;
+    assert_eq!(
+        changed,
+        json!({
+            "agent_id": sales_id, "site_id": site_id, "name": "Robin", "role": "sales", "user_id": user,
+            "active": true, "created_at": sales["created_at"],
+        })
+    );
+    let copywriter = agent("Kim", "copywriter", &[]).await;
+    let mut listed = done(&["agent", "list", at[0], at[1]]).await["agents"].as_array().unwrap().clone();
+    listed.sort_by_key(|agent| agent["name"].to_string());
+    assert_eq!(listed, [away, copywriter, changed]);
+    let (_, listed, _) = stack.text(&["agent", "list", at[0], at[1], of[0], of[1]]).await;
+    assert!(listed.contains("Ava") && listed.contains("no\n") && listed.contains("yes"), "{listed}");
+
+    let file = stack.file("leads.jsonl", br#"{"email": "jane@x.org", "full_name": "Jane Doe"}"#);
+    let lead = done(&["leads", "import", &file]).await["leads"][0]["lead_id"].clone();
+    let key = text(&done(&["key", "create", "--permissions", "write:ai"]).await["key"]);
+    let gateway = stack.tables.ready.gateway.clone().unwrap();
+    let request = reqwest::Client::new()
+        .post(format!("{gateway}/api/agents/sales/leadFollowUp"))
+        .bearer_auth(key)
+        .json(&json!({ "siteId": site_id, "leadId": lead }));
+    let answer = request.send().await.unwrap();
+    let (status, body) = (answer.status().as_u16(), answer.json::<Value>().await.unwrap());
+    assert_eq!((status, &body["success"]), (200, &json!(true)), "{body}");
+    let messages = &body["data"]["messages"];
+    assert!(messages["email"]["message"].as_str().unwrap().contains("Jane"), "{body}");
+    assert_eq!(messages["whatsapp"], Value::Null);
+    assert_eq!(body["data"]["lead"]["sites"], json!({ "name": "Acme", "url": "https://acme.example" }));
+    assert!(body["data"]["command_ids"]["copywriter"].is_string(), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_value_of_a_site_or_an_agent_is_refused_by_the_name_of_its_option() {
+    let stack = Stack::start("sites").await;
+    let workspace = stack.workspace().await;
+    let (_, other) = stack.json(&["workspace", "create", "--name", "Other"]).await;
+    let other = other["workspace_id"].as_str().unwrap();
+    let of = ["--workspace", workspace.as_str()];
+    let site = ["site", "add", "--name", "Acme", "--url", "http://acme.example", of[0], of[1]];
+    let (_, made) = stack.json(&site).await;
+    let site_id = made["site_id"].as_str().unwrap();
+    let agent = |of: &str, site: &str| {
+        let user = "11111111-1111-4111-8111-111111111111";
+        ["agent", "add", "--name", "Robin", "--role", "sales", "--user", user, "--workspace", of, "--site", site]
+            .map(str::to_owned)
+    };
+    let own = agent(&workspace, site_id);
+    let own: Vec<_> = own.iter().map(String::as_str).collect();
+
+    for (command, option, value, reason) in [
+        (&site[..], "--name", " ", "a name is needed"),
+        (&site, "--url", "acme.example", "http:// or https://"),
+        (&site, "--email", "acme.example", "has no @"),
+        (&site, "--whatsapp", "+49 30 1", "must be digits"),
+        (&site, "--id", "acme", "must be a UUID, as `cargo cli site list` shows it"),
+        (&own, "--role", "boss", "must be sales or copywriter"),
+        (&own, "--user", "me", "must be a UUID"),
+        (&own, "--site", "acme", "must be a UUID, as `cargo cli site list` shows it"),
+        (&own, "--id", "robin", "must be a UUID, as `cargo cli agent list` shows it"),
+    ] {
+        // In place of the good value, if there is one.
+        let mut arguments = command.to_vec();
+        match arguments.iter().position(|argument| *argument == option) {
+            Some(index) => arguments[index + 1] = value,
+            None => arguments.extend([option, value]),
+        }
+        let (status, _, told) = stack.text(&arguments).await;
+        assert!(status == 2 && told.contains(option) && told.contains(reason), "{option}: {told}");
+    }
+
+    // The site of another workspace is as absent as one that nobody has.
+    let theirs = agent(other, site_id);
+    let theirs: Vec<_> = theirs.iter().map(String::as_str).collect();
+    let no_site = format!("error: the workspace {other} has no site {site_id}\n");
+    assert_eq!(stack.text(&theirs).await, (1, String::new(), no_site.clone()));
+    let list = ["agent", "list", "--workspace", other, "--site", site_id];
+    assert_eq!(stack.text(&list).await, (1, String::new(), no_site));
+    let no_agent = format!("error: the site {site_id} has no agent {other}\n");
+    assert_eq!(stack.text(&[&own[..], &["--id", other]].concat()).await, (1, String::new(), no_agent));
+    let no_site = format!("error: the workspace {workspace} has no site {other}\n");
+    assert_eq!(stack.text(&[&site[..], &["--id", other]].concat()).await, (1, String::new(), no_site));
+    assert_eq!(stack.json(&["agent", "list", "--site", site_id, of[0], of[1]]).await, (0, json!({ "agents": [] })));
+    assert_eq!(stack.json(&["site", "list", of[0], of[1]]).await, (0, json!({ "sites": [made] })));
 }
 
 #[tokio::test(flavor = "multi_thread")]

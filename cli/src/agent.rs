@@ -1,0 +1,160 @@
+//! `agent`: who writes for a site, in which role and on whose behalf.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use shared::accounts::{Accounts, Agent, Role};
+use shared::http::dialect::timestamp;
+use uuid::Uuid;
+
+use crate::connection::Connection;
+use crate::error::CliError;
+use crate::output::{Output, columns, facts};
+use crate::{site, workspace};
+
+/// What can be done with agents.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Add an agent that writes for a site, or change one
+    #[command(after_help = ADD_HELP)]
+    Add(Add),
+    /// List the agents of a site
+    List {
+        /// The workspace
+        #[arg(long, value_name = "UUID", value_parser = workspace::id)]
+        workspace: Uuid,
+        /// The site
+        #[arg(long, value_name = "UUID", value_parser = site::id)]
+        site: Uuid,
+    },
+}
+
+const ADD_HELP: &str = "\
+Of the active agents of a role, the one that was added first is given the work, unless a request names
+another. A site needs a sales agent; its copywriter refines what that one wrote.
+
+With the id of an agent of the site, that agent is changed: it then is what this command says.
+
+Example:
+  cargo cli agent add --workspace ID --site ID --name \"Robin\" --role sales --user ID";
+
+/// An agent that is to be added or changed.
+#[derive(Args, Debug)]
+pub struct Add {
+    /// The workspace that the site belongs to
+    #[arg(long, value_name = "UUID", value_parser = workspace::id)]
+    workspace: Uuid,
+    /// The site that it writes for, as `site list` shows it
+    #[arg(long, value_name = "UUID", value_parser = site::id)]
+    site: Uuid,
+    /// Its name
+    #[arg(long, value_name = "NAME", value_parser = workspace::name)]
+    name: String,
+    /// What it does
+    #[arg(long, value_name = "sales|copywriter", value_parser = role)]
+    role: Role,
+    /// The representative for whom it writes, the `userId` of requests
+    #[arg(long, value_name = "UUID", value_parser = user)]
+    user: Uuid,
+    /// The agent to change, as `agent list` shows it; a new one if left out
+    #[arg(long, value_name = "UUID", value_parser = id)]
+    id: Option<Uuid>,
+    /// Give it no work
+    #[arg(long)]
+    inactive: bool,
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    Role::named(text).ok_or_else(|| "must be sales or copywriter".to_owned())
+}
+
+fn user(text: &str) -> Result<Uuid, String> {
+    text.trim().parse().map_err(|_| "must be a UUID".to_owned())
+}
+
+fn id(text: &str) -> Result<Uuid, String> {
+    text.trim().parse().map_err(|_| "must be a UUID, as `cargo cli agent list` shows it".to_owned())
+}
+
+/// Runs a command.
+pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+    match command {
+        Command::Add(add) => self::add(add, connection, output).await,
+        Command::List { workspace, site } => list(workspace, site, connection, output).await,
+    }
+}
+
+async fn add(add: Add, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+    connection.workspace(add.workspace).await?;
+    let accounts = Accounts::new(&connection.context)?;
+    let staffed = site::existing(&accounts, add.workspace, add.site).await?;
+    let (agent_id, created_at) = match add.id {
+        Some(id) => {
+            let known = staffed.agents.iter().find(|agent| agent.agent_id == id);
+            let known = known.ok_or_else(|| CliError::Refused(format!("the site {} has no agent {id}", add.site)))?;
+            (id, known.created_at)
+        }
+        None => (connection.context.random.uuid(), connection.context.clock.now()),
+    };
+    let agent = Agent {
+        agent_id,
+        site_id: add.site,
+        name: add.name,
+        role: add.role,
+        user_id: add.user,
+        active: !add.inactive,
+        created_at,
+    };
+    accounts.put_agent(add.workspace, &agent).await?;
+    let text = facts(&[
+        ("agent", agent.agent_id.to_string()),
+        ("site", format!("{} ({})", agent.site_id, staffed.site.name)),
+        ("name", agent.name.clone()),
+        ("role", agent.role.name().to_owned()),
+        ("user", agent.user_id.to_string()),
+        ("active", yes_or_no(agent.active)),
+    ]);
+    output.result(&shown(&agent), &text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list(
+    workspace_id: Uuid,
+    site_id: Uuid,
+    connection: &Connection,
+    output: &Output,
+) -> Result<ExitCode, CliError> {
+    connection.workspace(workspace_id).await?;
+    let agents = site::existing(&Accounts::new(&connection.context)?, workspace_id, site_id).await?.agents;
+    let mut rows = vec![["agent", "name", "role", "user", "active"].map(str::to_owned).to_vec()];
+    rows.extend(agents.iter().map(|agent| {
+        vec![
+            agent.agent_id.to_string(),
+            agent.name.clone(),
+            agent.role.name().to_owned(),
+            agent.user_id.to_string(),
+            yes_or_no(agent.active),
+        ]
+    }));
+    let text = if agents.is_empty() { "The site has no agents.".to_owned() } else { columns(&rows) };
+    output.result(&json!({ "agents": agents.iter().map(shown).collect::<Vec<_>>() }), &text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn yes_or_no(value: bool) -> String {
+    if value { "yes" } else { "no" }.to_owned()
+}
+
+/// An agent as JSON.
+fn shown(agent: &Agent) -> Value {
+    json!({
+        "agent_id": agent.agent_id,
+        "site_id": agent.site_id,
+        "name": agent.name,
+        "role": agent.role,
+        "user_id": agent.user_id,
+        "active": agent.active,
+        "created_at": timestamp(agent.created_at),
+    })
+}
