@@ -463,6 +463,37 @@ async fn the_whatsapp_message_waits_for_approval_in_the_leads_conversation() {
     assert_eq!((&lead["last_message_text"], &lead["total_messages"]), (&json!("another text"), &json!(2)));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn through_the_queue_a_copywriter_that_keeps_failing_ends_in_a_dead_letter_and_the_sales_messages_stand() {
+    let good = reply(written("Hi Jane, shall we talk?"), written("A next step"));
+    let invented = reply(written("Ask for Peter Miller"), written("A next step"));
+    let model = ScriptedModel::start(vec![good, invented]).await;
+    // What fails comes again at once.
+    let template = tests::template().replace("VisibilityTimeout: 360", "VisibilityTimeout: 0");
+    let setup = Setup { model: Some(model.as_model()), template: Some(template), ..Setup::default() };
+    let api = Api::with(setup).await;
+    let staff = api.staff((true, false), BOTH).await;
+    let data = follow_up(&api, &body(&staff)).await.json()["data"].clone();
+    assert_eq!(data["messages"]["email"]["message"], "Hi Jane, shall we talk?");
+    let refining = data["command_ids"]["copywriter"].as_str().unwrap();
+    let failed = finished(&api, refining).await;
+    assert_eq!((&failed["status"], &failed["attempts"]), (&json!("failed"), &json!(5)));
+
+    let client = local::sqs::client(&api.stack.ready.sqs);
+    let url = api.stack.variables["COPYWRITER_QUEUE_URL"].replace("CopywriterQueue", "CopywriterDeadLetters");
+    let mut dead = Vec::new();
+    for _ in 0..100 {
+        let received = client.receive_message().queue_url(&url).send().await.unwrap();
+        dead.extend(received.messages().iter().filter_map(|message| message.body().map(str::to_owned)));
+        if !dead.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let expected = json!({"workspace_id": api.workspace, "command_id": refining});
+    assert_eq!(dead.iter().map(|body| serde_json::from_str::<Value>(body).unwrap()).collect::<Vec<_>>(), [expected]);
+}
+
 #[tokio::test]
 async fn whatever_call_fails_no_command_is_lost_stuck_or_made_twice() {
     let log = in_every_way(async |way: Way| {
