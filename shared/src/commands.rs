@@ -24,7 +24,7 @@ use crate::accounts::Role;
 use crate::context::{Clock, Context, Random};
 use crate::conversations::PendingMessage;
 use crate::environment::ConfigError;
-use crate::store::{Item, StoreError, from_item, n, s, store_error, to_item, transact};
+use crate::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
 use crate::writing::Messages;
 
 const BUCKETS: &str = "0123456789abcdef";
@@ -33,8 +33,10 @@ const BUCKETS: &str = "0123456789abcdef";
 /// timeout.
 pub const LEASE: TimeDelta = TimeDelta::seconds(70);
 
-/// How long after it is to be taken a command is sent again: its message was lost, or never sent.
-const OVERDUE: TimeDelta = TimeDelta::seconds(120);
+/// How long after it is to be taken a command is sent again: its message was lost, or never sent. Longer
+/// than its queue hides a message that failed, or the sweeper would send others beside it, and none of
+/// them would fail often enough to become a dead letter.
+const OVERDUE: TimeDelta = TimeDelta::seconds(420);
 
 /// How often a command is tried before it has failed: as often as its queue delivers a message.
 pub const ATTEMPTS: u32 = 5;
@@ -210,6 +212,10 @@ impl Command {
         }
     }
 
+    fn has_lapsed(&self, now: DateTime<Utc>) -> bool {
+        self.lease_until.is_none_or(|until| until < now.timestamp_millis())
+    }
+
     /// Whether nobody is going to work on it any more.
     pub fn is_finished(&self) -> bool {
         matches!(self.status, Status::Completed | Status::Failed)
@@ -259,10 +265,12 @@ impl Commands {
         })
     }
 
-    /// Stores a command and the one that follows it, together. Those that are there already stay.
-    pub async fn store(&self, command: &Command, followed_by: Option<&Command>) -> Result<(), StoreError> {
+    /// Stores a command and the one that follows it, together. `false`, and nothing stored, if the first
+    /// is there already.
+    pub async fn store(&self, command: &Command, followed_by: Option<&Command>) -> Result<bool, StoreError> {
         let writes = std::iter::once(command).chain(followed_by).map(|command| self.put(command));
-        transact(&self.client, &self.random, writes.collect::<Result<_, _>>()?).await.map(drop)
+        let stored = transact(&self.client, &self.random, writes.collect::<Result<_, _>>()?).await?;
+        Ok(matches!(stored, Transacted::Applied))
     }
 
     fn put(&self, command: &Command) -> Result<TransactWriteItem, StoreError> {
@@ -286,7 +294,7 @@ impl Commands {
     /// Takes a command that is queued, or whose lease has ended.
     pub async fn take(&self, id: CommandId) -> Result<Taken, StoreError> {
         let now = self.clock.now();
-        let lease_until = now + LEASE;
+        let (lease, lease_until) = (self.random.uuid(), now + LEASE);
         let sent = self
             .client
             .update_item()
@@ -296,11 +304,14 @@ impl Commands {
                 "SET #status = :running, lease = :lease, lease_until = :until, due_at = :due, \
                  attempts = attempts + :one, started_at = if_not_exists(started_at, :now_text)",
             )
-            .condition_expression("#status = :queued OR (#status = :running AND lease_until < :now)")
+            .condition_expression(
+                "attempts < :most AND (#status = :queued OR (#status = :running AND lease_until < :now))",
+            )
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":running", s("running"))
             .expression_attribute_values(":queued", s("queued"))
-            .expression_attribute_values(":lease", s(self.random.uuid()))
+            .expression_attribute_values(":lease", s(lease))
+            .expression_attribute_values(":most", n(ATTEMPTS))
             .expression_attribute_values(":until", n(lease_until.timestamp_millis()))
             .expression_attribute_values(":due", n((lease_until + OVERDUE).timestamp_millis()))
             .expression_attribute_values(":now", n(now.timestamp_millis()))
@@ -324,6 +335,12 @@ impl Commands {
         Ok(match stored {
             None => Taken::Unknown,
             Some(command) if command.is_finished() => Taken::Finished,
+            // An attempt of this call that seemed to fail was applied.
+            Some(command) if command.lease == Some(lease) => Taken::Leased(Box::new(command)),
+            Some(command) if command.attempts >= ATTEMPTS && command.has_lapsed(now) => {
+                self.give_back(&command).await?;
+                Taken::Finished
+            }
             Some(_) => Taken::Busy,
         })
     }

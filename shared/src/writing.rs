@@ -134,17 +134,16 @@ impl Written {
     pub fn invention(&self, known: &str) -> Option<String> {
         let known_words = known.to_lowercase();
         let known_numbers = numbers(known);
+        let is_known = |word: &str| known_words.contains(stem(&word.to_lowercase()));
         for text in [&self.title, &self.message] {
-            let unknown = numbers(text).into_iter().find(|number| !known_numbers.contains(number));
-            let unknown = unknown.or_else(|| {
-                let mut named = addresses(text).chain(names(text));
-                named.find(|named| !known_words.contains(&named.to_lowercase()))
-            });
+            let number = numbers(text).into_iter().find(|number| !known_numbers.contains(number));
+            let unknown = number.or_else(|| addresses(text).find(|named| !known_words.contains(&named.to_lowercase())));
             if unknown.is_some() {
                 return unknown;
             }
         }
-        None
+        // In a title every word may have a capital.
+        names(&self.message).find(|name| !name.split(' ').any(is_known))
     }
 }
 
@@ -155,7 +154,7 @@ pub fn placeholder(text: &str) -> Option<String> {
     if let Some(at) = text.find(['[', ']', '{', '}']) {
         return Some(shown(at));
     }
-    for blank in ["___", "XXX", "xxx"] {
+    for blank in ["__", "XXX", "*|", "<%", "%%", "«", "»"] {
         if let Some(at) = text.find(blank) {
             return Some(shown(at));
         }
@@ -165,8 +164,9 @@ pub fn placeholder(text: &str) -> Option<String> {
     for (at, byte) in bytes.iter().enumerate() {
         let rest = &bytes[at + 1..];
         let closed_by = |close: u8| {
-            let name =
-                rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' '));
+            let name = rest
+                .iter()
+                .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' ' | b'.'));
             let length = name.count();
             (1..=40).contains(&length) && rest.get(length) == Some(&close)
         };
@@ -212,13 +212,23 @@ fn addresses(text: &str) -> impl Iterator<Item = String> {
     text.split_whitespace().filter(is_address).map(trimmed)
 }
 
+/// A word without what English puts behind it: `directors` and `director's` are a director's.
+fn stem(word: &str) -> &str {
+    let word = word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).unwrap_or(word);
+    word.strip_suffix('s').filter(|stem| stem.len() > 3).unwrap_or(word)
+}
+
 /// The names in a text, as far as capitals tell them: two or more capitalised words in a row within a
 /// sentence.
 fn names(text: &str) -> impl Iterator<Item = String> {
+    text.lines().flat_map(names_in_line)
+}
+
+fn names_in_line(line: &str) -> impl Iterator<Item = String> {
     let mut names = Vec::new();
     let mut name: Vec<&str> = Vec::new();
     let mut starts_sentence = true;
-    for word in text.split_whitespace() {
+    for word in line.split_whitespace() {
         let bare = word.trim_matches(|end: char| !end.is_alphanumeric());
         let is_capital = bare.chars().next().is_some_and(char::is_uppercase) && bare.chars().any(char::is_lowercase);
         let ends_phrase = word.ends_with(|end: char| !end.is_alphanumeric());
@@ -285,6 +295,7 @@ mod tests {
             "Hi Jane, your budget of $5,000 at Acme Inc. fits.",
             "See https://acme.com. Jane Smith asked.",
             "No facts at all! Every Sentence? Starts well.",
+            "Hi Jane\n\nThank you for Acme Inc's question about Jane Smiths.",
         ] {
             assert_eq!(written("About Acme", message).invention(known), None, "{message}");
         }

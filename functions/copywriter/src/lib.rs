@@ -15,7 +15,7 @@ use shared::llm::{Checked, Model, Prompt};
 use shared::problem::Problem;
 use shared::queue::Consumer;
 use shared::store::StoreError;
-use shared::writing::{Medium, Messages};
+use shared::writing::{Medium, Messages, Written};
 
 /// How long one message may take. The function's timeout is above it, and a lease above that.
 const TIME: TimeDelta = TimeDelta::seconds(50);
@@ -41,6 +41,16 @@ impl Copywriter {
             conversations: Conversations::new(context)?,
             model: Model::new(context)?,
         })
+    }
+
+    /// Refines, and records the outcome: first what is shown, because nobody comes back to a command that
+    /// is completed. `false` if somebody else has taken it meanwhile.
+    async fn work_on(&self, command: &Command) -> Result<bool, Problem> {
+        let outcome = self.refine(command).await?;
+        if let (Some(pending), Some(written)) = (&command.pending, &outcome.messages.whatsapp) {
+            self.conversations.revise(command.id.workspace_id, pending, &written.message).await?;
+        }
+        Ok(self.commands.complete(command, &outcome).await?)
     }
 
     /// Asks the model to refine a draft.
@@ -74,13 +84,8 @@ impl Consumer for Copywriter {
                 return Ok(());
             }
         };
-        match self.refine(&command).await {
-            Ok(outcome) => {
-                // First what is shown: once the command is completed, nobody comes back to it.
-                if let (Some(pending), Some(written)) = (&command.pending, &outcome.messages.whatsapp) {
-                    self.conversations.revise(id.workspace_id, pending, &written.message).await?;
-                }
-                let is_ours = self.commands.complete(&command, &outcome).await?;
+        match self.work_on(&command).await {
+            Ok(is_ours) => {
                 tracing::info!(workspace_id = %id.workspace_id, command_id = %id.command_id, is_ours, "refined");
                 Ok(())
             }
@@ -88,37 +93,44 @@ impl Consumer for Copywriter {
                 let status = self.commands.give_back(&command).await?;
                 let cause = problem.cause.unwrap_or(problem.message);
                 let last = if status == Status::Failed { ", for the last time" } else { "" };
-                Err(StoreError::Unavailable(format!("the model refined nothing{last}: {cause}")))
+                Err(StoreError::Unavailable(format!("a command was not done{last}: {cause}")))
             }
         }
     }
 }
 
 /// Holds a reply against the draft: a message for the same media, each in its form, with the strategy
-/// kept and nothing named that is not known.
+/// kept and nothing named that is not known. For a medium whose message the model does not mend, the draft
+/// stands, as long as another was refined.
 fn checked(refined: Messages, draft: &Messages, known: &str) -> Checked<Messages> {
-    let mut kept = Messages::default();
-    for medium in Medium::ALL {
-        let Some(before) = draft.of(medium) else { continue };
-        let complain = |fault: &str| Checked::Wrong { complaint: format!("{}: {fault}", medium.name()), usable: None };
-        let Some(written) = refined.of(medium) else { return complain("there is no message for it") };
-        let mut written = written.clone();
-        written.strategy.clone_from(&before.strategy);
-        if let Some(fault) = written.fault(medium) {
-            return complain(&fault);
+    let (mut kept, mut complaints) = (draft.clone(), Vec::new());
+    for (medium, before) in draft.iter() {
+        match refined_message(&refined, medium, before, known) {
+            Ok(written) => kept.set(medium, Some(written)),
+            Err(fault) => complaints.push(format!("{}: {fault}", medium.name())),
         }
-        if let Some(invented) = written.invention(known) {
-            return complain(&format!("it names {invented}, which is not among the facts"));
-        }
-        kept.set(medium, Some(written));
     }
-    Checked::Fine(kept)
+    if complaints.is_empty() {
+        return Checked::Fine(kept);
+    }
+    let usable = (complaints.len() < draft.iter().count()).then_some(kept);
+    Checked::Wrong { complaint: complaints.join("; "), usable }
+}
+
+fn refined_message(refined: &Messages, medium: Medium, before: &Written, known: &str) -> Result<Written, String> {
+    let written = refined.of(medium).ok_or_else(|| "there is no message for it".to_owned())?;
+    let written = Written { strategy: before.strategy.clone(), ..written.clone() };
+    if let Some(fault) = written.fault(medium) {
+        return Err(fault);
+    }
+    match written.invention(known) {
+        Some(invented) => Err(format!("it names {invented}, which is not among the facts")),
+        None => Ok(written),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::writing::Written;
-
     use super::*;
 
     fn written(message: &str) -> Option<Written> {
@@ -147,6 +159,16 @@ mod tests {
         assert_eq!(kept.email.map(|email| email.strategy).as_deref(), Some("help"));
         assert_eq!(kept.whatsapp, None);
         assert!(complaint(Messages { web: None, ..fine.clone() }).contains("web"));
+        // Where one message cannot be mended, its draft stands beside the others.
+        let Checked::Wrong { usable: Some(usable), .. } =
+            checked(Messages { web: None, ..fine.clone() }, &draft, known)
+        else {
+            unreachable!("the e-mail is fine")
+        };
+        assert_eq!(
+            (usable.web, usable.email.map(|email| email.message).as_deref()),
+            (draft.web.clone(), Some("Jane, 5 days left"))
+        );
         assert!(complaint(Messages { web: written("7 days"), ..fine.clone() }).contains("names 7"));
         assert!(complaint(Messages { web: written("Hi {name}"), ..fine }).contains("placeholder"));
     }

@@ -42,7 +42,8 @@ pub fn lead(request: &Request, stored: &Lead) -> Map<String, Value> {
             lead.insert(name.to_owned(), json!(value));
         }
     }
-    lead.extend(request.lead_data.clone());
+    let is_blank = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
+    lead.extend(request.lead_data.iter().filter(|(_, value)| !is_blank(value)).map(|(n, v)| (n.clone(), v.clone())));
     if let Some(stage) = &request.lead_stage {
         lead.insert("lead_stage".to_owned(), json!(stage));
     }
@@ -64,11 +65,17 @@ impl Subject<'_> {
 
     /// Where the WhatsApp message waits for approval: in the lead's row with this number, or in a new one
     /// of the representative. A number that is only the request's has none, because it may be anybody's.
+    /// Of several rows with the number, the requested representative's comes first.
     pub fn pending(&self, command_id: Uuid, agent: &Agent, now: DateTime<Utc>) -> Option<PendingMessage> {
         let number = self.history.lead.phone.as_deref()?;
-        let has_number = |row: &&Link| row.customer_phone.phone_number().as_deref() == Some(number);
-        let row = self.history.rows.iter().find(has_number);
+        let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+        if self.request.phone_number.as_deref().is_some_and(|given| digits(given) != digits(number)) {
+            return None;
+        }
         let user = self.request.user_id.unwrap_or(agent.user_id);
+        let has_number = |row: &&Link| row.customer_phone.phone_number().as_deref() == Some(number);
+        let rows = self.history.rows.iter().filter(has_number);
+        let row = rows.min_by_key(|row| row.user.user_id != user.to_string());
         Some(PendingMessage {
             message_id: format!("follow-up-{command_id}"),
             user_id: row.map_or_else(|| user.to_string(), |row| row.user.user_id.clone()),

@@ -13,6 +13,7 @@ mod facts;
 mod preference;
 mod request;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -105,11 +106,6 @@ impl Endpoint for LeadFollowUp {
             Ok(assignment) => assignment,
             Err(problem) => return self.once.refuse(call, problem).await,
         };
-        let ready = match ready {
-            Ok(ready) => ready,
-            Err(problem) => return self.once.refuse(call, problem).await,
-        };
-
         let charge = (Action::LeadFollowUp, Action::LeadFollowUp.price(&prices));
         let (begun, touches) = tokio::join!(self.once.begin(call, Some(charge)), async {
             match history.rows.is_empty() {
@@ -123,23 +119,29 @@ impl Endpoint for LeadFollowUp {
         };
         match touches {
             Ok(touches) => history.take(touches, since),
-            Err(error) => return Err(work.abandon(error.into()).await),
+            Err(error) => return Err(give_up(work, error.into()).await),
         }
         let subject = Subject { request: &request, site: &staffed.site, history: &history, media: &media };
         let (sales, copywriter) = match self.stored(call, &work).await {
             Ok(Some(commands)) => commands,
             Ok(None) => {
+                let ready = match ready {
+                    Ok(ready) => ready,
+                    Err(problem) => return Err(give_up(work, problem).await),
+                };
                 let copywriter = staffed.active(Role::Copywriter);
                 let commands = match self.first_phase(call, ready, &subject, (&agent, copywriter), work.id()).await {
                     Ok(commands) => commands,
-                    Err(problem) => return Err(work.abandon(problem).await),
+                    Err(problem) => return Err(give_up(work, problem).await),
                 };
                 // Where this fails, it may have been stored all the same: the claim stands, so that a retry
                 // looks before it writes.
-                self.commands.store(&commands.0, commands.1.as_ref()).await?;
+                if !self.commands.store(&commands.0, commands.1.as_ref()).await? {
+                    return Err(Problem::unavailable("a predecessor stored the same work meanwhile"));
+                }
                 commands
             }
-            Err(problem) => return Err(work.abandon(problem).await),
+            Err(problem) => return Err(give_up(work, problem).await),
         };
         // From here on there is something that a retry has to find, not to make again.
         if let (Some(pending), Some(written)) =
@@ -155,6 +157,12 @@ impl Endpoint for LeadFollowUp {
         reply.preference_applied = preference.applied();
         work.conclude(reply).await
     }
+}
+
+/// Ends work that made nothing. What was taken over may have been made by the predecessor, so that claim
+/// stands until its lease ends.
+async fn give_up(work: Box<Work>, problem: Problem) -> Problem {
+    if work.is_taken_over() { problem } else { work.abandon(problem).await }
 }
 
 /// Whose work it is, and for which media; or what is missing for that (contract, section 8).
@@ -249,7 +257,12 @@ impl LeadFollowUp {
             instructions: include_str!("../../../shared/prompts/sales-follow-up.md"),
             facts: facts.clone(),
         };
-        let check = |messages: Messages| checked(messages, subject.media);
+        // What an earlier reply had right is not lost with a later one.
+        let best = Mutex::new(Messages::default());
+        let check = |messages: Messages| {
+            let mut best = best.lock().unwrap_or_else(PoisonError::into_inner);
+            checked(messages, &mut best, subject.media)
+        };
         let messages = self.model.complete(ready, &prompt, call.deadline - RESERVE, check).await?;
         if messages == Messages::default() {
             return Err(Problem::new(Code::NoContentGenerated, "the AI model wrote nothing that can be used; retry"));
@@ -315,8 +328,8 @@ impl LeadFollowUp {
 
 /// Holds a reply against what was asked for: what is not asked for is dropped, what is missing or has a
 /// fault is complained about, and done without if the model does not mend it.
-fn checked(messages: Messages, media: &[Medium]) -> Checked<Messages> {
-    let (mut kept, mut complaints) = (Messages::default(), Vec::new());
+fn checked(messages: Messages, kept: &mut Messages, media: &[Medium]) -> Checked<Messages> {
+    let mut complaints = Vec::new();
     for medium in media {
         match messages.of(*medium) {
             None => complaints.push(format!("{}: there is no message for it", medium.name())),
@@ -326,10 +339,10 @@ fn checked(messages: Messages, media: &[Medium]) -> Checked<Messages> {
             },
         }
     }
-    if complaints.is_empty() {
-        return Checked::Fine(kept);
+    if media.iter().all(|medium| kept.of(*medium).is_some()) {
+        return Checked::Fine(kept.clone());
     }
-    Checked::Wrong { complaint: complaints.join("; "), usable: Some(kept) }
+    Checked::Wrong { complaint: complaints.join("; "), usable: Some(kept.clone()) }
 }
 
 /// The `data` of the response.

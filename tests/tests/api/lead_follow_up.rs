@@ -318,7 +318,7 @@ async fn a_queue_that_takes_nothing_leaves_the_sales_messages_and_the_command_to
     let endpoint = ("AWS_ENDPOINT_URL_SQS".to_owned(), api.stack.ready.sqs.clone());
     let environment = Environment::from_iter(variables.chain([endpoint]));
     let context = Context::new(environment, api.clock.clone(), Random::from_os()).unwrap();
-    api.clock.advance(TimeDelta::minutes(3));
+    api.clock.advance(TimeDelta::minutes(8));
     sweeper::Sweeper::new(&context).unwrap().sweep().await.unwrap();
     assert_eq!(finished(&api, refining).await["status"], "completed");
 }
@@ -351,7 +351,7 @@ async fn a_command_that_was_never_sent_is_sent_by_the_sweeper() {
     let sweeper = sweeper::Sweeper::new(&api.stack.context).unwrap();
     sweeper.sweep().await.unwrap();
     assert_eq!(command(&api, &id.command_id.to_string()).await["status"], "queued");
-    api.clock.advance(TimeDelta::minutes(3));
+    api.clock.advance(TimeDelta::minutes(8));
     sweeper.sweep().await.unwrap();
     assert_eq!(finished(&api, &id.command_id.to_string()).await["status"], "completed");
 }
@@ -374,6 +374,21 @@ async fn after_a_worker_that_died_another_takes_over_once_its_lease_has_ended() 
     assert!(!commands.complete(&dead, &late).await.unwrap());
     copywriter.try_one(id).await.unwrap();
     assert_eq!(command(&api, &id.command_id.to_string()).await, done);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_whose_workers_all_die_fails_in_the_end() {
+    let api = Api::start().await;
+    let id = stored_command(&api).await;
+    let commands = Commands::new(&api.stack.context).unwrap();
+    for _ in 0..5 {
+        assert!(matches!(commands.take(id).await.unwrap(), Taken::Leased(_)));
+        assert!(matches!(commands.take(id).await.unwrap(), Taken::Busy));
+        api.clock.advance(TimeDelta::seconds(71));
+    }
+    assert!(matches!(commands.take(id).await.unwrap(), Taken::Finished));
+    let failed = command(&api, &id.command_id.to_string()).await;
+    assert_eq!((&failed["status"], &failed["attempts"]), (&json!("failed"), &json!(5)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -466,7 +481,7 @@ async fn the_whatsapp_message_waits_for_approval_in_the_leads_conversation() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn through_the_queue_a_copywriter_that_keeps_failing_ends_in_a_dead_letter_and_the_sales_messages_stand() {
     let good = reply(written("Hi Jane, shall we talk?"), written("A next step"));
-    let invented = reply(written("Ask for Peter Miller"), written("A next step"));
+    let invented = reply(written("Ask for Peter Miller"), written("Ask for Peter Miller"));
     let model = ScriptedModel::start(vec![good, invented]).await;
     // What fails comes again at once.
     let template = tests::template().replace("VisibilityTimeout: 360", "VisibilityTimeout: 0");
@@ -501,7 +516,7 @@ async fn whatever_call_fails_no_command_is_lost_stuck_or_made_twice() {
         let (api, proxy) = Api::behind_a_proxy(Setup { environment: ten_years, ..Setup::default() }).await;
         let staff = api.staff((true, true), BOTH).await;
         let sweeper = sweeper::Sweeper::new(&api.stack.context).unwrap();
-        let steps = 24;
+        let steps = 18;
         for first in 0..steps {
             let key = format!("k{first}");
             let once = || {
@@ -533,7 +548,7 @@ async fn whatever_call_fails_no_command_is_lost_stuck_or_made_twice() {
             if open == 0 {
                 break;
             }
-            api.clock.advance(TimeDelta::minutes(4));
+            api.clock.advance(TimeDelta::minutes(9));
             sweeper.sweep().await.unwrap();
             tokio::time::sleep(Duration::from_millis(500)).await;
         }

@@ -67,7 +67,8 @@ async fn sent(api: &Api, proxy: &FaultProxy, way: Way, round: usize, index: usiz
             _ => panic!("{key}: {}", answer.text),
         }
         sent_again += 1;
-        assert!(way.more > 0 && sent_again < 9, "{key}: {}", answer.text);
+        // One failure is the SDK's to hide, unless a busy machine lets its next attempt time out too.
+        assert!(sent_again < 9, "{key}: {}", answer.text);
         answer = request().await;
     }
     assert_eq!(request().await.status, 200, "{key}");
