@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use copywriter::Copywriter;
 use serde_json::{Value, json};
-use shared::accounts::Role;
+use shared::accounts::{Agent, Role};
 use shared::auth::Permission;
 use shared::commands::{Command, CommandId, Commands, Order, Outcome, Taken};
 use shared::context::{Context, Random};
@@ -203,6 +203,65 @@ async fn every_error_of_the_document_has_its_status_and_code() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_representative_chooses_the_agent_and_an_inactive_one_is_given_no_work() {
+    let api = Api::start().await;
+    let staff = api.staff((true, false), BOTH).await;
+    let (second, asleep) = (Random::from_os().uuid(), Random::from_os().uuid());
+    for (agent_id, user_id, active) in [(second, Uuid::from_u128(2), true), (asleep, Uuid::from_u128(3), false)] {
+        let agent = Agent {
+            agent_id,
+            site_id: staff.site,
+            name: "Sam".to_owned(),
+            role: Role::Sales,
+            user_id,
+            active,
+            created_at: api.clock.now() + TimeDelta::seconds(1),
+        };
+        api.accounts().put_agent(api.workspace, &agent).await.unwrap();
+    }
+    for (user, agent) in
+        [(Uuid::from_u128(2), Some(second)), (Uuid::from_u128(3), staff.sales), (Uuid::from_u128(4), staff.sales)]
+    {
+        let mut body = body(&staff);
+        body["user_id"] = json!(user);
+        let data = follow_up(&api, &body).await.json()["data"].clone();
+        let sales = command(&api, data["command_ids"]["sales"].as_str().unwrap()).await;
+        assert_eq!(sales["agent_id"], json!(agent), "{user}");
+    }
+    let mut body = body(&staff);
+    body["agentId"] = json!(asleep);
+    assert_eq!(follow_up(&api, &body).await.code(), (404, "AGENT_NOT_FOUND".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_price_of_the_workspace_is_charged_once_and_given_back_where_nothing_was_written() {
+    let good = reply(written("Hi Jane, shall we talk?"), written("A next step"));
+    let model = ScriptedModel::start(vec![good, ModelReply::Text("no json".to_owned())]).await;
+    let api = Api::with_model(&model).await;
+    let staff = api.staff((true, false), &[Role::Sales]).await;
+    let mut workspace = api.accounts().workspace(api.workspace).await.unwrap().unwrap();
+    workspace.prices.insert("lead_follow_up".to_owned(), 3);
+    api.accounts().put_workspace(&workspace).await.unwrap();
+    let once = |key: &'static str, body: Value| {
+        send(api.authorized("POST", FOLLOW_UP).header("Idempotency-Key", key).json(&body))
+    };
+    assert_eq!(once("a", body(&staff)).await.status, 200);
+    assert_eq!(once("a", body(&staff)).await.header("idempotent-replayed"), "true");
+    assert_eq!(api.verified_balance().await.available, 997);
+    assert_eq!(once("b", body(&staff)).await.code(), (500, "SALES_COMMAND_FAILED".to_owned()));
+    let balance = api.verified_balance().await;
+    assert_eq!((balance.available, balance.held), (997, 0));
+    // The key stands for its request; and what a retry would meet again is kept.
+    let mut other = body(&staff);
+    other["followUpType"] = json!("call");
+    assert_eq!(once("a", other).await.code(), (422, "IDEMPOTENCY_KEY_REUSED".to_owned()));
+    let nowhere = json!({"siteId": Uuid::from_u128(9), "leadId": CONTACT});
+    assert_eq!(once("c", nowhere.clone()).await.code(), (404, "SITE_NOT_FOUND".to_owned()));
+    let kept = once("c", nowhere).await;
+    assert_eq!((kept.status, kept.header("idempotent-replayed")), (404, "true"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_sees_or_uses_another_workspaces_site_lead_or_command() {
     let api = Api::start().await;
     let staff = api.staff((true, true), BOTH).await;
@@ -214,6 +273,9 @@ async fn nobody_sees_or_uses_another_workspaces_site_lead_or_command() {
     let path = format!("/api/agents/commands/{}", data["command_ids"]["sales"].as_str().unwrap());
     let theirs = send(api.request("GET", &path).bearer_auth(&key)).await;
     assert_eq!(theirs.code(), (404, "COMMAND_NOT_FOUND".to_owned()));
+    let writer = api.new_key(api.workspace, &[Permission::WriteAi], |_| {}).await;
+    let refused = send(api.request("GET", &path).bearer_auth(&writer)).await;
+    assert_eq!(refused.code(), (403, "INSUFFICIENT_PERMISSIONS".to_owned()));
     let reader = api.new_key(api.workspace, &[Permission::ReadAi], |_| {}).await;
     let refused = send(api.request("POST", FOLLOW_UP).bearer_auth(&reader).json(&body(&staff))).await;
     assert_eq!(refused.code(), (403, "INSUFFICIENT_PERMISSIONS".to_owned()));
