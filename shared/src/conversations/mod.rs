@@ -32,6 +32,7 @@ mod stored;
 mod touches;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -201,19 +202,15 @@ impl Conversations {
         sent.map_err(|error| store_error("GetItem", &error))?.item.map(row_of_item).transpose()
     }
 
+    /// The query of a lead's messages by time, those of one moment in the order of their numbers.
+    fn messages_by_time(&self, user: &User, lead: &CustomerPhone) -> QueryFluentBuilder {
+        let query = self.client.query().table_name(&self.table).index_name("changed").consistent_read(true);
+        query.key_condition_expression("pk = :pk").expression_attribute_values(":pk", s(user.events_pk(lead)))
+    }
+
     /// A lead's messages, oldest first, those of one moment in the order of their numbers.
     pub async fn messages(&self, user: &User, lead: &CustomerPhone) -> Result<Vec<Message>, StoreError> {
-        let mut items = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name("changed")
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", s(user.events_pk(lead)))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
+        let mut items = self.messages_by_time(user, lead).into_paginator().items().send();
         let mut messages = Vec::new();
         while let Some(item) = items.next().await {
             messages.push(from_item(item.map_err(|error| store_error("Query", &error))?)?);

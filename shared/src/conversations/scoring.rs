@@ -164,14 +164,8 @@ impl Conversations {
     /// A lead's newest messages, oldest first.
     pub async fn newest_messages(&self, found: &Found, most: i32) -> Result<Vec<Message>, StoreError> {
         let sent = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name("changed")
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", s(found.user.events_pk(&found.customer_phone)))
+            .messages_by_time(&found.user, &found.customer_phone)
             .scan_index_forward(false)
-            .consistent_read(true)
             .limit(most)
             .send()
             .await;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::row::{Message, Sender};
 use super::{Conversations, PENDING};
 use crate::leads::{Activity, HISTORY_PAGE, Link};
-use crate::store::{StoreError, from_item, s, store_error};
+use crate::store::{StoreError, from_item, store_error};
 
 impl Conversations {
     /// The messages of these rows since `since`, and the one before of each, as activities, those of
@@ -21,14 +21,8 @@ impl Conversations {
     async fn touches_of(&self, row: &Link, since: DateTime<Utc>) -> Result<Vec<Activity>, StoreError> {
         let now = self.clock.now();
         let mut items = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name("changed")
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", s(row.user.events_pk(&row.customer_phone)))
+            .messages_by_time(&row.user, &row.customer_phone)
             .scan_index_forward(false)
-            .consistent_read(true)
             .limit(HISTORY_PAGE)
             .into_paginator()
             .items()
