@@ -12,6 +12,8 @@
 //! sweeper alone: from the moment at which a message should long have been taken. They are spread over
 //! [`BUCKETS`] partitions.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
@@ -25,7 +27,7 @@ use crate::context::{Clock, Context, Random};
 use crate::conversations::PendingMessage;
 use crate::environment::ConfigError;
 use crate::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
-use crate::writing::Messages;
+use crate::writing::{Medium, Messages};
 
 const BUCKETS: &str = "0123456789abcdef";
 
@@ -88,7 +90,10 @@ pub struct Command {
     pub followed_by: Option<Uuid>,
     /// What it was told, as JSON.
     pub facts: String,
-    /// The message to be approved that its outcome is about, if there is one.
+    /// The recommendations that its outcome is proposed by, for each medium.
+    #[serde(default)]
+    pub recommendations: BTreeMap<Medium, Uuid>,
+    /// The message of the lead's conversation that shows its outcome, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingMessage>,
     /// What it works on.
@@ -168,6 +173,7 @@ impl Command {
             lead_id,
             agent_id,
             followed_by: None,
+            recommendations: BTreeMap::new(),
             pending: None,
             facts,
             draft: None,
@@ -235,6 +241,17 @@ pub enum Taken {
     Unknown,
 }
 
+/// What became of completing a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completed {
+    /// It is completed.
+    Done,
+    /// Somebody else has taken it.
+    NotOurs,
+    /// What was to be written with it has changed meanwhile.
+    Outdated,
+}
+
 /// The commands in the `work` table.
 #[derive(Clone, Debug)]
 pub struct Commands {
@@ -265,11 +282,20 @@ impl Commands {
         })
     }
 
-    /// Stores a command and the one that follows it, together. `false`, and nothing stored, if the first
-    /// is there already.
-    pub async fn store(&self, command: &Command, followed_by: Option<&Command>) -> Result<bool, StoreError> {
-        let writes = std::iter::once(command).chain(followed_by).map(|command| self.put(command));
-        let stored = transact(&self.client, &self.random, writes.collect::<Result<_, _>>()?).await?;
+    /// Stores a command and the one that follows it, together with what else belongs to them. `false`,
+    /// and nothing stored, if the first is there already.
+    pub async fn store(
+        &self,
+        command: &Command,
+        followed_by: Option<&Command>,
+        also: Vec<TransactWriteItem>,
+    ) -> Result<bool, StoreError> {
+        let mut writes = Vec::new();
+        for command in std::iter::once(command).chain(followed_by) {
+            writes.push(self.put(command)?);
+        }
+        writes.extend(also);
+        let stored = transact(&self.client, &self.random, writes).await?;
         Ok(matches!(stored, Transacted::Applied))
     }
 
@@ -345,8 +371,13 @@ impl Commands {
         })
     }
 
-    /// Completes a command that the caller has taken. `false` if it is no longer its own.
-    pub async fn complete(&self, taken: &Command, outcome: &Outcome) -> Result<bool, StoreError> {
+    /// Completes a command that the caller has taken, together with what else belongs to that.
+    pub async fn complete(
+        &self,
+        taken: &Command,
+        outcome: &Outcome,
+        also: Vec<TransactWriteItem>,
+    ) -> Result<Completed, StoreError> {
         let done = Command {
             status: Status::Completed,
             messages: Some(outcome.messages.clone()),
@@ -357,7 +388,13 @@ impl Commands {
             due_at: None,
             ..taken.clone()
         };
-        self.replace(taken, done).await
+        let Some(put) = self.replacement(taken, done)? else { return Ok(Completed::NotOurs) };
+        let writes = std::iter::once(TransactWriteItem::builder().put(put).build()).chain(also).collect();
+        Ok(match transact(&self.client, &self.random, writes).await? {
+            Transacted::Applied => Completed::Done,
+            Transacted::Refused(refused) if refused.first().is_some_and(Option::is_some) => Completed::NotOurs,
+            Transacted::Refused(_) => Completed::Outdated,
+        })
     }
 
     /// Gives a command back that the caller has taken and could not do: to be tried again, or, after
@@ -374,28 +411,23 @@ impl Commands {
     }
 
     /// Writes what a taken command has become, unless somebody else has taken it since.
-    async fn replace(&self, taken: &Command, becomes: Command) -> Result<bool, StoreError> {
-        let Some(lease) = taken.lease else { return Ok(false) };
+    async fn replace(&self, taken: &Command, becomes: Command) -> Result<(), StoreError> {
+        let Some(put) = self.replacement(taken, becomes)? else { return Ok(()) };
+        let writes = vec![TransactWriteItem::builder().put(put).build()];
+        transact(&self.client, &self.random, writes).await.map(|_| ())
+    }
+
+    /// What a taken command has become, on the condition that nobody else has taken it since.
+    fn replacement(&self, taken: &Command, becomes: Command) -> Result<Option<Put>, StoreError> {
+        let Some(lease) = taken.lease else { return Ok(None) };
         let mut item = to_item(&Command { lease: None, lease_until: None, ..becomes })?;
         item.extend(key(taken.id));
-        let sent = self
-            .client
-            .put_item()
+        let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(item))
             .condition_expression("lease = :lease")
-            .expression_attribute_values(":lease", s(lease))
-            .send()
-            .await;
-        match sent {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(store_error("PutItem", &error)),
-        }
+            .expression_attribute_values(":lease", s(lease));
+        Ok(Some(put.build()?))
     }
 
     /// The commands whose messages should long have been taken.

@@ -28,5 +28,6 @@ pub mod llm;
 pub mod log;
 pub mod problem;
 pub mod queue;
+pub mod recommendations;
 pub mod store;
 pub mod writing;

@@ -3,6 +3,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Where a message appears (seeds/lead-follow-up.md, "Available Channels").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -109,8 +110,9 @@ impl Messages {
 }
 
 impl Written {
-    /// What is wrong with it as a message for `medium`, told to whoever wrote it.
-    pub fn fault(&self, medium: Medium) -> Option<String> {
+    /// What is wrong with it as a message for `medium` to somebody of whom `known` is known, told to whoever
+    /// wrote it.
+    pub fn fault(&self, medium: Medium, known: &str) -> Option<String> {
         let (title, message) = (self.title.trim(), self.message.trim());
         let (most_title, most_message) = medium.limits();
         if [title, message, self.strategy.trim()].contains(&"") {
@@ -125,13 +127,16 @@ impl Written {
         if medium != Medium::Email && message.contains('\n') {
             return Some("its message must be one paragraph, without line breaks".to_owned());
         }
-        let left = placeholder(title).or_else(|| placeholder(message))?;
-        Some(format!("it holds the placeholder {left}; write what it stands for, or do without"))
+        if let Some(left) = placeholder(title).or_else(|| placeholder(message)) {
+            return Some(format!("it holds the placeholder {left}; write what it stands for, or do without"));
+        }
+        let invented = self.invention(known)?;
+        Some(format!("it names {invented}, which is not among the facts"))
     }
 
-    /// Something that it names and `known` does not hold: a number, an address, a link or a name of
-    /// several words.
-    pub fn invention(&self, known: &str) -> Option<String> {
+    /// Something that it names and `known` does not hold: a number, an address, a link, a name of several
+    /// words, or whom it greets. Minutes are no fact of the lead's: they propose how long a call takes.
+    fn invention(&self, known: &str) -> Option<String> {
         let known_words = known.to_lowercase();
         let known_numbers = numbers(known);
         let is_known = |word: &str| known_words.contains(stem(&word.to_lowercase()));
@@ -142,8 +147,22 @@ impl Written {
                 return unknown;
             }
         }
+        if let Some(greeted) = greeted(&self.message).filter(|name| !is_known(name)) {
+            return Some(greeted.to_owned());
+        }
         // In a title every word may have a capital.
         names(&self.message).find(|name| !name.split(' ').any(is_known))
+    }
+}
+
+/// Everything that a JSON document says, as one text: its texts and numbers, each in a line of its own.
+pub fn said(document: &Value) -> String {
+    match document {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Array(values) => values.iter().map(said).collect::<Vec<_>>().join("\n"),
+        Value::Object(fields) => fields.values().map(said).collect::<Vec<_>>().join("\n"),
+        Value::Bool(_) | Value::Null => String::new(),
     }
 }
 
@@ -183,33 +202,69 @@ pub fn placeholder(text: &str) -> Option<String> {
     None
 }
 
-/// The numbers in a text, as digits: `$5,000` and `5000` are the same number.
+/// The numbers in a text, without what separates thousands: `$5,000` and `5000` are the same number, `4.5`
+/// and `45` are not. A number of minutes is none.
 fn numbers(text: &str) -> Vec<String> {
+    let is_part = |character: char| character.is_ascii_digit() || matches!(character, ',' | '.' | '\u{a0}');
     let mut numbers = Vec::new();
-    let mut digits = String::new();
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        let next_is_digit = characters.peek().is_some_and(char::is_ascii_digit);
-        match character {
-            digit if digit.is_ascii_digit() => digits.push(digit),
-            ',' | '.' | '\u{a0}' if !digits.is_empty() && next_is_digit => {}
-            _ if !digits.is_empty() => numbers.push(std::mem::take(&mut digits)),
-            _ => {}
+    let mut rest = text;
+    while let Some(start) = rest.find(|character: char| character.is_ascii_digit()) {
+        let found = &rest[start..];
+        let end = found.find(|character| !is_part(character)).unwrap_or(found.len());
+        rest = &found[end..];
+        let unit = rest.trim_start_matches([' ', '-', '\u{a0}']);
+        let unit = unit.split(|end: char| !end.is_alphabetic()).next().unwrap_or_default().to_lowercase();
+        if !["min", "mins", "minute", "minutes", "minuten", "minutos", "minuti"].contains(&unit.as_str()) {
+            numbers.push(number(&found[..end]));
         }
-    }
-    if !digits.is_empty() {
-        numbers.push(digits);
     }
     numbers
 }
 
-/// The e-mail addresses and links in a text.
+/// One number: three digits behind a separator are thousands, anything else are decimals.
+fn number(text: &str) -> String {
+    let mut groups = text.split([',', '.', '\u{a0}']).filter(|digits| !digits.is_empty());
+    let mut number = groups.next().unwrap_or_default().to_owned();
+    for digits in groups {
+        match digits.len() {
+            3 => number.push_str(digits),
+            _ => number.extend([".", digits.trim_end_matches('0')]),
+        }
+    }
+    number.trim_end_matches('.').to_owned()
+}
+
+/// The e-mail addresses, links and domains in a text.
 fn addresses(text: &str) -> impl Iterator<Item = String> {
     let trimmed = |word: &str| word.trim_matches(|end: char| !end.is_alphanumeric()).to_owned();
-    let is_address = |word: &&str| {
-        word.contains('@') || word.contains("://") || word.trim_start_matches(['(', '"']).starts_with("www.")
+    let is_address = |word: &String| word.contains('@') || word.contains("://") || is_domain(word);
+    text.split_whitespace().map(trimmed).filter(is_address)
+}
+
+/// Whether a word is a domain, with or without a path: `acme.com/demo`, and neither `e.g` nor `4.5`.
+fn is_domain(word: &str) -> bool {
+    let host = word.split(['/', '?', '#', ':']).next().unwrap_or_default();
+    let Some((name, top)) = host.rsplit_once('.') else { return false };
+    let is_label = |label: &str| {
+        !label.is_empty() && label.chars().all(|character| character.is_alphanumeric() || character == '-')
     };
-    text.split_whitespace().filter(is_address).map(trimmed)
+    // A capital begins a sentence after which the space is missing.
+    top.len() > 1 && top.chars().all(char::is_lowercase) && name.len() > 1 && name.split('.').all(is_label)
+}
+
+/// Whom a message greets by name, in the languages that are most written.
+fn greeted(message: &str) -> Option<&str> {
+    const GREETINGS: [&str; 13] =
+        ["hi", "hello", "hey", "dear", "hallo", "liebe", "lieber", "hola", "bonjour", "salut", "ciao", "olá", "oi"];
+    const EVERYBODY: [&str; 8] = ["there", "again", "everyone", "all", "team", "zusammen", "and", "from"];
+    let mut words = message.split_whitespace();
+    let first = words.next()?.trim_matches(|end: char| !end.is_alphanumeric()).to_lowercase();
+    let name = words.next()?.trim_matches(|end: char| !end.is_alphanumeric());
+    let is_name = name.chars().next().is_some_and(char::is_uppercase) && name.chars().count() > 1;
+    let is_greeting = GREETINGS.contains(&first.as_str()) && !EVERYBODY.contains(&name.to_lowercase().as_str());
+    // "Hi!" ends before whatever comes next.
+    let goes_on = message.trim_start().chars().nth(first.chars().count()) == Some(' ');
+    (is_greeting && is_name && goes_on).then_some(name)
 }
 
 /// A word without what English puts behind it: `directors` and `director's` are a director's.
@@ -275,16 +330,16 @@ mod tests {
     #[test]
     fn each_medium_has_its_form() {
         let fine = written("About your question", "Hi Jane! Do you have ten minutes this week?");
-        assert!(Medium::ALL.iter().all(|medium| fine.fault(*medium).is_none()));
+        assert!(Medium::ALL.iter().all(|medium| fine.fault(*medium, "Jane").is_none()));
         let letter = written("About your question", "Hi Jane,\n\nthank you.");
-        assert_eq!(letter.fault(Medium::Email), None);
+        assert_eq!(letter.fault(Medium::Email, "Jane"), None);
         for medium in [Medium::Whatsapp, Medium::Notification, Medium::Web] {
-            assert!(letter.fault(medium).is_some_and(|fault| fault.contains("line breaks")), "{medium:?}");
-            assert!(written("t", &"x".repeat(701)).fault(medium).is_some(), "{medium:?}");
+            assert!(letter.fault(medium, "Jane").is_some_and(|fault| fault.contains("line breaks")), "{medium:?}");
+            assert!(written("t", &"x".repeat(701)).fault(medium, "").is_some(), "{medium:?}");
         }
-        assert!(written("a\nb", "m").fault(Medium::Email).is_some());
-        assert!(written(" ", "m").fault(Medium::Email).is_some());
-        assert!(written("t", "Hi {name}").fault(Medium::Email).is_some_and(|fault| fault.contains("{name}")));
+        assert!(written("a\nb", "m").fault(Medium::Email, "").is_some());
+        assert!(written(" ", "m").fault(Medium::Email, "").is_some());
+        assert!(written("t", "Hi {name}").fault(Medium::Email, "").is_some_and(|fault| fault.contains("{name}")));
     }
 
     #[test]
@@ -296,6 +351,9 @@ mod tests {
             "See https://acme.com. Jane Smith asked.",
             "No facts at all! Every Sentence? Starts well.",
             "Hi Jane\n\nThank you for Acme Inc's question about Jane Smiths.",
+            "Hi there! Do you have 15 minutes, e.g. today, for a 10-minute call?",
+            "Hello. Peter is not greeted here.Nor is there a domain, at acme.com",
+            "It costs $5.000,00 or $10\u{a0}000",
         ] {
             assert_eq!(written("About Acme", message).invention(known), None, "{message}");
         }
@@ -304,6 +362,10 @@ mod tests {
             ("Write to sales@other.example today", "sales@other.example"),
             ("See https://evil.example/x", "https://evil.example/x"),
             ("I talked to Peter Miller about it", "Peter Miller"),
+            ("Book at calendly.example/acme, please", "calendly.example/acme"),
+            ("Hi Peter, how are you?", "Peter"),
+            ("Half of it, $500", "500"),
+            ("It grows by 4.5% a year", "4.5"),
         ] {
             assert_eq!(written("About Acme", message).invention(known).as_deref(), Some(invented), "{message}");
         }

@@ -56,6 +56,7 @@ fn shown(command: &Command) -> Value {
         "lead_id": command.lead_id,
         "agent_id": command.agent_id,
         "messages": command.messages,
+        "recommendation_ids": command.recommendations,
         "attempts": command.attempts,
         "created_at": timestamp(command.created_at),
         "started_at": command.started_at.map(timestamp),

@@ -7,18 +7,22 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::commands::{Command, CommandId, Commands, Outcome, Status, Taken};
+use shared::commands::{Command, CommandId, Commands, Completed, Outcome, Status, Taken};
 use shared::context::{Clock, Context};
 use shared::conversations::Conversations;
 use shared::environment::ConfigError;
 use shared::llm::{Checked, Model, Prompt};
 use shared::problem::Problem;
 use shared::queue::Consumer;
+use shared::recommendations::{Actor, Recommendations};
 use shared::store::StoreError;
-use shared::writing::{Medium, Messages, Written};
+use shared::writing::{Medium, Messages, Written, said};
 
 /// How long one message may take. The function's timeout is above it, and a lease above that.
 const TIME: TimeDelta = TimeDelta::seconds(50);
+
+/// How often an outcome is recorded against people who decide on what is proposed.
+const RECORDED: u32 = 8;
 
 /// The worker and what it works with.
 #[derive(Clone, Debug)]
@@ -26,6 +30,7 @@ pub struct Copywriter {
     clock: Clock,
     commands: Commands,
     conversations: Conversations,
+    recommendations: Recommendations,
     model: Model,
 }
 
@@ -39,30 +44,42 @@ impl Copywriter {
             clock: context.clock.clone(),
             commands: Commands::new(context)?,
             conversations: Conversations::new(context)?,
+            recommendations: Recommendations::new(context)?,
             model: Model::new(context)?,
         })
     }
 
-    /// Refines, and records the outcome: first what is shown, because nobody comes back to a command that
-    /// is completed. `false` if somebody else has taken it meanwhile.
-    async fn work_on(&self, command: &Command) -> Result<bool, Problem> {
+    /// Refines, and records the outcome: first what the conversation shows, because nobody comes back to a
+    /// command that is completed; then the command with what is proposed.
+    async fn work_on(&self, command: &Command) -> Result<Completed, Problem> {
         let outcome = self.refine(command).await?;
+        let workspace_id = command.id.workspace_id;
         if let (Some(pending), Some(written)) = (&command.pending, &outcome.messages.whatsapp) {
-            self.conversations.revise(command.id.workspace_id, pending, &written.message).await?;
+            self.conversations.revise(workspace_id, pending, &written.message).await?;
         }
-        Ok(self.commands.complete(command, &outcome).await?)
+        let written_by = (outcome.model.as_str(), outcome.prompt_version.as_str());
+        for _ in 0..RECORDED {
+            let proposed = &command.recommendations;
+            let actor = Actor::Function(Self::NAME);
+            let refine = self.recommendations.refine(workspace_id, proposed, &outcome.messages, written_by, actor);
+            let completed = self.commands.complete(command, &outcome, refine.await?).await?;
+            if completed != Completed::Outdated {
+                return Ok(completed);
+            }
+        }
+        Err(Problem::unavailable("what is proposed kept changing"))
     }
 
     /// Asks the model to refine a draft.
     async fn refine(&self, command: &Command) -> Result<Outcome, Problem> {
         let draft = command.draft.clone().unwrap_or_default();
         let facts: Value = serde_json::from_str(&command.facts).map_err(|_| Problem::internal("facts do not read"))?;
+        let known = [said(&facts), draft.text()].join("\n");
         let prompt = Prompt {
             name: "refine_follow_up",
             instructions: include_str!("../../../shared/prompts/copywriter.md"),
             facts: json!({ "facts": facts, "draft": draft }),
         };
-        let known = format!("{} {}", command.facts, draft.text());
         let deadline = self.clock.now() + TIME;
         let ready = self.model.ready().await?;
         let check = |refined: Messages| checked(refined, &draft, &known);
@@ -85,7 +102,8 @@ impl Consumer for Copywriter {
             }
         };
         match self.work_on(&command).await {
-            Ok(is_ours) => {
+            Ok(completed) => {
+                let is_ours = completed == Completed::Done;
                 tracing::info!(workspace_id = %id.workspace_id, command_id = %id.command_id, is_ours, "refined");
                 Ok(())
             }
@@ -120,13 +138,7 @@ fn checked(refined: Messages, draft: &Messages, known: &str) -> Checked<Messages
 fn refined_message(refined: &Messages, medium: Medium, before: &Written, known: &str) -> Result<Written, String> {
     let written = refined.of(medium).ok_or_else(|| "there is no message for it".to_owned())?;
     let written = Written { strategy: before.strategy.clone(), ..written.clone() };
-    if let Some(fault) = written.fault(medium) {
-        return Err(fault);
-    }
-    match written.invention(known) {
-        Some(invented) => Err(format!("it names {invented}, which is not among the facts")),
-        None => Ok(written),
-    }
+    written.fault(medium, known).map_or(Ok(written), Err)
 }
 
 #[cfg(test)]

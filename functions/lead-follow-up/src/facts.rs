@@ -58,9 +58,28 @@ pub fn lead(request: &Request, stored: &Lead) -> Map<String, Value> {
 }
 
 impl Subject<'_> {
-    /// The lead as the response shows it.
-    pub fn lead(&self) -> Map<String, Value> {
-        lead(self.request, &self.history.lead)
+    /// The lead as the response shows it: with its site, what happened with it, and what it prefers.
+    pub fn shown(&self) -> Map<String, Value> {
+        let mut lead = lead(self.request, &self.history.lead);
+        lead.insert("sites".to_owned(), json!({"name": self.site.name, "url": self.site.url}));
+        lead.insert("interaction_history".to_owned(), json!(self.interactions()));
+        lead.insert(
+            "preferences".to_owned(),
+            json!({
+                "product_interest": self.request.product_interest,
+                "follow_up_type": self.request.follow_up_type,
+                "follow_up_interval": self.request.follow_up_interval,
+            }),
+        );
+        lead
+    }
+
+    /// What happened with the lead, newest first: what the request says, or what is stored.
+    fn interactions(&self) -> Vec<Value> {
+        match &self.request.previous_interactions {
+            Some(given) => given.clone(),
+            None => self.history.recent.iter().chain(&self.history.earlier).take(SHOWN).map(told).collect(),
+        }
     }
 
     /// Where the WhatsApp message waits for approval: in the lead's row with this number, or in a new one
@@ -90,17 +109,13 @@ impl Subject<'_> {
     /// Everything that the model is told, and nothing else: facts of this one lead, without its
     /// addresses and numbers.
     pub fn facts(&self, now: DateTime<Utc>) -> Value {
-        let mut lead = self.lead();
+        let mut lead = lead(self.request, &self.history.lead);
         lead.retain(|name, value| !value.is_null() && !matches!(name.as_str(), "email" | "phone"));
-        let interactions = match &self.request.previous_interactions {
-            Some(given) => given.clone(),
-            None => self.history.recent.iter().chain(&self.history.earlier).take(SHOWN).map(told).collect(),
-        };
         json!({
             "today": now.format("%A %Y-%m-%d").to_string(),
             "site": {"name": self.site.name, "url": self.site.url},
             "lead": lead,
-            "interactions": interactions,
+            "interactions": self.interactions(),
             "product_interest": self.request.product_interest,
             "follow_up_type": self.request.follow_up_type,
             "follow_up_interval": self.request.follow_up_interval,

@@ -31,7 +31,9 @@ use shared::leads::{History, Leads};
 use shared::llm::{Checked, Model, Prompt, Ready};
 use shared::problem::{Code, Problem};
 use shared::queue::Queue;
-use shared::writing::{Medium, Messages};
+use shared::recommendations::{Actor, Origin, Proposal, Recommendation, RecommendationId, Recommendations};
+use shared::store::TransactWriteItem;
+use shared::writing::{Medium, Messages, said};
 use uuid::Uuid;
 
 use facts::Subject;
@@ -60,6 +62,7 @@ pub struct LeadFollowUp {
     conversations: Conversations,
     once: ExactlyOnce,
     commands: Commands,
+    recommendations: Recommendations,
     queue: Queue,
     model: Model,
 }
@@ -78,6 +81,7 @@ impl LeadFollowUp {
             conversations: Conversations::new(context)?,
             once: ExactlyOnce::new(context)?,
             commands: Commands::new(context)?,
+            recommendations: Recommendations::new(context)?,
             queue: Queue::new(context, "COPYWRITER_QUEUE_URL")?,
             model: Model::new(context)?,
         })
@@ -130,16 +134,18 @@ impl Endpoint for LeadFollowUp {
                     Err(problem) => return Err(give_up(work, problem).await),
                 };
                 let copywriter = staffed.active(Role::Copywriter);
-                let commands = match self.first_phase(call, ready, &subject, (&agent, copywriter), work.id()).await {
-                    Ok(commands) => commands,
-                    Err(problem) => return Err(give_up(work, problem).await),
-                };
+                let (sales, refining) =
+                    match self.first_phase(call, ready, &subject, (&agent, copywriter), work.id()).await {
+                        Ok(commands) => commands,
+                        Err(problem) => return Err(give_up(work, problem).await),
+                    };
                 // Where this fails, it may have been stored all the same: the claim stands, so that a retry
                 // looks before it writes.
-                if !self.commands.store(&commands.0, commands.1.as_ref()).await? {
+                let proposals = self.proposals(call, &sales, request.visitor_id)?;
+                if !self.commands.store(&sales, refining.as_ref(), proposals).await? {
                     return Err(Problem::unavailable("a predecessor stored the same work meanwhile"));
                 }
-                commands
+                (sales, refining)
             }
             Err(problem) => return Err(give_up(work, problem).await),
         };
@@ -153,7 +159,7 @@ impl Endpoint for LeadFollowUp {
             Some(command) => Some(self.second_phase(call, command, &preference).await),
             None => None,
         };
-        let mut reply = call.success(answer(&subject.lead(), &staffed, &sales, refined.as_ref()));
+        let mut reply = call.success(answer(&subject, &sales, refined.as_ref()));
         reply.preference_applied = preference.applied();
         work.conclude(reply).await
     }
@@ -257,11 +263,12 @@ impl LeadFollowUp {
             instructions: include_str!("../../../shared/prompts/sales-follow-up.md"),
             facts: facts.clone(),
         };
+        let known = said(&facts);
         // What an earlier reply had right is not lost with a later one.
         let best = Mutex::new(Messages::default());
         let check = |messages: Messages| {
             let mut best = best.lock().unwrap_or_else(PoisonError::into_inner);
-            checked(messages, &mut best, subject.media)
+            checked(messages, &mut best, subject.media, &known)
         };
         let messages = self.model.complete(ready, &prompt, call.deadline - RESERVE, check).await?;
         if messages == Messages::default() {
@@ -292,8 +299,42 @@ impl LeadFollowUp {
         if let Some(refining) = &mut refining {
             refining.pending.clone_from(&sales.pending);
         }
+        sales.recommendations = self.recommendations.identifiers(&messages);
+        if let Some(refining) = &mut refining {
+            refining.recommendations.clone_from(&sales.recommendations);
+        }
         sales.followed_by = refining.as_ref().map(|command| command.id.command_id);
         Ok((sales, refining))
+    }
+
+    /// Proposes each message to a person.
+    fn proposals(
+        &self,
+        call: &Call,
+        sales: &Command,
+        visitor_id: Option<Uuid>,
+    ) -> Result<Vec<TransactWriteItem>, Problem> {
+        let (Some(messages), Some(model), Some(prompt_version)) =
+            (&sales.messages, &sales.model, &sales.prompt_version)
+        else {
+            return Err(Problem::internal("a completed command has no outcome"));
+        };
+        let (command_id, site_id, agent_id) = (sales.id.command_id, sales.site_id, sales.agent_id);
+        let mut writes = Vec::new();
+        for (medium, recommendation_id) in &sales.recommendations {
+            let Some(draft) = messages.of(*medium) else { continue };
+            let proposal = Proposal {
+                id: RecommendationId { workspace_id: call.workspace_id, recommendation_id: *recommendation_id },
+                lead_id: sales.lead_id,
+                origin: Origin::FollowUp { command_id, site_id, agent_id, visitor_id },
+                medium: *medium,
+                draft: draft.clone(),
+                written_by: (model.clone(), prompt_version.clone()),
+            };
+            let new = Recommendation::new(proposal, sales.finished_at.unwrap_or_else(|| self.clock.now()));
+            writes.extend(self.recommendations.propose(&new, Actor::Key(call.key_id))?);
+        }
+        Ok(writes)
     }
 
     /// Sends the command to the copywriter, and waits for what becomes of it, as long as the client
@@ -326,17 +367,18 @@ impl LeadFollowUp {
     }
 }
 
-/// Holds a reply against what was asked for: what is not asked for is dropped, what is missing or has a
-/// fault is complained about, and done without if the model does not mend it.
-fn checked(messages: Messages, kept: &mut Messages, media: &[Medium]) -> Checked<Messages> {
+/// Holds a reply against what was asked for and what is known: what is not asked for is dropped, what is
+/// missing or has a fault is complained about, and done without if the model does not mend it.
+fn checked(messages: Messages, kept: &mut Messages, media: &[Medium], known: &str) -> Checked<Messages> {
     let mut complaints = Vec::new();
     for medium in media {
-        match messages.of(*medium) {
-            None => complaints.push(format!("{}: there is no message for it", medium.name())),
-            Some(written) => match written.fault(*medium) {
-                Some(fault) => complaints.push(format!("{}: {fault}", medium.name())),
-                None => kept.set(*medium, Some(written.clone())),
-            },
+        let fault = match messages.of(*medium) {
+            None => Some("there is no message for it".to_owned()),
+            Some(written) => written.fault(*medium, known),
+        };
+        match fault {
+            Some(fault) => complaints.push(format!("{}: {fault}", medium.name())),
+            None => kept.set(*medium, messages.of(*medium).cloned()),
         }
     }
     if media.iter().all(|medium| kept.of(*medium).is_some()) {
@@ -346,15 +388,10 @@ fn checked(messages: Messages, kept: &mut Messages, media: &[Medium]) -> Checked
 }
 
 /// The `data` of the response.
-fn answer(
-    lead: &serde_json::Map<String, Value>,
-    staffed: &Staffed,
-    sales: &Command,
-    refining: Option<&Command>,
-) -> Value {
-    let refined = refining.and_then(|command| command.messages.as_ref());
-    let mut lead = lead.clone();
-    lead.insert("sites".to_owned(), json!({"name": staffed.site.name, "url": staffed.site.url}));
+fn answer(subject: &Subject<'_>, sales: &Command, refining: Option<&Command>) -> Value {
+    let messages = refining.and_then(|command| command.messages.as_ref()).or(sales.messages.as_ref());
+    let is_missing = |medium: &&Medium| messages.is_none_or(|messages| messages.of(**medium).is_none());
+    let not_written: Vec<_> = subject.media.iter().filter(is_missing).collect();
     let refinement = refining.map(|command| {
         let status = match command.status {
             Status::Queued | Status::Running => "pending",
@@ -365,12 +402,14 @@ fn answer(
         json!({"status": status, "command_id": command_id, "url": format!("/api/agents/commands/{command_id}")})
     });
     json!({
-        "messages": refined.or(sales.messages.as_ref()),
-        "lead": lead,
+        "messages": messages,
+        "not_written": not_written,
+        "lead": subject.shown(),
         "command_ids": {
             "sales": sales.id.command_id,
             "copywriter": refining.map(|command| command.id.command_id),
         },
+        "recommendation_ids": sales.recommendations,
         "refinement": refinement,
     })
 }

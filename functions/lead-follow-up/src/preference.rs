@@ -9,52 +9,49 @@ const DEFAULT_WAIT: i64 = 8;
 const LONGEST_WAIT: i64 = 20;
 
 /// What the client prefers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Preference {
-    /// Nothing that is known here.
-    Default,
-    /// To wait so many seconds.
-    Wait(i64),
-    /// Not to wait.
-    RespondAsync,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Preference {
+    /// To wait so many seconds at most.
+    wait: Option<i64>,
+    /// Not to wait; together with `wait`, not to wait any longer than that.
+    respond_async: bool,
 }
 
 impl Preference {
-    /// Reads the values of `Prefer`. The first that is known counts; as the RFC asks, one that is not, or
-    /// that does not read, is ignored.
+    /// Reads the values of `Prefer`. Of two that say how long to wait, the first counts; as the RFC asks,
+    /// one that is not known, or that does not read, is ignored.
     pub fn of(values: &[String]) -> Self {
-        let known = values.iter().find_map(|value| {
+        let mut preference = Self::default();
+        for value in values {
             let (name, argument) = value.split_once('=').unwrap_or((value, ""));
             match name.trim() {
-                "respond-async" => Some(Self::RespondAsync),
-                "wait" => {
-                    let seconds = argument.trim().trim_matches('"');
-                    let is_whole = !seconds.is_empty() && seconds.bytes().all(|byte| byte.is_ascii_digit());
-                    is_whole.then(|| Self::Wait(seconds.parse().unwrap_or(i64::MAX).min(LONGEST_WAIT)))
-                }
-                _ => None,
+                "respond-async" => preference.respond_async = true,
+                "wait" => preference.wait = preference.wait.or_else(|| seconds(argument)),
+                _ => {}
             }
-        });
-        known.unwrap_or(Self::Default)
+        }
+        preference
     }
 
     /// How long to wait.
     pub fn wait(self) -> TimeDelta {
-        TimeDelta::seconds(match self {
-            Self::Default => DEFAULT_WAIT,
-            Self::Wait(seconds) => seconds,
-            Self::RespondAsync => 0,
-        })
+        let otherwise = if self.respond_async { 0 } else { DEFAULT_WAIT };
+        TimeDelta::seconds(self.wait.unwrap_or(otherwise))
     }
 
     /// The value of `Preference-Applied`.
     pub fn applied(self) -> Option<String> {
-        match self {
-            Self::Default => None,
-            Self::Wait(seconds) => Some(format!("wait={seconds}")),
-            Self::RespondAsync => Some("respond-async".to_owned()),
-        }
+        let applied = [self.respond_async.then(|| "respond-async".to_owned()), self.wait.map(|s| format!("wait={s}"))];
+        let applied = applied.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        (!applied.is_empty()).then_some(applied)
     }
+}
+
+/// Whole seconds, as many as are waited at most.
+fn seconds(argument: &str) -> Option<i64> {
+    let digits = argument.trim().trim_matches('"');
+    let is_whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_whole.then(|| digits.parse().unwrap_or(i64::MAX).min(LONGEST_WAIT))
 }
 
 #[cfg(test)]
@@ -62,21 +59,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_known_preference_counts_and_a_wait_is_bounded() {
+    fn what_is_known_counts_and_a_wait_is_bounded() {
         let of = |values: &[&str]| Preference::of(&values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>());
-        for (values, expected) in [
-            (&[][..], Preference::Default),
-            (&["wait=5"], Preference::Wait(5)),
-            (&["wait = \"5\""], Preference::Wait(5)),
-            (&["wait=0"], Preference::Wait(0)),
-            (&["wait=99999999999999999999"], Preference::Wait(20)),
-            (&["return=minimal", "respond-async", "wait=5"], Preference::RespondAsync),
-            (&["wait=-1"], Preference::Default),
-            (&["wait=soon", "wait"], Preference::Default),
+        for (values, waits, applied) in [
+            (&[][..], 8, None),
+            (&["wait=5"], 5, Some("wait=5")),
+            (&["wait = \"5\"", "wait=7"], 5, Some("wait=5")),
+            (&["wait=0"], 0, Some("wait=0")),
+            (&["wait=99999999999999999999"], 20, Some("wait=20")),
+            (&["respond-async"], 0, Some("respond-async")),
+            (&["return=minimal", "respond-async", "wait=5"], 5, Some("respond-async, wait=5")),
+            (&["wait=-1"], 8, None),
+            (&["wait=soon", "wait"], 8, None),
         ] {
-            assert_eq!(of(values), expected, "{values:?}");
+            let preference = of(values);
+            assert_eq!(
+                (preference.wait().num_seconds(), preference.applied().as_deref()),
+                (waits, applied),
+                "{values:?}"
+            );
         }
-        assert_eq!((of(&[]).wait().num_seconds(), of(&[]).applied()), (8, None));
-        assert_eq!(of(&["wait=30"]).applied().as_deref(), Some("wait=20"));
     }
 }

@@ -102,7 +102,7 @@ impl<'a> Body<'a> {
         let other = FIELDS.iter().find(|(field, _)| *field == name).map_or(name, |(_, other)| other);
         let of = |name| self.0.get(name).filter(|value| !value.is_null());
         match (of(name), of(other)) {
-            (Some(one), Some(two)) if one != two => {
+            (Some(one), Some(two)) if one != two && uuid(one).is_none_or(|one| uuid(two) != Some(one)) => {
                 Err(Problem::field(name, &format!("and {other} are given and differ; send one of them")))
             }
             (Some(value), _) => Ok(Some((name, value))),
@@ -142,8 +142,7 @@ impl<'a> Body<'a> {
 
     fn uuid(&self, name: &'static str) -> Result<Option<Uuid>, Problem> {
         let Some((name, value)) = self.given(name)? else { return Ok(None) };
-        let parsed = value.as_str().filter(|text| text.len() == 36).and_then(|text| Uuid::parse_str(text).ok());
-        parsed.map(Some).ok_or_else(|| Problem::field(name, "must be a UUID").with_code(Code::InvalidInput))
+        uuid(value).map(Some).ok_or_else(|| Problem::field(name, "must be a UUID").with_code(Code::InvalidInput))
     }
 
     fn phone_number(&self) -> Result<Option<String>, Problem> {
@@ -203,6 +202,10 @@ impl<'a> Body<'a> {
     }
 }
 
+fn uuid(value: &Value) -> Option<Uuid> {
+    value.as_str().filter(|text| text.len() == 36).and_then(|text| Uuid::parse_str(text).ok())
+}
+
 fn text(name: &str, value: &Value, most: usize) -> Result<String, Problem> {
     let text = value.as_str().filter(|text| text.chars().count() <= most);
     text.map(str::to_owned).ok_or_else(|| Problem::field(name, &format!("must be a text of at most {most} characters")))
@@ -237,6 +240,8 @@ mod tests {
         let parsed = Request::parse(&camel).unwrap();
         assert_eq!(Request::parse(&snake).unwrap(), parsed);
         assert_eq!(parsed.follow_up_type.as_deref(), Some("email"));
+        let twice = json!({"siteId": SITE, "site_id": SITE.to_uppercase(), "leadId": LEAD});
+        assert!(Request::parse(&twice).is_ok());
         let (code, message) = refused(json!({"siteId": SITE, "site_id": LEAD, "leadId": LEAD}));
         assert_eq!(code, Code::Validation);
         assert!(message.starts_with("siteId and site_id are given and differ"), "{message}");

@@ -8,15 +8,16 @@ use copywriter::Copywriter;
 use serde_json::{Value, json};
 use shared::accounts::{Agent, Role};
 use shared::auth::Permission;
-use shared::commands::{Command, CommandId, Commands, Order, Outcome, Taken};
+use shared::commands::{Command, CommandId, Commands, Completed, Order, Outcome, Taken};
 use shared::context::{Context, Random};
 use shared::conversations::{Conversations, CustomerPhone, Delivery, PendingMessage, User};
 use shared::environment::Environment;
 use shared::queue::Consumer;
+use shared::recommendations::{RecommendationId, Recommendations, Status};
 use shared::writing::Messages;
 use tests::faults::{Way, in_every_way};
 use tests::sites::Staff;
-use tests::{Answer, Api, CONTACT, FOLLOW_UP, ModelReply, ScriptedModel, Setup, send};
+use tests::{Answer, Api, CONTACT, FOLLOW_UP, Fault, ModelReply, ScriptedModel, Setup, send};
 use uuid::Uuid;
 
 const BOTH: &[Role] = &[Role::Sales, Role::Copywriter];
@@ -79,8 +80,15 @@ async fn the_documents_example_gives_the_documented_shape_refined_within_the_wai
             "position": "Marketing Director", "pain_points": ["time-consuming content creation", "measuring ROI"],
             "budget_range": "$5000-$10000", "lead_stage": "qualified",
             "sites": {"name": "Acme Website", "url": "https://acme.com"},
+            "interaction_history": document(&staff)["previousInteractions"],
+            "preferences": {
+                "product_interest": ["content automation", "analytics dashboard"],
+                "follow_up_type": "email",
+                "follow_up_interval": "3 days",
+            },
         })
     );
+    assert_eq!(data["not_written"], json!([]));
     let [sales, copywriter] =
         ["sales", "copywriter"].map(|role| data["command_ids"][role].as_str().unwrap().to_owned());
     assert_eq!(
@@ -293,7 +301,44 @@ async fn two_requests_with_one_key_make_one_pair_of_commands() {
     let again = once().await;
     assert_eq!((again.text.as_str(), again.header("idempotent-replayed")), (done.text.as_str(), "true"));
     let items = tests::scan(&api.stack.ready.dynamodb, &api.stack.ready.environment["WORK_TABLE"]).await;
-    assert_eq!(items.len(), 2);
+    let of_kind = |kind: &str| items.iter().filter(|item| item["sk"]["S"] == kind).count();
+    assert_eq!((of_kind("command"), of_kind("recommendation")), (2, 4));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_message_waits_for_a_persons_decision_with_the_text_that_was_refined() {
+    let api = Api::start().await;
+    let staff = api.staff((true, true), BOTH).await;
+    let mut body = body(&staff);
+    let visitor = Uuid::from_u128(42);
+    body["visitorId"] = json!(visitor);
+    let data = follow_up(&api, &body).await.json()["data"].clone();
+    assert_eq!(data["refinement"]["status"], "completed");
+    let [sales, copywriter] = ["sales", "copywriter"].map(|role| data["command_ids"][role].clone());
+    for id in [&sales, &copywriter] {
+        let command = command(&api, id.as_str().unwrap()).await;
+        assert_eq!(command["recommendation_ids"], data["recommendation_ids"]);
+    }
+    let recommendations = Recommendations::new(&api.stack.context).unwrap();
+    for medium in ["email", "whatsapp", "notification", "web"] {
+        let id = data["recommendation_ids"][medium].as_str().unwrap().parse().unwrap();
+        let id = RecommendationId { workspace_id: api.workspace, recommendation_id: id };
+        let stored = recommendations.get(id).await.unwrap().unwrap();
+        assert_eq!(json!(stored.draft), data["messages"][medium], "{medium}");
+        assert_eq!((stored.status, stored.version, stored.lead_id), (Status::PendingReview, 2, CONTACT));
+        assert_eq!(
+            json!(stored.origin)["follow_up"],
+            json!({"command_id": sales, "site_id": staff.site, "agent_id": staff.sales, "visitor_id": visitor})
+        );
+        let events = recommendations.events(id).await.unwrap();
+        let told: Vec<_> = events.iter().map(|event| (event.version, event.action.as_str())).collect();
+        assert_eq!(told, [(1, "proposed"), (2, "refined")]);
+        assert!(events[0].actor.starts_with("key:") && events[1].actor == "function:copywriter");
+        let events = json!(events).to_string();
+        for personal in ["Jane", "Acme", "interest"] {
+            assert!(!events.contains(personal), "{personal}: {events}");
+        }
+    }
 }
 
 /// What the model writes for a medium.
@@ -316,6 +361,79 @@ async fn a_placeholder_is_sent_back_and_never_shown() {
     assert_eq!(data["messages"]["email"]["message"], "Hi Jane, shall we talk?");
     let complaint = model.requests()[1]["messages"][3]["content"].as_str().unwrap().to_owned();
     assert!(complaint.contains("email") && complaint.contains("placeholder"), "{complaint}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_sales_specialist_invents_is_sent_back_and_what_stays_invented_is_not_shown() {
+    let invented = reply(written("Hi Peter, shall we talk?"), written("Save 15 hours a week"));
+    let mended = reply(written("Hi Jane, do you have 15 minutes?"), written("Save 15 hours a week"));
+    let model = ScriptedModel::start(vec![invented, mended]).await;
+    let api = Api::with_model(&model).await;
+    let staff = api.staff((true, false), &[Role::Sales]).await;
+    let data = follow_up(&api, &body(&staff)).await.json()["data"].clone();
+    let complaint = model.requests()[1]["messages"][3]["content"].as_str().unwrap().to_owned();
+    assert!(complaint.contains("email: it names Peter") && complaint.contains("web: it names 15"), "{complaint}");
+    assert_eq!(data["messages"].as_object().unwrap().keys().collect::<Vec<_>>(), ["email"]);
+    assert_eq!(data["messages"]["email"]["message"], "Hi Jane, do you have 15 minutes?");
+    // What is always available and could not be written is named.
+    assert_eq!(data["not_written"], json!(["notification", "web"]));
+    assert_eq!(data["recommendation_ids"].as_object().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_out_or_a_model_that_is_left_alone_is_a_system_error() {
+    let (api, proxy) = Api::behind_a_proxy(Setup::default()).await;
+    let staff = api.staff((true, true), BOTH).await;
+    proxy.fail(0, 1_000, Fault::Before);
+    let refused = follow_up(&api, &body(&staff)).await;
+    assert_eq!(refused.code(), (503, "SYSTEM_ERROR".to_owned()));
+    assert_eq!(refused.header("retry-after"), "5");
+
+    let model = ScriptedModel::start(vec![ModelReply::Status(500, "{}".to_owned())]).await;
+    let api = Api::with_model(&model).await;
+    let staff = api.staff((true, true), BOTH).await;
+    for _ in 0..5 {
+        assert_eq!(follow_up(&api, &body(&staff)).await.code(), (500, "SALES_COMMAND_FAILED".to_owned()));
+    }
+    let asked = model.requests().len();
+    let refused = follow_up(&api, &body(&staff)).await;
+    assert_eq!(refused.code(), (503, "SYSTEM_ERROR".to_owned()));
+    assert!(refused.header("retry-after").parse::<u64>().unwrap() >= 1);
+    assert_eq!(model.requests().len(), asked);
+}
+
+/// Each id in the other spelling than the document's example has it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_field_has_its_other_spelling() {
+    let model = ScriptedModel::start(vec![reply(written("Hi Jane"), written("A next step"))]).await;
+    let api = Api::with_model(&model).await;
+    let staff = api.staff((true, false), &[Role::Sales]).await;
+    let camel = json!({
+        "siteId": staff.site, "leadId": CONTACT, "userId": Uuid::from_u128(1), "agentId": staff.sales,
+        "visitorId": Uuid::from_u128(2), "followUpType": "call", "leadStage": "won", "productInterest": ["boats"],
+        "previousInteractions": [{"date": "2024-04-15", "type": "email", "content": "Hello"}],
+        "leadData": {"position": "Captain"}, "followUpInterval": "1 week", "phoneNumber": "+1 202 555 0142",
+    });
+    let snake = json!({
+        "site_id": staff.site, "lead_id": CONTACT, "user_id": Uuid::from_u128(1), "agent_id": staff.sales,
+        "visitor_id": Uuid::from_u128(2), "follow_up_type": "call", "lead_stage": "won", "product_interest": ["boats"],
+        "previous_interactions": [{"date": "2024-04-15", "type": "email", "content": "Hello"}],
+        "lead_data": {"position": "Captain"}, "follow_up_interval": "1 week", "phone_number": "+1 202 555 0142",
+    });
+    let mut leads = Vec::new();
+    for body in [&camel, &snake] {
+        let answer = follow_up(&api, body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        leads.push(answer.json()["data"]["lead"].clone());
+    }
+    assert_eq!(leads[0], leads[1]);
+    // What is stored stands where the request says nothing.
+    assert_eq!(leads[0]["name"], "Jane Smith");
+    for (field, given) in [("lead_stage", json!("won")), ("position", json!("Captain"))] {
+        assert_eq!(leads[0][field], given, "{field}");
+    }
+    let asked = model.requests();
+    assert_eq!(asked[0]["messages"][1], asked[1]["messages"][1]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -402,7 +520,7 @@ async fn stored_command(api: &Api) -> CommandId {
     };
     let draft = Messages { web: Some(draft), ..Messages::default() };
     let command = Command::queued(order, draft, api.clock.now());
-    Commands::new(&api.stack.context).unwrap().store(&command, None).await.unwrap();
+    Commands::new(&api.stack.context).unwrap().store(&command, None, Vec::new()).await.unwrap();
     command.id
 }
 
@@ -433,9 +551,32 @@ async fn after_a_worker_that_died_another_takes_over_once_its_lease_has_ended() 
     assert_eq!((&done["status"], &done["attempts"]), (&json!("completed"), &json!(2)));
     // The first can neither finish nor give back what is no longer its own; nor does a third message count.
     let late = Outcome { messages: Messages::default(), model: "late".to_owned(), prompt_version: "0".to_owned() };
-    assert!(!commands.complete(&dead, &late).await.unwrap());
+    assert_eq!(commands.complete(&dead, &late, Vec::new()).await.unwrap(), Completed::NotOurs);
     copywriter.try_one(id).await.unwrap();
     assert_eq!(command(&api, &id.command_id.to_string()).await, done);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_worker_was_doing_as_it_died_comes_again_through_the_queue() {
+    let refined = json!({"email": null, "whatsapp": null, "notification": null, "web": written("Thank you, Jane")});
+    let model = ScriptedModel::start(vec![ModelReply::Silence, ModelReply::Text(refined.to_string())]).await;
+    let api = Api::with_model(&model).await;
+    let id = stored_command(&api).await;
+    let copywriter = Copywriter::new(&api.stack.context).unwrap();
+    let worker = tokio::spawn(async move { copywriter.try_one(id).await });
+    while model.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // In the middle of the model's answer.
+    worker.abort();
+    let sweeper = sweeper::Sweeper::new(&api.stack.context).unwrap();
+    sweeper.sweep().await.unwrap();
+    assert_eq!(command(&api, &id.command_id.to_string()).await["status"], "running");
+    api.clock.advance(TimeDelta::minutes(9));
+    sweeper.sweep().await.unwrap();
+    let done = finished(&api, &id.command_id.to_string()).await;
+    assert_eq!((&done["status"], &done["attempts"]), (&json!("completed"), &json!(2)));
+    assert_eq!(model.requests().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -605,8 +746,9 @@ async fn whatever_call_fails_no_command_is_lost_stuck_or_made_twice() {
         let mut open = usize::MAX;
         for _ in 0..40 {
             let items = tests::scan(&api.stack.ready.dynamodb, table).await;
-            assert_eq!(items.len(), 2 * steps, "{way:?}");
-            open = items.iter().filter(|item| item["status"]["S"] != "completed").count();
+            let commands: Vec<_> = items.iter().filter(|item| item["sk"]["S"] == "command").collect();
+            assert_eq!(commands.len(), 2 * steps, "{way:?}");
+            open = commands.iter().filter(|command| command["status"]["S"] != "completed").count();
             if open == 0 {
                 break;
             }
