@@ -26,7 +26,7 @@ use crate::accounts::Role;
 use crate::context::{Clock, Context, Random};
 use crate::conversations::PendingMessage;
 use crate::environment::ConfigError;
-use crate::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
+use crate::store::{Item, StoreError, Transacted, from_item, n, query_all, s, store_error, to_item, transact};
 use crate::writing::{Medium, Messages};
 
 const BUCKETS: &str = "0123456789abcdef";
@@ -433,22 +433,15 @@ impl Commands {
     /// The commands whose messages should long have been taken.
     pub async fn overdue(&self, now: DateTime<Utc>) -> Result<Vec<CommandId>, StoreError> {
         let found = try_join_all(BUCKETS.chars().map(|bucket| async move {
-            let mut items = self
+            let query = self
                 .client
                 .query()
                 .table_name(&self.table)
                 .index_name("due")
                 .key_condition_expression("due_bucket = :bucket AND due_at <= :now")
                 .expression_attribute_values(":bucket", s(bucket))
-                .expression_attribute_values(":now", n(now.timestamp_millis()))
-                .into_paginator()
-                .items()
-                .send();
-            let mut due = Vec::new();
-            while let Some(item) = items.next().await {
-                due.push(from_item(item.map_err(|error| store_error("Query", &error))?)?);
-            }
-            Ok::<Vec<CommandId>, StoreError>(due)
+                .expression_attribute_values(":now", n(now.timestamp_millis()));
+            query_all(query).await
         }));
         Ok(found.await?.concat())
     }

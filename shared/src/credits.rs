@@ -24,7 +24,7 @@ use uuid::Uuid;
 use crate::context::{Context, Random};
 use crate::environment::ConfigError;
 use crate::http::dialect::timestamp;
-use crate::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
+use crate::store::{Item, StoreError, Transacted, from_item, n, query_all, s, store_error, to_item, transact};
 pub use terms::{Action, Balance, Discrepancy, Entry, EntryKind, Operation, State};
 
 /// How many partitions the index `held` has: one each for the first hexadecimal digit of an
@@ -241,7 +241,7 @@ impl Ledger {
 
     /// The held operations of a workspace.
     pub async fn held(&self, workspace_id: Uuid) -> Result<Vec<Operation>, StoreError> {
-        let mut items = self
+        let query = self
             .client
             .query()
             .table_name(&self.table)
@@ -251,15 +251,8 @@ impl Ledger {
             .expression_attribute_values(":pk", s(pk(workspace_id)))
             .expression_attribute_values(":operation", s("operation#"))
             .expression_attribute_values(":held", s("held"))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let mut held = Vec::new();
-        while let Some(item) = items.next().await {
-            held.push(from_item(item.map_err(|error| store_error("Query", &error))?)?);
-        }
-        Ok(held)
+            .consistent_read(true);
+        query_all(query).await
     }
 
     fn resolve(

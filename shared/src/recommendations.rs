@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
-use crate::store::{Item, StoreError, from_item, n, s, store_error, to_item};
+use crate::store::{Item, StoreError, from_item, n, query_all, s, store_error, to_item};
 use crate::writing::{Medium, Messages, Written};
 
 /// How long a recommendation and its events are kept after its last change.
@@ -208,22 +208,15 @@ impl Recommendations {
 
     /// Its audit events, oldest first.
     pub async fn events(&self, id: RecommendationId) -> Result<Vec<AuditEvent>, StoreError> {
-        let mut items = self
+        let query = self
             .client
             .query()
             .table_name(&self.table)
             .key_condition_expression("pk = :pk AND begins_with(sk, :event)")
             .expression_attribute_values(":pk", s(pk(id)))
             .expression_attribute_values(":event", s("event#"))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let mut events = Vec::new();
-        while let Some(item) = items.next().await {
-            events.push(from_item(item.map_err(|error| store_error("Query", &error))?)?);
-        }
-        Ok(events)
+            .consistent_read(true);
+        query_all(query).await
     }
 
     /// The writes that make a recommendation, with its first event.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Accounts, keyed, workspace_pk};
 use crate::conversations::row::Platform;
-use crate::store::{Item, StoreError, Transacted, from_item, s, store_error, to_item, transact};
+use crate::store::{Item, StoreError, Transacted, from_item, query_all, s, to_item, transact};
 
 /// A phone number or account that leads write to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,22 +75,15 @@ impl Accounts {
 
     /// The channels of a workspace, by platform and identifier.
     pub async fn channels(&self, workspace_id: Uuid) -> Result<Vec<Channel>, StoreError> {
-        let mut items = self
+        let query = self
             .client
             .query()
             .table_name(&self.table)
             .key_condition_expression("pk = :pk AND begins_with(sk, :channel)")
             .expression_attribute_values(":pk", s(workspace_pk(workspace_id)))
             .expression_attribute_values(":channel", s("channel#"))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let mut channels = Vec::new();
-        while let Some(item) = items.next().await {
-            channels.push(from_item(item.map_err(|error| store_error("Query", &error))?)?);
-        }
-        Ok(channels)
+            .consistent_read(true);
+        query_all(query).await
     }
 
     /// Removes a channel; what it brought stays. `false` if the workspace has no such channel.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Accounts, keyed, workspace_pk};
-use crate::store::{StoreError, from_item, s, store_error, to_item, transact};
+use crate::store::{StoreError, from_item, query_all, s, store_error, to_item, transact};
 
 /// A website that leads come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,21 +158,14 @@ impl Accounts {
 
     /// The sites of a workspace, in the order of their identifiers.
     pub async fn sites(&self, workspace_id: Uuid) -> Result<Vec<Site>, StoreError> {
-        let mut items = self
+        let query = self
             .client
             .query()
             .table_name(&self.table)
             .key_condition_expression("pk = :pk AND begins_with(sk, :site)")
             .expression_attribute_values(":pk", s(workspace_pk(workspace_id)))
             .expression_attribute_values(":site", s("site#"))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let mut sites = Vec::new();
-        while let Some(item) = items.next().await {
-            sites.push(from_item(item.map_err(|error| store_error("Query", &error))?)?);
-        }
-        Ok(sites)
+            .consistent_read(true);
+        query_all(query).await
     }
 }

@@ -42,7 +42,7 @@ use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
 use crate::http::dialect::timestamp;
 use crate::leads::Leads;
-use crate::store::{Item, StoreError, from_item, n, s, store_error};
+use crate::store::{Item, StoreError, n, query_all, s, store_error};
 pub use delivery::{Delivery, Reported};
 pub use listed::Listed;
 pub use load::Story;
@@ -210,12 +210,7 @@ impl Conversations {
 
     /// A lead's messages, oldest first, those of one moment in the order of their numbers.
     pub async fn messages(&self, user: &User, lead: &CustomerPhone) -> Result<Vec<Message>, StoreError> {
-        let mut items = self.messages_by_time(user, lead).into_paginator().items().send();
-        let mut messages = Vec::new();
-        while let Some(item) = items.next().await {
-            messages.push(from_item(item.map_err(|error| store_error("Query", &error))?)?);
-        }
-        Ok(messages)
+        query_all(self.messages_by_time(user, lead)).await
     }
 
     fn put_event(
