@@ -95,7 +95,9 @@ impl ExactlyOnce {
             let mut refused = match transact(&self.client, &self.random, writes).await {
                 Ok(Transacted::Applied) => return Ok(Begun::Proceed(Box::new(work))),
                 Ok(Transacted::Refused(refused)) => refused.into_iter(),
-                // It may have been applied after all: give back whatever there is to give back.
+                // It may have been applied after all. What was taken over may stand for work that is stored:
+                // that claim stands until its lease ends. Else give back whatever there is to give back.
+                Err(error) if work.is_taken_over => return Err(error.into()),
                 Err(error) => return Err(work.abandon(error.into()).await),
             };
             let by_claim = work.claim.as_ref().and_then(|_| refused.next().flatten());

@@ -140,7 +140,7 @@ async fn pass(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> 
     let operation = operation.map(|(_, name)| name.to_owned()).unwrap_or_default();
     let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
     let index = request["IndexName"].as_str().unwrap_or_default();
-    if !shared.with_schedules && ["held", "unscored"].contains(&index) {
+    if !shared.with_schedules && ["held", "unscored", "due"].contains(&index) {
         return forward(&shared, &headers, request).await.0;
     }
     if request["QueueUrl"].is_null() {

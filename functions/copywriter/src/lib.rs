@@ -5,6 +5,8 @@
 //! model gives nothing usable, the command goes back to its queue; after five attempts it has failed,
 //! its message becomes a dead letter, and what the sales specialist wrote stands.
 
+use std::sync::{Mutex, PoisonError};
+
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use shared::commands::{Command, CommandId, Commands, Completed, Outcome, Status, Taken};
@@ -82,7 +84,12 @@ impl Copywriter {
         };
         let deadline = self.clock.now() + TIME;
         let ready = self.model.ready().await?;
-        let check = |refined: Messages| checked(refined, &draft, &known);
+        // What an earlier reply had right is not lost with a later one.
+        let best = Mutex::new(Messages::default());
+        let check = |refined: Messages| {
+            let mut best = best.lock().unwrap_or_else(PoisonError::into_inner);
+            checked(&refined, &mut best, &draft, &known)
+        };
         let messages = self.model.complete(ready, &prompt, deadline, check).await?;
         Ok(Outcome { messages, model: self.model.name().to_owned(), prompt_version: prompt.version() })
     }
@@ -109,6 +116,12 @@ impl Consumer for Copywriter {
             }
             Err(problem) => {
                 let status = self.commands.give_back(&command).await?;
+                // What the conversation shows is the draft again, as everywhere else.
+                if let (Status::Failed, Some(pending), Some(written)) =
+                    (status, &command.pending, command.draft.as_ref().and_then(|draft| draft.whatsapp.as_ref()))
+                {
+                    self.conversations.revise(id.workspace_id, pending, &written.message).await?;
+                }
                 let cause = problem.cause.unwrap_or(problem.message);
                 let last = if status == Status::Failed { ", for the last time" } else { "" };
                 Err(StoreError::Unavailable(format!("a command was not done{last}: {cause}")))
@@ -120,25 +133,33 @@ impl Consumer for Copywriter {
 /// Holds a reply against the draft: a message for the same media, each in its form, with the strategy
 /// kept and nothing named that is not known. For a medium whose message the model does not mend, the draft
 /// stands, as long as another was refined.
-fn checked(refined: Messages, draft: &Messages, known: &str) -> Checked<Messages> {
-    let (mut kept, mut complaints) = (draft.clone(), Vec::new());
+fn checked(refined: &Messages, kept: &mut Messages, draft: &Messages, known: &str) -> Checked<Messages> {
+    let mut complaints = Vec::new();
     for (medium, before) in draft.iter() {
-        match refined_message(&refined, medium, before, known) {
+        match refined_message(refined, medium, before, known) {
             Ok(written) => kept.set(medium, Some(written)),
             Err(fault) => complaints.push(format!("{}: {fault}", medium.name())),
         }
     }
-    if complaints.is_empty() {
-        return Checked::Fine(kept);
+    let mut whole = draft.clone();
+    for (medium, written) in kept.iter() {
+        whole.set(medium, Some(written.clone()));
     }
-    let usable = (complaints.len() < draft.iter().count()).then_some(kept);
+    if draft.iter().all(|(medium, _)| kept.of(medium).is_some()) {
+        return Checked::Fine(whole);
+    }
+    let usable = kept.iter().next().is_some().then_some(whole);
     Checked::Wrong { complaint: complaints.join("; "), usable }
 }
 
 fn refined_message(refined: &Messages, medium: Medium, before: &Written, known: &str) -> Result<Written, String> {
     let written = refined.of(medium).ok_or_else(|| "there is no message for it".to_owned())?;
     let written = Written { strategy: before.strategy.clone(), ..written.clone() };
-    written.fault(medium, known).map_or(Ok(written), Err)
+    let dropped = || written.dropped(before).map(|dropped| format!("it drops {dropped}, which the draft has"));
+    match written.fault(medium, known).or_else(dropped) {
+        Some(fault) => Err(fault),
+        None => Ok(written),
+    }
 }
 
 #[cfg(test)]
@@ -153,7 +174,7 @@ mod tests {
     fn a_refinement_keeps_media_and_strategy_and_names_nothing_new() {
         let draft = Messages { email: written("Hi Jane, 5 days."), web: written("Soon"), ..Messages::default() };
         let known = "Jane 5";
-        let complaint = |refined: Messages| match checked(refined, &draft, known) {
+        let complaint = |refined: Messages| match checked(&refined, &mut Messages::default(), &draft, known) {
             Checked::Fine(_) => String::new(),
             Checked::Wrong { complaint, .. } => complaint,
         };
@@ -167,13 +188,15 @@ mod tests {
             whatsapp: written("not asked for"),
             ..Messages::default()
         };
-        let Checked::Fine(kept) = checked(fine.clone(), &draft, known) else { unreachable!("it is fine") };
+        let Checked::Fine(kept) = checked(&fine, &mut Messages::default(), &draft, known) else {
+            unreachable!("it is fine")
+        };
         assert_eq!(kept.email.map(|email| email.strategy).as_deref(), Some("help"));
         assert_eq!(kept.whatsapp, None);
         assert!(complaint(Messages { web: None, ..fine.clone() }).contains("web"));
         // Where one message cannot be mended, its draft stands beside the others.
         let Checked::Wrong { usable: Some(usable), .. } =
-            checked(Messages { web: None, ..fine.clone() }, &draft, known)
+            checked(&Messages { web: None, ..fine.clone() }, &mut Messages::default(), &draft, known)
         else {
             unreachable!("the e-mail is fine")
         };

@@ -1,5 +1,7 @@
 //! What is known of the lead: what the client shows and what the model is told.
 
+use std::cmp::Reverse;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use shared::accounts::{Agent, Site};
@@ -12,6 +14,9 @@ use crate::request::Request;
 
 /// How many activities the model is shown: the newest.
 const SHOWN: usize = 30;
+
+/// How many characters of each text are shown.
+const LONGEST: usize = 2_000;
 
 /// What a follow-up is about.
 #[derive(Debug)]
@@ -59,27 +64,37 @@ pub fn lead(request: &Request, stored: &Lead) -> Map<String, Value> {
 
 impl Subject<'_> {
     /// The lead as the response shows it: with its site, what happened with it, and what it prefers.
-    pub fn shown(&self) -> Map<String, Value> {
+    pub fn shown(&self, now: DateTime<Utc>) -> Map<String, Value> {
         let mut lead = lead(self.request, &self.history.lead);
         lead.insert("sites".to_owned(), json!({"name": self.site.name, "url": self.site.url}));
-        lead.insert("interaction_history".to_owned(), json!(self.interactions()));
+        lead.insert("interaction_history".to_owned(), json!(self.interactions(now)));
         lead.insert(
             "preferences".to_owned(),
             json!({
                 "product_interest": self.request.product_interest,
                 "follow_up_type": self.request.follow_up_type,
                 "follow_up_interval": self.request.follow_up_interval,
+                "phone_number": self.request.phone_number,
             }),
         );
         lead
     }
 
-    /// What happened with the lead, newest first: what the request says, or what is stored.
-    fn interactions(&self) -> Vec<Value> {
+    /// What happened with the lead: what the request says, or what is stored until `now`, newest first.
+    fn interactions(&self, now: DateTime<Utc>) -> Vec<Value> {
         match &self.request.previous_interactions {
             Some(given) => given.clone(),
-            None => self.history.recent.iter().chain(&self.history.earlier).take(SHOWN).map(told).collect(),
+            None => {
+                let stored = self.history.recent.iter().chain(&self.history.earlier);
+                stored.filter(|activity| activity.occurred_at <= now).take(SHOWN).map(told).collect()
+            }
         }
+    }
+
+    /// What is planned with the lead.
+    fn planned(&self, now: DateTime<Utc>) -> Vec<Value> {
+        let planned = self.history.recent.iter().filter(|activity| activity.occurred_at > now);
+        planned.take(SHOWN).map(told).collect()
     }
 
     /// Where the WhatsApp message waits for approval: in the lead's row with this number, or in a new one
@@ -88,7 +103,8 @@ impl Subject<'_> {
     pub fn pending(&self, command_id: Uuid, agent: &Agent, now: DateTime<Utc>) -> Option<PendingMessage> {
         let number = self.history.lead.phone.as_deref()?;
         let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-        if self.request.phone_number.as_deref().is_some_and(|given| digits(given) != digits(number)) {
+        let given = [self.request.phone_number.as_deref(), self.request.lead_data.get("phone").and_then(Value::as_str)];
+        if given.into_iter().flatten().any(|given| digits(given) != digits(number)) {
             return None;
         }
         let user = self.request.user_id.unwrap_or(agent.user_id);
@@ -106,16 +122,20 @@ impl Subject<'_> {
         })
     }
 
-    /// Everything that the model is told, and nothing else: facts of this one lead, without its
-    /// addresses and numbers.
+    /// Everything that the model is told, and nothing else: facts of this one lead, without its `email` and
+    /// `phone`; what else `leadData` holds is told as it is.
     pub fn facts(&self, now: DateTime<Utc>) -> Value {
         let mut lead = lead(self.request, &self.history.lead);
         lead.retain(|name, value| !value.is_null() && !matches!(name.as_str(), "email" | "phone"));
+        let mut interactions = self.interactions(now);
+        let date = |interaction: &Value| interaction["date"].as_str().unwrap_or_default().to_owned();
+        interactions.sort_by_key(|interaction| Reverse(date(interaction)));
         json!({
             "today": now.format("%A %Y-%m-%d").to_string(),
             "site": {"name": self.site.name, "url": self.site.url},
             "lead": lead,
-            "interactions": self.interactions(),
+            "interactions": interactions,
+            "planned": self.planned(now),
             "product_interest": self.request.product_interest,
             "follow_up_type": self.request.follow_up_type,
             "follow_up_interval": self.request.follow_up_interval,
@@ -130,7 +150,12 @@ fn told(activity: &Activity) -> Value {
         "type": activity.kind,
         "direction": activity.direction,
         "outcome": activity.outcome,
-        "title": activity.title,
-        "content": activity.body,
+        "title": activity.title.as_deref().map(cut),
+        "content": activity.body.as_deref().map(cut),
     })
+}
+
+/// As much of a text as is told: what many long messages say together would be too long to keep.
+fn cut(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
 }

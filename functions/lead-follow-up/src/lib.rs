@@ -159,7 +159,7 @@ impl Endpoint for LeadFollowUp {
             Some(command) => Some(self.second_phase(call, command, &preference).await),
             None => None,
         };
-        let mut reply = call.success(answer(&subject, &sales, refined.as_ref()));
+        let mut reply = call.success(answer(&subject, &sales, refined.as_ref(), self.clock.now()));
         reply.preference_applied = preference.applied();
         work.conclude(reply).await
     }
@@ -192,7 +192,7 @@ fn assignment(
     };
     let agent = agent.cloned().ok_or_else(|| {
         let message = match request.agent_id {
-            Some(_) => "no active sales agent with this agent_id for this site",
+            Some(_) => "no active sales agent with this agentId for this site",
             None => "the site has no active sales agent; add one, or name another site",
         };
         Problem::new(Code::AgentNotFound, message)
@@ -388,7 +388,7 @@ fn checked(messages: Messages, kept: &mut Messages, media: &[Medium], known: &st
 }
 
 /// The `data` of the response.
-fn answer(subject: &Subject<'_>, sales: &Command, refining: Option<&Command>) -> Value {
+fn answer(subject: &Subject<'_>, sales: &Command, refining: Option<&Command>, now: DateTime<Utc>) -> Value {
     let messages = refining.and_then(|command| command.messages.as_ref()).or(sales.messages.as_ref());
     let is_missing = |medium: &&Medium| messages.is_none_or(|messages| messages.of(**medium).is_none());
     let not_written: Vec<_> = subject.media.iter().filter(is_missing).collect();
@@ -404,7 +404,7 @@ fn answer(subject: &Subject<'_>, sales: &Command, refining: Option<&Command>) ->
     json!({
         "messages": messages,
         "not_written": not_written,
-        "lead": subject.shown(),
+        "lead": subject.shown(now),
         "command_ids": {
             "sales": sales.id.command_id,
             "copywriter": refining.map(|command| command.id.command_id),

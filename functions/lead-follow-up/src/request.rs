@@ -150,7 +150,7 @@ impl<'a> Body<'a> {
         let number = value.as_str().filter(|text| text.chars().count() <= 40);
         let number = number.filter(|text| text.bytes().filter(u8::is_ascii_digit).count() >= 7);
         let problem =
-            || Problem::field(name, "must be a text with at least 7 digits").with_code(Code::InvalidPhoneNumber);
+            || Problem::field(name, "must be a string with at least 7 digits").with_code(Code::InvalidPhoneNumber);
         number.map(|number| Some(number.to_owned())).ok_or_else(problem)
     }
 
@@ -173,7 +173,7 @@ impl<'a> Body<'a> {
         for (index, interaction) in interactions.iter().enumerate() {
             let has = |field: &str| interaction[field].as_str().is_some_and(|text| text.chars().count() <= 5_000);
             if !(has("date") && has("type") && (has("summary") || has("content"))) {
-                let complaint = "must have the texts date, type, and summary or content";
+                let complaint = "must have the strings date, type, and summary or content";
                 return Err(Problem::field(&format!("{name}[{index}]"), complaint));
             }
         }
@@ -187,6 +187,13 @@ impl<'a> Body<'a> {
             if let Some(value) = given.get(field).filter(|value| !value.is_null()) {
                 text(&format!("{name}.{field}"), value, most)?;
             }
+        }
+        let given_text = |field: &str| given.get(field).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+        if given_text("email").is_some_and(|email| !email.contains('@')) {
+            return Err(Problem::field(&format!("{name}.email"), "must be an e-mail address"));
+        }
+        if given_text("phone").is_some_and(|phone| phone.bytes().filter(u8::is_ascii_digit).count() < 7) {
+            return Err(Problem::field(&format!("{name}.phone"), "must have at least 7 digits"));
         }
         if let Some(points) = given.get("pain_points").filter(|value| !value.is_null()) {
             texts(&format!("{name}.pain_points"), points)?;
@@ -208,13 +215,16 @@ fn uuid(value: &Value) -> Option<Uuid> {
 
 fn text(name: &str, value: &Value, most: usize) -> Result<String, Problem> {
     let text = value.as_str().filter(|text| text.chars().count() <= most);
-    text.map(str::to_owned).ok_or_else(|| Problem::field(name, &format!("must be a text of at most {most} characters")))
+    text.map(str::to_owned)
+        .ok_or_else(|| Problem::field(name, &format!("must be a string of at most {most} characters")))
 }
 
 fn texts(name: &str, value: &Value) -> Result<Vec<String>, Problem> {
-    let wrong = || Problem::field(name, &format!("must be a list of at most {MOST} texts of at most 500 characters"));
+    let wrong = || Problem::field(name, &format!("must be a list of at most {MOST} strings of at most 500 characters"));
     let given = value.as_array().filter(|given| given.len() <= MOST).ok_or_else(wrong)?;
-    given.iter().map(|value| text(name, value, 500).map_err(|_| wrong())).collect()
+    let given = given.iter().map(|value| text(name, value, 500).map_err(|_| wrong()));
+    // What says nothing is no product and no pain point.
+    given.filter(|text| !text.as_ref().is_ok_and(|text| text.trim().is_empty())).collect()
 }
 
 #[cfg(test)]
@@ -286,6 +296,16 @@ mod tests {
                 json!({"siteId": SITE, "leadId": LEAD, "leadData": {"pain_points": "x"}}),
                 Code::Validation,
                 "leadData.pain_points must",
+            ),
+            (
+                json!({"siteId": SITE, "leadId": LEAD, "leadData": {"email": "nobody"}}),
+                Code::Validation,
+                "leadData.email must be an e-mail address",
+            ),
+            (
+                json!({"siteId": SITE, "leadId": LEAD, "leadData": {"phone": "12"}}),
+                Code::Validation,
+                "leadData.phone must have",
             ),
             (json!({"siteId": SITE, "leadId": LEAD, "productInterest": [1]}), Code::Validation, "productInterest must"),
             (json!({"siteId": SITE, "leadId": LEAD, "leadid": LEAD}), Code::Validation, "leadid is not a field"),

@@ -1,12 +1,16 @@
 //! The sweeper: on a schedule, voids the holds that a process left behind (contract, section 5), and
 //! sends commands again whose message was lost, or never sent.
 
+use futures_util::future::try_join_all;
 use shared::commands::Commands;
 use shared::context::{Clock, Context};
 use shared::credits::Ledger;
 use shared::environment::ConfigError;
 use shared::queue::Queue;
 use shared::store::StoreError;
+
+/// How many commands are sent, and then postponed, at once: as many as one call to SQS takes.
+const AT_ONCE: usize = 10;
 
 /// The sweeper and what it works with.
 #[derive(Clone, Debug)]
@@ -43,9 +47,9 @@ impl Sweeper {
     /// A command is postponed only once it is sent: one too many does no harm.
     async fn send_overdue(&self) -> Result<usize, StoreError> {
         let overdue = self.commands.overdue(self.clock.now()).await?;
-        self.copywriter.send(&overdue).await?;
-        for command in &overdue {
-            self.commands.postpone(*command).await?;
+        for some in overdue.chunks(AT_ONCE) {
+            self.copywriter.send(some).await?;
+            try_join_all(some.iter().map(|command| self.commands.postpone(*command))).await?;
         }
         Ok(overdue.len())
     }

@@ -7,23 +7,26 @@ use serde_json::{Map, Value, json};
 pub fn write(facts: &Value) -> Value {
     let text = |value: &Value| value.as_str().map(str::trim).filter(|text| !text.is_empty()).map(one_line);
     let lead = &facts["lead"];
-    let greeting = match text(&lead["name"]).as_deref().and_then(|name| name.split_whitespace().next()) {
-        Some(name) => format!("Hi {name}"),
-        None => "Hello".to_owned(),
-    };
+    let greeting = first_name(&lead["name"]).map_or_else(|| "Hello".to_owned(), |name| format!("Hi {name}"));
     let site = text(&facts["site"]["name"]).unwrap_or_else(|| "our team".to_owned());
     let products = list(&facts["product_interest"]);
     let pains = list(&lead["pain_points"]);
-    let last = facts["interactions"].as_array().and_then(|interactions| interactions.first());
-    let last_title = last.and_then(|last| text(&last["summary"]).or_else(|| text(&last["title"])));
-    let subject = products.clone().or_else(|| text(&lead["company"]).map(|company| format!("your plans at {company}")));
-    let subject = subject.unwrap_or_else(|| "your question".to_owned());
+    // A note is not for the lead's eyes, and what somebody summed up was not written for them either.
+    let last = facts["interactions"].as_array().and_then(|interactions| {
+        interactions.iter().find_map(|one| Some((exchange(one["type"].as_str()?)?, one["date"].as_str()?)))
+    });
+    let last = last.map(|(kind, date)| format!("our {kind} of {}", one_line(date)));
+    let company = text(&lead["company"]).map(|company| format!("your plans at {}", unstopped(&company)));
+    let subject = products.clone().or(company).unwrap_or_else(|| site.clone());
 
-    let (opening, strategy) = match (&last_title, &products) {
-        (Some(title), _) => (
-            format!("I am following up on our last exchange: \"{}\"", short(title.trim_end_matches('.'), 160)),
-            format!("Take up the last exchange (\"{}\") and ask for the next step.", short(title, 80)),
+    let (opening, strategy) = match (&last, &products) {
+        (Some(last), Some(products)) => (
+            format!("I am following up on {last} and your interest in {products}"),
+            format!("Take up {last} and the interest in {}, and ask for the next step.", short(products, 120)),
         ),
+        (Some(last), None) => {
+            (format!("I am following up on {last}"), format!("Take up {last} and ask for the next step."))
+        }
         (None, Some(products)) => (
             format!("I am following up on your interest in {products}"),
             format!("Build on the interest in {} and ask for the next step.", short(products, 120)),
@@ -35,7 +38,7 @@ pub fn write(facts: &Value) -> Value {
     };
     let help = pains.map_or_else(
         || "I would like to understand what would help you most.".to_owned(),
-        |pains| format!("You told us about {pains}; I would like to show how we can help with that."),
+        |pains| format!("You told us about {pains}. I would like to show how we can help with that."),
     );
     let question = "Would a short call this week suit you?";
     let subject = short(&subject, 90);
@@ -79,7 +82,7 @@ pub fn refine(facts: &Value) -> Value {
         };
         let refined = [
             ("I am following up on your interest in", "Thank you for your interest in"),
-            ("I am following up on our last exchange:", "Picking up where we left off:"),
+            ("I am following up on our", "Thank you for our"),
             ("I would like to show how we can help with that.", "Let me show you how we can help."),
             ("Would a short call this week suit you?", "Shall we talk it through in a short call this week?"),
             ("has a next step for you about", "is ready to help you with"),
@@ -96,16 +99,49 @@ pub fn refine(facts: &Value) -> Value {
     Value::Object(messages)
 }
 
+/// What an interaction is called where it is spoken of with the lead.
+fn exchange(kind: &str) -> Option<&'static str> {
+    Some(match kind.to_lowercase().as_str() {
+        "email" | "e-mail" => "e-mail",
+        "call" | "phone_call" | "phone" => "call",
+        "meeting" | "demo" => "meeting",
+        "whatsapp" | "sms" | "linkedin" | "instagram" | "webchat" | "chat" => "conversation",
+        _ => return None,
+    })
+}
+
+/// The first name that a lead goes by, without a title.
+fn first_name(name: &Value) -> Option<String> {
+    let name = one_line(name.as_str()?);
+    let first = name.split_whitespace().find(|word| !word.ends_with('.'))?;
+    (!first.contains('@')).then(|| first.to_owned())
+}
+
 /// A list of texts as one text.
 fn list(value: &Value) -> Option<String> {
-    let texts: Vec<_> = value.as_array()?.iter().filter_map(Value::as_str).map(one_line).collect();
-    (!texts.is_empty()).then(|| texts.join(" and "))
+    let texts = value.as_array()?.iter().filter_map(Value::as_str).map(|text| unstopped(&one_line(text)).to_owned());
+    let texts: Vec<_> = texts.filter(|text| !text.is_empty()).take(3).collect();
+    let (last, others) = texts.split_last()?;
+    Some(if others.is_empty() { last.clone() } else { format!("{} and {last}", others.join(", ")) })
+}
+
+/// A text without what ends a sentence.
+fn unstopped(text: &str) -> &str {
+    text.trim_end_matches(['.', '!', '?', ' '])
 }
 
 /// A text without line breaks and without what would look like a placeholder.
 fn one_line(text: &str) -> String {
-    let plain = text.replace(['[', ']', '{', '}', '<', '>', '$', '%'], " ").replace('_', " ");
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+    let plain = text.replace(['[', ']', '{', '}', '<', '>', '_', '|'], " ").replace("XXX", " ");
+    let mut line = String::new();
+    let mut characters = plain.chars().peekable();
+    while let Some(character) = characters.next() {
+        let before_letter = characters.peek().is_some_and(|next| next.is_ascii_alphabetic() || *next == character);
+        if !(matches!(character, '$' | '%') && before_letter) {
+            line.push(character);
+        }
+    }
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// At most so many characters, cut at a word.

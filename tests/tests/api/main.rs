@@ -6,6 +6,7 @@ mod contacts;
 mod contacts_and_rows;
 mod credits;
 mod faults;
+mod follow_up_faults;
 mod idempotency;
 mod identifiers;
 mod ingestion;
