@@ -192,7 +192,7 @@ impl Known {
     /// A number, or a date by its parts.
     fn has_number(&self, number: &str) -> bool {
         self.numbers.contains(number)
-            || number.contains('.') && number.split('.').all(|part| self.numbers.contains(part))
+            || number.split('.').count() == 3 && number.split('.').all(|part| self.numbers.contains(part))
     }
 
     /// An address or a link as a whole, with or without what usually stands before it.
