@@ -16,7 +16,7 @@ use shared::environment::ConfigError;
 use shared::llm::{Checked, Model, Prompt};
 use shared::problem::Problem;
 use shared::queue::Consumer;
-use shared::recommendations::{Actor, Recommendations};
+use shared::recommendations::{Actor, Recommendations, WrittenBy};
 use shared::store::StoreError;
 use shared::writing::{Medium, Messages, Written, said};
 
@@ -59,11 +59,12 @@ impl Copywriter {
         if let (Some(pending), Some(written)) = (&command.pending, &outcome.messages.whatsapp) {
             self.conversations.revise(workspace_id, pending, &written.message).await?;
         }
-        let written_by = (outcome.model.as_str(), outcome.prompt_version.as_str());
+        let written_by =
+            WrittenBy { model: outcome.model.clone(), prompt_version: outcome.prompt_version.clone() };
         for _ in 0..RECORDED {
             let proposed = &command.recommendations;
             let actor = Actor::Function(Self::NAME);
-            let refine = self.recommendations.refine(workspace_id, proposed, &outcome.messages, written_by, actor);
+            let refine = self.recommendations.refine(workspace_id, proposed, &outcome.messages, &written_by, actor);
             let completed = self.commands.complete(command, &outcome, refine.await?).await?;
             if completed != Completed::Outdated {
                 return Ok(completed);

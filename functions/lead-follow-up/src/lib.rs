@@ -31,7 +31,7 @@ use shared::leads::{History, Leads};
 use shared::llm::{Checked, Model, Prompt, Ready};
 use shared::problem::{Code, Problem};
 use shared::queue::Queue;
-use shared::recommendations::{Actor, Origin, Proposal, Recommendation, RecommendationId, Recommendations};
+use shared::recommendations::{Actor, Origin, Recommendation, RecommendationId, Recommendations, WrittenBy};
 use shared::store::TransactWriteItem;
 use shared::writing::{Medium, Messages, said};
 use uuid::Uuid;
@@ -323,16 +323,12 @@ impl LeadFollowUp {
         let mut writes = Vec::new();
         for (medium, recommendation_id) in &sales.recommendations {
             let Some(draft) = messages.of(*medium) else { continue };
-            let proposal = Proposal {
-                id: RecommendationId { workspace_id: call.workspace_id, recommendation_id: *recommendation_id },
-                lead_id: sales.lead_id,
-                origin: Origin::FollowUp { command_id, site_id, agent_id, visitor_id },
-                medium: *medium,
-                draft: draft.clone(),
-                written_by: (model.clone(), prompt_version.clone()),
-            };
-            let new = Recommendation::new(proposal, sales.finished_at.unwrap_or_else(|| self.clock.now()));
-            writes.extend(self.recommendations.propose(&new, Actor::Key(call.key_id))?);
+            let id = RecommendationId { workspace_id: call.workspace_id, recommendation_id: *recommendation_id };
+            let origin = Origin::FollowUp { command_id, site_id, agent_id, visitor_id };
+            let written_by = WrittenBy { model: model.clone(), prompt_version: prompt_version.clone() };
+            let now = sales.finished_at.unwrap_or_else(|| self.clock.now());
+            let new = Recommendation::of_follow_up(id, sales.lead_id, origin, (*medium, draft), written_by, now);
+            writes.extend(self.recommendations.propose(&new, Actor::Key(call.key_id), &[])?);
         }
         Ok(writes)
     }
