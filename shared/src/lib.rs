@@ -3,7 +3,8 @@
 //!
 //! Invariants of this crate:
 //! - Nothing here knows a route, a function or whether it runs in AWS or on a laptop; the
-//!   difference is an endpoint in the [`environment`].
+//!   difference is an endpoint in the [`environment`]. The exception is the route that each SMS names for
+//!   its reports ([`providers::sms`]).
 //! - Every key of a workspace's items starts with that workspace, so that no query can reach
 //!   another tenant. The exceptions are named where they are made: a key is found by its digest and a
 //!   channel by its provider's identifier ([`accounts`]), the sweeper finds holds by their expiry
