@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use shared::context::Context;
 use shared::environment::ConfigError;
-use shared::http::{Endpoint, Gate, Request, Response, serve};
+use shared::http::{Endpoint, Gate, Request, Response, Routes, serve};
 use shared::queue::{Consumer, consume};
 
 /// A function, ready to be invoked.
@@ -37,13 +37,13 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
         lead_stats::LeadStats::NAME => endpoint(context, lead_stats::LeadStats::new(context)?)?,
         get_lead::GetLead::NAME => endpoint(context, get_lead::GetLead::new(context)?)?,
         lead_messages::LeadMessages::NAME => endpoint(context, lead_messages::LeadMessages::new(context)?)?,
-        ingest::NAME => {
-            let routes = ingest::ingest(context)?;
-            Function::Http(Arc::new(move |request| match routes.answer(request) {
-                Some(answer) => answer,
-                None => Box::pin(async { unknown_route() }),
-            }))
+        ingest::NAME => routes(ingest::ingest(context)?),
+        followup_recommendation::FollowupRecommendation::NAME => {
+            endpoint(context, followup_recommendation::FollowupRecommendation::new(context)?)?
         }
+        recommendations::NAME => routes(recommendations::recommendations(context)?),
+        analyst::Analyst::NAME => queued(analyst::Analyst::new(context)?),
+        delivery::DeliveryWorker::NAME => queued(delivery::DeliveryWorker::new(context)?),
         meta_webhook::MetaWebhook::NAME => {
             let webhook = meta_webhook::MetaWebhook::new(context)?;
             Function::Http(Arc::new(move |request| {
@@ -84,6 +84,13 @@ fn endpoint<E: Endpoint>(context: &Context, endpoint: E) -> Result<Function, Con
         let (gate, endpoint) = (gate.clone(), Arc::clone(&endpoint));
         Box::pin(async move { serve(&gate, &endpoint, request).await })
     })))
+}
+
+fn routes(routes: Routes) -> Function {
+    Function::Http(Arc::new(move |request| match routes.answer(request) {
+        Some(answer) => answer,
+        None => Box::pin(async { unknown_route() }),
+    }))
 }
 
 fn queued<C: Consumer>(consumer: C) -> Function {

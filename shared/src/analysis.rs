@@ -270,9 +270,9 @@ fn facts((reach, asked): (&Reach, &Asked), channel: Channel, assessment: &Assess
             "text": activity.body.as_ref().map(cut),
         })
     });
-    let given = asked.engagement_history.iter().take(SHOWN).map(|event| {
-        json!({"date": event.date.map(|date| timestamp(date)), "type": event.kind, "outcome": event.outcome})
-    });
+    let given = asked.engagement_history.iter().take(SHOWN).map(
+        |event| json!({"date": event.date.map(|date| timestamp(date)), "type": event.kind, "outcome": event.outcome}),
+    );
     json!({
         "today": now.format("%A %Y-%m-%d").to_string(),
         "channel": channel,

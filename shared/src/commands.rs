@@ -182,11 +182,7 @@ impl Command {
     /// A command that waits in its queue, to go on with `draft`.
     pub fn queued(order: Order, draft: Messages, now: DateTime<Utc>) -> Self {
         let due = Due::new(Wanted::Copywriter, order.command_id, now);
-        Self {
-            draft: Some(draft),
-            due: Some(due),
-            ..Self::new(order, Status::Queued, now)
-        }
+        Self { draft: Some(draft), due: Some(due), ..Self::new(order, Status::Queued, now) }
     }
 
     /// A command that was worked on since `started_at` and is done.

@@ -93,9 +93,7 @@ impl DueIndex {
             let query = self.client.query().table_name(&self.table).index_name("due");
             let query = query.key_condition_expression("due_bucket = :bucket AND due_at <= :now");
             query_all(
-                query
-                    .expression_attribute_values(":bucket", s(bucket))
-                    .expression_attribute_values(":now", n(now)),
+                query.expression_attribute_values(":bucket", s(bucket)).expression_attribute_values(":now", n(now)),
             )
         }));
         Ok(found.await?.concat())

@@ -137,10 +137,7 @@ pub struct Notifications {
 impl Notifications {
     /// The table named by `WORK_TABLE`.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: context.dynamodb.clone(),
-            table: context.environment.required("WORK_TABLE")?.to_owned(),
-        })
+        Ok(Self { client: context.dynamodb.clone(), table: context.environment.required("WORK_TABLE")?.to_owned() })
     }
 
     /// A role's notifications, newest first, without the first `skip`; and whether there are more than

@@ -37,10 +37,7 @@ fn pk(workspace_id: Uuid) -> String {
 impl Rates {
     /// The table named by `WORK_TABLE`.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: context.dynamodb.clone(),
-            table: context.environment.required("WORK_TABLE")?.to_owned(),
-        })
+        Ok(Self { client: context.dynamodb.clone(), table: context.environment.required("WORK_TABLE")?.to_owned() })
     }
 
     /// What a workspace has learned.

@@ -76,8 +76,11 @@ fn log_to_threads() {
     let functions = [
         "shared",
         "fallback",
+        "analyst",
         "commands",
         "copywriter",
+        "delivery",
+        "followup_recommendation",
         "get_lead",
         "ingest",
         "lead_follow_up",
@@ -87,6 +90,7 @@ fn log_to_threads() {
         "message_worker",
         "meta_webhook",
         "score_due",
+        "recommendations",
         "sweeper",
     ];
     let environment = Environment::from_iter([("LOG_LEVEL".to_owned(), "trace".to_owned())]);

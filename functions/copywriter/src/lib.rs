@@ -59,8 +59,7 @@ impl Copywriter {
         if let (Some(pending), Some(written)) = (&command.pending, &outcome.messages.whatsapp) {
             self.conversations.revise(workspace_id, pending, &written.message).await?;
         }
-        let written_by =
-            WrittenBy { model: outcome.model.clone(), prompt_version: outcome.prompt_version.clone() };
+        let written_by = WrittenBy { model: outcome.model.clone(), prompt_version: outcome.prompt_version.clone() };
         for _ in 0..RECORDED {
             let proposed = &command.recommendations;
             let actor = Actor::Function(Self::NAME);

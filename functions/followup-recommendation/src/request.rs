@@ -26,8 +26,7 @@ impl Request {
         let mut fields = Fields::of(body)?;
         let lead_id = fields.required_id("lead_id", 128);
         let account_tier = fields.optional_text("account_tier", 64);
-        let last_engagement_date =
-            fields.parsed("last_engagement_date", "must be a date such as 2026-04-20", moment);
+        let last_engagement_date = fields.parsed("last_engagement_date", "must be a date such as 2026-04-20", moment);
         let recent_activity_summary = fields.optional_text("recent_activity_summary", 5_000);
         let history = fields.any("engagement_history");
         let (engagement_history, mut complaints) = match history.map(events) {
@@ -119,7 +118,10 @@ mod tests {
         }))
         .unwrap();
         assert_eq!((request.lead_id.as_str(), request.asked.engagement_history.len()), ("LD-2048", 3));
-        assert_eq!(request.asked.last_engagement_date.map(|at| at.to_rfc3339()), Some("2026-04-20T00:00:00+00:00".to_owned()));
+        assert_eq!(
+            request.asked.last_engagement_date.map(|at| at.to_rfc3339()),
+            Some("2026-04-20T00:00:00+00:00".to_owned())
+        );
         let missing = Request::parse(&json!({})).unwrap_err();
         assert_eq!(missing.message, "Required field lead_id is missing.");
         assert_eq!(missing.details(Dialect::Followup).unwrap()["missing_fields"], json!(["lead_id"]));

@@ -52,9 +52,8 @@ impl Endpoint for ListRecommendations {
     async fn handle(&self, call: &Call, (listing, page): Self::Request) -> Result<Reply, Problem> {
         let (found, has_more) = self.recommendations.list(call.workspace_id, listing).await?;
         let shown: Vec<_> = found.iter().map(Recommendation::shown).collect();
-        Ok(call.success(
-            json!({"recommendations": shown, "page": page, "per_page": listing.limit, "has_more": has_more}),
-        ))
+        Ok(call
+            .success(json!({"recommendations": shown, "page": page, "per_page": listing.limit, "has_more": has_more})))
     }
 }
 

@@ -17,9 +17,7 @@ pub(crate) async fn found(
 ) -> Result<Recommendation, Problem> {
     let id = RecommendationId { workspace_id: call.workspace_id, recommendation_id };
     let found = recommendations.get(id).await?;
-    found.ok_or_else(|| {
-        Problem::new(Code::RecommendationNotFound, "no recommendation with this id in this workspace")
-    })
+    found.ok_or_else(|| Problem::new(Code::RecommendationNotFound, "no recommendation with this id in this workspace"))
 }
 
 /// `GET /api/v1/ai/followup/recommendations/{id}`.

@@ -31,6 +31,9 @@ pub struct Site {
     /// WhatsApp's phone number id that messages are sent from, if WhatsApp is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub whatsapp: Option<String>,
+    /// The phone number, or the messaging service, that text messages are sent from, if SMS is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sms: Option<String>,
     /// When it was added.
     pub created_at: DateTime<Utc>,
 }

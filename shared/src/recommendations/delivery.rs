@@ -209,8 +209,7 @@ impl Recommendations {
                 }
                 _ => return Ok(Handed::Nothing),
             };
-            let decided =
-                self.decide(&before, after, actor, action, json!({}), &notifications, Vec::new()).await?;
+            let decided = self.decide(&before, after, actor, action, json!({}), &notifications, Vec::new()).await?;
             match decided {
                 Ok(taken) if taken.lease.is_none() || action == "delivery_silent" => return Ok(Handed::Nothing),
                 Ok(taken) if action == "failure_taken" => return Ok(Handed::Failed(Box::new(taken))),
@@ -231,12 +230,15 @@ impl Recommendations {
         let details = json!({"attempt": taken.attempts.len(), "channel": channel(taken)});
         // Nothing is sent yet: where the answer was lost, what is stored says whether it is marked.
         for _ in 0..ATTEMPTS {
-            let decided =
-                self.decide(taken, after.clone(), actor, "sending", details.clone(), &[], Vec::new()).await;
+            let decided = self.decide(taken, after.clone(), actor, "sending", details.clone(), &[], Vec::new()).await;
             match decided {
                 Ok(Ok(marked)) => return Ok(Some(marked)),
                 Ok(Err(_)) => match self.get(taken.id).await {
-                    Ok(stored) => return Ok(stored.filter(|stored| stored.lease == after.lease && stored.version == after.version)),
+                    Ok(stored) => {
+                        return Ok(
+                            stored.filter(|stored| stored.lease == after.lease && stored.version == after.version)
+                        );
+                    }
                     Err(error) => tracing::warn!(cause = %error, "what is being sent could not be looked at"),
                 },
                 Err(StoreError::Unavailable(cause)) => tracing::warn!(%cause, "what is to be sent could not be marked"),
@@ -268,7 +270,7 @@ impl Recommendations {
                 (Settled::Later { code }, Sending) if attempt.tries < TRIES => (Taken, Some(code)),
                 (Settled::Later { code }, Sending) => (Failed, Some(code)),
                 (Settled::Delivered, Sending | Unknown | Accepted | Failed) => (Delivered, None),
-                (Settled::Failed { code }, Sending | Unknown | Accepted) => (Failed, Some(code)),
+                (Settled::Failed { code }, Taken | Sending | Unknown | Accepted) => (Failed, Some(code)),
                 _ => return Ok(None),
             };
             if let Some(changed) = after.attempts.get_mut(delivery.attempt) {

@@ -39,7 +39,7 @@ use crate::http::timestamp;
 use crate::notifications::Notification;
 use crate::outreach;
 use crate::store::{
-    Item, StoreError, Transacted, TransactWriteItem, from_item, n, query_all, s, store_error, to_item, transact,
+    Item, StoreError, TransactWriteItem, Transacted, from_item, n, query_all, s, store_error, to_item, transact,
 };
 use crate::writing::{Medium, Messages, Written, placeholder};
 pub use audit::{Actor, AuditEvent};
@@ -459,7 +459,9 @@ impl Recommendation {
             Origin::Engagement(asked) => (Some(asked), None),
             Origin::FollowUp { command_id, site_id, agent_id, visitor_id } => (
                 None,
-                Some(json!({"command_id": command_id, "site_id": site_id, "agent_id": agent_id, "visitor_id": visitor_id})),
+                Some(
+                    json!({"command_id": command_id, "site_id": site_id, "agent_id": agent_id, "visitor_id": visitor_id}),
+                ),
             ),
         };
         json!({

@@ -11,7 +11,7 @@ use super::{Actor, Channel, Draft, Origin, Recommendation, Recommendations, Stat
 use crate::due::{Due, Wanted};
 use crate::http::timestamp;
 use crate::notifications::Notification;
-use crate::store::{StoreError, Transacted, TransactWriteItem, transact};
+use crate::store::{StoreError, TransactWriteItem, Transacted, transact};
 
 /// What a person approved: the text that is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,8 +77,13 @@ impl Recommendations {
         }
         let next = self.next(before);
         let edited = before.draft.as_ref() != Some(&draft);
-        let approval =
-            Approval { text_sha256: draft.sha256(), edited, by: actor.text(), at: next.updated_at, draft: draft.clone() };
+        let approval = Approval {
+            text_sha256: draft.sha256(),
+            edited,
+            by: actor.text(),
+            at: next.updated_at,
+            draft: draft.clone(),
+        };
         let details = json!({"channel": draft.channel, "edited": edited, "text_sha256": approval.text_sha256});
         let after = Recommendation {
             status: Status::Approved,
