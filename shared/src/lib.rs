@@ -26,6 +26,7 @@ pub mod lambda;
 pub mod leads;
 pub mod llm;
 pub mod log;
+pub mod outreach;
 pub mod problem;
 pub mod queue;
 pub mod recommendations;
