@@ -19,6 +19,7 @@ mod logs;
 mod model;
 mod pipeline;
 mod queues;
+mod recommendations;
 mod recording_faults;
 mod round_trips;
 mod scoring;
