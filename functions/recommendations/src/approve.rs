@@ -12,9 +12,9 @@ use shared::notifications::Notification;
 use shared::problem::{Code, Problem};
 use shared::queue::Queue;
 use shared::reach::{Reach, Reaching};
-use shared::recommendations::{Actor, Channel, Draft, Recommendation, Recommendations};
+use shared::recommendations::{Actor, Channel, Draft, Recommendation, Recommendations, Refused};
 
-use crate::decide::{About, answer, decided, or_empty, send};
+use crate::decide::{About, answer, decided, refusal, send};
 
 /// How far back is looked for the lead's last message on WhatsApp.
 const LOOKED_BACK: TimeDelta = TimeDelta::days(2);
@@ -74,8 +74,7 @@ impl Endpoint for Approve {
     type Request = (About, Edit);
 
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let body = or_empty(input);
-        let mut fields = Fields::of(&body)?;
+        let mut fields = Fields::of(&input.body)?;
         let about = About::read(input, &mut fields)?;
         let known: Vec<_> = Channel::ALL.iter().map(|channel| channel.name()).collect();
         let edit = Edit {
@@ -95,9 +94,7 @@ impl Approve {
     async fn approve(&self, call: &Call, about: About, edit: Edit) -> Result<Reply, Problem> {
         let before = about.found(&self.recommendations, call).await?;
         if !before.is_open() {
-            return Err(decided(Err(shared::recommendations::Refused::NotOpen(before.status)), &before)
-                .err()
-                .unwrap_or_else(|| Problem::internal("a refusal is none")));
+            return Err(refusal(Refused::NotOpen(before.status), &before));
         }
         let draft = edit.of(before.draft.as_ref())?;
         let since = self.clock.now() - LOOKED_BACK;

@@ -47,22 +47,21 @@ fn outdated(status: Status) -> Problem {
 
 /// What was decided, or why not: a second decision is a conflict.
 pub(crate) fn decided(decided: Decided, before: &Recommendation) -> Result<Recommendation, Problem> {
-    decided.map_err(|refused| match refused {
+    decided.map_err(|refused| refusal(refused, before))
+}
+
+pub(crate) fn refusal(refused: Refused, before: &Recommendation) -> Problem {
+    match refused {
         Refused::Outdated => outdated(before.status),
         Refused::NotOpen(status) => {
             let message = format!("this is not decided on a recommendation that is {}", status.name());
             Problem::new(Code::Conflict, message).detail("status", json!(status))
         }
-    })
+    }
 }
 
 pub(crate) fn answer(call: &Call, after: &Recommendation) -> Reply {
     call.success(after.shown())
-}
-
-/// A body that may be left out.
-pub(crate) fn or_empty(input: &Input) -> serde_json::Value {
-    if input.body.is_null() { json!({}) } else { input.body.clone() }
 }
 
 /// Sends a recommendation to its queue. What is not sent, the sweeper sends.
@@ -185,8 +184,7 @@ impl Endpoint for Resolve {
     type Request = About;
 
     fn parse(&self, input: &Input) -> Result<About, Problem> {
-        let body = or_empty(input);
-        let mut fields = Fields::of(&body)?;
+        let mut fields = Fields::of(&input.body)?;
         let about = About::read(input, &mut fields)?;
         fields.finish().map(|()| about)
     }
@@ -226,8 +224,7 @@ impl Endpoint for HandBack {
     type Request = About;
 
     fn parse(&self, input: &Input) -> Result<About, Problem> {
-        let body = or_empty(input);
-        let mut fields = Fields::of(&body)?;
+        let mut fields = Fields::of(&input.body)?;
         let about = About::read(input, &mut fields)?;
         fields.finish().map(|()| about)
     }

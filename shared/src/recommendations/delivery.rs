@@ -15,15 +15,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{ATTEMPTS, Actor, Channel, Draft, Lease, Recommendation, RecommendationId, Recommendations, Status};
+use super::{
+    ATTEMPTS, Actor, Channel, Draft, Lease, Listing, Origin, Recommendation, RecommendationId, Recommendations, Status,
+};
 use crate::commands::LEASE;
 use crate::due::{Due, Wanted};
 use crate::http::timestamp;
 use crate::notifications::Notification;
+use crate::outreach::{Count, Outcome, Tier};
+use crate::rates;
 use crate::store::StoreError;
 
 /// How long a provider may say nothing of what it took before the representative is told.
 const SILENCE: TimeDelta = TimeDelta::hours(24);
+
+/// Within what time an answer is one to what was delivered.
+const ANSWERED_WITHIN: TimeDelta = TimeDelta::days(14);
 
 /// How often a provider is asked that could not take anything.
 pub const TRIES: u32 = 5;
@@ -63,6 +70,9 @@ pub struct Attempt {
     /// Why it failed, or is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// What the lead did with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
     /// When it changed last.
     pub at: DateTime<Utc>,
 }
@@ -71,7 +81,7 @@ impl Attempt {
     fn new(draft: Draft, at: DateTime<Utc>) -> Self {
         let text_sha256 = draft.sha256();
         let state = AttemptState::Taken;
-        Self { draft, text_sha256, state, tries: 0, provider_message_id: None, code: None, at }
+        Self { draft, text_sha256, state, tries: 0, provider_message_id: None, code: None, outcome: None, at }
     }
 
     pub(super) fn shown(&self) -> Value {
@@ -81,6 +91,7 @@ impl Attempt {
             "text_sha256": self.text_sha256,
             "provider_message_id": self.provider_message_id,
             "code": self.code,
+            "outcome": self.outcome,
             "at": timestamp(self.at),
         })
     }
@@ -154,6 +165,14 @@ impl Recommendation {
     pub fn attempt(&self) -> Option<(DeliveryId, &Attempt)> {
         let index = self.attempts.len().checked_sub(1)?;
         self.attempts.last().map(|attempt| (DeliveryId { id: self.id, attempt: index }, attempt))
+    }
+
+    /// The tier of the lead's account, as far as it is known.
+    fn tier(&self) -> Tier {
+        match &self.origin {
+            Origin::Engagement(asked) => Tier::named(asked.account_tier.as_deref().unwrap_or_default()),
+            Origin::FollowUp { .. } => Tier::Unknown,
+        }
     }
 
     /// This with another last attempt.
@@ -300,13 +319,73 @@ impl Recommendations {
                 "state": state,
                 "code": code,
             });
-            if let Ok(after) =
-                self.decide(&before, after, actor, "settled", details, &notifications, Vec::new()).await?
-            {
+            let mut also = Vec::new();
+            if let (Delivered, Some(channel)) = (state, attempt.draft.channel.outreach()) {
+                let count = Count { successes: 0, trials: 1 };
+                also.push(rates::add(&self.table, delivery.id.workspace_id, (before.tier(), channel), count)?);
+            }
+            if let Ok(after) = self.decide(&before, after, actor, "settled", details, &notifications, also).await? {
                 return Ok(Some(after));
             }
         }
         Err(StoreError::Unavailable("a recommendation kept changing".to_owned()))
+    }
+
+    /// Records what the lead did with what was delivered; the most that it did stands. A reply or a meeting
+    /// is a success of its channel, once. `false` if nothing is new.
+    pub async fn record_outcome(
+        &self,
+        delivery: DeliveryId,
+        outcome: Outcome,
+        actor: Actor,
+    ) -> Result<bool, StoreError> {
+        for _ in 0..ATTEMPTS {
+            let Some(before) = self.get(delivery.id).await? else { return Ok(false) };
+            let Some(attempt) = before.attempts.get(delivery.attempt) else { return Ok(false) };
+            let worth = |outcome: Outcome| outcome.success().unwrap_or(-1.0);
+            if attempt.outcome.is_some_and(|known| worth(known) >= worth(outcome)) {
+                return Ok(false);
+            }
+            let mut after = self.next(&before);
+            if let Some(changed) = after.attempts.get_mut(delivery.attempt) {
+                changed.outcome = Some(outcome);
+            }
+            let mut also = Vec::new();
+            if let (true, Some(channel)) = (worth(outcome) >= 1.0, attempt.draft.channel.outreach()) {
+                let count = Count { successes: 1, trials: 0 };
+                also.push(rates::add(&self.table, delivery.id.workspace_id, (before.tier(), channel), count)?);
+            }
+            let details =
+                json!({"attempt": delivery.attempt + 1, "channel": attempt.draft.channel, "outcome": outcome});
+            if self.decide(&before, after, actor, "outcome", details, &[], also).await?.is_ok() {
+                return Ok(true);
+            }
+        }
+        Err(StoreError::Unavailable("a recommendation kept changing".to_owned()))
+    }
+
+    /// Records that a lead has answered on a channel: the newest delivery there within two weeks is what it
+    /// has answered.
+    pub async fn record_reply(
+        &self,
+        workspace_id: Uuid,
+        lead_id: Uuid,
+        channel: Channel,
+        actor: Actor,
+    ) -> Result<bool, StoreError> {
+        let listing =
+            Listing { status: Some(Status::Delivered), lead_id: Some(lead_id), with_snoozed: true, skip: 0, limit: 50 };
+        let since = self.clock.now() - ANSWERED_WITHIN;
+        let delivered = self.list(workspace_id, listing).await?.0;
+        let newest = delivered.iter().filter_map(|one| {
+            let (delivery, attempt) = one.attempt()?;
+            let is_meant = attempt.draft.channel == channel && attempt.at > since;
+            is_meant.then_some((attempt.at, delivery))
+        });
+        match newest.max_by_key(|(at, _)| *at) {
+            Some((_, delivery)) => self.record_outcome(delivery, Outcome::Replied, actor).await,
+            None => Ok(false),
+        }
     }
 
     /// Goes on after a proven failure: with the same text in the form of another channel, or not at all.
