@@ -16,7 +16,7 @@ pub struct Signer {
     pub pem: String,
 }
 
-/// The signer of this process. Takes some tenths of a second the first time.
+/// The signer of this process. Takes some 50 to 300 ms the first time.
 pub fn signer() -> &'static Signer {
     static SIGNER: LazyLock<Signer> = LazyLock::new(Signer::new);
     &SIGNER

@@ -4,7 +4,7 @@
 //! | | |
 //! |---|---|
 //! | `GET /outbox` | the messages that it took, newest first, at most 1,000 |
-//! | `POST /behaviour` | what to do with a send to come, a [`behaviour::Behaviour`] |
+//! | `POST /behaviour` | what to do with sends to come; `behaviour.rs` has its form |
 //! | `DELETE /behaviour` | forgets those that were told and not used |
 //!
 //! It takes what is well formed, and reports it as delivered soon after, signed as its provider signs, to the
