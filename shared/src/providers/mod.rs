@@ -9,10 +9,13 @@
 //! identifiers of WhatsApp's messages hold the lead's number, so no `Debug` shows an identifier either.
 
 mod callback;
+#[cfg(test)]
+mod callback_tests;
 pub mod email;
 #[cfg(test)]
 mod scripted;
 pub mod sms;
+pub mod sns;
 
 pub mod whatsapp;
 
