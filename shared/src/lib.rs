@@ -31,6 +31,7 @@ pub mod leads;
 pub mod llm;
 pub mod log;
 pub mod notifications;
+pub mod outcomes;
 pub mod outreach;
 pub mod pii;
 pub mod problem;
