@@ -9,11 +9,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
+use shared::outreach::beta::Beta;
 use shared::outreach::channel::Smoothing;
 use shared::outreach::{Channel, Count, Outcome, POLICY_VERSION, Touch};
 
-use self::measures::{Measures, log_loss};
-use self::simulation::{Lead, Workspace};
+use self::measures::{Measures, Prediction, log_loss, mean};
+use self::simulation::{Lead, Next, Workspace};
 use crate::error::CliError;
 use crate::output::{Output, columns};
 
@@ -64,12 +65,14 @@ pub fn run(command: &Evaluate, output: &Output) -> Result<ExitCode, CliError> {
 
 fn compare(command: &Evaluate, output: &Output) -> Result<ExitCode, CliError> {
     let Evaluation { measures, coverage } = evaluate(&workspaces(command));
-    let mut rows = vec![["predictor", "log-loss", "Brier", "AUC", "ECE", "worst ECE", ""].map(str::to_owned).to_vec()];
+    let heads = ["predictor", "log-loss", "3+ touches", "Brier", "AUC", "ECE", "worst ECE", "reply rate", ""];
+    let mut rows = vec![heads.map(str::to_owned).to_vec()];
     let mut predictors = Vec::new();
     for ((name, meaning), seeds) in PREDICTORS.into_iter().zip(&measures) {
         let mean = Measures::mean(seeds);
         let worst = worst_calibration(seeds);
-        let numbers = [mean.log_loss, mean.brier, mean.auc, mean.calibration_error, worst];
+        let Measures { log_loss, log_loss_known, brier, auc, calibration_error, reply_rate } = mean;
+        let numbers = [log_loss, log_loss_known, brier, auc, calibration_error, worst, reply_rate];
         let cells = numbers.map(|number| format!("{number:.4}"));
         rows.push([vec![name.to_owned()], cells.to_vec(), vec![meaning.to_owned()]].concat());
         predictors.push(json!({"name": name, "mean": mean, "worst_calibration_error": worst}));
@@ -86,6 +89,8 @@ fn compare(command: &Evaluate, output: &Output) -> Result<ExitCode, CliError> {
         }),
         &format!(
             "{} workspaces of {} leads, means over workspaces; policy {POLICY_VERSION}\n\n{}\n\n\
+             3+ touches: log-loss where the lead had as many on the channel. Reply rate: how likely a reply \
+             is\non the channel that is predicted to be the likeliest.\n\
              The model's 90 % interval holds the truth in {:.1} % of the predictions.",
             command.seeds,
             command.leads,
@@ -124,56 +129,49 @@ fn workspaces(command: &Evaluate) -> Vec<Workspace> {
 
 fn evaluate(workspaces: &[Workspace]) -> Evaluation {
     let mut measures: [Vec<Measures>; 6] = Default::default();
-    let (mut inside, mut all) = (0.0, 0.0);
+    let mut inside = Vec::new();
     for workspace in workspaces {
-        let mut predictions: [Vec<(f64, bool)>; 6] = Default::default();
-        let global = rate(replies(workspace.leads.iter(), |_| true)).unwrap_or(0.5);
-        for lead in &workspace.leads {
-            for next in &lead.next {
-                let count = workspace.rates.count(lead.tier, next.channel);
-                let own = replies([lead].into_iter(), |channel| channel == next.channel);
-                let segment_rate = workspace.rates.rate(lead.tier, next.channel);
-                let model = Smoothing::FITTED.posterior(next.channel, &lead.touches, segment_rate);
-                let predicted = [
-                    rate(own).unwrap_or(global).clamp(0.01, 0.99),
-                    (own.successes as f64 + 1.0) / (own.trials as f64 + 2.0),
-                    global,
-                    rate(count).unwrap_or(global),
-                    model.mean(),
-                    next.truth,
-                ];
-                for (predictions, predicted) in predictions.iter_mut().zip(predicted) {
-                    predictions.push((predicted, next.replied));
-                }
-                inside += f64::from(u8::from((0.05..=0.95).contains(&model.cdf(next.truth))));
-                all += 1.0;
+        let mut predictions: [Vec<Prediction>; 6] = Default::default();
+        let global = rate(replies(&workspace.leads, |_| true)).unwrap_or(0.5);
+        for (lead, next) in workspace.held_out() {
+            let own = replies(std::slice::from_ref(lead), |channel| channel == next.channel);
+            let model = model(Smoothing::FITTED, workspace, lead, next);
+            let predicted = [
+                rate(own).unwrap_or(global).clamp(0.01, 0.99),
+                (own.successes as f64 + 1.0) / (own.trials as f64 + 2.0),
+                global,
+                rate(workspace.rates.count(lead.tier, next.channel)).unwrap_or(global),
+                model.mean(),
+                next.truth,
+            ];
+            for (predictions, predicted) in predictions.iter_mut().zip(predicted) {
+                let (truth, happened) = (next.truth, next.replied);
+                predictions.push(Prediction { lead: lead.index, touches: own.trials, predicted, truth, happened });
             }
+            inside.push(f64::from(u8::from((0.05..=0.95).contains(&model.cdf(next.truth)))));
         }
         for (measures, predictions) in measures.iter_mut().zip(&predictions) {
             measures.push(Measures::of(predictions));
         }
     }
-    Evaluation { measures, coverage: inside / all }
+    Evaluation { measures, coverage: mean(inside.into_iter()) }
 }
 
 fn mean_log_loss(workspaces: &[Workspace], smoothing: Smoothing) -> f64 {
-    let (mut loss, mut all) = (0.0, 0.0);
-    for workspace in workspaces {
-        for lead in &workspace.leads {
-            for next in &lead.next {
-                let segment_rate = workspace.rates.rate(lead.tier, next.channel);
-                let predicted = smoothing.posterior(next.channel, &lead.touches, segment_rate).mean();
-                loss += log_loss(predicted, next.replied);
-                all += 1.0;
-            }
-        }
-    }
-    loss / all
+    mean(workspaces.iter().flat_map(|workspace| {
+        let loss =
+            move |(lead, next): (&Lead, &Next)| log_loss(model(smoothing, workspace, lead, next).mean(), next.replied);
+        workspace.held_out().map(loss)
+    }))
+}
+
+fn model(smoothing: Smoothing, workspace: &Workspace, lead: &Lead, next: &Next) -> Beta {
+    smoothing.posterior(next.channel, &lead.touches, workspace.rates.rate(lead.tier, next.channel))
 }
 
 /// The replies to these leads' touches on some channels.
-fn replies<'a>(leads: impl Iterator<Item = &'a Lead>, on: impl Fn(Channel) -> bool) -> Count {
-    let touches = leads.flat_map(|lead| &lead.touches).filter(|touch| on(touch.channel));
+fn replies(leads: &[Lead], on: impl Fn(Channel) -> bool) -> Count {
+    let touches = leads.iter().flat_map(|lead| &lead.touches).filter(|touch| on(touch.channel));
     let replied = |touch: &Touch| u64::from(touch.outcome == Outcome::Replied);
     touches.fold(Count::default(), |count, touch| Count {
         successes: count.successes + replied(touch),
@@ -210,6 +208,10 @@ mod tests {
             assert!(loss(model) <= loss(simpler));
         }
         assert!(loss(oracle) <= loss(model));
+        let known = |measures: &[Measures]| Measures::mean(measures).log_loss_known;
+        assert!([raw, laplace, global, segment].into_iter().all(|simpler| known(model) < known(simpler)));
+        let followed = |measures: &[Measures]| Measures::mean(measures).reply_rate;
+        assert!([raw, laplace, global, segment].into_iter().all(|simpler| followed(model) > followed(simpler)));
     }
 
     #[test]

@@ -100,7 +100,8 @@ impl Count {
 pub struct SegmentRates(BTreeMap<Tier, BTreeMap<Channel, Count>>);
 
 impl SegmentRates {
-    /// How many trials of its own outweigh what a segment leans on.
+    /// As how many trials that counts which a segment leans on: of 5, 10, 20 and 40 the one with the lowest
+    /// log-loss in simulated workspaces of 100 leads (`cargo cli evaluate --leads 100 --seed 101`).
     pub const STRENGTH: f64 = 20.0;
 
     /// How often a channel is taken to succeed where nothing is known. These are assumptions, made so that
