@@ -9,7 +9,6 @@
 //! certainty. So they lean on the segment's rate as if that were `k` further touches. The interval is the
 //! 90 % of the beta distribution with these counts that leave 5 % on either side.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::beta::Beta;
@@ -50,7 +49,7 @@ impl Smoothing {
 
 /// How likely a channel is to succeed with a lead. Numbers are rounded to six decimals, so that they are
 /// the same wherever they are computed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChannelScore {
     /// The channel.
     pub channel: Channel,
