@@ -113,7 +113,10 @@ async fn add(add: Add, connection: &Connection, output: &Output) -> Result<ExitC
     };
     let Add { name, url, email, whatsapp, sms, .. } = add;
     let site = Site { site_id, name, url, email, whatsapp, sms, created_at };
-    accounts.put_site(add.workspace, &site).await?;
+    if !accounts.put_site(add.workspace, &site).await? {
+        let taken = "another workspace sends text messages from this number; answers to it are that one's";
+        return Err(CliError::Refused(taken.to_owned()));
+    }
     let told = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
     let text = facts(&[
         ("site", site.site_id.to_string()),

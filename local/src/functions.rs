@@ -51,6 +51,13 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
                 Box::pin(async move { webhook.answer(request).await })
             }))
         }
+        delivery_events::DeliveryEvents::NAME => {
+            let events = delivery_events::DeliveryEvents::new(context)?;
+            Function::Http(Arc::new(move |request| {
+                let events = events.clone();
+                Box::pin(async move { events.answer(request).await })
+            }))
+        }
         message_worker::MessageWorker::NAME => queued(message_worker::MessageWorker::new(context)?),
         fallback::NAME => {
             let respond = fallback::fallback(context);

@@ -160,6 +160,7 @@ fn start_logs(environment: &Environment) {
         "analyst",
         "copywriter",
         "delivery",
+        "delivery_events",
         "followup_recommendation",
         "recommendations",
         "credits",

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -27,6 +27,9 @@ use crate::writing::{Written, said};
 
 /// The fewest events that a recommendation rests on (seeds/followup-recommendation.md).
 pub const FEWEST_EVENTS: usize = 2;
+
+/// Within what time a message is answered, if it is.
+const ANSWERED_WITHIN: TimeDelta = TimeDelta::days(14);
 
 /// How many events the model is shown: the newest.
 const SHOWN: usize = 30;
@@ -70,12 +73,16 @@ pub fn events(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> BTreeSet<Even
     let stored = reach.history.recent.iter().chain(&reach.history.earlier);
     let stored = stored.filter(|activity| activity.is_touch() && activity.occurred_at <= now).map(event);
     let given = asked.engagement_history.iter().cloned();
-    let plain = |event: Event| Event {
+    given.chain(stored).map(normal).collect()
+}
+
+/// An event as it is compared: by its words and its day.
+fn normal(event: Event) -> Event {
+    Event {
         kind: plain(&event.kind),
         outcome: plain(&event.outcome),
         date: event.date.map(|date| date.date_naive().and_time(chrono::NaiveTime::MIN).and_utc()),
-    };
-    given.chain(stored).map(plain).collect()
+    }
 }
 
 fn plain(word: &str) -> String {
@@ -129,13 +136,13 @@ impl Analysis {
         deadline: DateTime<Utc>,
     ) -> Result<Analysed, Problem> {
         let now = self.clock.now();
-        let events = enough(reach, asked, now)?;
+        let events_found = enough(reach, asked, now)?.len();
         let tier = Tier::named(asked.account_tier.as_deref().unwrap_or_default());
-        let touches: Vec<_> = events.iter().filter_map(|event| touch(event, now)).collect();
+        let touches = touches(reach, asked, now);
         let eligible: Vec<_> = reach.channels().into_iter().filter_map(Channel::outreach).collect();
         let rates = self.rates.learned(id.workspace_id).await?;
         let scores = outreach::score(&touches, tier, &rates, &eligible);
-        let Some(best) = scores.first() else { return Err(unreachable(events.len(), reach)) };
+        let Some(best) = scores.first() else { return Err(unreachable(events_found, reach)) };
         let summary = asked.recent_activity_summary.as_deref().unwrap_or_default();
         let priority = outreach::prioritise(&Signals {
             probability: best.probability,
@@ -245,13 +252,48 @@ fn unreachable(found: usize, reach: &Reach) -> Problem {
         .detail("missing", json!(["email", "phone"]))
 }
 
-fn touch(event: &Event, now: DateTime<Utc>) -> Option<Touch> {
-    let age = |date: DateTime<Utc>| (now.date_naive() - date.date_naive()).num_days() as f64;
-    Some(Touch {
-        channel: outreach::Channel::named(&event.kind)?,
-        outcome: Outcome::named(&event.outcome),
-        age_days: event.date.map(age),
-    })
+/// What is known of each channel: what the request says, and what is stored, where a message without an
+/// outcome is answered by what the lead writes there next. Of what the lead wrote, only what answers nothing
+/// counts for itself, or talkative channels would seem better than they are.
+pub fn touches(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Vec<Touch> {
+    let given: BTreeSet<_> = asked.engagement_history.iter().map(|event| normal(event.clone())).collect();
+    let age = |at: DateTime<Utc>| (now.date_naive() - at.date_naive()).num_days() as f64;
+    let mut touches: Vec<_> = given
+        .iter()
+        .filter_map(|event| {
+            let channel = outreach::Channel::named(&event.kind)?;
+            Some(Touch { channel, outcome: Outcome::named(&event.outcome), age_days: event.date.map(age) })
+        })
+        .collect();
+    let stored = reach.history.recent.iter().chain(&reach.history.earlier);
+    let mut stored: Vec<_> = stored
+        .filter(|activity| activity.is_touch() && activity.occurred_at <= now)
+        .filter_map(|activity| Some((outreach::Channel::named(&activity.kind)?, activity)))
+        .collect();
+    stored.sort_by_key(|(_, activity)| activity.occurred_at);
+    let is_inbound = |activity: &Activity| activity.direction.as_deref() == Some("inbound");
+    for (index, (channel, activity)) in stored.iter().enumerate() {
+        let within = |one: &Activity, other: &Activity| other.occurred_at - one.occurred_at <= ANSWERED_WITHIN;
+        let outcome = match &activity.outcome {
+            Some(outcome) if !is_inbound(activity) => Outcome::named(outcome),
+            _ if is_inbound(activity) => {
+                let mut before = stored[..index].iter().rev().filter(|(other, _)| other == channel);
+                let answers = before.next().is_some_and(|(_, before)| within(before, activity));
+                if answers { Outcome::Other } else { Outcome::Replied }
+            }
+            _ => {
+                let mut after = stored.iter().skip(index + 1).filter(|(other, _)| other == channel);
+                match after.next() {
+                    Some((_, next)) if is_inbound(next) && within(activity, next) => Outcome::Replied,
+                    Some((_, next)) if !is_inbound(next) && within(activity, next) => Outcome::Other,
+                    _ if now - activity.occurred_at > ANSWERED_WITHIN => Outcome::NoResponse,
+                    _ => Outcome::Delivered,
+                }
+            }
+        };
+        touches.push(Touch { channel: *channel, outcome, age_days: Some(age(activity.occurred_at)) });
+    }
+    touches
 }
 
 /// Everything that the language model is told, and nothing else: facts of this one lead, without its

@@ -80,6 +80,7 @@ fn log_to_threads() {
         "commands",
         "copywriter",
         "delivery",
+        "delivery_events",
         "followup_recommendation",
         "get_lead",
         "ingest",

@@ -70,6 +70,8 @@ pub struct Workspace {
 
 /// A lead.
 pub struct Lead {
+    /// Its place among the leads.
+    pub index: usize,
     /// Its account's tier.
     pub tier: Tier,
     /// What the model is shown.
@@ -98,13 +100,13 @@ impl Workspace {
             (channel, by_tier)
         });
         let leads: Vec<Lead> = (0..leads)
-            .map(|_| {
+            .map(|index| {
                 let tier = pick(&TIERS.map(|(tier, share)| (tier, share)), &mut random);
                 let segment = centres.map(|(channel, by_tier)| {
                     let centre = by_tier.iter().find(|(other, _)| *other == tier).map_or(0.0, |(_, centre)| *centre);
                     (channel, centre)
                 });
-                Lead::simulate(tier, &segment, &mut random)
+                Lead::simulate(index, tier, &segment, &mut random)
             })
             .collect();
         let mut rates = SegmentRates::default();
@@ -115,10 +117,15 @@ impl Workspace {
         }
         Self { leads, rates }
     }
+
+    /// Everything that is to be predicted.
+    pub fn held_out(&self) -> impl Iterator<Item = (&Lead, &Next)> {
+        self.leads.iter().flat_map(|lead| lead.next.iter().map(move |next| (lead, next)))
+    }
 }
 
 impl Lead {
-    fn simulate(tier: Tier, centres: &[(Channel, f64); 5], random: &mut StdRng) -> Self {
+    fn simulate(index: usize, tier: Tier, centres: &[(Channel, f64); 5], random: &mut StdRng) -> Self {
         let is_dated = random.random::<f64>() >= UNDATED;
         let used = CHANNELS.map(|(channel, _, used)| (channel, used));
         let mut plan: Vec<(Channel, f64)> = (0..random.random_range(0..=MOST_TOUCHES))
@@ -139,7 +146,7 @@ impl Lead {
                 touches.push(Touch { channel: *channel, outcome, age_days: is_dated.then_some(*age) });
             }
         }
-        Self { tier, touches, next }
+        Self { index, tier, touches, next }
     }
 }
 

@@ -1,8 +1,9 @@
 //! The next channel after a proven failure, and the approved text in its form.
 
-use shared::outreach::{self, Outcome, Tier, Touch};
+use shared::analysis::touches;
+use shared::outreach::{self, Tier};
 use shared::reach::Reach;
-use shared::recommendations::{Channel, Draft, Origin, Recommendation};
+use shared::recommendations::{Asked, Channel, Draft, Origin, Recommendation};
 use shared::store::StoreError;
 
 use crate::DeliveryWorker;
@@ -27,7 +28,7 @@ impl DeliveryWorker {
         let others = reach.channels().into_iter().filter(|channel| channel.is_sent() && *channel != approved.channel);
         let eligible: Vec<_> = others.filter_map(Channel::outreach).collect();
         let rates = self.rates.learned(failed.id.workspace_id).await?;
-        let touches = touches(reach, self.clock.now());
+        let touches = touches(reach, asked.unwrap_or(&Asked::default()), self.clock.now());
         for score in outreach::score(&touches, tier, &rates, &eligible) {
             let draft = rendered(approved, Channel::from(score.channel));
             let fits = draft.fault().is_none();
@@ -37,21 +38,6 @@ impl DeliveryWorker {
         }
         Ok(None)
     }
-}
-
-fn touches(reach: &Reach, now: chrono::DateTime<chrono::Utc>) -> Vec<Touch> {
-    let touch = |activity: &shared::leads::Activity| {
-        Some(Touch {
-            channel: outreach::Channel::named(&activity.kind)?,
-            outcome: match (&activity.outcome, activity.direction.as_deref()) {
-                (Some(outcome), _) => Outcome::named(outcome),
-                (None, Some("inbound")) => Outcome::Replied,
-                (None, _) => Outcome::Other,
-            },
-            age_days: Some((now - activity.occurred_at).num_days() as f64),
-        })
-    };
-    reach.history.recent.iter().filter_map(touch).collect()
 }
 
 /// A text in the form of another channel: the same words. A text message is one paragraph; an e-mail has a

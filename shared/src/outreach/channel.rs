@@ -9,7 +9,6 @@
 //! certainty. So they lean on the segment's rate as if that were `k` further touches. The interval is the
 //! 90 % of the beta distribution with these counts that leave 5 % on either side.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::beta::Beta;
@@ -50,7 +49,7 @@ impl Smoothing {
 
 /// How likely a channel is to succeed with a lead. Numbers are rounded to six decimals, so that they are
 /// the same wherever they are computed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChannelScore {
     /// The channel.
     pub channel: Channel,
@@ -133,7 +132,21 @@ mod tests {
 
     #[test]
     fn the_seeds_example_is_recommended_sms() {
-        assert_eq!(recommend(&scored(&example())), Some(Channel::Sms));
+        let scores = scored(&example());
+        assert_eq!(recommend(&scores), Some(Channel::Sms));
+        // Probability, interval, weighed touches: as docs/priority-and-channel.md shows them.
+        let shown = scores.iter().map(|score| {
+            let (low, high) = score.interval;
+            format!("{} {:.3} {low:.3} {high:.3} {:.3}", score.channel.name(), score.probability, score.touches)
+        });
+        let expected = [
+            "sms 0.237 0.075 0.446 0.891",
+            "whatsapp 0.200 0.050 0.408 0.000",
+            "meeting 0.150 0.026 0.341 0.000",
+            "phone_call 0.112 0.013 0.278 0.891",
+            "email 0.100 0.010 0.260 0.891",
+        ];
+        assert_eq!(shown.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -15,7 +15,6 @@ pub mod channel;
 pub mod priority;
 pub mod rates;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use channel::{ChannelScore, recommend, score};
@@ -27,7 +26,7 @@ pub use rates::{Count, SegmentRates, Tier};
 pub const POLICY_VERSION: &str = "outreach-1";
 
 /// How a lead is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// An e-mail.
@@ -73,7 +72,7 @@ impl Channel {
 }
 
 /// What came of reaching out once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The lead answered, or took the call.

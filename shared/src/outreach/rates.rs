@@ -14,13 +14,12 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Channel, Outcome, bare};
 
 /// What kind of account a lead belongs to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tier {
     /// A large company.
@@ -100,7 +99,8 @@ impl Count {
 pub struct SegmentRates(BTreeMap<Tier, BTreeMap<Channel, Count>>);
 
 impl SegmentRates {
-    /// How many trials of its own outweigh what a segment leans on.
+    /// As how many trials that counts which a segment leans on: of 5, 10, 20 and 40 the one with the lowest
+    /// log-loss in simulated workspaces of 100 leads (`cargo cli evaluate --leads 100 --seed 101`).
     pub const STRENGTH: f64 = 20.0;
 
     /// How often a channel is taken to succeed where nothing is known. These are assumptions, made so that

@@ -136,7 +136,9 @@ impl fmt::Debug for Inbound {
 /// A message that came in; nothing without its sender, receiver and identifier.
 pub fn inbound(form: &[(String, String)], received_at: DateTime<Utc>) -> Option<Inbound> {
     let text = parameter(form, "Body").unwrap_or_default();
-    let kind = if stops(text, parameter(form, "OptOutType")) { Kind::Stopped } else { Kind::Replied };
+    // What Twilio has understood so counts as well, in whichever language.
+    let stops = parameter(form, "OptOutType") == Some("STOP") || is_stop(text);
+    let kind = if stops { Kind::Stopped } else { Kind::Replied };
     let provider_message_id = Some(message_id(form)?);
     Some(Inbound {
         callback: Callback { delivery_id: None, provider_message_id, kind, at: received_at },
@@ -146,12 +148,12 @@ pub fn inbound(form: &[(String, String)], received_at: DateTime<Utc>) -> Option<
     })
 }
 
-/// Whether a lead wants nothing more: Twilio has understood it so, or the message is nothing but one of its
-/// keywords ("Twilio support for opt-out keywords (SMS STOP filtering)").
-fn stops(text: &str, opt_out_type: Option<&str>) -> bool {
+/// Whether a lead's message is nothing but a wish to be left alone: one of the keywords that Twilio knows
+/// ("Twilio support for opt-out keywords (SMS STOP filtering)").
+pub fn is_stop(text: &str) -> bool {
     const KEYWORDS: [&str; 8] = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"];
     let word = text.trim_matches(|end: char| !end.is_alphanumeric());
-    opt_out_type == Some("STOP") || KEYWORDS.iter().any(|keyword| keyword.eq_ignore_ascii_case(word))
+    KEYWORDS.iter().any(|keyword| keyword.eq_ignore_ascii_case(word))
 }
 
 fn message_id(form: &[(String, String)]) -> Option<String> {
