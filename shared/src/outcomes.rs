@@ -6,11 +6,13 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::context::{Clock, Context, Random};
+use crate::conversations::row::{Message, Platform, Sender};
+use crate::conversations::{Conversations, CustomerPhone, User};
 use crate::environment::ConfigError;
 use crate::leads::{Activity, Leads, SuppressedBy};
 use crate::notifications::{Kind as Told, Notification, Notifications, Role};
 use crate::outreach::Outcome;
-use crate::providers::{Callback, Kind, has_opted_out};
+use crate::providers::{Callback, Kind, has_opted_out, sms};
 use crate::queue::Queue;
 use crate::recommendations::{Actor, AttemptState, Channel, DeliveryId, Recommendation, Recommendations, Settled};
 use crate::store::StoreError;
@@ -21,6 +23,7 @@ pub struct Outcomes {
     clock: Clock,
     random: Random,
     leads: Leads,
+    conversations: Conversations,
     notifications: Notifications,
     recommendations: Recommendations,
     delivery: Queue,
@@ -42,6 +45,7 @@ impl Outcomes {
             clock: context.clock.clone(),
             random: context.random.clone(),
             leads: Leads::new(context)?,
+            conversations: Conversations::new(context)?,
             notifications: Notifications::new(context)?,
             recommendations: Recommendations::new(context)?,
             delivery: Queue::new(context, "DELIVERY_QUEUE_URL")?,
@@ -90,6 +94,18 @@ impl Outcomes {
         Ok(())
     }
 
+    /// A message was recorded: a lead that writes on WhatsApp has answered, or wants to be left alone.
+    pub async fn wrote(&self, user: &User, lead: &CustomerPhone, message: &Message) -> Result<(), StoreError> {
+        if message.sender != Sender::User || message.platform != Platform::Whatsapp {
+            return Ok(());
+        }
+        let Some(row) = self.conversations.row_or_aliased(user, lead).await? else { return Ok(()) };
+        if sms::is_stop(&message.text) {
+            return self.suppress(user.workspace_id, row.lead_id, SuppressedBy::Stop).await;
+        }
+        self.replied(user.workspace_id, row.lead_id, Channel::Whatsapp).await
+    }
+
     /// A lead has answered on a channel.
     pub async fn replied(&self, workspace_id: Uuid, lead_id: Uuid, channel: Channel) -> Result<(), StoreError> {
         self.recommendations.record_reply(workspace_id, lead_id, channel, self.actor).await.map(drop)
@@ -123,12 +139,7 @@ impl Outcomes {
         self.record(stored, delivery, 0, Outcome::Delivered).await
     }
 
-    async fn outcome(
-        &self,
-        stored: &Recommendation,
-        delivery: DeliveryId,
-        outcome: Outcome,
-    ) -> Result<(), StoreError> {
+    async fn outcome(&self, stored: &Recommendation, delivery: DeliveryId, outcome: Outcome) -> Result<(), StoreError> {
         self.recommendations.record_outcome(delivery, outcome, self.actor).await?;
         self.record(stored, delivery, if outcome == Outcome::Clicked { 2 } else { 1 }, outcome).await
     }

@@ -224,6 +224,22 @@ impl Api {
     }
 }
 
+/// What stands in for the providers.
+impl Api {
+    /// Tells what to do with sends to come.
+    pub async fn providers_do(&self, behaviour: &Value) {
+        let url = format!("{}/behaviour", self.stack.ready.providers);
+        let told = send(self.client.post(url).json(behaviour)).await;
+        assert!(told.status < 300, "{}", told.text);
+    }
+
+    /// What was sent, newest first.
+    pub async fn outbox(&self) -> Vec<Value> {
+        let outbox = send(self.client.get(format!("{}/outbox", self.stack.ready.providers))).await.json();
+        outbox["messages"].as_array().or(outbox.as_array()).expect("messages").clone()
+    }
+}
+
 /// Starts a stack on free ports, without demo data.
 pub async fn start(setup: Setup) -> Stack {
     let options = Options {

@@ -10,15 +10,13 @@ mod instagram;
 mod whatsapp;
 
 use shared::context::Context;
-use shared::conversations::row::{Message, Platform, Sender};
+use shared::conversations::row::Message;
 use shared::conversations::{Conversations, CustomerPhone, DeliveredMessage, Delivery, User};
 use shared::environment::ConfigError;
 use shared::inbox::{Delivered, Inbox, Place, Received};
-use shared::leads::SuppressedBy;
 use shared::outcomes::Outcomes;
-use shared::providers::{Callback, sms};
+use shared::providers::Callback;
 use shared::queue::Consumer;
-use shared::recommendations::Channel;
 use shared::store::StoreError;
 
 /// The longest text that is recorded, as with ingestion.
@@ -66,7 +64,7 @@ impl MessageWorker {
                 };
                 let recorded = self.conversations.record_delivered(user, &delivered).await?;
                 tracing::info!(?recorded, "recorded a message");
-                self.answered(user, &lead, &message).await?;
+                self.outcomes.wrote(user, &lead, &message).await?;
             }
             Event::Status { leads, message_id, delivery, report } => {
                 if let Some(report) = report {
@@ -77,20 +75,6 @@ impl MessageWorker {
             }
         }
         Ok(())
-    }
-}
-
-impl MessageWorker {
-    /// A lead that writes on WhatsApp has answered, or wants to be left alone.
-    async fn answered(&self, user: &User, lead: &CustomerPhone, message: &Message) -> Result<(), StoreError> {
-        if message.sender != Sender::User || message.platform != Platform::Whatsapp {
-            return Ok(());
-        }
-        let Some(row) = self.conversations.row_or_aliased(user, lead).await? else { return Ok(()) };
-        if sms::is_stop(&message.text) {
-            return self.outcomes.suppress(user.workspace_id, row.lead_id, SuppressedBy::Stop).await;
-        }
-        self.outcomes.replied(user.workspace_id, row.lead_id, Channel::Whatsapp).await
     }
 }
 

@@ -281,7 +281,7 @@ impl Answer {
 
 /// A code, if it is one: nothing in it can be an address or a sentence.
 fn clean_code(code: &str) -> Option<String> {
-    let is_code = (1..=64).contains(&code.len())
+    let is_code = (1..=128).contains(&code.len())
         && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
     is_code.then(|| code.to_owned())
 }

@@ -5,6 +5,7 @@ mod command_line;
 mod contacts;
 mod contacts_and_rows;
 mod credits;
+mod deliveries;
 mod faults;
 mod follow_up_faults;
 mod idempotency;
