@@ -44,7 +44,7 @@ fn is_number(text: &Text, run: &[Group], is_all: bool) -> bool {
     let has_variety = all.chars().any(|digit| !all.starts_with(digit));
     has_variety
         && match all.len() {
-            8 | 9 if between('-') || shape.len() == 4 => match shape[..] {
+            8 | 9 if !between(' ') || shape.len() == 4 => match shape[..] {
                 // United States: social security and taxpayer numbers
                 [3, 2, 4] => is_american(value(0, 3), value(3, 5), value(5, 9)),
                 // Canada
@@ -56,9 +56,11 @@ fn is_number(text: &Text, run: &[Group], is_all: bool) -> bool {
             9 => matches!(shape[..], [3, 2, 4]) && is_american(value(0, 3), value(3, 5), value(5, 9)),
             10 => match shape[..] {
                 // Sweden, with coordination numbers, whose day is 60 later
-                [6, 4] if between('-') => is_swedish(&all),
+                [6, 4] if (is_all || between('-')) && is_swedish(&all) => true,
                 // Czechia and Slovakia
-                [6, 4] if between('/') => value(0, 10).is_multiple_of(11) && matches!(value(2, 4) % 50 % 20, 1..=12),
+                [6, 4] if is_all || between('/') => {
+                    value(0, 10).is_multiple_of(11) && matches!(value(2, 4) % 50 % 20, 1..=12)
+                }
                 _ => false,
             },
             11 => {
@@ -89,7 +91,7 @@ fn is_number(text: &Text, run: &[Group], is_all: bool) -> bool {
                     (11 - weighted(part(0, 12), &[13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2]) % 11) % 10 == last(&all);
                 match shape[..] {
                     // Korea
-                    [6, 7] if between('-') => is_year_month_day(&all) && matches!(value(6, 7), 1..=8),
+                    [6, 7] if is_all => is_year_month_day(&all) && matches!(value(6, 7), 1..=8),
                     [1, 4, 5, 2, 1] => is_thai,
                     _ => {
                         // Switzerland: AHV numbers are article numbers (EAN-13) of the country 756.
@@ -243,8 +245,11 @@ fn codes(text: &Text) -> Vec<(usize, usize)> {
     for (index, first) in text.words.iter().enumerate() {
         let mut code = String::new();
         let mut end = first.start;
-        for word in text.words.iter().skip(index).take(10) {
-            if end != first.start && !joins(text, end, word.start, false) || code.len() + word.plain.len() > 18 {
+        for word in text.words.iter().skip(index).take(18) {
+            let is_sentence = text.plain(end, word.start).contains(". ");
+            if end != first.start && (is_sentence || !joins(text, end, word.start, false))
+                || code.len() + word.plain.len() > 18
+            {
                 break;
             }
             code.push_str(&word.plain);

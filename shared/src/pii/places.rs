@@ -136,6 +136,13 @@ const MEANS: [&str; 24] = [
     "salesforce",
 ];
 
+/// What a number before it only counts.
+const COUNTED: [&str; 28] = [
+    "am", "pm", "h", "uhr", "min", "minutes", "minuten", "minutos", "minuti", "hours", "days", "weeks", "months",
+    "years", "times", "x", "of", "or", "seats", "users", "percent", "stunden", "tage", "heures", "jours", "horas",
+    "giorni", "semanas",
+];
+
 /// Where a street stands with a number, or a post office box.
 pub(super) fn postal(text: &Text) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
@@ -224,9 +231,9 @@ fn romance(text: &Text, words: &[Word]) -> Option<usize> {
             return None;
         }
         if is_house(word) {
-            // "via Monday 3 pm" is none: behind a house number the sentence does not go on.
-            let goes_on =
-                text.at(word.end) == ' ' && text.at(word.end + 1).is_alphabetic() && !text.is_capital(word.end + 1);
+            // "via Monday 3 pm" is none.
+            let next = words.iter().find(|next| next.start > word.start).filter(|next| next.start == word.end + 1);
+            let goes_on = next.is_some_and(|next| COUNTED.contains(&next.plain.as_str()));
             let is_other = matches!(text.at(word.end), ':' | '%' | '€' | '$');
             return (has_name && !goes_on && !is_other).then_some(word.end);
         }

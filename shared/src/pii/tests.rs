@@ -13,10 +13,6 @@ fn found_but(text: &str, allowed: &Allowed) -> Vec<(Category, String)> {
     findings(text, allowed).iter().map(|finding| (finding.category, written(finding))).collect()
 }
 
-fn categories(text: &str) -> Vec<Category> {
-    findings(text, &Allowed::default()).into_iter().map(|finding| finding.category).collect()
-}
-
 #[test]
 fn a_sales_draft_has_no_finding() {
     for text in [
