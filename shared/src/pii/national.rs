@@ -4,8 +4,10 @@
 //! "Tax Identification Numbers" sheets. Numbers without one are found behind what announces them only.
 
 use super::numbers::{
-    Group, digits, is_day, is_day_month_year, is_year_month_day, joins, luhn, rows, runs, shape, span, values, weighted,
+    Group, dates, digits, is_day, is_day_month_year, is_year_month_day, joins, luhn, rows, runs, shape, span, values,
+    weighted,
 };
+use super::phone::is_counted;
 use super::text::Text;
 
 /// Where such numbers stand.
@@ -13,18 +15,29 @@ pub(super) fn numbers(text: &Text) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     for row in rows(text, false) {
         let mut behind = 0;
+        // A date has its whole year here: "85.07.30" begins a Belgian number.
+        let dates = dates(text, &row).into_iter().filter_map(|index| row.get(index));
+        let years: Vec<usize> = dates.filter(|group| group.digits.len() == 4).map(|group| group.start).collect();
         for run in runs(&row, 8, 18) {
+            let is_dated = run.iter().any(|group| years.contains(&group.start));
+            let is_amount = run.last().is_some_and(|last| is_counted(text, last));
             let (start, end) = span(run);
             let is_apart =
                 !text.before(start).is_alphanumeric() && !text.at(end).is_alphabetic() && text.before(start) != '+';
-            if start >= behind && is_apart && is_number(text, run, run.len() == row.len()) {
+            if start >= behind && is_apart && !is_dated && !is_amount && is_number(text, run, run.len() == row.len()) {
                 behind = end;
                 found.push((start, end));
             }
         }
     }
     found.extend(codes(text));
-    found.extend((0..text.len()).filter(|start| is_finnish(text, *start)).map(|start| (start, start + 11)));
+    let finnish = |start: &usize| {
+        text.at(*start).is_ascii_digit()
+            && !text.before(*start).is_alphanumeric()
+            && !text.at(start + 11).is_alphanumeric()
+            && is_finnish(&text.plain(*start, start + 11))
+    };
+    found.extend((0..text.len()).filter(finnish).map(|start| (start, start + 11)));
     found
 }
 
@@ -41,6 +54,9 @@ fn is_number(text: &Text, run: &[Group], is_all: bool) -> bool {
     };
     // Any grouping, if nothing else stands beside it.
     let is_free = is_all || shape.len() == 1 || shape.iter().all(|length| *length == 1);
+    // "2026/0012345" is numbered within its year.
+    let is_numbered = shape.len() == 2 && shape.first() == Some(&4) && (all.starts_with("19") || all.starts_with("20"));
+    let is_free = is_free && !is_numbered;
     let has_variety = all.chars().any(|digit| !all.starts_with(digit));
     has_variety
         && match all.len() {
@@ -57,6 +73,8 @@ fn is_number(text: &Text, run: &[Group], is_all: bool) -> bool {
             10 => match shape[..] {
                 // Sweden, with coordination numbers, whose day is 60 later
                 [6, 4] if (is_all || between('-')) && is_swedish(&all) => true,
+                // Finland without the sign for the century
+                [6, 4] if is_all && is_finnish(&format!("{}-{}", part(0, 6), part(6, 10))) => true,
                 // Czechia and Slovakia
                 [6, 4] if is_all || between('/') => {
                     value(0, 10).is_multiple_of(11) && matches!(value(2, 4) % 50 % 20, 1..=12)
@@ -304,6 +322,8 @@ fn is_code(code: &str, is_whole: bool, is_closed: bool) -> bool {
         "9999999a" | "9999999aa" => is_whole && is_irish(code),
         // India: permanent account number
         "aaaaa9999a" => "abcfghjlpt".contains(part(3, 4)),
+        // Finland without the sign for the century
+        "999999999a" => is_finnish(&format!("{}-{}", part(0, 6), part(6, 10))),
         // Hong Kong, whose check digit is in brackets
         "a9999999" | "a999999a" if is_closed => {
             let value = |part: char| if part == 'a' { 10 } else { part.to_digit(10).unwrap_or(0) };
@@ -381,8 +401,7 @@ fn is_italian(code: &str) -> bool {
 }
 
 /// A Finnish number: day, month and year, a sign for the century, three digits and a check character.
-fn is_finnish(text: &Text, start: usize) -> bool {
-    let code = text.plain(start, start + 11);
+fn is_finnish(code: &str) -> bool {
     let (Some(date), Some(sign), Some(serial), Some(check)) =
         (code.get(..6), code.get(6..7), code.get(7..10), code.get(10..11))
     else {
@@ -392,6 +411,4 @@ fn is_finnish(text: &Text, start: usize) -> bool {
     "-+abcdefuvwxy".contains(sign)
         && is_day_month_year(date)
         && "0123456789abcdefhjklmnprstuvwxy".get(number % 31..=number % 31) == Some(check)
-        && !text.before(start).is_alphanumeric()
-        && !text.at(start + 11).is_alphanumeric()
 }

@@ -91,14 +91,9 @@ fn is_free(text: &Text, group: &Group) -> bool {
     let is_money = |mark: char| matches!(mark, '$' | '€' | '£' | '¥' | '₹' | '₽' | '₺' | '₩' | '%' | '°');
     let far = |place: usize| if text.at(place) == ' ' { text.at(place + 1) } else { text.at(place) };
     let near = group.start.checked_sub(2).map_or('\0', |place| text.at(place));
-    let next = text.words.get(text.word_from(group.end)).filter(|word| word.start <= group.end + 1);
-    let last = text.word_from(group.start).checked_sub(1).and_then(|last| text.words.get(last));
-    let last = last.filter(|word| word.end + 1 == group.start);
-    let is_counted = next.is_some_and(|word| UNITS.contains(&word.plain.as_str()))
-        || last.is_some_and(|word| CURRENCIES.contains(&word.plain.as_str()));
     // "0100x12" and "0100ext" are phone numbers with an extension.
     let is_extension = after == 'x' || text.has(group.end, "ext");
-    !is_counted
+    !is_counted(text, group)
         && !(is_decimal(before, group.start.checked_sub(2)) || is_decimal(after, Some(group.end + 1)))
         && !is_money(before)
         && !(before == ' ' && is_money(near))
@@ -108,6 +103,15 @@ fn is_free(text: &Text, group: &Group) -> bool {
             || !near.is_alphabetic()
             || near == 'e' && text.plain(group.start.saturating_sub(5), group.start) == "a.me/")
         && (is_extension || !after.is_alphabetic())
+}
+
+/// Whether digits are an amount by the word beside them.
+pub(super) fn is_counted(text: &Text, group: &Group) -> bool {
+    let next = text.words.get(text.word_from(group.end)).filter(|word| word.start <= group.end + 1);
+    let last = text.word_from(group.start).checked_sub(1).and_then(|last| text.words.get(last));
+    let last = last.filter(|word| word.end + 1 == group.start);
+    next.is_some_and(|word| UNITS.contains(&word.plain.as_str()))
+        || last.is_some_and(|word| CURRENCIES.contains(&word.plain.as_str()))
 }
 
 /// Codes of currencies, before or behind an amount.
@@ -227,10 +231,15 @@ const LABELS: &[&str] = &[
     "telegram",
     "viber",
     "hotline",
+    "the number",
     "tlf",
     "puhelin",
     "tfno",
 ];
+
+/// What announces a number that is no phone's, unless one of [`LABELS`] says so.
+const NUMBERED: &[&str] =
+    &["number", "numbers", "no", "nr", "n", "id", "code", "nummer", "numero", "num", "number is", "nummer ist"];
 
 /// The phone numbers of a text.
 pub(super) fn phones(text: &Text, rows: &[Vec<Group>]) -> Vec<Phone> {
@@ -238,7 +247,7 @@ pub(super) fn phones(text: &Text, rows: &[Vec<Group>]) -> Vec<Phone> {
         let words = matched(text, labels).into_iter().filter_map(|behind| announced(text, behind, most));
         words.filter_map(|index| text.words.get(index).map(|word| word.start)).collect()
     };
-    let (labelled, others) = (starts(LABELS, 4), starts(OTHERS, 3));
+    let (labelled, others) = (starts(LABELS, 4), [starts(OTHERS, 3), starts(NUMBERED, 0)].concat());
     let mut phones = Vec::new();
     for row in rows {
         let mut behind = 0;
@@ -247,7 +256,7 @@ pub(super) fn phones(text: &Text, rows: &[Vec<Group>]) -> Vec<Phone> {
             let in_brackets = text.before(start) == '(';
             // The first group may stand in brackets, and what announces it before them.
             let is_labelled = labelled.contains(&start);
-            let is_other = others.contains(&start) || text.before(start) == '#';
+            let is_other = !is_labelled && (others.contains(&start) || text.before(start) == '#');
             if start >= behind
                 && (is_international(text, run, is_other) || is_national(run, in_brackets, is_labelled, is_other))
             {
@@ -333,11 +342,12 @@ fn is_national(run: &[Group], in_brackets: bool, is_labelled: bool, is_other: bo
         && (2..=5).contains(shape.first().unwrap_or(&0))
         && !all.starts_with("20")
         && !all.starts_with("19");
+    // Without a break only what can be dialled where most such numbers are: North America, India, and
+    // wherever there is a trunk prefix.
     let is_whole = match shape[..] {
         [9] => starts(b'0'..=b'0') || starts(b'6'..=b'9'),
-        [10] => starts(b'0'..=b'0') || starts(b'2'..=b'9'),
-        [11..=13] => true,
-        [length, ..] if length < 7 => false,
+        [10] => starts(b'0'..=b'0') || starts(b'6'..=b'9') || area(0),
+        [11] => starts(b'0'..=b'0') || digit(0) == b'1' && area(1),
         _ => false,
     };
     is_grouped || has_trunk || has_area || (is_whole && !is_other) || (is_labelled && all.len() <= 15)
