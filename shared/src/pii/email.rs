@@ -180,6 +180,13 @@ fn domain(text: &Text, first: usize, sign: Sign) -> Option<(String, usize, bool)
     let mut is_spelled = false;
     while let Some(next) = text.words.get(index + 1) {
         let gap = text.plain(word.end, next.start);
+        let other = text.words.get(index + 2).filter(|_| is_dot(next) && is_around_dot(&gap));
+        if let Some(other) = other.filter(|other| is_around_dot(&text.plain(next.end, other.start))) {
+            domain = format!("{domain}.{}", other.plain);
+            is_spelled = true;
+            (index, word) = (index + 2, other);
+            continue;
+        }
         let is_joint = match gap.as_str() {
             "." | "-" | "--" => true,
             "(.)" | "[.]" | "{.}" | "<.>" => {
@@ -200,13 +207,7 @@ fn domain(text: &Text, first: usize, sign: Sign) -> Option<(String, usize, bool)
             (index, word) = (index + 1, next);
             continue;
         }
-        let Some(other) = text.words.get(index + 2).filter(|_| is_dot(next) && is_around_dot(&gap)) else { break };
-        if !is_around_dot(&text.plain(next.end, other.start)) {
-            break;
-        }
-        domain = format!("{domain}.{}", other.plain);
-        is_spelled = true;
-        (index, word) = (index + 2, other);
+        break;
     }
     let (_, top) = domain.rsplit_once('.')?;
     let is_top = top.chars().count() > 1 && (top.chars().all(char::is_alphabetic) || top.starts_with("xn--"));

@@ -20,10 +20,13 @@
 //! to be a number, and takes prices, dates and order numbers for one.
 
 mod email;
+mod labelled;
 mod labels;
+mod national;
 mod numbers;
 mod payment;
 mod phone;
+mod places;
 mod text;
 
 use std::collections::BTreeMap;
@@ -123,6 +126,17 @@ impl Allowed {
         self.emails.contains(&email.address) || ROLES.contains(&local) && self.links.iter().any(is_ours)
     }
 
+    /// Whether what was found is part of an allowed text that stands there: a street with its town, say.
+    fn has_place(&self, text: &Text, start: usize, end: usize) -> bool {
+        let found = text.plain(start, end);
+        self.texts.iter().any(|allowed| {
+            allowed.match_indices(&found).any(|(at, _)| {
+                let begin = start.checked_sub(allowed.get(..at).unwrap_or_default().chars().count());
+                begin.is_some_and(|begin| text.has(begin, allowed))
+            })
+        })
+    }
+
     fn has_phone(&self, number: &str) -> bool {
         let international = |number: &str| number.starts_with('+') || number.starts_with("00");
         let significant = |number: &str| number.trim_start_matches(['+', '0']).to_owned();
@@ -174,7 +188,7 @@ const ROLES: [&str; 32] = [
 ];
 
 /// Where people have profiles.
-const PROFILES: [&str; 14] = [
+const PROFILES: [&str; 13] = [
     "linkedin.com/in/",
     "linkedin.com/pub/",
     "facebook.com/",
@@ -182,7 +196,6 @@ const PROFILES: [&str; 14] = [
     "twitter.com/",
     "x.com/",
     "t.me/",
-    "github.com/",
     "xing.com/profile/",
     "tiktok.com/@",
     "threads.net/@",
@@ -210,13 +223,24 @@ pub fn findings(text: &str, allowed: &Allowed) -> Vec<Finding> {
         }
     }
     let phones = phone::phones(&text, &rows.unknown);
-    let spans = |is_wanted: fn(&phone::Phone) -> bool| {
-        phones.iter().filter(move |phone| is_wanted(phone)).map(|phone| (phone.start, phone.end))
-    };
+    let dialled_abroad = phones.iter().filter(|phone| phone.number.starts_with('+'));
+    let announced = labelled::values(&text);
+    let profiles = places::profiles(&text).into_iter().filter(|(_, _, link)| !allowed.links.contains(link));
+    let postal = places::postal(&text).into_iter().filter(|(start, end)| !allowed.has_place(&text, *start, *end));
+    // What is surer comes first; of two that overlap the first stays.
+    search.find(Category::Credential, announced.secrets);
     search.find(Category::BankAccount, payment::ibans(&text));
-    search.find(Category::Phone, spans(|phone| phone.number.starts_with('+')));
+    search.find(Category::Phone, dialled_abroad.map(|phone| (phone.start, phone.end)));
+    search.find(Category::Passport, announced.passports);
+    search.find(Category::DateOfBirth, announced.births);
     search.find(Category::PaymentCard, payment::cards(&text));
-    search.find(Category::Phone, spans(|_| true));
+    search.find(Category::BankAccount, announced.accounts);
+    search.find(Category::NationalId, announced.nationals);
+    search.find(Category::NationalId, national::numbers(&text));
+    search.find(Category::IpAddress, places::internet(&text));
+    search.find(Category::ProfileLink, profiles.map(|(start, end, _)| (start, end)));
+    search.find(Category::Phone, phones.iter().map(|phone| (phone.start, phone.end)));
+    search.find(Category::PostalAddress, postal);
     let mut findings: Vec<_> =
         search.findings.into_iter().map(|(category, start, end)| finding(&text, category, start, end)).collect();
     findings.sort_by_key(|finding| finding.start);

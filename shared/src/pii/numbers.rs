@@ -111,6 +111,10 @@ pub(super) fn is_day_month_year(digits: &str) -> bool {
     matches!((digits.get(..2), digits.get(2..4)), (Some(day), Some(month)) if is_day(day, month))
 }
 
+fn is_year(year: &str) -> bool {
+    year.starts_with("19") || year.starts_with("20")
+}
+
 /// The groups that are part of a date, as indexes into a row.
 pub(super) fn dates(text: &Text, row: &[Group]) -> Vec<usize> {
     let mut dates = Vec::new();
@@ -119,12 +123,17 @@ pub(super) fn dates(text: &Text, row: &[Group]) -> Vec<usize> {
         let between = text.plain(first.end, second.start);
         let is_apart =
             matches!(between.trim(), "." | "/" | "-") && between.trim() == text.plain(second.end, third.start).trim();
-        let goes_on = |place: usize| text.at(place) == text.at(first.end) && text.at(place + 1).is_ascii_digit();
+        let goes_on = |mark: char, digit: char| mark == text.at(first.end) && digit.is_ascii_digit();
+        let is_longer = goes_on(text.at(third.end), text.at(third.end + 1))
+            || goes_on(text.before(first.start), text.before(first.start.saturating_sub(1)));
         let is_date = match (first.digits.len(), second.digits.len(), third.digits.len()) {
-            (4, 1..=2, 1..=2) => is_day(&third.digits, &second.digits),
-            (1..=2, 1..=2, 4) => is_day(&first.digits, &second.digits) || is_day(&second.digits, &first.digits),
+            (4, 1..=2, 1..=2) => is_year(&first.digits) && is_day(&third.digits, &second.digits),
+            (1..=2, 1..=2, 4) => {
+                is_year(&third.digits)
+                    && (is_day(&first.digits, &second.digits) || is_day(&second.digits, &first.digits))
+            }
             (1..=2, 1..=2, 2) => {
-                (is_day(&first.digits, &second.digits) || is_day(&second.digits, &first.digits)) && !goes_on(third.end)
+                (is_day(&first.digits, &second.digits) || is_day(&second.digits, &first.digits)) && !is_longer
             }
             _ => false,
         };

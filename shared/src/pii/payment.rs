@@ -8,7 +8,7 @@ pub(super) fn cards(text: &Text) -> Vec<(usize, usize)> {
     let mut cards = Vec::new();
     for row in rows(text, true) {
         let mut behind = 0;
-        for run in runs(&row, 12, 19) {
+        for run in runs(&row, 13, 19) {
             let (start, end) = span(run);
             if start >= behind && is_card(&super::numbers::digits(run)) && is_one(run, row.len()) {
                 behind = end;
@@ -58,7 +58,7 @@ fn is_card(digits: &str) -> bool {
         // Mir
         22 if (2200..=2204).contains(&four) => 16..=19,
         // Maestro
-        50 | 56..=59 | 67 | 68 => 12..=19,
+        50 | 56..=59 | 67 | 68 => 16..=19,
         // Discover, UnionPay, RuPay, Maestro and Hipercard
         60..=66 | 69 => 16..=19,
         81 | 82 => 16..=16,

@@ -93,7 +93,8 @@ fn is_free(text: &Text, group: &Group) -> bool {
     let near = group.start.checked_sub(2).map_or('\0', |place| text.at(place));
     // "0100x12" and "0100ext" are phone numbers with an extension.
     let is_extension = after == 'x' || text.has(group.end, "ext");
-    !(is_decimal(before, group.start.checked_sub(2)) || is_decimal(after, Some(group.end + 1)))
+    !is_counted(text, group)
+        && !(is_decimal(before, group.start.checked_sub(2)) || is_decimal(after, Some(group.end + 1)))
         && !is_money(before)
         && !(before == ' ' && is_money(near))
         && !is_money(far(group.end))
@@ -103,6 +104,59 @@ fn is_free(text: &Text, group: &Group) -> bool {
             || near == 'e' && text.plain(group.start.saturating_sub(5), group.start) == "a.me/")
         && (is_extension || !after.is_alphabetic())
 }
+
+/// Whether digits are an amount by the word beside them.
+pub(super) fn is_counted(text: &Text, group: &Group) -> bool {
+    let next = text.words.get(text.word_from(group.end)).filter(|word| word.start <= group.end + 1);
+    let last = text.word_from(group.start).checked_sub(1).and_then(|last| text.words.get(last));
+    let last = last.filter(|word| word.end + 1 == group.start);
+    next.is_some_and(|word| UNITS.contains(&word.plain.as_str()))
+        || last.is_some_and(|word| CURRENCIES.contains(&word.plain.as_str()))
+}
+
+/// Codes of currencies, before or behind an amount.
+const CURRENCIES: [&str; 16] =
+    ["usd", "eur", "chf", "gbp", "brl", "inr", "mxn", "pln", "sek", "nok", "dkk", "jpy", "cad", "aud", "try", "czk"];
+
+/// What is counted or measured.
+const UNITS: [&str; 36] = [
+    "usd",
+    "eur",
+    "euro",
+    "euros",
+    "chf",
+    "gbp",
+    "brl",
+    "inr",
+    "mxn",
+    "pln",
+    "sek",
+    "nok",
+    "dkk",
+    "jpy",
+    "cad",
+    "aud",
+    "dollars",
+    "mm",
+    "cm",
+    "m",
+    "km",
+    "kg",
+    "g",
+    "v",
+    "hz",
+    "kw",
+    "kwh",
+    "gb",
+    "mb",
+    "tb",
+    "users",
+    "seats",
+    "records",
+    "rows",
+    "units",
+    "customers",
+];
 
 /// Links, whose numbers are the site's own; but not those that dial.
 fn links(text: &Text) -> Vec<(usize, usize)> {
@@ -177,10 +231,15 @@ const LABELS: &[&str] = &[
     "telegram",
     "viber",
     "hotline",
+    "the number",
     "tlf",
     "puhelin",
     "tfno",
 ];
+
+/// What announces a number that is no phone's, unless one of [`LABELS`] says so.
+const NUMBERED: &[&str] =
+    &["number", "numbers", "no", "nr", "n", "id", "code", "nummer", "numero", "num", "number is", "nummer ist"];
 
 /// The phone numbers of a text.
 pub(super) fn phones(text: &Text, rows: &[Vec<Group>]) -> Vec<Phone> {
@@ -188,7 +247,7 @@ pub(super) fn phones(text: &Text, rows: &[Vec<Group>]) -> Vec<Phone> {
         let words = matched(text, labels).into_iter().filter_map(|behind| announced(text, behind, most));
         words.filter_map(|index| text.words.get(index).map(|word| word.start)).collect()
     };
-    let (labelled, others) = (starts(LABELS, 4), starts(OTHERS, 3));
+    let (labelled, others) = (starts(LABELS, 4), [starts(OTHERS, 3), starts(NUMBERED, 0)].concat());
     let mut phones = Vec::new();
     for row in rows {
         let mut behind = 0;
@@ -197,8 +256,9 @@ pub(super) fn phones(text: &Text, rows: &[Vec<Group>]) -> Vec<Phone> {
             let in_brackets = text.before(start) == '(';
             // The first group may stand in brackets, and what announces it before them.
             let is_labelled = labelled.contains(&start);
-            let is_other = others.contains(&start) || text.before(start) == '#';
-            if start >= behind && (is_international(text, run) || is_national(run, in_brackets, is_labelled, is_other))
+            let is_other = !is_labelled && (others.contains(&start) || text.before(start) == '#');
+            if start >= behind
+                && (is_international(text, run, is_other) || is_national(run, in_brackets, is_labelled, is_other))
             {
                 let phone = phone(text, run);
                 behind = phone.end;
@@ -235,14 +295,14 @@ fn plus(text: &Text, start: usize) -> Option<usize> {
     (!text.before(word).is_alphanumeric()).then_some(word)
 }
 
-fn is_international(text: &Text, run: &[Group]) -> bool {
+fn is_international(text: &Text, run: &[Group], is_other: bool) -> bool {
     let Some(first) = run.first() else { return false };
     let all = digits(run);
     let number = match plus(text, first.start) {
         Some(_) => all.as_str(),
         None => match all.strip_prefix("00") {
-            Some(number) => number,
-            None => return false,
+            Some(number) if !(is_other && run.len() == 1) => number,
+            _ => return false,
         },
     };
     // With the zero in brackets one more than E.164 has.
@@ -260,7 +320,7 @@ fn is_national(run: &[Group], in_brackets: bool, is_labelled: bool, is_other: bo
         [3, 3, 4] => area(0),
         [1, 3, 3, 4] => digit(0) == b'1' && area(1),
         // Spain, Poland; Russia, Turkey; India; China; Brazil, Mexico; Australia
-        [3, 3, 3] | [3, 2, 2, 2] => starts(b'6'..=b'9'),
+        [3, 3, 3] | [3, 2, 2, 2] => starts(b'5'..=b'9') && !all.ends_with("000"),
         [3, 3, 2, 2] => starts(b'3'..=b'9'),
         [1, 3, 3, 2, 2] => starts(b'7'..=b'8'),
         [5, 5] => starts(b'6'..=b'9'),
@@ -282,11 +342,12 @@ fn is_national(run: &[Group], in_brackets: bool, is_labelled: bool, is_other: bo
         && (2..=5).contains(shape.first().unwrap_or(&0))
         && !all.starts_with("20")
         && !all.starts_with("19");
+    // Without a break only what can be dialled where most such numbers are: North America, India, and
+    // wherever there is a trunk prefix.
     let is_whole = match shape[..] {
         [9] => starts(b'0'..=b'0') || starts(b'6'..=b'9'),
-        [10] => starts(b'0'..=b'0') || starts(b'2'..=b'9'),
-        [11..=13] => true,
-        [length, ..] if length < 7 => false,
+        [10] => starts(b'0'..=b'0') || starts(b'6'..=b'9') || area(0),
+        [11] => starts(b'0'..=b'0') || digit(0) == b'1' && area(1),
         _ => false,
     };
     is_grouped || has_trunk || has_area || (is_whole && !is_other) || (is_labelled && all.len() <= 15)

@@ -13,10 +13,6 @@ fn found_but(text: &str, allowed: &Allowed) -> Vec<(Category, String)> {
     findings(text, allowed).iter().map(|finding| (finding.category, written(finding))).collect()
 }
 
-fn categories(text: &str) -> Vec<Category> {
-    findings(text, &Allowed::default()).into_iter().map(|finding| finding.category).collect()
-}
-
 #[test]
 fn a_sales_draft_has_no_finding() {
     for text in [
@@ -26,6 +22,9 @@ fn a_sales_draft_has_no_finding() {
         "Your order 4155550100 ships in 2-3 days; tracking 1Z999AA10123456784.",
         "See https://acme.com/pricing/2026/10000200030 or acme.com, and look at acme.com/demo.",
         "We are 24/7 there for you, ISO 27001 and 9001, RFC 9110, in Q3 2026.",
+        "Let us talk via Zoom, 30 minutes, on Monday 12 May. I was born to sell, since 1999.",
+        "PIN codes and passwords are required. Your SIN dashboards: 15 of 20.",
+        "Acme was founded on 3 March 2015. In 2026 we drive 40 % more. Section 5, page 12.",
         "Meet us at acme.com. 3 seats @ 49.99 USD each.",
     ] {
         assert_eq!(found(text), [], "{text}");
@@ -105,6 +104,96 @@ fn cards_and_accounts_are_found_by_their_check_digits() {
     for wrong in ["4111 1111 1111 1112", "DE88370400440532013000"] {
         assert_eq!(found(&format!("It is {wrong}, as agreed.")), [], "{wrong}");
     }
+}
+
+#[test]
+fn identity_numbers_are_found_by_their_check_digits_or_form() {
+    for text in [
+        "536-22-1234",
+        "912-70-1234",
+        "130-692-544",
+        "AB123456C",
+        "AB 12 34 56 C",
+        "12345678Z",
+        "12345678-Z",
+        "X1234567L",
+        "RSSMRA85T10A562S",
+        "RSS MRA 85T10 A562S",
+        "44051401359",
+        "529.982.247-25",
+        "52998224725",
+        "11.222.333/0001-81",
+        "86095742719",
+        "86 095 742 719",
+        "2341 2341 2346",
+        "ABCPE1234F",
+        "756.9217.0769.85",
+        "131052-308T",
+        "811218-9876",
+        "17054026641",
+        "10000000146",
+        "900101-1234567",
+        "11010519491231002X",
+        "1 84 12 76 451 089 46",
+        "BOXW310820HNERXN09",
+        "S1234567D",
+        "20-12345678-6",
+        "12.345.678-5",
+        "736028/5163",
+        "8001015009087",
+        "85.07.30-033.28",
+    ] {
+        assert_eq!(found(&format!("It is {text}, as agreed.")), [(Category::NationalId, text.to_owned())], "{text}");
+    }
+}
+
+#[test]
+fn what_many_numbers_look_like_is_found_behind_what_announces_it() {
+    for (label, text, category) in [
+        ("Her SSN is", "536221234", Category::NationalId),
+        ("Personalausweis Nr.", "L01X00T471", Category::NationalId),
+        ("her BSN:", "111222333", Category::NationalId),
+        ("driver's license no.", "D1234567", Category::NationalId),
+        ("Passport no.", "C01X00T47", Category::Passport),
+        ("son passeport est le", "12AB34567", Category::Passport),
+        ("account number", "12345678", Category::BankAccount),
+        ("sort code", "12-34-56", Category::BankAccount),
+        ("She was born on", "12 March 1984", Category::DateOfBirth),
+        ("Geburtsdatum:", "12.03.1984", Category::DateOfBirth),
+        ("née le", "3 avril 1990", Category::DateOfBirth),
+        ("password:", "hunter2!", Category::Credential),
+        ("the key", "sk-abcdefghij1234567890", Category::Credential),
+        ("from", "81.2.69.142", Category::IpAddress),
+        ("see", "linkedin.com/in/john-smith", Category::ProfileLink),
+    ] {
+        assert_eq!(found(&format!("{label} {text}, as agreed.")), [(category, text.to_owned())], "{text}");
+    }
+}
+
+#[test]
+fn a_postal_address_is_found_in_the_form_of_its_country() {
+    for text in [
+        "221b Baker Street",
+        "1600 Pennsylvania Ave",
+        "350 5th Avenue",
+        "Hauptstraße 12",
+        "Berliner Str. 5",
+        "Karl-Marx-Allee 3",
+        "12, rue de Rivoli",
+        "Calle de Alcalá, 42",
+        "Rua Augusta, 1200",
+        "Via Roma 12",
+        "PO Box 1234",
+        "Postfach 1234",
+        "Keizersgracht 174",
+    ] {
+        assert_eq!(found(&format!("She lives at {text}.")), [(Category::PostalAddress, text.to_owned())], "{text}");
+    }
+    let allowed = Allowed::default().text("Hauptstraße 12, 10115 Berlin");
+    assert_eq!(
+        found_but("Visit us: Hauptstr. 3 or HAUPTSTRASSE 12, 10115 Berlin", &allowed),
+        [(Category::PostalAddress, "Hauptstr. 3".to_owned())]
+    );
 }
 
 #[test]

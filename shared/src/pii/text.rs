@@ -116,7 +116,8 @@ fn glyphs(original: &str) -> Vec<Glyph> {
                     continue;
                 }
                 let is_capital = part.is_uppercase();
-                part.to_lowercase().for_each(|lower| spelled(lower).chars(lower, |plain| push(plain, is_capital)));
+                part.to_lowercase()
+                    .for_each(|lower| spelled(lower, is_capital).chars(lower, |plain| push(plain, is_capital)));
             }
         }
         start = end;
@@ -214,7 +215,7 @@ impl Spelled {
     }
 }
 
-fn spelled(lower: char) -> Spelled {
+fn spelled(lower: char, is_capital: bool) -> Spelled {
     if let Some(digit) = digit(lower) {
         return Spelled::One(digit);
     }
@@ -238,6 +239,9 @@ fn spelled(lower: char) -> Spelled {
         'е' | 'ε' => 'e',
         'ɡ' => 'g',
         'н' | 'һ' => 'h',
+        'η' if is_capital => 'h',
+        'ν' if is_capital => 'n',
+        'υ' if is_capital => 'y',
         'ј' => 'j',
         'к' | 'κ' => 'k',
         'м' => 'm',
@@ -326,11 +330,18 @@ fn with_digits(glyphs: Vec<Glyph>, words: &[Word]) -> Vec<Glyph> {
         for (start, end, digits) in &row {
             last = *end;
             let (Some(opening), Some(closing)) = (glyphs.get(*start), glyphs.get(end - 1)) else { continue };
-            kept.extend(glyphs.get(copied..*start).unwrap_or_default());
-            let spelled = digits.chars().map(|plain| Glyph { plain, end: closing.end, ..*opening });
+            // Whatever stood between them, commas too, the digits are one number.
+            let apart = Glyph { plain: ' ', is_capital: false, start: opening.start, end: opening.start };
+            match *start == first.start {
+                true => kept.extend(glyphs.get(copied..*start).unwrap_or_default()),
+                false => kept.push(apart),
+            }
             match digits.is_empty() {
                 true => kept.extend(glyphs.get(*start..*end).unwrap_or_default()),
-                false => kept.extend(spelled),
+                false => {
+                    let spelled = digits.chars().map(|plain| Glyph { plain, end: closing.end, ..*opening });
+                    kept.extend(spelled.flat_map(|digit| [apart, digit]).skip(1));
+                }
             }
             copied = *end;
         }
