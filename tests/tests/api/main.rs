@@ -18,6 +18,7 @@ mod local_stack;
 mod logs;
 mod model;
 mod pipeline;
+mod providers;
 mod queues;
 mod recording_faults;
 mod round_trips;
