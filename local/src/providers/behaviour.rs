@@ -71,6 +71,8 @@ pub enum Event {
     Complained,
     /// It failed, with a code.
     Failed(String),
+    /// The lead answers, on WhatsApp or by SMS.
+    Replied(String),
 }
 
 impl Default for Behaviour {

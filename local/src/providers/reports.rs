@@ -10,6 +10,7 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use chrono::SecondsFormat;
 use data_encoding::{BASE64, HEXLOWER};
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
 use super::behaviour::{Event, Report};
@@ -32,21 +33,7 @@ impl Providers {
     }
 
     async fn report_once(&self, message: &Message, event: &Event) {
-        let at = |path: &str| self.gateway.as_ref().map(|gateway| format!("{gateway}{path}"));
-        let request = match message.given.channel {
-            Channel::Email => match at("/webhooks/ses") {
-                Some(url) => self.of_ses(&url, message, event).await,
-                None => return,
-            },
-            Channel::Whatsapp => match at("/webhooks/meta") {
-                Some(url) => self.of_meta(&url, message, event),
-                None => return,
-            },
-            Channel::Sms => match &message.given.status_url {
-                Some(url) => self.of_twilio(url, message, event),
-                None => return,
-            },
-        };
+        let Some(request) = self.request(message, event).await else { return };
         match request.send().await {
             Ok(answer) if answer.status().is_success() => {}
             Ok(answer) => tracing::debug!(status = answer.status().as_u16(), "a report was not taken"),
@@ -54,12 +41,37 @@ impl Providers {
         }
     }
 
-    async fn of_ses(&self, url: &str, message: &Message, event: &Event) -> reqwest::RequestBuilder {
-        let now = self.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
+    /// The request that reports; nothing if there is nobody to report to, or no such report.
+    async fn request(&self, message: &Message, event: &Event) -> Option<RequestBuilder> {
+        let at = |path: &str| self.gateway.as_ref().map(|gateway| format!("{gateway}{path}"));
+        match (message.given.channel, event) {
+            (Channel::Email, _) => {
+                let now = self.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
+                let event = ses_event(message, event, &now)?;
+                Some(self.of_ses(&at("/webhooks/ses")?, &event.to_string(), &now).await)
+            }
+            (Channel::Whatsapp, _) => Some(self.of_meta(&at("/webhooks/meta")?, message, event)),
+            (Channel::Sms, Event::Replied(text)) => {
+                let id = message.given.channel.message_id(self.random.uuid());
+                let reply = vec![
+                    ("Body", text.as_str()),
+                    ("From", &message.given.to),
+                    ("MessageSid", &id),
+                    ("NumMedia", "0"),
+                    ("To", &message.given.from),
+                ];
+                Some(self.of_twilio(&at("/webhooks/twilio/messages")?, reply))
+            }
+            (Channel::Sms, _) => {
+                Some(self.of_twilio(message.given.status_url.as_ref()?, twilio_status(message, event)?))
+            }
+        }
+    }
+
+    async fn of_ses(&self, url: &str, event: &str, now: &str) -> RequestBuilder {
         let id = self.random.uuid().to_string();
-        let content = ses_event(message, event, &now).to_string();
         let signed = format!(
-            "Message\n{content}\nMessageId\n{id}\nTimestamp\n{now}\nTopicArn\n{SES_TOPIC_ARN}\nType\nNotification\n"
+            "Message\n{event}\nMessageId\n{id}\nTimestamp\n{now}\nTopicArn\n{SES_TOPIC_ARN}\nType\nNotification\n"
         );
         // Making the key takes long enough to hold others up.
         let signature = tokio::task::spawn_blocking(move || certificate::signer().sign(signed.as_bytes())).await;
@@ -67,7 +79,7 @@ impl Providers {
             "Type": "Notification",
             "MessageId": id,
             "TopicArn": SES_TOPIC_ARN,
-            "Message": content,
+            "Message": event,
             "Timestamp": now,
             "SignatureVersion": "2",
             "Signature": BASE64.encode(&signature.unwrap_or_default()),
@@ -77,28 +89,19 @@ impl Providers {
         request.header("x-amz-sns-message-type", "Notification").body(notification.to_string())
     }
 
-    fn of_meta(&self, url: &str, message: &Message, event: &Event) -> reqwest::RequestBuilder {
+    fn of_meta(&self, url: &str, message: &Message, event: &Event) -> RequestBuilder {
         let given = &message.given;
-        let (status, code) = match event {
-            Event::Sent => ("sent", None),
-            Event::Delivered => ("delivered", None),
-            Event::Opened => ("read", None),
-            Event::Bounced => ("failed", Some("131026")),
-            Event::Complained => ("failed", Some("131050")),
-            Event::Failed(code) => ("failed", Some(code.as_str())),
-        };
-        let mut status = json!({
-            "id": message.message_id,
-            "status": status,
-            "timestamp": self.clock.now().timestamp().to_string(),
-            "recipient_id": given.to.trim_start_matches('+'),
-            "biz_opaque_callback_data": given.delivery_id,
-        });
-        if let Some(code) = code.and_then(|code| code.parse::<i64>().ok()) {
-            status["errors"] = json!([{"code": code, "title": "reported by the stand-in"}]);
-        }
         let metadata = json!({"display_phone_number": "15550000000", "phone_number_id": given.from});
-        let value = json!({"messaging_product": "whatsapp", "metadata": metadata, "statuses": [status]});
+        let mut value = json!({"messaging_product": "whatsapp", "metadata": metadata});
+        let (lead, now) = (given.to.trim_start_matches('+'), self.clock.now().timestamp().to_string());
+        if let Event::Replied(text) = event {
+            let id = given.channel.message_id(self.random.uuid());
+            value["contacts"] = json!([{"wa_id": lead}]);
+            value["messages"] =
+                json!([{"from": lead, "id": id, "timestamp": now, "type": "text", "text": {"body": text}}]);
+        } else {
+            value["statuses"] = whatsapp_status(message, event, lead, &now).into_iter().collect();
+        }
         let change = json!({"field": "messages", "value": value});
         let body = json!({"object": "whatsapp_business_account", "entry": [{"id": "0", "changes": [change]}]});
         let body = body.to_string();
@@ -108,27 +111,8 @@ impl Providers {
         request.header("x-hub-signature-256", format!("sha256={signature}")).body(body)
     }
 
-    fn of_twilio(&self, url: &str, message: &Message, event: &Event) -> reqwest::RequestBuilder {
-        let (status, code) = match event {
-            Event::Sent => ("sent", None),
-            Event::Delivered => ("delivered", None),
-            Event::Opened => ("read", None),
-            Event::Bounced => ("undelivered", Some("30003")),
-            Event::Complained => ("failed", Some("21610")),
-            Event::Failed(code) => ("failed", Some(code.as_str())),
-        };
-        let given = &message.given;
-        let mut form = vec![
-            ("AccountSid", TWILIO_ACCOUNT_SID),
-            ("ApiVersion", "2010-04-01"),
-            ("From", &given.from),
-            ("MessageSid", &message.message_id),
-            ("MessageStatus", status),
-            ("SmsSid", &message.message_id),
-            ("SmsStatus", status),
-            ("To", &given.to),
-        ];
-        form.extend(code.map(|code| ("ErrorCode", code)));
+    fn of_twilio(&self, url: &str, mut form: Vec<(&str, &str)>) -> RequestBuilder {
+        form.extend([("AccountSid", TWILIO_ACCOUNT_SID), ("ApiVersion", "2010-04-01")]);
         form.sort_unstable();
         let signed = form.iter().fold(url.to_owned(), |text, (name, value)| text + name + value);
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, TWILIO_AUTH_TOKEN.as_bytes());
@@ -139,9 +123,59 @@ impl Providers {
     }
 }
 
-fn ses_event(message: &Message, event: &Event, now: &str) -> Value {
+/// An element of `statuses`; nothing for an answer.
+fn whatsapp_status(message: &Message, event: &Event, lead: &str, now: &str) -> Option<Value> {
+    let (status, code) = match event {
+        Event::Sent => ("sent", None),
+        Event::Delivered => ("delivered", None),
+        Event::Opened => ("read", None),
+        Event::Bounced => ("failed", Some("131026")),
+        Event::Complained => ("failed", Some("131050")),
+        Event::Failed(code) => ("failed", Some(code.as_str())),
+        Event::Replied(_) => return None,
+    };
+    let mut status = json!({
+        "id": message.message_id,
+        "status": status,
+        "timestamp": now,
+        "recipient_id": lead,
+        "biz_opaque_callback_data": message.given.delivery_id,
+    });
+    if let Some(code) = code.and_then(|code| code.parse::<i64>().ok()) {
+        status["errors"] = json!([{"code": code, "title": "reported by the stand-in"}]);
+    }
+    Some(status)
+}
+
+/// The form of a status callback; nothing for an answer.
+fn twilio_status<'a>(message: &'a Message, event: &'a Event) -> Option<Vec<(&'a str, &'a str)>> {
+    let (status, code) = match event {
+        Event::Sent => ("sent", None),
+        Event::Delivered => ("delivered", None),
+        Event::Opened => ("read", None),
+        Event::Bounced => ("undelivered", Some("30003")),
+        Event::Complained => ("failed", Some("21610")),
+        Event::Failed(code) => ("failed", Some(code.as_str())),
+        Event::Replied(_) => return None,
+    };
+    let (id, given) = (message.message_id.as_str(), &message.given);
+    let mut form = vec![
+        ("From", given.from.as_str()),
+        ("MessageSid", id),
+        ("MessageStatus", status),
+        ("SmsSid", id),
+        ("SmsStatus", status),
+        ("To", &given.to),
+    ];
+    form.extend(code.map(|code| ("ErrorCode", code)));
+    Some(form)
+}
+
+/// An event; nothing for an answer, which would come as an e-mail.
+fn ses_event(message: &Message, event: &Event, now: &str) -> Option<Value> {
     let given = &message.given;
     let to = json!([{"emailAddress": given.to}]);
+    let sent_at = message.at.to_rfc3339_opts(SecondsFormat::Millis, true);
     let (kind, detail_name, detail) = match event {
         Event::Sent => ("Send", "send", json!({})),
         Event::Delivered => ("Delivery", "delivery", json!({"timestamp": now, "recipients": [given.to]})),
@@ -153,9 +187,9 @@ fn ses_event(message: &Message, event: &Event, now: &str) -> Value {
         ),
         Event::Complained => ("Complaint", "complaint", json!({"complainedRecipients": to, "timestamp": now})),
         Event::Failed(code) => ("Reject", "reject", json!({ "reason": code })),
+        Event::Replied(_) => return None,
     };
-    let sent_at = message.at.to_rfc3339_opts(SecondsFormat::Millis, true);
-    json!({
+    Some(json!({
         "eventType": kind,
         "mail": {
             "timestamp": sent_at,
@@ -165,5 +199,5 @@ fn ses_event(message: &Message, event: &Event, now: &str) -> Value {
             "tags": {"delivery_id": given.delivery_id.iter().collect::<Vec<_>>()},
         },
         detail_name: detail,
-    })
+    }))
 }

@@ -168,12 +168,12 @@ async fn reports_come_late_again_and_in_any_order_as_told() {
     ] {
         let sent = if channel == clients::Channel::Email { Kind::Accepted } else { Kind::Sent };
         let reports = json!([
-            {"event": "sent", "after_ms": 240, "times": 2},
-            {"event": "delivered", "after_ms": 160},
-            {"event": "opened", "after_ms": 320},
+            {"event": "sent", "after_ms": 360, "times": 2},
+            {"event": "delivered", "after_ms": 240},
+            {"event": "opened", "after_ms": 480},
             {"event": "bounced", "after_ms": 0},
-            {"event": "complained", "after_ms": 80},
-            {"event": {"failed": "131047"}, "after_ms": 400},
+            {"event": "complained", "after_ms": 120},
+            {"event": {"failed": "131047"}, "after_ms": 600},
         ]);
         // The first report waits for the key of the certificate.
         certificate::signer();
@@ -182,6 +182,31 @@ async fn reports_come_late_again_and_in_any_order_as_told() {
         let expected = [bounced, complained, Kind::Delivered, sent.clone(), sent, Kind::Opened, code];
         for expected in expected {
             assert_eq!(running.report().await.kind, expected, "{channel:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_lead_answers_on_whatsapp_and_by_sms() {
+    let mut running = start().await;
+    running.tell(json!({"times": 3, "reports": [{"event": {"replied": "Stop"}}]})).await;
+    for channel in CHANNELS {
+        running.clients.send(&outgoing(channel)).await;
+    }
+    for _ in 0..2 {
+        let wait = tokio::time::timeout(Duration::from_secs(20), running.received.recv());
+        let (path, headers, body) = wait.await.expect("a reply").unwrap();
+        if path == "/webhooks/meta" {
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            let value = &body["entry"][0]["changes"][0]["value"];
+            assert_eq!(value["messages"][0]["from"], "15550001111");
+            assert_eq!((&value["messages"][0]["text"]["body"], &value["statuses"]), (&json!("Stop"), &json!(null)));
+        } else {
+            assert_eq!(path, "/webhooks/twilio/messages");
+            let (form, signature) = (sms::form(&body), headers["x-twilio-signature"].to_str().unwrap());
+            assert!(sms::is_signed(TWILIO_AUTH_TOKEN, &format!("{}{path}", running.gateway), &form, signature));
+            let inbound = sms::inbound(&form, Clock::default().now()).unwrap();
+            assert_eq!((inbound.from.as_str(), inbound.callback.kind), ("+15550001111", Kind::Stopped));
         }
     }
 }
