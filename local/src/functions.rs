@@ -81,6 +81,7 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
             }))
         }
         lead_scorer::LeadScorer::NAME => queued(lead_scorer::LeadScorer::new(context)?),
+        notifier::Notifier::NAME => queued(notifier::Notifier::new(context)?),
         _ => return Ok(None),
     }))
 }

@@ -162,6 +162,7 @@ fn start_logs(environment: &Environment) {
         "delivery",
         "delivery_events",
         "followup_recommendation",
+        "notifier",
         "recommendations",
         "credits",
         "fallback",

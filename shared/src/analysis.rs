@@ -312,9 +312,11 @@ fn facts((reach, asked): (&Reach, &Asked), channel: Channel, assessment: &Assess
             "text": activity.body.as_ref().map(cut),
         })
     });
-    let given = asked.engagement_history.iter().take(SHOWN).map(
-        |event| json!({"date": event.date.map(|date| timestamp(date)), "type": event.kind, "outcome": event.outcome}),
-    );
+    let given = asked
+        .engagement_history
+        .iter()
+        .take(SHOWN)
+        .map(|event| json!({"date": event.date.map(timestamp), "type": event.kind, "outcome": event.outcome}));
     json!({
         "today": now.format("%A %Y-%m-%d").to_string(),
         "channel": channel,

@@ -30,6 +30,8 @@ pub enum Wanted {
     Analysis,
     /// The delivery worker's.
     Delivery,
+    /// The notifier's.
+    Notification,
 }
 
 /// An item's place in the index.
@@ -52,11 +54,28 @@ impl Due {
     }
 }
 
+impl Due {
+    /// What the sweeper itself is to send the first message for.
+    pub fn at_once(wanted: Wanted, id: Uuid, now: DateTime<Utc>) -> Self {
+        Self::new(wanted, id, now - OVERDUE)
+    }
+}
+
+/// Where an item is: what a message says that needs nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Its partition.
+    pub pk: String,
+    /// Its place there.
+    pub sk: String,
+}
+
 /// Something that is overdue: where it is, and what its message says.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Overdue {
-    pk: String,
-    sk: String,
+    /// Where it is.
+    #[serde(flatten)]
+    pub place: Place,
     /// Whose message it wants.
     #[serde(rename = "due_for")]
     pub wanted: Wanted,
@@ -106,8 +125,8 @@ impl DueIndex {
             .client
             .update_item()
             .table_name(&self.table)
-            .key("pk", s(&overdue.pk))
-            .key("sk", s(&overdue.sk))
+            .key("pk", s(&overdue.place.pk))
+            .key("sk", s(&overdue.place.sk))
             .update_expression("SET due_at = :until")
             .condition_expression("attribute_exists(due_at)")
             .expression_attribute_values(":until", n(until.timestamp_millis()))

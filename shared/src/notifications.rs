@@ -5,17 +5,19 @@
 //! |---|---|---|
 //! | notification | `W#<workspace>#N#<role>` | `<time>#<notification>` |
 //!
-//! A notification is written in the transaction of the change that it tells of. It holds identifiers and
+//! A notification is in the index of [`crate::due`] until it was sent to the workspace's webhook, or there is
+//! none. It is written in the transaction of the change that it tells of. It holds identifiers and
 //! categories, never a name, an address, a phone number or a text.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::Put;
+use aws_sdk_dynamodb::types::{Put, ReturnValue};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::context::Context;
+use crate::due::{Due, Place, Wanted};
 use crate::environment::ConfigError;
 use crate::http::timestamp;
 use crate::store::{StoreError, TransactWriteItem, from_item, n, s, store_error, to_item};
@@ -98,6 +100,9 @@ pub struct Notification {
     pub created_at: DateTime<Utc>,
 }
 
+/// How often a notification is sent to the workspace's webhook before it is given up.
+pub const TRIES: u64 = 5;
+
 fn pk(workspace_id: Uuid, role: Role) -> String {
     format!("W#{workspace_id}#N#{}", role.name())
 }
@@ -109,6 +114,8 @@ impl Notification {
         item.insert("pk".to_owned(), s(pk(self.workspace_id, self.role)));
         item.insert("sk".to_owned(), s(format!("{}#{}", timestamp(self.created_at), self.notification_id)));
         item.insert("expires".to_owned(), n((self.created_at + KEPT).timestamp()));
+        // The sweeper has it sent to the workspace's webhook, if there is one.
+        item.extend(to_item(&Due::at_once(Wanted::Notification, self.notification_id, self.created_at))?);
         let put = Put::builder().table_name(table).set_item(Some(item)).build()?;
         Ok(TransactWriteItem::builder().put(put).build())
     }
@@ -172,6 +179,50 @@ impl Notifications {
         let more = page.len() > limit;
         page.truncate(limit);
         Ok((page, more))
+    }
+
+    /// A notification that is still to be sent, with how often that was tried, this time included. `None` if it
+    /// was sent, or given up.
+    pub async fn take(&self, place: &Place) -> Result<Option<(Notification, u64)>, StoreError> {
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", s(&place.pk))
+            .key("sk", s(&place.sk))
+            .update_expression("ADD tries :one")
+            .condition_expression("attribute_exists(due_at)")
+            .expression_attribute_values(":one", n(1))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match sent {
+            Ok(updated) => {
+                let item = updated.attributes.unwrap_or_default();
+                let tries = item.get("tries").and_then(|tries| tries.as_n().ok()).and_then(|tries| tries.parse().ok());
+                Ok(Some((from_item(item)?, tries.unwrap_or(TRIES))))
+            }
+            Err(error)
+                if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(store_error("UpdateItem", &error)),
+        }
+    }
+
+    /// Notes that a notification is not to be sent any more.
+    pub async fn done(&self, place: &Place) -> Result<(), StoreError> {
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", s(&place.pk))
+            .key("sk", s(&place.sk))
+            .update_expression("REMOVE due_for, due_bucket, due_at")
+            .send()
+            .await;
+        sent.map(drop).map_err(|error| store_error("UpdateItem", &error))
     }
 
     /// Records one that belongs to no change of a recommendation.

@@ -91,6 +91,7 @@ fn log_to_threads() {
         "message_worker",
         "meta_webhook",
         "score_due",
+        "notifier",
         "recommendations",
         "sweeper",
     ];

@@ -141,8 +141,13 @@ impl Api {
     pub async fn new_workspace(&self, credits: u32) -> Uuid {
         let workspace_id = Random::from_os().uuid();
         let now = self.clock.now();
-        let workspace =
-            Workspace { workspace_id, name: "Test".to_owned(), prices: Default::default(), created_at: now };
+        let workspace = Workspace {
+            workspace_id,
+            name: "Test".to_owned(),
+            prices: Default::default(),
+            webhook: None,
+            created_at: now,
+        };
         self.accounts().put_workspace(&workspace).await.expect("a workspace");
         if credits > 0 {
             self.ledger().grant(workspace_id, workspace_id, credits, "test", now).await.expect("a grant");

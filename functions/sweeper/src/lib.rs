@@ -23,6 +23,7 @@ pub struct Sweeper {
     copywriter: Queue,
     analysis: Queue,
     delivery: Queue,
+    notifications: Queue,
 }
 
 fn command(overdue: &Overdue) -> Option<CommandId> {
@@ -46,6 +47,7 @@ impl Sweeper {
             copywriter: Queue::new(context, "COPYWRITER_QUEUE_URL")?,
             analysis: Queue::new(context, "ANALYSIS_QUEUE_URL")?,
             delivery: Queue::new(context, "DELIVERY_QUEUE_URL")?,
+            notifications: Queue::new(context, "NOTIFICATIONS_QUEUE_URL")?,
         })
     }
 
@@ -68,6 +70,7 @@ impl Sweeper {
             for (wanted, queue) in [(Wanted::Analysis, &self.analysis), (Wanted::Delivery, &self.delivery)] {
                 queue.send(&ids(wanted).filter_map(recommendation).collect::<Vec<_>>()).await?;
             }
+            self.notifications.send(&ids(Wanted::Notification).map(|one| &one.place).collect::<Vec<_>>()).await?;
             try_join_all(some.iter().map(|one| self.due.postpone(one))).await?;
         }
         Ok(overdue.len())

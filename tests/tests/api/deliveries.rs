@@ -1,19 +1,26 @@
 //! Section 7 of the contract, from approval on: what a person approved is sent once, what is proven not to
 //! arrive goes another way once, and what is not known is settled by its provider.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_lc_rs::hmac;
 use chrono::TimeDelta;
+use data_encoding::BASE64;
 use delivery::DeliveryWorker;
 use serde_json::{Value, json};
-use shared::accounts::Role;
+use shared::accounts::{Role, Webhook};
+use shared::context::Context;
 use shared::conversations::row::Platform;
+use shared::due::Place;
+use shared::environment::Environment;
 use shared::outreach::{Channel, Tier};
 use shared::queue::Consumer;
 use shared::rates::Rates;
-use shared::recommendations::RecommendationId;
+use shared::recommendations::{Actor, Handed, RecommendationId, Recommendations};
 use tests::faults::{Way, in_every_way};
-use tests::{Answer, Api, CONTACT, FOLLOW_UP, FaultProxy, send};
+use tests::{Answer, Api, CONTACT, FOLLOW_UP, FaultProxy, Setup, send};
+use uuid::Uuid;
 
 const RECOMMENDATION: &str = "/api/v1/ai/followup/recommendation";
 const RECOMMENDATIONS: &str = "/api/v1/ai/followup/recommendations";
@@ -290,14 +297,180 @@ async fn what_a_follow_up_proposes_is_approved_and_sent_or_shown() {
     assert_eq!((sent.len(), &sent[0]["text"]), (1, &data["messages"]["email"]["message"]));
 }
 
+/// A request of Twilio's, signed as Twilio signs.
+async fn of_twilio(api: &Api, path: &str, form: &[(&str, &str)]) -> Answer {
+    let url = format!("{}{path}", api.url());
+    let mut sorted = form.to_vec();
+    sorted.sort_unstable();
+    let signed = sorted.iter().fold(url, |text, (name, value)| text + name + value);
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, b"local-twilio-token");
+    let signature = BASE64.encode(hmac::sign(&key, signed.as_bytes()).as_ref());
+    send(api.request("POST", path).header("x-twilio-signature", signature).form(form)).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_by_text_message_is_a_success_and_a_stop_is_the_end() {
+    let api = start().await;
+    let id = recommended(&api).await;
+    approve(&api, &id, &sms("Hi Jane, shall we talk?")).await;
+    until_status(&api, &id, "delivered").await;
+    let from = [("From", "+12025550142"), ("To", "+12025550100")];
+    let path = "/webhooks/twilio/messages";
+    for _ in 0..2 {
+        let yes = of_twilio(&api, path, &[from[0], from[1], ("MessageSid", "SM1"), ("Body", "Yes, call me")]).await;
+        assert_eq!(yes.status, 200, "{}", yes.text);
+    }
+    assert_eq!(read(&api, &id).await["deliveries"][0]["outcome"], "replied");
+    assert_eq!(learned(&api, Channel::Sms).await, (1, 1));
+    let suggested = api.suggest(&json!({"contact_id": CONTACT})).await.json();
+    assert!(suggested["data"]["activity_summary"].as_str().unwrap().contains("SMS"), "{suggested}");
+    assert!(!api.leads().is_suppressed(api.workspace, CONTACT).await.unwrap());
+    for _ in 0..2 {
+        let stop = of_twilio(&api, path, &[from[0], from[1], ("MessageSid", "SM2"), ("Body", "Stop.")]).await;
+        assert_eq!(stop.status, 200, "{}", stop.text);
+    }
+    assert!(api.leads().is_suppressed(api.workspace, CONTACT).await.unwrap());
+    let told = notified(&api, "representative").await;
+    assert_eq!(told.iter().filter(|told| told["kind"] == "lead_suppressed").count(), 1);
+    // Of a number that nobody sends from, nothing is known.
+    let stray = [("From", "+12025550142"), ("To", "+12025550199"), ("MessageSid", "SM3"), ("Body", "hi")];
+    assert_eq!(of_twilio(&api, path, &stray).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_opened_counts_little_and_a_report_of_another_workspaces_delivery_changes_only_that() {
+    let api = start().await;
+    api.providers_do(&json!({"channel": "email", "reports": [{"event": "opened"}, {"event": "delivered"}]})).await;
+    let id = recommended(&api).await;
+    let edit = json!({"channel": "email", "draft_title": "Prices", "draft_message": "Hi Jane,\n\nshall we talk?"});
+    approve(&api, &id, &edit).await;
+    let opened = until(&api, &id, |shown| shown["deliveries"][0]["outcome"] == "opened").await;
+    assert_eq!(opened["status"], "delivered");
+    assert_eq!(learned(&api, Channel::Email).await, (0, 1));
+    // A report whose delivery is none is taken and changes nothing.
+    for stray in ["x", &format!("{}-{}-0", Uuid::from_u128(1).simple(), Uuid::from_u128(2).simple())] {
+        let path = format!("/webhooks/twilio/status?delivery={stray}");
+        let taken = of_twilio(&api, &path, &[("MessageSid", "SM1"), ("MessageStatus", "delivered")]).await;
+        assert_eq!(taken.status, 200, "{}", taken.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_message_of_the_queue_twice_at_once_sends_once() {
+    // Nobody takes the queue but the test.
+    let template = tests::template()
+        .replace("DELIVERY_QUEUE_URL: !Ref DeliveryQueue", "DELIVERY_QUEUE_URL: !Ref DeliveryDeadLetters");
+    let api = Api::with(Setup { template: Some(template), ..Setup::default() }).await;
+    api.staff((true, true), &[Role::Sales]).await;
+    let id = recommended(&api).await;
+    approve(&api, &id, &sms("Hi Jane, shall we talk?")).await;
+    let worker = DeliveryWorker::new(&api.stack.context).unwrap();
+    let key = RecommendationId { workspace_id: api.workspace, recommendation_id: id.parse().unwrap() };
+    let (one, other, third) = tokio::join!(worker.try_one(key), worker.try_one(key), worker.try_one(key));
+    assert!(one.is_ok() && other.is_ok() && third.is_ok());
+    until_status(&api, &id, "delivered").await;
+    assert_eq!(api.outbox().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_dies_before_sending_is_taken_over_and_one_that_dies_after_it_is_not() {
+    let template = tests::template()
+        .replace("DELIVERY_QUEUE_URL: !Ref DeliveryQueue", "DELIVERY_QUEUE_URL: !Ref DeliveryDeadLetters");
+    let api = Api::with(Setup { template: Some(template), ..Setup::default() }).await;
+    api.staff((true, true), &[Role::Sales]).await;
+    let all = Recommendations::new(&api.stack.context).unwrap();
+    let worker = DeliveryWorker::new(&api.stack.context).unwrap();
+    for has_marked in [false, true] {
+        let id = recommended(&api).await;
+        approve(&api, &id, &sms("Hi Jane, shall we talk?")).await;
+        let key = RecommendationId { workspace_id: api.workspace, recommendation_id: id.parse().unwrap() };
+        let Handed::Send(taken) = all.take(key, Actor::Function("delivery")).await.unwrap() else { panic!("taken") };
+        if has_marked {
+            assert!(all.sending(&taken, Actor::Function("delivery")).await.unwrap().is_some());
+        }
+        // As long as its lease lasts, nobody else does anything.
+        worker.try_one(key).await.unwrap();
+        assert_eq!(read(&api, &id).await["status"], "delivering");
+        api.clock.advance(TimeDelta::seconds(71));
+        worker.try_one(key).await.unwrap();
+        if has_marked {
+            assert_eq!(states(&read(&api, &id).await), pairs(&[("sms", "unknown")]));
+        } else {
+            until_status(&api, &id, "delivered").await;
+        }
+        assert_eq!(api.outbox().await.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_sent_to_the_queue_the_sweeper_sends() {
+    let nowhere = [("DELIVERY_QUEUE_URL".to_owned(), "http://127.0.0.1:9/nowhere".to_owned())].into();
+    let api = Api::with(Setup { environment: nowhere, ..Setup::default() }).await;
+    api.staff((true, true), &[Role::Sales]).await;
+    let id = recommended(&api).await;
+    approve(&api, &id, &sms("Hi Jane, shall we talk?")).await;
+    assert_eq!(read(&api, &id).await["status"], "approved");
+    let queue = api.stack.variables["NOTIFICATIONS_QUEUE_URL"].replace("NotificationsQueue", "DeliveryQueue");
+    let variables = api.stack.variables.clone().into_iter().chain([("DELIVERY_QUEUE_URL".to_owned(), queue)]);
+    let context =
+        Context::new(Environment::from_iter(variables), api.clock.clone(), api.stack.context.random.clone()).unwrap();
+    api.clock.advance(TimeDelta::minutes(8));
+    sweeper::Sweeper::new(&context).unwrap().sweep().await.unwrap();
+    until_status(&api, &id, "delivered").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn notifications_reach_the_workspaces_webhook_signed_and_again_until_they_are_taken() {
+    let api = start().await;
+    let taken: Arc<Mutex<Vec<(http::HeaderMap, String)>>> = Arc::default();
+    let seen = Arc::clone(&taken);
+    let hook = axum::Router::new().fallback(move |headers: http::HeaderMap, body: String| async move {
+        let mut seen = seen.lock().unwrap();
+        seen.push((headers, body));
+        if seen.len() == 1 { http::StatusCode::INTERNAL_SERVER_ERROR } else { http::StatusCode::OK }
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, hook).await });
+    let mut workspace = api.accounts().workspace(api.workspace).await.unwrap().unwrap();
+    workspace.webhook =
+        Some(Webhook { url, secret: format!("whsec_{}", BASE64.encode(b"a secret of 32 bytes, in plain..")) });
+    api.accounts().put_workspace(&workspace).await.unwrap();
+    let id = recommended(&api).await;
+    approve(&api, &id, &json!({"channel": "phone_call", "draft_title": "Prices", "draft_message": "Ask."})).await;
+    until_status(&api, &id, "delivered").await;
+    let places: Vec<_> = tests::scan(&api.stack.ready.dynamodb, &api.stack.ready.environment["WORK_TABLE"])
+        .await
+        .into_iter()
+        .filter(|item| item["due_for"]["S"] == "notification")
+        .map(|item| Place {
+            pk: item["pk"]["S"].as_str().unwrap().to_owned(),
+            sk: item["sk"]["S"].as_str().unwrap().to_owned(),
+        })
+        .collect();
+    let notifier = notifier::Notifier::new(&api.stack.context).unwrap();
+    assert!(notifier.try_one(places[0].clone()).await.is_err());
+    notifier.try_one(places[0].clone()).await.unwrap();
+    notifier.try_one(places[0].clone()).await.unwrap();
+    let taken = taken.lock().unwrap().clone();
+    assert_eq!(taken.len(), 2);
+    assert_eq!(taken[0].0["webhook-id"], taken[1].0["webhook-id"]);
+    let (headers, body) = &taken[1];
+    let header = |name: &str| headers[name].to_str().unwrap().to_owned();
+    let signed = [header("webhook-id"), header("webhook-timestamp"), body.clone()].join(".");
+    let key = hmac::Key::new(hmac::HMAC_SHA256, b"a secret of 32 bytes, in plain..");
+    let signature = BASE64.encode(hmac::sign(&key, signed.as_bytes()).as_ref());
+    assert_eq!(header("webhook-signature"), format!("v1,{signature}"));
+    assert_eq!(serde_json::from_str::<Value>(body).unwrap(), notified(&api, "representative").await[0]);
+}
+
 async fn sent_once(way: Way) {
     let api = start().await;
     let proxy = FaultProxy::start().await;
     proxy.set_upstream(&api.stack.ready.dynamodb).await;
     let variables = api.stack.variables.clone().into_iter();
     let environment = variables.chain([("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned())]).collect();
-    let context =
-        shared::context::Context::new(environment, api.clock.clone(), api.stack.context.random.clone()).unwrap();
+    let context = Context::new(environment, api.clock.clone(), api.stack.context.random.clone()).unwrap();
     let worker = DeliveryWorker::new(&context).unwrap();
     let (mut round, mut any_failed) = (0, true);
     while any_failed {
