@@ -336,7 +336,7 @@ fn is_code(code: &str, is_whole: bool, is_closed: bool) -> bool {
         "a999999999" => {
             let letter = "abcdefghjklmnpqrstuvxywzio".find(part(0, 1)).map_or(0, |at| at as u32 + 10);
             let sum = letter / 10 + letter % 10 * 9 + weighted(part(1, 10), &[8, 7, 6, 5, 4, 3, 2, 1, 1]);
-            matches!(part(1, 2), "1" | "2") && sum.is_multiple_of(10)
+            is_whole && matches!(part(1, 2), "1" | "2") && sum.is_multiple_of(10)
         }
         // Mexico
         "aaaa999999aaaaaa99" | "aaaa999999aaaaaaa9" => {
