@@ -24,7 +24,7 @@ pub(super) fn matched(text: &Text, labels: &[&str]) -> Vec<usize> {
             (is_there && is_near && (!is_loud || text.is_loud(first.start, last.end))).then_some(end)
         };
         let begins = |label: &&&str| label.trim_start_matches('!').starts_with(first.plain.as_str());
-        behind.extend(labels.iter().filter(begins).filter_map(|label| length(&label)).max());
+        behind.extend(labels.iter().filter(begins).filter_map(length).max());
     }
     behind
 }

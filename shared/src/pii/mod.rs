@@ -14,10 +14,10 @@
 //! How much it finds is measured in docs/personal-data-gate.md. Names without a list and free descriptions
 //! of a person are not found.
 //!
-//! No crate serves: `redact-core` (Apache-2.0) and `pii` 0.1 (MIT or Apache-2.0) are young, their regular
-//! expressions know few countries, no separators and none of the disguises; `regex-pii-rs` and
-//! `llm-pii-redact` know a handful of kinds in their American form. `phonenumber` needs text that is known
-//! to be a number, and takes prices, dates and order numbers for one.
+//! No crate serves. By their documentation `redact-core` (Apache-2.0) and `pii` 0.1 (MIT or Apache-2.0)
+//! are young, bring models and operators that nobody here needs, and say nothing of disguises;
+//! `regex-pii-rs` and `llm-pii-redact` know a handful of kinds, mostly in their American form.
+//! `phonenumber` parses what is known to be one number, and does not find numbers in a text.
 
 mod email;
 mod labelled;

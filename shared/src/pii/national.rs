@@ -1,7 +1,7 @@
 //! Identity, tax and social security numbers that are known by their check digits or their form.
 //!
-//! Each check is the one that the issuing office publishes, as collected in "python-stdnum" and the OECD's
-//! "Tax Identification Numbers" sheets. Numbers without one are found behind what announces them only.
+//! Each check is the one that the issuing office publishes. Numbers without one, or whose form many other
+//! numbers have, are found behind what announces them only ([`super::labelled`]).
 
 use super::numbers::{
     Group, dates, digits, is_day, is_day_month_year, is_year_month_day, joins, luhn, rows, runs, shape, span, values,

@@ -93,16 +93,17 @@ fn is_free(text: &Text, group: &Group) -> bool {
     let near = group.start.checked_sub(2).map_or('\0', |place| text.at(place));
     // "0100x12" and "0100ext" are phone numbers with an extension.
     let is_extension = after == 'x' || text.has(group.end, "ext");
-    !is_counted(text, group)
-        && !(is_decimal(before, group.start.checked_sub(2)) || is_decimal(after, Some(group.end + 1)))
-        && !is_money(before)
-        && !(before == ' ' && is_money(near))
-        && !is_money(far(group.end))
-        && !before.is_alphabetic()
-        && (before != '/'
-            || !near.is_alphabetic()
-            || near == 'e' && text.plain(group.start.saturating_sub(5), group.start) == "a.me/")
-        && (is_extension || !after.is_alphabetic())
+    let in_path = before == '/'
+        && near.is_alphabetic()
+        && !text.plain(group.start.saturating_sub(5), group.start).ends_with("a.me/");
+    let is_amount = is_counted(text, group)
+        || is_decimal(before, group.start.checked_sub(2))
+        || is_decimal(after, Some(group.end + 1))
+        || is_money(before)
+        || before == ' ' && is_money(near)
+        || is_money(far(group.end));
+    let in_word = before.is_alphabetic() || !is_extension && after.is_alphabetic();
+    !(is_amount || in_path || in_word)
 }
 
 /// Whether digits are an amount by the word beside them.
