@@ -4,6 +4,8 @@
 //! `cargo test -p shared --test pii -- --nocapture --test-threads 1` prints the tables of
 //! docs/personal-data-gate.md.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and prints its tables")]
+
 mod disguises;
 mod drafts;
 mod national;
@@ -212,7 +214,7 @@ fn a_long_text_is_searched_in_time_that_grows_with_its_length() {
     for part in
         ["1 ", "4111 ", "a@", "a.", "(at) ", "one ", "&#", "+1 ", "SSN ", "12 rue de ", "DE89 3704 ", "::", "born "]
     {
-        findings(&part.repeat(10_000), &Allowed::default());
+        findings(&part.repeat(3_000), &Allowed::default());
     }
 }
 
