@@ -35,13 +35,14 @@ enum Sign {
 /// The e-mail addresses of a text.
 pub(super) fn emails(text: &Text) -> Vec<Email> {
     let mut emails: Vec<Email> = Vec::new();
+    let labelled = matched(text, LABELS);
     for place in 0..text.len() {
         let found = match text.at(place) {
-            '@' => email(text, place, place + 1),
+            '@' => email(text, &labelled, place, place + 1),
             'a' | 'c' if !text.before(place).is_alphanumeric() => {
                 let word = text.words.get(text.word_from(place));
                 let sign = word.filter(|word| matches!(word.plain.as_str(), "at" | "arroba" | "chiocciola"));
-                sign.and_then(|word| email(text, word.start, word.end))
+                sign.and_then(|word| email(text, &labelled, word.start, word.end))
             }
             _ => None,
         };
@@ -52,7 +53,7 @@ pub(super) fn emails(text: &Text) -> Vec<Email> {
 }
 
 /// The address around a sign, if there is one.
-fn email(text: &Text, start: usize, end: usize) -> Option<Email> {
+fn email(text: &Text, labelled: &[usize], start: usize, end: usize) -> Option<Email> {
     let behind = text.word_from(end);
     let last = text.words.get(behind.checked_sub(1)?).filter(|word| word.end <= start);
     // Of an "at" the word before it is the one before the sign itself.
@@ -80,8 +81,7 @@ fn email(text: &Text, start: usize, end: usize) -> Option<Email> {
         Sign::At => true,
         Sign::Apart => !is_speech(&local),
         Sign::Word => {
-            !is_speech(&local)
-                && (is_spelled || local.contains(['.', '_']) || is_labelled(text, from, matched(text, LABELS), 1))
+            !is_speech(&local) && (is_spelled || local.contains(['.', '_']) || is_labelled(text, from, labelled))
         }
     };
     is_sure.then(|| Email { start: from, end: until, address: format!("{local}@{domain}") })

@@ -23,7 +23,8 @@ pub(super) fn matched(text: &Text, labels: &[&str]) -> Vec<usize> {
             let is_near = last.end - first.start <= words.len() + 2 * (end - index);
             (is_there && is_near && (!is_loud || text.is_loud(first.start, last.end))).then_some(end)
         };
-        behind.extend(labels.iter().filter_map(|label| length(&label)).max());
+        let begins = |label: &&&str| label.trim_start_matches('!').starts_with(first.plain.as_str());
+        behind.extend(labels.iter().filter(begins).filter_map(length).max());
     }
     behind
 }
@@ -51,10 +52,10 @@ pub(super) fn announced(text: &Text, behind: usize, most: usize) -> Option<usize
     None
 }
 
-/// Whether one of the labels announces what starts at a place, with at most `most` words between.
-pub(super) fn is_labelled(text: &Text, place: usize, behind: Vec<usize>, most: usize) -> bool {
+/// Whether a label ends before what starts at a place, with at most one word between.
+pub(super) fn is_labelled(text: &Text, place: usize, behind: &[usize]) -> bool {
     let index = text.word_from(place);
-    behind.into_iter().any(|behind| behind <= index && index - behind <= most)
+    behind.binary_search(&index).is_ok() || index.checked_sub(1).is_some_and(|last| behind.binary_search(&last).is_ok())
 }
 
 /// What announces a number that is nobody's: it may be as long as a phone number.
@@ -65,8 +66,9 @@ pub(super) const OTHERS: &[&str] = &[
     "ticket",
     "tracking",
     "shipment",
-    "reference",
-    "ref",
+    "parcel",
+    "webinar",
+    "kundennummer",
     "quote",
     "contract",
     "version",

@@ -14,10 +14,10 @@
 //! How much it finds is measured in docs/personal-data-gate.md. Names without a list and free descriptions
 //! of a person are not found.
 //!
-//! No crate serves: `redact-core` (Apache-2.0) and `pii` 0.1 (MIT or Apache-2.0) are young, their regular
-//! expressions know few countries, no separators and none of the disguises; `regex-pii-rs` and
-//! `llm-pii-redact` know a handful of kinds in their American form. `phonenumber` needs text that is known
-//! to be a number, and takes prices, dates and order numbers for one.
+//! No crate serves. By their documentation `redact-core` (Apache-2.0) and `pii` 0.1 (MIT or Apache-2.0)
+//! are young, bring models and operators that nobody here needs, and say nothing of disguises;
+//! `regex-pii-rs` and `llm-pii-redact` know a handful of kinds, mostly in their American form.
+//! `phonenumber` parses what is known to be one number, and does not find numbers in a text.
 
 mod email;
 mod labelled;
@@ -213,13 +213,16 @@ fn bare_link(link: &str) -> &str {
 /// Everything in a text that identifies a person and is not allowed, in its order and without overlaps.
 pub fn findings(text: &str, allowed: &Allowed) -> Vec<Finding> {
     let text = Text::new(text);
-    let mut search = Search { taken: Vec::new(), findings: Vec::new() };
+    let mut search = Search::default();
     let rows = phone::candidates(&text, |number| allowed.has_phone(number));
-    search.taken.extend(rows.allowed);
+    for (start, end) in &rows.allowed {
+        search.take(*start, *end);
+    }
     for email in email::emails(&text) {
-        match allowed.has_email(&email) {
-            true => search.taken.push((email.start, email.end)),
-            false => search.find(Category::Email, [(email.start, email.end)]),
+        if allowed.has_email(&email) {
+            search.take(email.start, email.end);
+        } else {
+            search.find(Category::Email, [(email.start, email.end)]);
         }
     }
     let phones = phone::phones(&text, &rows.unknown);
@@ -253,16 +256,26 @@ fn finding(text: &Text, category: Category, start: usize, end: usize) -> Finding
 }
 
 /// What is found, each place once.
+#[derive(Default)]
 struct Search {
-    taken: Vec<(usize, usize)>,
+    /// From where to where something is found or allowed; none overlap.
+    taken: BTreeMap<usize, usize>,
     findings: Vec<(Category, usize, usize)>,
 }
 
 impl Search {
+    /// Takes a place, if it is free.
+    fn take(&mut self, start: usize, end: usize) -> bool {
+        let is_free = self.taken.range(..end).next_back().is_none_or(|(_, until)| *until <= start);
+        if is_free {
+            self.taken.insert(start, end);
+        }
+        is_free
+    }
+
     fn find(&mut self, category: Category, spans: impl IntoIterator<Item = (usize, usize)>) {
         for (start, end) in spans {
-            if self.taken.iter().all(|(from, until)| end <= *from || *until <= start) {
-                self.taken.push((start, end));
+            if self.take(start, end) {
                 self.findings.push((category, start, end));
             }
         }

@@ -1,7 +1,7 @@
 //! Identity, tax and social security numbers that are known by their check digits or their form.
 //!
-//! Each check is the one that the issuing office publishes, as collected in "python-stdnum" and the OECD's
-//! "Tax Identification Numbers" sheets. Numbers without one are found behind what announces them only.
+//! Each check is the one that the issuing office publishes. Numbers without one, or whose form many other
+//! numbers have, are found behind what announces them only ([`super::labelled`]).
 
 use super::numbers::{
     Group, dates, digits, is_day, is_day_month_year, is_year_month_day, joins, luhn, rows, runs, shape, span, values,
@@ -336,7 +336,7 @@ fn is_code(code: &str, is_whole: bool, is_closed: bool) -> bool {
         "a999999999" => {
             let letter = "abcdefghjklmnpqrstuvxywzio".find(part(0, 1)).map_or(0, |at| at as u32 + 10);
             let sum = letter / 10 + letter % 10 * 9 + weighted(part(1, 10), &[8, 7, 6, 5, 4, 3, 2, 1, 1]);
-            matches!(part(1, 2), "1" | "2") && sum.is_multiple_of(10)
+            is_whole && matches!(part(1, 2), "1" | "2") && sum.is_multiple_of(10)
         }
         // Mexico
         "aaaa999999aaaaaa99" | "aaaa999999aaaaaaa9" => {

@@ -187,5 +187,8 @@ fn iban(text: &Text, start: usize) -> Option<usize> {
             let shift = if value > 9 { 100 } else { 10 };
             (remainder * shift + value) % 97
         });
-    (remainder == 1 && !text.at(end).is_ascii_alphanumeric()).then_some(end)
+    // Small letters behind a space are the next word.
+    let is_spaced = (start..end).any(|place| matches!(text.at(place), ' ' | '\n'));
+    let is_one = !is_spaced || text.is_loud(start, end);
+    (remainder == 1 && is_one && !text.at(end).is_ascii_alphanumeric()).then_some(end)
 }

@@ -93,16 +93,17 @@ fn is_free(text: &Text, group: &Group) -> bool {
     let near = group.start.checked_sub(2).map_or('\0', |place| text.at(place));
     // "0100x12" and "0100ext" are phone numbers with an extension.
     let is_extension = after == 'x' || text.has(group.end, "ext");
-    !is_counted(text, group)
-        && !(is_decimal(before, group.start.checked_sub(2)) || is_decimal(after, Some(group.end + 1)))
-        && !is_money(before)
-        && !(before == ' ' && is_money(near))
-        && !is_money(far(group.end))
-        && !before.is_alphabetic()
-        && (before != '/'
-            || !near.is_alphabetic()
-            || near == 'e' && text.plain(group.start.saturating_sub(5), group.start) == "a.me/")
-        && (is_extension || !after.is_alphabetic())
+    let in_path = before == '/'
+        && near.is_alphabetic()
+        && !text.plain(group.start.saturating_sub(5), group.start).ends_with("a.me/");
+    let is_amount = is_counted(text, group)
+        || is_decimal(before, group.start.checked_sub(2))
+        || is_decimal(after, Some(group.end + 1))
+        || is_money(before)
+        || before == ' ' && is_money(near)
+        || is_money(far(group.end));
+    let in_word = before.is_alphabetic() || !is_extension && after.is_alphabetic();
+    !(is_amount || in_path || in_word)
 }
 
 /// Whether digits are an amount by the word beside them.
@@ -238,8 +239,35 @@ const LABELS: &[&str] = &[
 ];
 
 /// What announces a number that is no phone's, unless one of [`LABELS`] says so.
-const NUMBERED: &[&str] =
-    &["number", "numbers", "no", "nr", "n", "id", "code", "nummer", "numero", "num", "number is", "nummer ist"];
+const NUMBERED: &[&str] = &[
+    "number",
+    "numbers",
+    "no",
+    "nr",
+    "n",
+    "id",
+    "code",
+    "nummer",
+    "numero",
+    "num",
+    "reference",
+    "ref",
+    "number is",
+    "nummer ist",
+];
+
+/// What the words before a number say of it.
+#[derive(Clone, Copy)]
+enum Said {
+    /// That it is a phone's.
+    Phone,
+    /// That it is an order's, say.
+    Other,
+    /// That it is a number, or that something else is near.
+    Number,
+    /// Nothing.
+    Nothing,
+}
 
 /// The phone numbers of a text.
 pub(super) fn phones(text: &Text, rows: &[Vec<Group>]) -> Vec<Phone> {
@@ -247,7 +275,8 @@ pub(super) fn phones(text: &Text, rows: &[Vec<Group>]) -> Vec<Phone> {
         let words = matched(text, labels).into_iter().filter_map(|behind| announced(text, behind, most));
         words.filter_map(|index| text.words.get(index).map(|word| word.start)).collect()
     };
-    let (labelled, others) = (starts(LABELS, 4), [starts(OTHERS, 3), starts(NUMBERED, 0)].concat());
+    let labelled = starts(LABELS, 4);
+    let (others, maybe_others) = (starts(OTHERS, 1), [starts(OTHERS, 3), starts(NUMBERED, 1)].concat());
     let mut phones = Vec::new();
     for row in rows {
         let mut behind = 0;
@@ -256,10 +285,17 @@ pub(super) fn phones(text: &Text, rows: &[Vec<Group>]) -> Vec<Phone> {
             let in_brackets = text.before(start) == '(';
             // The first group may stand in brackets, and what announces it before them.
             let is_labelled = labelled.contains(&start);
-            let is_other = !is_labelled && (others.contains(&start) || text.before(start) == '#');
-            if start >= behind
-                && (is_international(text, run, is_other) || is_national(run, in_brackets, is_labelled, is_other))
-            {
+            let is_other = text.before(start) == '#' || others.contains(&start);
+            let said = if is_labelled {
+                Said::Phone
+            } else if is_other {
+                Said::Other
+            } else if maybe_others.contains(&start) {
+                Said::Number
+            } else {
+                Said::Nothing
+            };
+            if start >= behind && (is_international(text, run, said) || is_national(run, in_brackets, said)) {
                 let phone = phone(text, run);
                 behind = phone.end;
                 phones.push(phone);
@@ -295,13 +331,13 @@ fn plus(text: &Text, start: usize) -> Option<usize> {
     (!text.before(word).is_alphanumeric()).then_some(word)
 }
 
-fn is_international(text: &Text, run: &[Group], is_other: bool) -> bool {
+fn is_international(text: &Text, run: &[Group], said: Said) -> bool {
     let Some(first) = run.first() else { return false };
     let all = digits(run);
     let number = match plus(text, first.start) {
         Some(_) => all.as_str(),
         None => match all.strip_prefix("00") {
-            Some(number) if !(is_other && run.len() == 1) => number,
+            Some(number) if !(matches!(said, Said::Other | Said::Number) && run.len() == 1) => number,
             _ => return false,
         },
     };
@@ -310,7 +346,7 @@ fn is_international(text: &Text, run: &[Group], is_other: bool) -> bool {
 }
 
 /// Whether digits are grouped, or announced, as a number within a country.
-fn is_national(run: &[Group], in_brackets: bool, is_labelled: bool, is_other: bool) -> bool {
+fn is_national(run: &[Group], in_brackets: bool, said: Said) -> bool {
     let (all, shape) = (digits(run), shape(run));
     let starts = |first: std::ops::RangeInclusive<u8>| all.bytes().next().is_some_and(|byte| first.contains(&byte));
     let digit = |at: usize| all.as_bytes().get(at).copied().unwrap_or_default();
@@ -350,5 +386,10 @@ fn is_national(run: &[Group], in_brackets: bool, is_labelled: bool, is_other: bo
         [11] => starts(b'0'..=b'0') || digit(0) == b'1' && area(1),
         _ => false,
     };
-    is_grouped || has_trunk || has_area || (is_whole && !is_other) || (is_labelled && all.len() <= 15)
+    match said {
+        Said::Phone => all.len() <= 15,
+        Said::Nothing => is_grouped || has_area || has_trunk || is_whole,
+        Said::Number => is_grouped || has_area || has_trunk,
+        Said::Other => is_grouped || has_area,
+    }
 }

@@ -1,8 +1,10 @@
 //! How much the personal data gate finds, and how often it is wrong: identifiers made by the rules of those
 //! who issue them, in sentences of seven languages, plain and in disguise; and drafts that hold nothing.
 //!
-//! `cargo test -p shared --test pii -- --nocapture the_tables` prints the tables of
+//! `cargo test -p shared --test pii -- --nocapture --test-threads 1` prints the tables of
 //! docs/personal-data-gate.md.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and prints its tables")]
 
 mod disguises;
 mod drafts;
@@ -23,7 +25,7 @@ use values::Maker;
 const SAMPLES: usize = 300;
 
 /// What is made: its name in the table, what it should be found as, its disguises.
-const KINDS: [(&str, Category, &[Disguise]); 11] = {
+const KINDS: [(&str, Category, &[Disguise]); 13] = {
     use Disguise::{Apart, AtDot, Entities, FullWidth, Invisible, LookAlike, OtherDigits, Plain, Separators, Spelled};
     const TEXT: &[Disguise] = &[Plain, Invisible, FullWidth, Entities];
     const DIGITS: &[Disguise] = &[Plain, Separators, Apart, Invisible, FullWidth, OtherDigits, Entities, Spelled];
@@ -40,6 +42,8 @@ const KINDS: [(&str, Category, &[Disguise]); 11] = {
         ("postal", Category::PostalAddress, TEXT),
         ("internet", Category::IpAddress, TEXT),
         ("profile", Category::ProfileLink, TEXT),
+        ("secret", Category::Credential, &[Plain, Invisible, FullWidth]),
+        ("password", Category::Credential, &[Plain, Invisible, FullWidth]),
     ]
 };
 
@@ -126,9 +130,6 @@ fn measure(
     for index in 0..SAMPLES {
         let Some(sample) = sample(kind, index, disguise, set, &mut maker) else { continue };
         let (is_found, is_named) = look(&sample, category);
-        if !is_found && set == Set::Tuned && std::env::var("SHOW").is_ok_and(|show| show == kind) {
-            println!("{disguise:?} {}: {}", sample.name, sample.text);
-        }
         for count in [&mut all, by_name.entry(sample.name).or_default()] {
             count.all += 1;
             count.found += usize::from(is_found);
@@ -142,57 +143,92 @@ fn false_alarms(set: Set) -> usize {
     let mut maker = Maker::new(11 + set as u64);
     let allowed = drafts::allowed();
     let drafts = (0..DRAFTS).map(|_| drafts::draft(set, &mut maker));
-    let shown = |draft: &String| {
-        let found = findings(draft, &allowed);
-        if std::env::var("SHOW").is_ok_and(|show| show == "drafts") {
-            for finding in &found {
-                let text: String = draft.chars().skip(finding.start).take(finding.end - finding.start).collect();
-                println!("{:?} {text}: {draft}", finding.category);
-            }
-        }
-        !found.is_empty()
-    };
-    drafts.filter(shown).count()
+    drafts.filter(|draft| !findings(draft, &allowed).is_empty()).count()
 }
 
 /// How many clean drafts are looked at.
 const DRAFTS: usize = 2_000;
 
+/// The least share that must be found of every kind in every disguise: what was measured, less what chance
+/// makes of 300 samples.
+const FLOOR: f64 = 0.97;
+
+/// How many of the clean drafts may be blocked.
+fn ceiling(set: Set) -> usize {
+    match set {
+        Set::Tuned => 10,
+        Set::HeldOut => 110,
+    }
+}
+
 #[test]
-fn the_tables() {
+fn what_is_found_stays_above_its_floor() {
     for set in [Set::Tuned, Set::HeldOut] {
         println!("\n{set:?}\n");
         let names = Disguise::ALL.map(Disguise::name).join(" | ");
         println!("| | {names} | as what it is |\n|---|{}---|", "---|".repeat(Disguise::ALL.len()));
-        for (kind, category, disguises) in KINDS.iter().chain(&SECRETS) {
-            let mut named = Count::default();
+        for (kind, category, disguises) in KINDS {
+            let mut sum = Count::default();
             let cell = |disguise: Disguise| {
                 if !disguises.contains(&disguise) {
                     return String::new();
                 }
-                let (count, _) = measure(kind, *category, disguise, set);
-                named.found += count.found;
-                named.named += count.named;
-                if count.all == 0 { String::new() } else { format!("{:.1}", count.recall() * 100.0) }
+                let (count, _) = measure(kind, category, disguise, set);
+                assert!(count.recall() >= FLOOR, "{kind}, {}: {}", disguise.name(), count.recall());
+                sum.found += count.found;
+                sum.named += count.named;
+                format!("{:.1}", count.recall() * 100.0)
             };
             let cells = Disguise::ALL.map(cell).join(" | ");
-            println!("| {kind} | {cells} | {:.1} |", named.named as f64 / named.found.max(1) as f64 * 100.0);
+            println!("| {kind} | {cells} | {:.1} |", sum.named as f64 / sum.found.max(1) as f64 * 100.0);
         }
-        println!("\nof {DRAFTS} clean drafts {} blocked", false_alarms(set));
     }
-    println!("\n| | plain | other separators | digit by digit |\n|---|---|---|---|");
+}
+
+#[test]
+fn identity_numbers_of_every_country_are_found() {
     let columns = [Disguise::Plain, Disguise::Separators, Disguise::Apart];
+    println!("\n| | {} |\n|---|---|---|---|", columns.map(Disguise::name).join(" | "));
     let columns = columns.map(|disguise| measure("national", Category::NationalId, disguise, Set::HeldOut).1);
-    for name in columns[0].keys() {
+    for (name, plain) in &columns[0] {
         let cell = |column: &BTreeMap<&str, Count>| {
             column.get(name).map_or(String::new(), |count| format!("{:.0}", count.recall() * 100.0))
         };
         println!("| {name} | {} |", columns.each_ref().map(cell).join(" | "));
+        assert!(plain.recall() >= FLOOR, "{name}");
     }
 }
 
-/// Secrets, which are found as such or not at all.
-const SECRETS: [(&str, Category, &[Disguise]); 2] = [
-    ("secret", Category::Credential, &[Disguise::Plain, Disguise::Invisible, Disguise::FullWidth]),
-    ("password", Category::Credential, &[Disguise::Plain, Disguise::Invisible, Disguise::FullWidth]),
-];
+#[test]
+fn few_clean_drafts_are_blocked() {
+    for set in [Set::Tuned, Set::HeldOut] {
+        let alarms = false_alarms(set);
+        println!("{set:?}: of {DRAFTS} clean drafts {alarms} blocked");
+        assert!(alarms <= ceiling(set), "{set:?}: {alarms}");
+    }
+}
+
+#[test]
+fn a_long_text_is_searched_in_time_that_grows_with_its_length() {
+    // No time is asserted: one that grew with the square of the length would not end.
+    for part in
+        ["1 ", "4111 ", "a@", "a.", "(at) ", "one ", "&#", "+1 ", "SSN ", "12 rue de ", "DE89 3704 ", "::", "born "]
+    {
+        findings(&part.repeat(3_000), &Allowed::default());
+    }
+}
+
+#[test]
+#[ignore = "prints a time"]
+fn the_time_for_a_draft_of_5000_characters() {
+    let (mut maker, mut draft) = (Maker::new(1), String::new());
+    while draft.chars().count() < 5_000 {
+        draft += &drafts::draft(Set::Tuned, &mut maker);
+    }
+    let draft: String = draft.chars().take(5_000).collect();
+    let begin = std::time::Instant::now();
+    for _ in 0..200 {
+        assert!(findings(&draft, &drafts::allowed()).len() < 50);
+    }
+    println!("{:?}", begin.elapsed() / 200);
+}

@@ -59,13 +59,15 @@ pub fn national(maker: &mut Maker, country: usize) -> National {
         }
         4 => {
             let number = until(maker, |maker| {
-                Some(maker.form("199999999")).filter(|number| !number.starts_with('8') && luhn_sum(number) % 10 == 0)
+                Some(maker.form("199999999"))
+                    .filter(|number| !number.starts_with('8') && luhn_sum(number).is_multiple_of(10))
             });
             bare("Canada SIN", grouped(&number, &[3, 3, 3], "-"))
         }
         5 => {
-            let number =
-                until(maker, |maker| Some(maker.form("199999999")).filter(|number| luhn_sum(number) % 10 == 0));
+            let number = until(maker, |maker| {
+                Some(maker.form("199999999")).filter(|number| luhn_sum(number).is_multiple_of(10))
+            });
             labelled("Canada SIN with spaces", grouped(&number, &[3, 3, 3], " "), "SIN")
         }
         6 => {
@@ -150,8 +152,10 @@ pub fn national(maker: &mut Maker, country: usize) -> National {
         17 => labelled("Netherlands BSN", maker.form("199999999"), "BSN"),
         18 => {
             let first = format!("{short:02}{month:02}{day:02}{}", maker.digits(3));
-            let number =
-                (0..10).map(|check| format!("{first}{check}")).find(|number| luhn_sum(number) % 10 == 0).unwrap();
+            let number = (0..10)
+                .map(|check| format!("{first}{check}"))
+                .find(|number| luhn_sum(number).is_multiple_of(10))
+                .unwrap();
             let century = if maker.number(0, 1) == 0 { String::new() } else { (year / 100).to_string() };
             bare("Sweden", format!("{century}{}-{}", &number[..6], &number[6..]))
         }
@@ -244,8 +248,10 @@ pub fn national(maker: &mut Maker, country: usize) -> National {
         }
         32 => {
             let first = format!("{short:02}{month:02}{day:02}{}0{}", maker.digits(4), maker.number(8, 9));
-            let number =
-                (0..10).map(|check| format!("{first}{check}")).find(|number| luhn_sum(number) % 10 == 0).unwrap();
+            let number = (0..10)
+                .map(|check| format!("{first}{check}"))
+                .find(|number| luhn_sum(number).is_multiple_of(10))
+                .unwrap();
             bare("South Africa", number)
         }
         33 => {

@@ -169,7 +169,8 @@ impl Maker {
         let start = if start == "30" { "301" } else { start };
         let body = format!("{start}{}", self.digits(length - start.len() - 1));
         // The check digit is the one of ten with which the sum over doubled digits ends in zero.
-        let number = (0..10).map(|check| format!("{body}{check}")).find(|number| luhn_sum(number) % 10 == 0).unwrap();
+        let number =
+            (0..10).map(|check| format!("{body}{check}")).find(|number| luhn_sum(number).is_multiple_of(10)).unwrap();
         let joint = self.one(&[" ", "-", "", " "]);
         match length {
             15 => grouped(&number, &[4, 6, 5], joint),
