@@ -305,7 +305,9 @@ async fn of_twilio(api: &Api, path: &str, form: &[(&str, &str)]) -> Answer {
     let signed = sorted.iter().fold(url, |text, (name, value)| text + name + value);
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, b"local-twilio-token");
     let signature = BASE64.encode(hmac::sign(&key, signed.as_bytes()).as_ref());
-    send(api.request("POST", path).header("x-twilio-signature", signature).form(form)).await
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let request = api.request("POST", path).header("content-type", "application/x-www-form-urlencoded");
+    send(request.header("x-twilio-signature", signature).body(body)).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
