@@ -110,7 +110,7 @@ impl Allowed {
         self
     }
 
-    /// Allows a name in [`mentions`] or a public postal address, word for word.
+    /// Allows a public postal address, word for word.
     #[must_use]
     pub fn text(mut self, text: &str) -> Self {
         self.texts.extend(Some(plain(text.trim())).filter(|text| !text.is_empty()));
