@@ -443,10 +443,22 @@ async fn a_lead_is_followed_up_with_the_site_and_the_agents_that_were_added() {
         changed,
         json!({
             "site_id": site_id, "name": "Acme", "url": "https://acme.example", "email": "sales@acme.example",
-            "whatsapp": null, "created_at": site["created_at"],
+            "whatsapp": null, "sms": null, "created_at": site["created_at"],
         })
     );
     assert_eq!(done(&["site", "list"]).await, json!({ "sites": [changed] }));
+    // A number belongs to one workspace, because its answers do.
+    let numbered =
+        done(&[&add[..], &["--id", &site_id, "--email", "sales@acme.example", "--sms", "+1 202 555 0100"]].concat())
+            .await;
+    assert_eq!(numbered["sms"], "+12025550100");
+    let rival = stack.workspace().await;
+    let taken = [&add[..], &["--sms", "+12025550100", "--workspace", &rival]].concat();
+    let (_, _, error) = stack.text(&taken).await;
+    assert!(error.contains("another workspace"), "{error}");
+    let hook = done(&["workspace", "webhook", "--url", "https://crm.example/hook"]).await;
+    assert!(hook["secret"].as_str().unwrap().starts_with("whsec_"), "{hook}");
+    assert_eq!(done(&["workspace", "webhook", "--off"]).await["url"], Value::Null);
     let (_, listed, _) = stack.text(&["site", "list", of[0], of[1]]).await;
     assert!(listed.contains(&site_id) && listed.contains("email sales@acme.example"), "{listed}");
 

@@ -171,7 +171,9 @@ impl Analysis {
         let check = |reply: Reply| checked(reply, channel, &known);
         let reply = self.model.complete(ready, &prompt, deadline, check).await?;
         let draft = drafted(&reply, channel);
-        let disclosures = self.gate.check(id.workspace_id, reach.lead(), &draft).await?;
+        let [title, message] = draft.parts();
+        let parts = [title, message, ("reasoning_summary", &reply.reasoning_summary)];
+        let disclosures = self.gate.check(id.workspace_id, reach.lead(), &parts).await?;
 
         let origin = Origin::Engagement(asked.clone());
         let status = if disclosures.is_empty() { Status::PendingReview } else { Status::BlockedPii };
@@ -256,10 +258,12 @@ fn unreachable(found: usize, reach: &Reach) -> Problem {
 /// outcome is answered by what the lead writes there next. Of what the lead wrote, only what answers nothing
 /// counts for itself, or talkative channels would seem better than they are.
 pub fn touches(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Vec<Touch> {
+    let known = reach.history.recent.iter().chain(&reach.history.earlier);
+    let known: BTreeSet<_> = known.map(|activity| normal(event(activity))).collect();
     let given: BTreeSet<_> = asked.engagement_history.iter().map(|event| normal(event.clone())).collect();
+    let given = given.difference(&known);
     let age = |at: DateTime<Utc>| (now.date_naive() - at.date_naive()).num_days() as f64;
     let mut touches: Vec<_> = given
-        .iter()
         .filter_map(|event| {
             let channel = outreach::Channel::named(&event.kind)?;
             Some(Touch { channel, outcome: Outcome::named(&event.outcome), age_days: event.date.map(age) })
@@ -271,20 +275,24 @@ pub fn touches(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Vec<Touch> {
         .filter_map(|activity| Some((outreach::Channel::named(&activity.kind)?, activity)))
         .collect();
     stored.sort_by_key(|(_, activity)| activity.occurred_at);
+    // What arrived, or was looked at, may still be answered.
+    let is_open = |outcome| matches!(outcome, Outcome::Delivered | Outcome::Opened | Outcome::Clicked);
     let is_inbound = |activity: &Activity| activity.direction.as_deref() == Some("inbound");
     for (index, (channel, activity)) in stored.iter().enumerate() {
         let within = |one: &Activity, other: &Activity| other.occurred_at - one.occurred_at <= ANSWERED_WITHIN;
         let outcome = match &activity.outcome {
-            Some(outcome) if !is_inbound(activity) => Outcome::named(outcome),
             _ if is_inbound(activity) => {
                 let mut before = stored[..index].iter().rev().filter(|(other, _)| other == channel);
                 let answers = before.next().is_some_and(|(_, before)| within(before, activity));
                 if answers { Outcome::Other } else { Outcome::Replied }
             }
-            _ => {
+            Some(outcome) if !is_open(Outcome::named(outcome)) => Outcome::named(outcome),
+            known => {
                 let mut after = stored.iter().skip(index + 1).filter(|(other, _)| other == channel);
+                let seen = known.as_deref().map(Outcome::named).filter(|seen| seen.success().is_some());
                 match after.next() {
                     Some((_, next)) if is_inbound(next) && within(activity, next) => Outcome::Replied,
+                    _ if seen.is_some() => seen.unwrap_or(Outcome::Other),
                     Some((_, next)) if !is_inbound(next) && within(activity, next) => Outcome::Other,
                     _ if now - activity.occurred_at > ANSWERED_WITHIN => Outcome::NoResponse,
                     _ => Outcome::Delivered,

@@ -11,17 +11,24 @@ use crate::environment::ConfigError;
 use crate::leads::{Lead, Leads};
 use crate::notifications::{Kind, Notification, Role};
 use crate::pii::{Allowed, Category, Finding, findings, identifiers};
-use crate::recommendations::{Draft, Recommendation};
+use crate::recommendations::Recommendation;
 use crate::store::StoreError;
 
 /// Something in a draft that must not be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Disclosure {
-    /// `draft_title` or `draft_message`.
+    /// `draft_title`, `draft_message` or `reasoning_summary`.
     pub field: &'static str,
     /// Its kind and place in the field.
     #[serde(flatten)]
     pub finding: Finding,
+}
+
+/// What is wrong with a text that holds what is not allowed, told to whoever wrote it.
+pub fn fault(text: &str, allowed: &Allowed) -> Option<String> {
+    let found = findings(text, allowed);
+    let kind = found.first().map(|found| serde_json::to_value(found.category).unwrap_or_default())?;
+    Some(format!("it holds personal data ({}); write it without", kind.as_str().unwrap_or("personal data")))
 }
 
 /// The gate and what it looks things up in.
@@ -36,6 +43,9 @@ pub struct Gate {
 /// What a draft to this lead may hold: its own details, and the public ones of the company.
 fn allowed(lead: &Lead, sites: &[Site]) -> Allowed {
     let mut allowed = Allowed::default();
+    for number in sites.iter().filter_map(|site| site.sms.as_ref()) {
+        allowed = allowed.phone(number);
+    }
     for email in lead.email.iter().chain(sites.iter().filter_map(|site| site.email.as_ref())) {
         allowed = allowed.email(email);
     }
@@ -51,10 +61,6 @@ fn allowed(lead: &Lead, sites: &[Site]) -> Allowed {
     sites.iter().fold(allowed, |allowed, site| allowed.link(&site.url).text(&site.name))
 }
 
-fn parts(draft: &Draft) -> [(&'static str, &str); 2] {
-    [("draft_title", draft.title.as_deref().unwrap_or_default()), ("draft_message", &draft.message)]
-}
-
 impl Gate {
     /// Over the tables named by `ACCOUNTS_TABLE` and `LEADS_TABLE`.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
@@ -66,12 +72,28 @@ impl Gate {
         })
     }
 
-    /// Everything in a draft to `lead` that must not be there. An address or number that belongs to another
-    /// lead of the workspace is told as such.
-    pub async fn check(&self, workspace_id: Uuid, lead: &Lead, draft: &Draft) -> Result<Vec<Disclosure>, StoreError> {
-        let allowed = allowed(lead, &self.accounts.sites(workspace_id).await?);
+    /// What a text to `lead` may hold.
+    pub async fn allowed(&self, workspace_id: Uuid, lead: &Lead) -> Result<Allowed, StoreError> {
+        Ok(allowed(lead, &self.accounts.sites(workspace_id).await?))
+    }
+
+    /// As [`Gate::allowed`], of the lead with this id.
+    pub async fn allowed_to(&self, workspace_id: Uuid, lead_id: Uuid) -> Result<Allowed, StoreError> {
+        let lead = self.leads.lead(workspace_id, lead_id).await?.unwrap_or_default();
+        self.allowed(workspace_id, &lead).await
+    }
+
+    /// Everything in texts to `lead`, each with its field, that must not be there. An address or number that
+    /// belongs to another lead of the workspace is told as such.
+    pub async fn check(
+        &self,
+        workspace_id: Uuid,
+        lead: &Lead,
+        parts: &[(&'static str, &str)],
+    ) -> Result<Vec<Disclosure>, StoreError> {
+        let allowed = self.allowed(workspace_id, lead).await?;
         let mut disclosures = Vec::new();
-        for (field, text) in parts(draft) {
+        for (field, text) in parts.iter().copied() {
             let mut found = findings(text, &allowed);
             for identifier in identifiers(text, None) {
                 let foreign = found.iter_mut().find(|one| one.start < identifier.end && identifier.start < one.end);

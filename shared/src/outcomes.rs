@@ -1,6 +1,7 @@
 //! What becomes of deliveries, and what leads do: reports of the providers and answers of leads, taken once
 //! however often they come, in whatever order.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -53,14 +54,37 @@ impl Outcomes {
         })
     }
 
-    /// Takes a provider's report of a delivery. What names no delivery of ours is ignored.
-    pub async fn report(&self, callback: &Callback) -> Result<(), StoreError> {
+    /// Takes a provider's report of a delivery on `channel`; of one workspace, where whoever proves the report
+    /// stands for no other. What names no such delivery of ours is ignored.
+    pub async fn report(
+        &self,
+        callback: &Callback,
+        channel: Channel,
+        workspace_id: Option<Uuid>,
+    ) -> Result<(), StoreError> {
         let Some(delivery) = callback.delivery_id.as_deref().and_then(DeliveryId::parse) else { return Ok(()) };
+        if workspace_id.is_some_and(|workspace_id| workspace_id != delivery.id.workspace_id) {
+            return Ok(());
+        }
+        let Some(before) = self.recommendations.get(delivery.id).await? else { return Ok(()) };
+        if before.attempts.get(delivery.attempt).is_none_or(|attempt| attempt.draft.channel != channel) {
+            return Ok(());
+        }
+        // Before anything goes on: nobody writes to such a lead on another channel.
+        let suppressed_by = match &callback.kind {
+            Kind::Complained => Some(SuppressedBy::Complaint),
+            Kind::Stopped => Some(SuppressedBy::Stop),
+            Kind::Failed { code } if has_opted_out(code) => Some(SuppressedBy::Stop),
+            _ => None,
+        };
+        if let Some(by) = suppressed_by {
+            self.suppress(before.id.workspace_id, before.lead_id, by).await?;
+        }
+        if let Some(provider_message_id) = callback.provider_message_id.clone() {
+            self.recommendations.settle(delivery, &Settled::Accepted { provider_message_id }, self.actor).await?;
+        }
         let settled = match &callback.kind {
-            Kind::Accepted | Kind::Sent | Kind::Delayed => callback
-                .provider_message_id
-                .clone()
-                .map(|provider_message_id| Settled::Accepted { provider_message_id }),
+            Kind::Accepted | Kind::Sent | Kind::Delayed => None,
             // Whatever the lead did with it, it arrived.
             Kind::Delivered | Kind::Opened | Kind::Clicked | Kind::Complained | Kind::Stopped | Kind::Replied => {
                 Some(Settled::Delivered)
@@ -72,7 +96,6 @@ impl Outcomes {
         if let Some(settled) = &settled
             && let Some(after) = self.recommendations.settle(delivery, settled, self.actor).await?
             && after.is_queued()
-            && matches!(settled, Settled::Failed { .. })
         {
             // What is not sent, the sweeper sends.
             if let Err(error) = self.delivery.send(&[after.id]).await {
@@ -82,16 +105,10 @@ impl Outcomes {
         let Some(stored) = self.recommendations.get(delivery.id).await? else { return Ok(()) };
         self.engagement(&stored, delivery).await?;
         match &callback.kind {
-            Kind::Opened => self.outcome(&stored, delivery, Outcome::Opened).await?,
-            Kind::Clicked => self.outcome(&stored, delivery, Outcome::Clicked).await?,
-            Kind::Complained => self.suppress(stored.id.workspace_id, stored.lead_id, SuppressedBy::Complaint).await?,
-            Kind::Stopped => self.suppress(stored.id.workspace_id, stored.lead_id, SuppressedBy::Stop).await?,
-            Kind::Failed { code } if has_opted_out(code) => {
-                self.suppress(stored.id.workspace_id, stored.lead_id, SuppressedBy::Stop).await?;
-            }
-            _ => {}
+            Kind::Opened => self.outcome(&stored, delivery, Outcome::Opened).await,
+            Kind::Clicked => self.outcome(&stored, delivery, Outcome::Clicked).await,
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// A message was recorded: a lead that writes on WhatsApp has answered, or wants to be left alone.
@@ -103,17 +120,18 @@ impl Outcomes {
         if sms::is_stop(&message.text) {
             return self.suppress(user.workspace_id, row.lead_id, SuppressedBy::Stop).await;
         }
-        self.replied(user.workspace_id, row.lead_id, Channel::Whatsapp).await
+        self.replied((user.workspace_id, row.lead_id), Channel::Whatsapp, message.timestamp).await
     }
 
-    /// A lead has answered on a channel.
-    pub async fn replied(&self, workspace_id: Uuid, lead_id: Uuid, channel: Channel) -> Result<(), StoreError> {
-        self.recommendations.record_reply(workspace_id, lead_id, channel, self.actor).await.map(drop)
+    /// A lead of a workspace has answered on a channel.
+    pub async fn replied(&self, lead: (Uuid, Uuid), channel: Channel, at: DateTime<Utc>) -> Result<(), StoreError> {
+        self.recommendations.record_reply(lead, (channel, at), self.actor).await.map(drop)
     }
 
-    /// A lead does not want to be contacted any more, on any channel; the representative is told once.
+    /// A lead does not want to be contacted any more, on any channel; the representative is told, before it
+    /// is known, so that telling is not lost.
     pub async fn suppress(&self, workspace_id: Uuid, lead_id: Uuid, by: SuppressedBy) -> Result<(), StoreError> {
-        if !self.leads.suppress(workspace_id, lead_id, by).await? {
+        if self.leads.is_suppressed(workspace_id, lead_id).await? {
             return Ok(());
         }
         let notification = Notification {
@@ -126,14 +144,15 @@ impl Outcomes {
             details: json!({ "reason": by }),
             created_at: self.clock.now(),
         };
-        self.notifications.record(&notification).await
+        self.notifications.record(&notification).await?;
+        self.leads.suppress(workspace_id, lead_id, by).await.map(drop)
     }
 
     /// What was delivered belongs to the lead's history.
     async fn engagement(&self, stored: &Recommendation, delivery: DeliveryId) -> Result<(), StoreError> {
         let Some(attempt) = stored.attempts.get(delivery.attempt) else { return Ok(()) };
-        // A message on WhatsApp is in the lead's conversation.
-        if attempt.state != AttemptState::Delivered {
+        // A message on WhatsApp is in the lead's conversation already.
+        if attempt.draft.channel == Channel::Whatsapp || attempt.state != AttemptState::Delivered {
             return Ok(());
         }
         self.record(stored, delivery, 0, Outcome::Delivered).await

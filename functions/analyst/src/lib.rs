@@ -55,19 +55,32 @@ impl Analyst {
         let asked = Asked { follows: Some(follows), ..asked.clone() };
         let now = self.clock.now();
         let reach = self.reaching.reach(before.id.workspace_id, before.lead_id, now - LOOKED_BACK).await?;
-        let Some(reach) = reach else { return Ok(()) };
+        let actor = Actor::Function(Self::NAME);
+        let Some(reach) = reach else {
+            self.recommendations.leave(before, None, actor).await?;
+            return Ok(());
+        };
         let id = self.recommendations.identifier(before.id.workspace_id);
-        let ready = self.analysis.ready().await?;
-        let analysed = match self.analysis.recommend(ready, id, (&reach, &asked), now + TIME).await {
+        let analysed = match self.analysis.ready().await {
+            Ok(ready) => self.analysis.recommend(ready, id, (&reach, &asked), now + TIME).await,
+            Err(problem) => Err(problem),
+        };
+        let analysed = match analysed {
+            Ok(analysed) => analysed,
             // Whatever there was to say of the lead is gone, or it wants to be left alone.
             Err(problem) if problem.code == Code::InsufficientData => {
-                tracing::warn!(recommendation_id = %before.id.recommendation_id, "there is nothing to analyse");
+                let notification = self.analysis.complete_lead_data(id, &reach, &problem);
+                let notification = Some(&notification).filter(|_| !reach.is_suppressed);
+                self.recommendations.leave(before, notification, actor).await?;
                 return Ok(());
             }
-            analysed => analysed?,
+            // Nobody waits for it here, so a person is asked.
+            Err(problem) if matches!(problem.code, Code::AiUnavailable | Code::ServiceUnavailable) => {
+                self.analysis.for_people(id, &reach, &asked, &problem)
+            }
+            Err(problem) => return Err(problem),
         };
         let Analysed { recommendation, notifications } = analysed;
-        let actor = Actor::Function(Self::NAME);
         let is_new = self.recommendations.replace(before, &recommendation, actor, &notifications).await?;
         tracing::info!(recommendation_id = %before.id.recommendation_id, is_new, "analysed again");
         Ok(())

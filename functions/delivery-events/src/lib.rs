@@ -88,7 +88,7 @@ impl DeliveryEvents {
             Notification::Message(event) => {
                 let event: Value = serde_json::from_str(&event).unwrap_or_default();
                 match email::event(&event) {
-                    Some(callback) => Ok(self.outcomes.report(&callback).await?),
+                    Some(callback) => Ok(self.outcomes.report(&callback, Channel::Email, None).await?),
                     None => Ok(()),
                 }
             }
@@ -119,14 +119,18 @@ impl DeliveryEvents {
         let query = sms::form(request.uri().query().unwrap_or_default().as_bytes());
         let delivery = query.iter().find(|(name, _)| name == sms::DELIVERY_PARAMETER).map(|(_, id)| id.as_str());
         match sms::status(delivery, &form, now) {
-            Some(callback) => Ok(self.outcomes.report(&callback).await?),
+            Some(callback) => Ok(self.outcomes.report(&callback, Channel::Sms, None).await?),
             None => Ok(()),
         }
     }
 
     /// A lead's text message: an answer, or the wish to be left alone.
     async fn answered(&self, message: &sms::Inbound) -> Result<(), Problem> {
-        let Some(workspace_id) = self.accounts.sms_workspace(&message.to).await? else { return Ok(()) };
+        let mut workspace_id = self.accounts.sms_workspace(&message.to).await?;
+        if let (None, Some(service)) = (workspace_id, &message.service) {
+            workspace_id = self.accounts.sms_workspace(service).await?;
+        }
+        let Some(workspace_id) = workspace_id else { return Ok(()) };
         let Ok(phone) = addresses::phone(&message.from, None) else { return Ok(()) };
         let known = Lead { phone: Some(phone), ..Lead::default() };
         let Some(lead_id) = self.leads.find(workspace_id, &known).await? else { return Ok(()) };
@@ -145,7 +149,7 @@ impl DeliveryEvents {
             body: Some(message.text.clone()),
         };
         self.leads.put_new_activity(workspace_id, lead_id, &activity).await?;
-        Ok(self.outcomes.replied(workspace_id, lead_id, Channel::Sms).await?)
+        Ok(self.outcomes.replied((workspace_id, lead_id), Channel::Sms, message.callback.at).await?)
     }
 }
 

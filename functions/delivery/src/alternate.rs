@@ -32,7 +32,7 @@ impl DeliveryWorker {
         for score in outreach::score(&touches, tier, &rates, &eligible) {
             let draft = rendered(approved, Channel::from(score.channel));
             let fits = draft.fault().is_none();
-            if fits && self.gate.check(failed.id.workspace_id, reach.lead(), &draft).await?.is_empty() {
+            if fits && self.gate.check(failed.id.workspace_id, reach.lead(), &draft.parts()).await?.is_empty() {
                 return Ok(Some(draft));
             }
         }

@@ -6,15 +6,20 @@
 //! What may have been sent is never sent again: the provider's callback settles it.
 
 mod alternate;
+mod conversation;
 
 use chrono::TimeDelta;
 use serde_json::json;
 use shared::accounts::{Accounts, Site};
+use shared::commands::Commands;
 use shared::context::{Clock, Context, Random};
+use shared::conversations::Conversations;
 use shared::environment::ConfigError;
 use shared::gate::Gate;
+use shared::leads::SuppressedBy;
 use shared::notifications::{Kind, Notification, Role};
-use shared::providers::{Content, Outgoing, Providers, Sent};
+use shared::outcomes::Outcomes;
+use shared::providers::{Content, Outgoing, Providers, Sent, has_opted_out};
 use shared::queue::Consumer;
 use shared::rates::Rates;
 use shared::reach::{Reach, Reaching};
@@ -22,6 +27,8 @@ use shared::recommendations::{
     Actor, AttemptState, Channel, Draft, Handed, Origin, Recommendation, RecommendationId, Recommendations, Settled,
 };
 use shared::store::StoreError;
+
+use conversation::InConversation;
 
 /// How far back is looked for the lead's last message on WhatsApp, and for what is known of its channels.
 const LOOKED_BACK: TimeDelta = TimeDelta::days(365);
@@ -42,6 +49,9 @@ pub struct DeliveryWorker {
     gate: Gate,
     recommendations: Recommendations,
     providers: Providers,
+    outcomes: Outcomes,
+    commands: Commands,
+    conversations: Conversations,
 }
 
 impl DeliveryWorker {
@@ -59,6 +69,9 @@ impl DeliveryWorker {
             gate: Gate::new(context)?,
             recommendations: Recommendations::new(context)?,
             providers: Providers::new(context)?,
+            outcomes: Outcomes::new(context, Self::NAME)?,
+            commands: Commands::new(context)?,
+            conversations: Conversations::new(context)?,
         })
     }
 
@@ -88,13 +101,8 @@ impl DeliveryWorker {
             Origin::FollowUp { site_id, .. } => Some(*site_id),
             Origin::Engagement(_) => None,
         };
-        let from = |site: &Site| match channel {
-            Channel::Email => site.email.clone(),
-            Channel::Whatsapp => site.whatsapp.clone(),
-            Channel::Sms => site.sms.clone(),
-            _ => None,
-        };
-        let mut able = sites.into_iter().filter_map(|site| from(&site).map(|from| (site, from))).collect::<Vec<_>>();
+        let able = sites.into_iter().filter_map(|site| Some((site.sender(channel)?.to_owned(), site)));
+        let mut able: Vec<_> = able.map(|(from, site)| (site, from)).collect();
         able.sort_by_key(|(site, _)| (own != Some(site.site_id), site.created_at));
         Ok(able.into_iter().next())
     }
@@ -105,7 +113,9 @@ impl DeliveryWorker {
             return Err(StoreError::Broken("what was taken has no attempt".to_owned()));
         };
         let draft = &attempt.draft;
-        if attempt.text_sha256 != draft.sha256() {
+        let approved = taken.approval.as_ref().filter(|_| delivery_id.attempt == 0);
+        let expected = approved.map_or(&attempt.text_sha256, |approval| &approval.text_sha256);
+        if *expected != draft.sha256() {
             return Err(StoreError::Broken("the text is not the one that was approved".to_owned()));
         }
         let kind = match draft.channel {
@@ -135,13 +145,22 @@ impl DeliveryWorker {
         let Some(marked) = self.recommendations.sending(taken, ACTOR).await? else { return Ok(true) };
         let settled = match self.providers.send(&outgoing).await {
             Sent::Accepted { provider_message_id } => Settled::Accepted { provider_message_id },
-            Sent::Refused { code } => Settled::Failed { code },
+            Sent::Refused { code } => {
+                if has_opted_out(&code) {
+                    self.outcomes.suppress(taken.id.workspace_id, taken.lead_id, SuppressedBy::Stop).await?;
+                }
+                Settled::Failed { code }
+            }
             Sent::Later { .. } => Settled::Later { code: "provider_busy".to_owned() },
             Sent::Unknown { code } => Settled::Unknown { code },
         };
         // The provider's identifier may hold the lead's number.
         tracing::info!(recommendation_id = %marked.id.recommendation_id, channel = draft.channel.name(), "sent");
         let after = self.recommendations.settle(delivery_id, &settled, ACTOR).await?;
+        if let (Channel::Whatsapp, Settled::Accepted { provider_message_id }) = (draft.channel, &settled) {
+            let sent = InConversation { taken, draft, from: &outgoing.from, to: &outgoing.to, provider_message_id };
+            self.show(&sent).await;
+        }
         let state = after.and_then(|after| after.attempts.last().map(|attempt| attempt.state));
         Ok(state != Some(AttemptState::Taken))
     }

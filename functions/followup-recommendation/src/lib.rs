@@ -22,7 +22,7 @@ use shared::leads::{Lead, Leads};
 use shared::notifications::Notifications;
 use shared::problem::{Code, Problem};
 use shared::reach::{Reach, Reaching};
-use shared::recommendations::{Actor, Recommendation, RecommendationId, Recommendations};
+use shared::recommendations::{Actor, Recommendation, RecommendationId, Recommendations, Status};
 use uuid::Uuid;
 
 pub use request::Request;
@@ -111,6 +111,11 @@ impl Endpoint for FollowupRecommendation {
         if work.is_taken_over()
             && let Some(made) = self.recommendations.get(id).await?
         {
+            if made.status == Status::Manual {
+                let message = "the AI model gave no usable answer; a person has been asked";
+                let problem = work.abandon(Problem::new(Code::AiUnavailable, message)).await;
+                return Err(in_manual_queue(problem, made.id.recommendation_id));
+            }
             return work.conclude(call.success(shown(&made))).await;
         }
         let analysed = match ready {
@@ -136,7 +141,7 @@ impl Endpoint for FollowupRecommendation {
                 let problem = work.abandon(problem).await;
                 let recommendation_id = queued?;
                 tracing::warn!(%recommendation_id, "a recommendation waits in the manual queue");
-                Err(problem.detail("recommendation_id", json!(recommendation_id)).detail("status", json!("manual")))
+                Err(in_manual_queue(problem, recommendation_id))
             }
         }
     }
@@ -153,11 +158,18 @@ impl FollowupRecommendation {
     ) -> Result<Reply, Problem> {
         let notification = self.analysis.complete_lead_data(id, reach, &problem);
         let work = async {
-            self.notifications.record(&notification).await?;
+            // Who wants to be left alone has no data to be completed.
+            if !reach.is_suppressed {
+                self.notifications.record(&notification).await?;
+            }
             Err(problem)
         };
         self.once.for_free(call, work).await
     }
+}
+
+fn in_manual_queue(problem: Problem, recommendation_id: Uuid) -> Problem {
+    problem.detail("recommendation_id", json!(recommendation_id)).detail("status", json!("manual"))
 }
 
 /// The document's six fields, with what goes beyond them. A text that was blocked is shown to nobody.

@@ -104,7 +104,8 @@ impl Endpoint for PostActivity {
             let is_answer = activity.direction.as_deref() == Some("inbound")
                 || activity.outcome.as_deref().is_some_and(|outcome| Outcome::named(outcome).success() >= Some(1.0));
             if let (true, Some(channel)) = (is_answer, outreach::Channel::named(&activity.kind)) {
-                self.outcomes.replied(call.workspace_id, contact_id, channel.into()).await?;
+                let lead = (call.workspace_id, contact_id);
+                self.outcomes.replied(lead, channel.into(), activity.occurred_at).await?;
             }
             Ok(call.success(json!({
                 "activity_id": activity.activity_id,

@@ -17,6 +17,7 @@ use shared::inbox::{Delivered, Inbox, Place, Received};
 use shared::outcomes::Outcomes;
 use shared::providers::Callback;
 use shared::queue::Consumer;
+use shared::recommendations::Channel;
 use shared::store::StoreError;
 
 /// The longest text that is recorded, as with ingestion.
@@ -68,7 +69,7 @@ impl MessageWorker {
             }
             Event::Status { leads, message_id, delivery, report } => {
                 if let Some(report) = report {
-                    self.outcomes.report(&report).await?;
+                    self.outcomes.report(&report, Channel::Whatsapp, Some(user.workspace_id)).await?;
                 }
                 let reported = self.conversations.record_delivery(user, &leads, &message_id, delivery).await?;
                 tracing::info!(?delivery, ?reported, "recorded a status");

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use serde_json::json;
+use shared::accounts::Accounts;
 use shared::auth::Permission;
 use shared::context::{Clock, Context};
 use shared::environment::ConfigError;
@@ -12,7 +13,7 @@ use shared::notifications::Notification;
 use shared::problem::{Code, Problem};
 use shared::queue::Queue;
 use shared::reach::{Reach, Reaching};
-use shared::recommendations::{Actor, Channel, Draft, Recommendation, Recommendations, Refused};
+use shared::recommendations::{Actor, Channel, Draft, Origin, Recommendation, Recommendations, Refused};
 
 use crate::decide::{About, answer, decided, refusal, send};
 
@@ -26,6 +27,7 @@ pub struct Approve {
     recommendations: Recommendations,
     reaching: Reaching,
     gate: Gate,
+    accounts: Accounts,
     once: ExactlyOnce,
     queue: Queue,
 }
@@ -38,6 +40,7 @@ impl Approve {
             recommendations: Recommendations::new(context)?,
             reaching: Reaching::new(context)?,
             gate: Gate::new(context)?,
+            accounts: Accounts::new(context)?,
             once: ExactlyOnce::new(context)?,
             queue: Queue::new(context, "DELIVERY_QUEUE_URL")?,
         })
@@ -103,8 +106,9 @@ impl Approve {
         if !reach.reaches(draft.channel) {
             return Err(unreachable(&reach, draft.channel));
         }
+        self.has_sender(&before, draft.channel).await?;
         let actor = Actor::Key(call.key_id);
-        let findings = self.gate.check(call.workspace_id, reach.lead(), &draft).await?;
+        let findings = self.gate.check(call.workspace_id, reach.lead(), &draft.parts()).await?;
         if !findings.is_empty() {
             let notification = self.gate.alert(&before, &findings);
             return self.block(&before, json!(findings), &notification, actor).await;
@@ -112,6 +116,27 @@ impl Approve {
         let after = decided(self.recommendations.approve(&before, draft, actor).await?, &before)?;
         send(&self.queue, &after).await;
         Ok(answer(call, &after))
+    }
+
+    /// Whether somebody can send on the channel, or whoever shows it was asked to.
+    async fn has_sender(&self, before: &Recommendation, channel: Channel) -> Result<(), Problem> {
+        let is_follow_up = matches!(before.origin, Origin::FollowUp { .. });
+        if !channel.is_sent() {
+            let is_shown = matches!(channel, Channel::Notification | Channel::Web);
+            return if is_shown && !is_follow_up {
+                let message = "only a follow-up's message is shown in the product or on the site";
+                Err(Problem::new(Code::ChannelNotEligible, message))
+            } else {
+                Ok(())
+            };
+        }
+        let sites = self.accounts.sites(before.id.workspace_id).await?;
+        if sites.iter().any(|site| site.sender(channel).is_some()) {
+            return Ok(());
+        }
+        let message =
+            format!("no site of this workspace sends by {}; add one with `cargo cli site add`", channel.name());
+        Err(Problem::new(Code::ChannelNotEligible, message))
     }
 
     /// Blocks the recommendation, alerts compliance, and says where the text has to be changed.

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Accounts, keyed, workspace_pk};
+use crate::recommendations::Channel;
 use crate::store::{StoreError, Transacted, from_item, query_all, s, store_error, to_item, transact};
 
 /// A website that leads come from.
@@ -37,6 +38,18 @@ pub struct Site {
     pub sms: Option<String>,
     /// When it was added.
     pub created_at: DateTime<Utc>,
+}
+
+impl Site {
+    /// What is sent from on a channel, if it is configured.
+    pub fn sender(&self, channel: Channel) -> Option<&str> {
+        match channel {
+            Channel::Email => self.email.as_deref(),
+            Channel::Whatsapp => self.whatsapp.as_deref(),
+            Channel::Sms => self.sms.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 /// What an agent does.

@@ -123,6 +123,8 @@ pub struct Inbound {
     pub from: String,
     /// Our number.
     pub to: String,
+    /// The messaging service that the number belongs to, if it does.
+    pub service: Option<String>,
     /// The lead's words.
     pub text: String,
 }
@@ -144,6 +146,7 @@ pub fn inbound(form: &[(String, String)], received_at: DateTime<Utc>) -> Option<
         callback: Callback { delivery_id: None, provider_message_id, kind, at: received_at },
         from: parameter(form, "From")?.to_owned(),
         to: parameter(form, "To")?.to_owned(),
+        service: parameter(form, "MessagingServiceSid").map(str::to_owned),
         text: text.to_owned(),
     })
 }

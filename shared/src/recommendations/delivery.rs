@@ -285,6 +285,10 @@ impl Recommendations {
             use AttemptState::{Accepted, Delivered, Failed, Sending, Taken, Unknown};
             let (state, code) = match (settled, attempt.state) {
                 (Settled::Accepted { .. }, Sending | Unknown) => (Accepted, None),
+                // The provider's report came before its answer.
+                (Settled::Accepted { .. }, known) if attempt.provider_message_id.is_none() => {
+                    (known, attempt.code.as_ref())
+                }
                 (Settled::Unknown { code }, Sending) => (Unknown, Some(code)),
                 (Settled::Later { code }, Sending) if attempt.tries < TRIES => (Taken, Some(code)),
                 (Settled::Later { code }, Sending) => (Failed, Some(code)),
@@ -301,9 +305,11 @@ impl Recommendations {
                 }
             }
             let mut notifications = Vec::new();
+            // What another attempt has settled stays settled.
+            let is_open = before.status == Status::Delivering;
             match state {
                 Delivered => (after.status, after.lease, after.due) = (Status::Delivered, None, None),
-                _ if !is_last => {}
+                _ if !is_last || !is_open || state == attempt.state => {}
                 Taken => (after.lease, after.due) = (None, due(now)),
                 Failed => (after.lease, after.due) = (None, due(now)),
                 Accepted => (after.lease, after.due) = (None, due(now + SILENCE)),
@@ -320,7 +326,8 @@ impl Recommendations {
                 "code": code,
             });
             let mut also = Vec::new();
-            if let (Delivered, Some(channel)) = (state, attempt.draft.channel.outreach()) {
+            let is_new = attempt.state != Delivered;
+            if let (Delivered, true, Some(channel)) = (state, is_new, attempt.draft.channel.outreach()) {
                 let count = Count { successes: 0, trials: 1 };
                 also.push(rates::add(&self.table, delivery.id.workspace_id, (before.tier(), channel), count)?);
             }
@@ -364,26 +371,31 @@ impl Recommendations {
         Err(StoreError::Unavailable("a recommendation kept changing".to_owned()))
     }
 
-    /// Records that a lead has answered on a channel: the newest delivery there within two weeks is what it
-    /// has answered.
+    /// Records that a lead has answered on a channel at some time: what was sent there last before that, within
+    /// two weeks, is what it has answered. An answer proves that something arrived.
     pub async fn record_reply(
         &self,
-        workspace_id: Uuid,
-        lead_id: Uuid,
-        channel: Channel,
+        (workspace_id, lead_id): (Uuid, Uuid),
+        (channel, at): (Channel, DateTime<Utc>),
         actor: Actor,
     ) -> Result<bool, StoreError> {
-        let listing =
-            Listing { status: Some(Status::Delivered), lead_id: Some(lead_id), with_snoozed: true, skip: 0, limit: 50 };
-        let since = self.clock.now() - ANSWERED_WITHIN;
-        let delivered = self.list(workspace_id, listing).await?.0;
-        let newest = delivered.iter().filter_map(|one| {
-            let (delivery, attempt) = one.attempt()?;
-            let is_meant = attempt.draft.channel == channel && attempt.at > since;
-            is_meant.then_some((attempt.at, delivery))
+        let listing = Listing { status: None, lead_id: Some(lead_id), with_snoozed: true, skip: 0, limit: 50 };
+        let all = self.list(workspace_id, listing).await?.0;
+        let newest = all.iter().flat_map(|one| {
+            let approved_at = one.approval.as_ref().map(|approval| approval.at);
+            one.attempts.iter().enumerate().filter_map(move |(attempt, sent)| {
+                use AttemptState::{Accepted, Delivered, Sending, Unknown};
+                let is_meant = sent.draft.channel == channel
+                    && matches!(sent.state, Delivered | Accepted | Sending | Unknown)
+                    && approved_at.is_some_and(|approved_at| approved_at <= at && at <= sent.at + ANSWERED_WITHIN);
+                is_meant.then_some((approved_at, DeliveryId { id: one.id, attempt }))
+            })
         });
-        match newest.max_by_key(|(at, _)| *at) {
-            Some((_, delivery)) => self.record_outcome(delivery, Outcome::Replied, actor).await,
+        match newest.max_by_key(|(approved_at, _)| *approved_at) {
+            Some((_, delivery)) => {
+                self.settle(delivery, &Settled::Delivered, actor).await?;
+                self.record_outcome(delivery, Outcome::Replied, actor).await
+            }
             None => Ok(false),
         }
     }
@@ -422,7 +434,12 @@ impl Recommendations {
         let after = self.next(taken).with_attempt(|attempt| attempt.state = AttemptState::Delivered);
         let after = Recommendation { status: Status::Delivered, lease: None, due: None, ..after };
         let details = json!({"channel": channel(taken)});
-        Ok(self.decide(taken, after, actor, "handed_over", details, notifications, Vec::new()).await?.ok())
+        let mut also = Vec::new();
+        if let Some(channel) = channel(taken).and_then(Channel::outreach) {
+            let count = Count { successes: 0, trials: 1 };
+            also.push(rates::add(&self.table, taken.id.workspace_id, (taken.tier(), channel), count)?);
+        }
+        Ok(self.decide(taken, after, actor, "handed_over", details, notifications, also).await?.ok())
     }
 
     fn silent(&self, of: &Recommendation) -> Notification {

@@ -226,6 +226,11 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// What it says, by the fields of a request.
+    pub fn parts(&self) -> [(&'static str, &str); 2] {
+        [("draft_title", self.title.as_deref().unwrap_or_default()), ("draft_message", &self.message)]
+    }
+
     /// What is wrong with its form: the field of a request, and what it has to be. What a person writes may
     /// name whatever they know.
     pub fn fault(&self) -> Option<(&'static str, String)> {
@@ -554,6 +559,13 @@ fn manual_key(workspace_id: Uuid, lead_id: Uuid) -> Item {
     Item::from([("pk".to_owned(), s(of_lead(workspace_id, lead_id))), ("sk".to_owned(), s("manual"))])
 }
 
+fn manual_item(of: &Recommendation) -> Item {
+    let mut item = manual_key(of.id.workspace_id, of.lead_id);
+    item.insert("recommendation_id".to_owned(), s(of.id.recommendation_id));
+    item.insert("expires".to_owned(), n(of.expires));
+    item
+}
+
 impl Recommendations {
     /// The table named by `WORK_TABLE`.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
@@ -607,13 +619,16 @@ impl Recommendations {
                     .expression_attribute_values(":list", s(format!("W#{workspace_id}#{}", status.name())))
             }
         };
-        self.page(query, listing).await
+        // The index may not have heard yet of what was decided.
+        let wanted = listing.status.or(listing.lead_id.is_none().then_some(Status::PendingReview));
+        self.page(query, listing, wanted).await
     }
 
     async fn page(
         &self,
         query: QueryFluentBuilder,
         listing: Listing,
+        wanted: Option<Status>,
     ) -> Result<(Vec<Recommendation>, bool), StoreError> {
         let now = self.clock.now();
         let mut items = query.into_paginator().items().send();
@@ -629,7 +644,7 @@ impl Recommendations {
             }
             any_left = !keys.is_empty();
             for stored in try_join_all(keys.into_iter().map(|item| self.listed(item))).await?.into_iter().flatten() {
-                let is_meant = listing.status.is_none_or(|status| stored.status == status)
+                let is_meant = wanted.is_none_or(|status| stored.status == status)
                     && (listing.with_snoozed || !stored.is_snoozed(now));
                 if is_meant {
                     seen += 1;
@@ -666,6 +681,7 @@ impl Recommendations {
             "priority_score": assessment.map(|assessment| assessment.priority_score),
             "ai_service_version": new.ai_service_version(),
             "origin": audit::origin(&new.origin),
+            "notified": notifications.iter().map(|told| json!({"kind": told.kind, "details": told.details})).collect::<Vec<_>>(),
         });
         self.change(None, new, actor, "proposed", details, notifications)
     }
@@ -689,8 +705,7 @@ impl Recommendations {
         actor: Actor,
         notifications: &[Notification],
     ) -> Result<Uuid, StoreError> {
-        let mut item = manual_key(new.id.workspace_id, new.lead_id);
-        item.insert("recommendation_id".to_owned(), s(new.id.recommendation_id));
+        let item = manual_item(new);
         let put = Put::builder().table_name(&self.table).set_item(Some(item));
         let put = put.condition_expression("attribute_not_exists(pk)");
         let put = put.return_values_on_condition_check_failure(
@@ -706,6 +721,12 @@ impl Recommendations {
                 id.ok_or_else(|| StoreError::Unavailable("the manual queue kept changing".to_owned()))
             }
         }
+    }
+
+    /// The write that makes something its lead's open item, whatever was that before.
+    fn open_manual(&self, new: &Recommendation) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder().table_name(&self.table).set_item(Some(manual_item(new))).build()?;
+        Ok(TransactWriteItem::builder().put(put).build())
     }
 
     /// The write that takes a lead's open item out of the manual queue.

@@ -185,8 +185,23 @@ impl Recommendations {
             ..self.next(before)
         };
         let details = json!({"followed_by": new.id.recommendation_id});
-        let also = self.propose(new, actor, notifications)?;
+        let mut also = self.propose(new, actor, notifications)?;
+        if new.status == Status::Manual {
+            also.push(self.open_manual(new)?);
+        }
         Ok(self.decide(before, after, actor, "requeued", details, &[], also).await?.is_ok())
+    }
+
+    /// Records that there is nothing to be analysed again.
+    pub async fn leave(
+        &self,
+        before: &Recommendation,
+        notification: Option<&Notification>,
+        actor: Actor,
+    ) -> Result<bool, StoreError> {
+        let after = Recommendation { due: None, ..self.next(before) };
+        let notifications: Vec<_> = notification.cloned().into_iter().collect();
+        Ok(self.decide(before, after, actor, "not_analysed", json!({}), &notifications, Vec::new()).await?.is_ok())
     }
 
     #[expect(clippy::too_many_arguments, reason = "one change and everything that is written with it")]

@@ -177,9 +177,80 @@ async fn a_reviewers_whole_day() {
     for personal in ["Jane", "jane@", "2025550142", "question"] {
         assert!(!audit.text.contains(personal), "{personal}: {}", audit.text);
     }
-    // The next recommendation knows of it.
-    let next = read(&api, &recommended(&api).await).await;
-    assert_ne!(next["recommendation_id"], json!(id));
+    // The next recommendation knows of it: e-mail has become likelier, and less so once she falls silent.
+    let score = async |of: &str| {
+        let scores = read(&api, of).await["channel_scores"].as_array().unwrap().clone();
+        scores.iter().find(|score| score["channel"] == "email").unwrap()["probability"].as_f64().unwrap()
+    };
+    let before = score(&id).await;
+    let answered = score(&recommended(&api).await).await;
+    assert!(answered > before, "{answered} {before}");
+    let again = recommended(&api).await;
+    let edit = json!({"channel": "email", "draft_title": "Prices", "draft_message": "Hi Jane,\n\nand now?"});
+    approve(&api, &again, &edit).await;
+    until_status(&api, &again, "delivered").await;
+    api.clock.advance(TimeDelta::days(20));
+    let silent = score(&recommended(&api).await).await;
+    assert!(silent < answered, "{silent} {answered}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_unsubscribed_with_the_provider_is_not_written_to_on_another_channel() {
+    let api = start().await;
+    for (answer, reports) in [
+        (json!({"refuse": "21610"}), json!([])),
+        (json!("accept"), json!([{"event": {"failed": "21610"}, "after_ms": 20}])),
+    ] {
+        let rival = Uuid::from_u128(if reports == json!([]) { 31 } else { 32 });
+        let phone = format!("+1202555{:04}", rival.as_u128());
+        let email = Some(format!("{}@example.org", rival.as_u128()));
+        let lead = shared::leads::Lead { lead_id: rival, phone: Some(phone), email, ..Default::default() };
+        assert!(api.leads().put(api.workspace, &lead).await.unwrap());
+        let events = json!([{"type": "sms", "outcome": "replied"}, {"type": "email", "outcome": "opened"}]);
+        let body = json!({"lead_id": rival, "engagement_history": events});
+        let shown = send(api.authorized("POST", RECOMMENDATION).json(&body)).await.json();
+        let id = shown["recommendation_id"].as_str().unwrap();
+        api.providers_do(&json!({"channel": "sms", "answer": answer, "reports": reports})).await;
+        approve(&api, id, &sms("Hello, shall we talk?")).await;
+        let failed = until_status(&api, id, "delivery_failed").await;
+        assert_eq!(states(&failed), pairs(&[("sms", "failed")]));
+        assert!(api.leads().is_suppressed(api.workspace, rival).await.unwrap());
+    }
+    assert!(api.outbox().await.iter().all(|sent| sent["channel"] == "sms"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_counts_from_when_it_was_written_and_proves_that_something_arrived() {
+    let api = start().await;
+    // Nobody reports anything.
+    api.providers_do(&json!({"channel": "email", "reports": [], "times": 9})).await;
+    let id = recommended(&api).await;
+    let edit = json!({"channel": "email", "draft_title": "Prices", "draft_message": "Hi Jane,\n\nshall we talk?"});
+    approve(&api, &id, &edit).await;
+    until(&api, &id, |shown| shown["deliveries"][0]["state"] == "accepted").await;
+    let answer = async |at: chrono::DateTime<chrono::Utc>| {
+        let body = json!({"contact_id": CONTACT, "type": "email", "direction": "inbound", "occurred_at": at});
+        assert_eq!(send(api.authorized("POST", "/v1/activities").json(&body)).await.status, 200);
+    };
+    // What she wrote last week answers nothing of today.
+    answer(api.clock.now() - TimeDelta::days(7)).await;
+    assert_eq!(read(&api, &id).await["deliveries"][0]["outcome"], Value::Null);
+    api.clock.advance(TimeDelta::hours(1));
+    answer(api.clock.now()).await;
+    let done = read(&api, &id).await;
+    assert_eq!((&done["status"], &done["deliveries"][0]["outcome"]), (&json!("delivered"), &json!("replied")));
+    assert_eq!(learned(&api, Channel::Email).await, (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_can_send_is_not_approved() {
+    let api = Api::start().await;
+    api.staff((true, false), &[Role::Sales]).await;
+    let id = recommended(&api).await;
+    for channel in ["sms", "web"] {
+        let refused = decide(&api, &id, "approve", &json!({"channel": channel, "draft_message": "Hi Jane"})).await;
+        assert_eq!(refused.code(), (422, "CHANNEL_NOT_ELIGIBLE".to_owned()), "{}", refused.text);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -467,7 +538,11 @@ async fn notifications_reach_the_workspaces_webhook_signed_and_again_until_they_
 }
 
 async fn sent_once(way: Way) {
-    let api = start().await;
+    // Nobody takes the queue but the test.
+    let template = tests::template()
+        .replace("DELIVERY_QUEUE_URL: !Ref DeliveryQueue", "DELIVERY_QUEUE_URL: !Ref DeliveryDeadLetters");
+    let api = Api::with(Setup { template: Some(template), ..Setup::default() }).await;
+    api.staff((true, true), &[Role::Sales]).await;
     let proxy = FaultProxy::start().await;
     proxy.set_upstream(&api.stack.ready.dynamodb).await;
     let variables = api.stack.variables.clone().into_iter();
@@ -496,6 +571,8 @@ async fn sent_once(way: Way) {
         assert_eq!(states(&done), pairs(&[("sms", "delivered")]), "{way:?} {round}");
         assert_eq!(api.outbox().await.len(), round, "{way:?} {round}");
     }
+    // Taking, looking at the lead and the site, marking, settling.
+    assert!(round > 6, "{way:?}: {round}");
 }
 
 #[tokio::test]

@@ -46,6 +46,13 @@ async fn notified(api: &Api, role: &str) -> Vec<Value> {
     answer.json()["notifications"].as_array().unwrap().clone()
 }
 
+/// A stack whose workspace can send.
+async fn with_a_site() -> Api {
+    let api = Api::start().await;
+    api.staff((true, true), &[]).await;
+    api
+}
+
 /// The document's body, for the lead that the document calls Sarah.
 fn document() -> Value {
     json!({
@@ -269,8 +276,23 @@ async fn a_rejected_recommendation_is_analysed_again_with_the_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_analysed_again_is_told_to_somebody() {
+    let good = json!({"reasoning_summary": "Jane asked.", "draft_title": "Prices", "draft_message": "Hi Jane, hello."});
+    let replies = vec![ModelReply::Text(good.to_string()), ModelReply::Status(500, "{}".to_owned())];
+    let model = ScriptedModel::start(replies).await;
+    let api = Api::with_model(&model).await;
+    let first = recommend(&api, &json!({"lead_id": CONTACT})).await.json();
+    let id = first["recommendation_id"].as_str().unwrap();
+    assert_eq!(decide(&api, id, "reject", &json!({"reason": "No"})).await.status, 200);
+    let old = until(&api, id, "requeued").await;
+    let new = read(&api, old["followed_by"].as_str().unwrap()).await;
+    assert_eq!((&new["status"], &new["follows"]), (&json!("manual"), &json!(id)));
+    assert_eq!(notified(&api, "manager").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_reviewers_at_once_the_second_gets_409() {
-    let api = Api::start().await;
+    let api = with_a_site().await;
     let shown = recommend(&api, &json!({"lead_id": CONTACT})).await.json();
     let id = shown["recommendation_id"].as_str().unwrap();
     let [approve, reject] = [json!({"version": 1}), json!({"version": 1, "reason": "no"})];
@@ -289,7 +311,7 @@ async fn of_two_reviewers_at_once_the_second_gets_409() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_edit_that_adds_somebody_elses_data_is_blocked_and_another_edit_is_not() {
-    let api = Api::start().await;
+    let api = with_a_site().await;
     let other = Lead { lead_id: Uuid::from_u128(7), phone: Some("+442079460123".to_owned()), ..Lead::default() };
     assert!(api.leads().put(api.workspace, &other).await.unwrap());
     let shown = recommend(&api, &json!({"lead_id": CONTACT})).await.json();
@@ -453,7 +475,7 @@ async fn nobody_sees_or_decides_on_another_workspaces_recommendations() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_idempotency_key_makes_one_recommendation_and_one_decision() {
-    let api = Api::start().await;
+    let api = with_a_site().await;
     let once =
         |path: String, body: Value| send(api.authorized("POST", &path).header("Idempotency-Key", "a").json(&body));
     let (one, other) = tokio::join!(
