@@ -75,7 +75,7 @@ impl Analyst {
                 return Ok(());
             }
             // Nobody waits for it here, so a person is asked.
-            Err(problem) if matches!(problem.code, Code::AiUnavailable | Code::ServiceUnavailable) => {
+            Err(problem) if matches!(problem.code, Code::AiUnavailable | Code::AiLeftAlone) => {
                 self.analysis.for_people(id, &reach, &asked, &problem)
             }
             Err(problem) => return Err(problem),

@@ -11,6 +11,7 @@
 //! through `meta-webhook`.
 
 use lambda_http::RequestExt;
+use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
 use shared::accounts::Accounts;
 use shared::addresses;
@@ -37,7 +38,7 @@ pub struct DeliveryEvents {
     outcomes: Outcomes,
     sns: Option<Sns>,
     twilio_auth_token: Option<String>,
-    public_url: String,
+    public_url: Option<String>,
 }
 
 impl DeliveryEvents {
@@ -55,7 +56,7 @@ impl DeliveryEvents {
             outcomes: Outcomes::new(context, Self::NAME)?,
             sns: environment.optional("SES_TOPIC_ARN").map(|_| Sns::new(context)).transpose()?,
             twilio_auth_token: environment.optional("TWILIO_AUTH_TOKEN").map(str::to_owned),
-            public_url: environment.optional("PUBLIC_URL").unwrap_or_default().trim_end_matches('/').to_owned(),
+            public_url: environment.optional("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
         })
     }
 
@@ -100,11 +101,23 @@ impl DeliveryEvents {
         }
     }
 
+    /// The address that a request was sent to, as its sender knows it. It cannot name the API's own in the
+    /// template, because the API is made of its functions.
+    fn called(&self, request: &Request) -> String {
+        match (&self.public_url, request.request_context_ref()) {
+            (Some(url), _) => url.clone(),
+            (None, Some(RequestContext::ApiGatewayV2(context))) => {
+                format!("https://{}", context.domain_name.as_deref().unwrap_or_default())
+            }
+            (None, _) => String::new(),
+        }
+    }
+
     async fn of_twilio(&self, request: &Request, body: &[u8], path: &str) -> Result<(), Problem> {
         let token = self.twilio_auth_token.as_deref().ok_or_else(not_set_up)?;
         let form = sms::form(body);
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-        let url = format!("{}{path}{query}", self.public_url);
+        let url = format!("{}{path}{query}", self.called(request));
         let signature = request.headers().get("x-twilio-signature").and_then(|value| value.to_str().ok());
         if !signature.is_some_and(|signature| sms::is_signed(token, &url, &form, signature)) {
             return Err(Problem::new(Code::InvalidKey, "X-Twilio-Signature is missing or does not fit the request"));

@@ -133,8 +133,11 @@ impl Endpoint for FollowupRecommendation {
                 let problem = work.abandon(problem).await;
                 self.too_little(call, id, &reach, problem).await
             }
+            // A table that cannot be reached keeps no queue either.
+            Err(problem) if !matches!(problem.code, Code::AiUnavailable | Code::AiLeftAlone) => {
+                Err(work.abandon(problem).await)
+            }
             Err(problem) => {
-                // A table that cannot be reached keeps no queue either.
                 let for_people = self.analysis.for_people(id, &reach, &request.asked, &problem);
                 let Analysed { recommendation, notifications } = &for_people;
                 let queued = self.recommendations.hand_to_people(recommendation, actor, notifications).await;

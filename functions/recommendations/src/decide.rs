@@ -164,61 +164,34 @@ impl Endpoint for Snooze {
     }
 }
 
-/// `POST /api/v1/ai/followup/recommendations/{id}/resolve`.
+/// `POST /api/v1/ai/followup/recommendations/{id}/resolve` and `…/requeue`: an item of the manual queue is
+/// closed, or handed back to the model.
 #[derive(Clone, Debug)]
-pub struct Resolve {
-    recommendations: Recommendations,
-    once: ExactlyOnce,
-}
-
-impl Resolve {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { recommendations: Recommendations::new(context)?, once: ExactlyOnce::new(context)? })
-    }
-}
-
-impl Endpoint for Resolve {
-    const DIALECT: Dialect = Dialect::Followup;
-    const PERMISSION: Permission = Permission::WriteAi;
-    type Request = About;
-
-    fn parse(&self, input: &Input) -> Result<About, Problem> {
-        let mut fields = Fields::of(&input.body)?;
-        let about = About::read(input, &mut fields)?;
-        fields.finish().map(|()| about)
-    }
-
-    async fn handle(&self, call: &Call, about: About) -> Result<Reply, Problem> {
-        let work = async {
-            let before = about.found(&self.recommendations, call).await?;
-            let after = self.recommendations.resolve(&before, Actor::Key(call.key_id)).await?;
-            decided(after, &before).map(|after| answer(call, &after))
-        };
-        self.once.for_free(call, work).await
-    }
-}
-
-/// `POST /api/v1/ai/followup/recommendations/{id}/requeue`.
-#[derive(Clone, Debug)]
-pub struct HandBack {
+pub struct LeaveManualQueue {
     recommendations: Recommendations,
     once: ExactlyOnce,
     queue: Queue,
+    is_handed_back: bool,
 }
 
-impl HandBack {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+impl LeaveManualQueue {
+    /// The endpoint that closes an item.
+    pub fn resolve(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { is_handed_back: false, ..Self::hand_back(context)? })
+    }
+
+    /// The endpoint that hands an item back.
+    pub fn hand_back(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
             recommendations: Recommendations::new(context)?,
             once: ExactlyOnce::new(context)?,
             queue: Queue::new(context, "ANALYSIS_QUEUE_URL")?,
+            is_handed_back: true,
         })
     }
 }
 
-impl Endpoint for HandBack {
+impl Endpoint for LeaveManualQueue {
     const DIALECT: Dialect = Dialect::Followup;
     const PERMISSION: Permission = Permission::WriteAi;
     type Request = About;
@@ -232,9 +205,15 @@ impl Endpoint for HandBack {
     async fn handle(&self, call: &Call, about: About) -> Result<Reply, Problem> {
         let work = async {
             let before = about.found(&self.recommendations, call).await?;
-            let after = self.recommendations.hand_back(&before, Actor::Key(call.key_id)).await?;
+            let actor = Actor::Key(call.key_id);
+            let after = match self.is_handed_back {
+                true => self.recommendations.hand_back(&before, actor).await?,
+                false => self.recommendations.resolve(&before, actor).await?,
+            };
             let after = decided(after, &before)?;
-            send(&self.queue, &after).await;
+            if after.is_queued() {
+                send(&self.queue, &after).await;
+            }
             Ok(answer(call, &after))
         };
         self.once.for_free(call, work).await

@@ -26,7 +26,7 @@ use shared::problem::Problem;
 use uuid::Uuid;
 
 pub use approve::Approve;
-pub use decide::{HandBack, Reject, Resolve, Snooze};
+pub use decide::{LeaveManualQueue, Reject, Snooze};
 pub use list::{ListNotifications, ListRecommendations};
 pub use read::{GetAudit, GetRecommendation};
 
@@ -43,8 +43,8 @@ pub fn recommendations(context: &Context) -> Result<Routes, ConfigError> {
         .with("POST", "/api/v1/ai/followup/recommendations/{id}/approve", Approve::new(context)?)
         .with("POST", "/api/v1/ai/followup/recommendations/{id}/reject", Reject::new(context)?)
         .with("POST", "/api/v1/ai/followup/recommendations/{id}/snooze", Snooze::new(context)?)
-        .with("POST", "/api/v1/ai/followup/recommendations/{id}/resolve", Resolve::new(context)?)
-        .with("POST", "/api/v1/ai/followup/recommendations/{id}/requeue", HandBack::new(context)?))
+        .with("POST", "/api/v1/ai/followup/recommendations/{id}/resolve", LeaveManualQueue::resolve(context)?)
+        .with("POST", "/api/v1/ai/followup/recommendations/{id}/requeue", LeaveManualQueue::hand_back(context)?))
 }
 
 /// The recommendation that a path names.

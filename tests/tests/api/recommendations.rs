@@ -7,6 +7,7 @@ use shared::auth::Permission;
 use shared::leads::{Lead, SuppressedBy};
 use shared::notifications::{Notifications, Role};
 use shared::recommendations::{RecommendationId, Recommendations};
+use tests::faults::{Way, in_every_way};
 use tests::{Answer, Api, CONTACT, ModelReply, ScriptedModel, Setup, send};
 use uuid::Uuid;
 
@@ -38,6 +39,17 @@ async fn until(api: &Api, id: &str, status: &str) -> Value {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     panic!("it does not become {status}: {shown}");
+}
+
+/// Waits for the recommendation that is made in the place of one.
+async fn successor(api: &Api, id: &str) -> Value {
+    for _ in 0..100 {
+        if let Some(next) = read(api, id).await["followed_by"].as_str() {
+            return read(api, next).await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("nothing follows {id}");
 }
 
 async fn notified(api: &Api, role: &str) -> Vec<Value> {
@@ -213,15 +225,7 @@ async fn a_model_that_is_down_leaves_an_item_in_the_manual_queue_and_the_manager
     // Handed back, it becomes a recommendation that knows what was asked.
     let back = decide(&api, &id, "requeue", &json!({})).await;
     assert_eq!((back.status, &back.json()["status"]), (200, &json!("requeued")), "{}", back.text);
-    let mut next = Value::Null;
-    for _ in 0..100 {
-        next = read(&api, &id).await["followed_by"].clone();
-        if !next.is_null() {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    let next = read(&api, next.as_str().unwrap()).await;
+    let next = successor(&api, &id).await;
     assert_eq!(
         (&next["status"], &next["draft_message"]),
         (&json!("pending_review"), &json!("Hi Jane, shall we talk?"))
@@ -229,6 +233,77 @@ async fn a_model_that_is_down_leaves_an_item_in_the_manual_queue_and_the_manager
     let asked = model.requests().last().unwrap()["messages"][1]["content"].as_str().unwrap().to_owned();
     assert!(asked.contains("Asked for a quote."), "{asked}");
     assert_eq!(decide(&api, &id, "resolve", &json!({})).await.code(), (409, "CONFLICT".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_asked_while_the_model_was_down_survives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let down = ScriptedModel::start(vec![ModelReply::Status(500, "{}".to_owned())]).await;
+    let setup = |model| Setup { model, data: Some(folder.path().to_owned()), ..Setup::default() };
+    let mut api = Api::with(setup(Some(down.as_model()))).await;
+    let failed = recommend(&api, &json!({"lead_id": CONTACT, "recent_activity_summary": "Asked for a quote."})).await;
+    let id = failed.json()["error"]["details"]["recommendation_id"].as_str().unwrap().to_owned();
+    let (workspace, key) = (api.workspace, api.key.clone());
+    drop(api);
+    api = Api::with(setup(None)).await;
+    (api.workspace, api.key) = (workspace, key);
+    assert_eq!(read(&api, &id).await["status"], "manual");
+    assert_eq!(decide(&api, &id, "requeue", &json!({})).await.status, 200);
+    let next = successor(&api, &id).await;
+    assert!(next["draft_message"].as_str().unwrap().contains("a quote"), "{next}");
+}
+
+async fn recommended_once(way: Way) {
+    let (api, proxy) = Api::behind_a_proxy(Setup::default()).await;
+    api.staff((true, true), &[]).await;
+    let (mut round, mut any_failed) = (0, true);
+    while any_failed {
+        let once = |path: String, body: Value| {
+            let key = format!("k{round}");
+            send(api.authorized("POST", &path).header("Idempotency-Key", key).json(&body))
+        };
+        let until_answered = async |path: String, body: Value| {
+            let mut answer = once(path.clone(), body.clone()).await;
+            for _ in 0..5 {
+                if answer.status == 200 {
+                    break;
+                }
+                // Whoever decided and was not told so finds it decided.
+                assert!([409, 503].contains(&answer.status), "{way:?} {round}: {}", answer.text);
+                if answer.code() == (409, "CONFLICT".to_owned()) {
+                    break;
+                }
+                proxy.heal();
+                api.clock.advance(TimeDelta::seconds(40));
+                answer = once(path.clone(), body.clone()).await;
+            }
+            answer
+        };
+        way.fail(&proxy, round, round);
+        let made = until_answered(RECOMMENDATION.to_owned(), json!({"lead_id": CONTACT})).await;
+        assert_eq!(made.status, 200, "{way:?} {round}: {}", made.text);
+        let asked = proxy.heal().len();
+        let id = made.json()["recommendation_id"].as_str().unwrap().to_owned();
+        way.fail(&proxy, round, round);
+        let snooze = json!({"until": (api.clock.now() + TimeDelta::days(9)).to_rfc3339()});
+        until_answered(format!("{RECOMMENDATIONS}/{id}/snooze"), snooze).await;
+        any_failed = proxy.heal().len().max(asked) > round;
+        round += 1;
+        let table = &api.stack.ready.environment["WORK_TABLE"];
+        let items = tests::scan(&api.stack.ready.dynamodb, table).await;
+        let of_kind = |kind: &str| items.iter().filter(|item| item["sk"]["S"] == kind).count();
+        assert_eq!((of_kind("recommendation"), of_kind("manual")), (round, 0), "{way:?} {round}");
+        assert!(read(&api, &id).await["snoozed_until"].is_string(), "{way:?} {round}");
+    }
+    assert!(round > 6, "{way:?}: {round}");
+}
+
+#[tokio::test]
+async fn whatever_call_fails_one_key_makes_one_recommendation() {
+    let log = in_every_way(recommended_once).await;
+    for personal in ["Jane", "2025550142", "jane@acme", "follow up on"] {
+        assert!(!log.contains(personal), "the log holds {personal}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
