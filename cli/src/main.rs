@@ -6,6 +6,7 @@ mod channel;
 mod connection;
 mod credits;
 mod error;
+mod evaluate;
 mod import;
 mod key;
 mod leads;
@@ -45,6 +46,9 @@ Examples, for the stack that `cargo local` runs:
   cargo cli leads find jane@example.org --workspace ID
   cargo cli messages import chats.jsonl --workspace ID --user USER
 
+Without any stack:
+  cargo cli evaluate
+
 For a stack in AWS, name it; the rest is the ordinary AWS configuration:
   cargo cli --stack lead-followup --profile sales --region eu-central-1 credits show --workspace ID
 
@@ -79,6 +83,8 @@ enum Command {
     /// Fill a stack on this machine with known data
     #[command(subcommand)]
     Seed(seed::Command),
+    /// Measure the channel model in simulated workspaces; needs no stack
+    Evaluate(evaluate::Evaluate),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -100,6 +106,10 @@ async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode, CliError
     if let Command::Seed(_) = &arguments.command {
         seed::check(&arguments.target)?;
     }
+    // It needs no stack.
+    if let Command::Evaluate(command) = &arguments.command {
+        return evaluate::run(command, output);
+    }
     let connection = Connection::open(&arguments.target).await?;
     let done = match arguments.command {
         Command::Workspace(command) => workspace::run(command, &connection, output).await,
@@ -111,6 +121,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode, CliError
         Command::Leads(command) => leads::run(command, &connection, output).await,
         Command::Messages(command) => import::messages::run(command, &connection, output).await,
         Command::Seed(command) => seed::run(command, &connection, output).await,
+        Command::Evaluate(command) => evaluate::run(&command, output),
     };
     done.map_err(|error| connection.explain(error))
 }

@@ -55,6 +55,9 @@ pub struct Add {
     /// The phone number id that WhatsApp messages are sent from (Meta's, not the number itself)
     #[arg(long, value_name = "PHONE_NUMBER_ID", value_parser = crate::channel::id)]
     whatsapp: Option<String>,
+    /// The phone number, or the messaging service (MG…), that text messages are sent from
+    #[arg(long, value_name = "NUMBER", value_parser = sms)]
+    sms: Option<String>,
 }
 
 /// The value of an option that names a site.
@@ -71,6 +74,16 @@ fn url(text: &str) -> Result<String, String> {
     } else {
         Err("must be an address that starts with http:// or https://".to_owned())
     }
+}
+
+fn sms(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let is_service =
+        text.len() == 34 && text.strip_prefix("MG").is_some_and(|id| id.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    if is_service {
+        return Ok(text.to_owned());
+    }
+    shared::addresses::phone(text, None).map_err(str::to_owned)
 }
 
 fn email(text: &str) -> Result<String, String> {
@@ -98,8 +111,12 @@ async fn add(add: Add, connection: &Connection, output: &Output) -> Result<ExitC
         Some(id) => (id, existing(&accounts, add.workspace, id).await?.site.created_at),
         None => (connection.context.random.uuid(), connection.context.clock.now()),
     };
-    let site = Site { site_id, name: add.name, url: add.url, email: add.email, whatsapp: add.whatsapp, created_at };
-    accounts.put_site(add.workspace, &site).await?;
+    let Add { name, url, email, whatsapp, sms, .. } = add;
+    let site = Site { site_id, name, url, email, whatsapp, sms, created_at };
+    if !accounts.put_site(add.workspace, &site).await? {
+        let taken = "another workspace sends text messages from this number; answers to it are that one's";
+        return Err(CliError::Refused(taken.to_owned()));
+    }
     let told = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
     let text = facts(&[
         ("site", site.site_id.to_string()),
@@ -108,6 +125,7 @@ async fn add(add: Add, connection: &Connection, output: &Output) -> Result<ExitC
         ("url", site.url.clone()),
         ("email", told(&site.email)),
         ("whatsapp", told(&site.whatsapp)),
+        ("sms", told(&site.sms)),
     ]);
     output.result(&shown(&site), &text)?;
     Ok(ExitCode::SUCCESS)
@@ -127,7 +145,7 @@ async fn list(workspace_id: Uuid, connection: &Connection, output: &Output) -> R
 
 /// The channels of a site, each with what it is sent from.
 fn channels(site: &Site) -> String {
-    let all = [("email", &site.email), ("whatsapp", &site.whatsapp)];
+    let all = [("email", &site.email), ("whatsapp", &site.whatsapp), ("sms", &site.sms)];
     let told: Vec<_> = all.iter().filter_map(|(name, from)| Some(format!("{name} {}", from.as_ref()?))).collect();
     if told.is_empty() { "-".to_owned() } else { told.join(", ") }
 }
@@ -140,6 +158,7 @@ fn shown(site: &Site) -> Value {
         "url": site.url,
         "email": site.email,
         "whatsapp": site.whatsapp,
+        "sms": site.sms,
         "created_at": timestamp(site.created_at),
     })
 }

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use data_encoding::BASE64;
 use serde_json::{Value, json};
-use shared::accounts::{Accounts, Workspace};
+use shared::accounts::{Accounts, Webhook, Workspace};
 use shared::http::dialect::timestamp;
 use uuid::Uuid;
 
@@ -25,8 +26,43 @@ pub enum Command {
         #[arg(long, value_name = "UUID")]
         id: Option<Uuid>,
     },
+    /// Say where a workspace's notifications are sent, signed; each time with a new secret, shown once
+    #[command(after_help = WEBHOOK_HELP)]
+    Webhook {
+        /// The workspace
+        #[arg(long, value_name = "UUID", value_parser = id)]
+        workspace: Uuid,
+        /// The address, https unless it is on this machine
+        #[arg(long, value_name = "URL", value_parser = webhook_url, required_unless_present = "off")]
+        url: Option<String>,
+        /// Send them nowhere any more
+        #[arg(long, conflicts_with = "url")]
+        off: bool,
+    },
     /// List the workspaces with their ids, by name; reads the whole table of accounts
     List,
+}
+
+const WEBHOOK_HELP: &str = "\
+Each notification is a POST of its JSON with the headers webhook-id, webhook-timestamp and webhook-signature,
+as \"Standard Webhooks\" (standardwebhooks.com) describes them, and is sent again until it is answered with 2xx,
+five times at most.
+
+Example:
+  cargo cli workspace webhook --workspace ID --url https://crm.example/hooks/follow-up";
+
+/// The value of `--url`.
+fn webhook_url(text: &str) -> Result<String, String> {
+    let url = text.trim();
+    let host =
+        |scheme: &str| url.strip_prefix(scheme).map(|rest| rest.split(['/', ':', '?']).next().unwrap_or_default());
+    let is_usable = host("https://").is_some_and(|host| !host.is_empty())
+        || host("http://").is_some_and(|host| matches!(host, "localhost" | "127.0.0.1"));
+    if is_usable && !url.contains(char::is_whitespace) {
+        Ok(url.to_owned())
+    } else {
+        Err("must be an address that starts with https://".to_owned())
+    }
 }
 
 /// The value of `--name`.
@@ -48,6 +84,7 @@ pub fn id(text: &str) -> Result<Uuid, String> {
 pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
     match command {
         Command::Create { name, id } => create(name, id, connection, output).await,
+        Command::Webhook { workspace, url, .. } => webhook(workspace, url, connection, output).await,
         Command::List => list(connection, output).await,
     }
 }
@@ -71,7 +108,7 @@ async fn create(
         }
         None => {
             let created_at = connection.context.clock.now();
-            let workspace = Workspace { workspace_id, name, prices: Default::default(), created_at };
+            let workspace = Workspace { workspace_id, name, prices: Default::default(), webhook: None, created_at };
             accounts.put_workspace(&workspace).await?;
             namesakes = others_named(&workspace, &accounts).await;
             workspace
@@ -92,6 +129,30 @@ async fn create(
             ("created", timestamp(workspace.created_at)),
         ]),
     )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn webhook(
+    workspace_id: Uuid,
+    url: Option<String>,
+    connection: &Connection,
+    output: &Output,
+) -> Result<ExitCode, CliError> {
+    let accounts = Accounts::new(&connection.context)?;
+    let workspace = connection.workspace(workspace_id).await?;
+    let secret = format!("whsec_{}", BASE64.encode(&connection.context.random.bytes::<32>()));
+    let webhook = url.map(|url| Webhook { url, secret });
+    accounts.put_workspace(&Workspace { webhook: webhook.clone(), ..workspace }).await?;
+    let document = json!({
+        "workspace_id": workspace_id,
+        "url": webhook.as_ref().map(|webhook| &webhook.url),
+        "secret": webhook.as_ref().map(|webhook| &webhook.secret),
+    });
+    let text = match &webhook {
+        Some(webhook) => facts(&[("url", webhook.url.clone()), ("secret", webhook.secret.clone())]),
+        None => "Notifications are sent nowhere any more.".to_owned(),
+    };
+    output.result(&document, &text)?;
     Ok(ExitCode::SUCCESS)
 }
 

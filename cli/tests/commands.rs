@@ -1,7 +1,8 @@
 //! Proves, with the built command against an embedded DynamoDB: what a command writes the next one
 //! reads; repeating an import changes nothing; a lead that was imported is found again; wrong values
 //! are left out with a warning, and rejected rows end up in their file; leads are followed up with the
-//! sites and agents that were added; and the demo keys stay on this machine.
+//! sites and agents that were added; the demo keys stay on this machine; and the channel model is evaluated
+//! without a stack.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
 
@@ -442,10 +443,22 @@ async fn a_lead_is_followed_up_with_the_site_and_the_agents_that_were_added() {
         changed,
         json!({
             "site_id": site_id, "name": "Acme", "url": "https://acme.example", "email": "sales@acme.example",
-            "whatsapp": null, "created_at": site["created_at"],
+            "whatsapp": null, "sms": null, "created_at": site["created_at"],
         })
     );
     assert_eq!(done(&["site", "list"]).await, json!({ "sites": [changed] }));
+    // A number belongs to one workspace, because its answers do.
+    let numbered =
+        done(&[&add[..], &["--id", &site_id, "--email", "sales@acme.example", "--sms", "+1 202 555 0100"]].concat())
+            .await;
+    assert_eq!(numbered["sms"], "+12025550100");
+    let rival = stack.workspace().await;
+    let taken = [&add[..], &["--sms", "+12025550100", "--workspace", &rival]].concat();
+    let (_, _, error) = stack.text(&taken).await;
+    assert!(error.contains("another workspace"), "{error}");
+    let hook = done(&["workspace", "webhook", "--url", "https://crm.example/hook"]).await;
+    assert!(hook["secret"].as_str().unwrap().starts_with("whsec_"), "{hook}");
+    assert_eq!(done(&["workspace", "webhook", "--off"]).await["url"], Value::Null);
     let (_, listed, _) = stack.text(&["site", "list", of[0], of[1]]).await;
     assert!(listed.contains(&site_id) && listed.contains("email sales@acme.example"), "{listed}");
 
@@ -586,4 +599,20 @@ async fn without_a_ready_file_the_error_says_where_it_was_looked_for() {
     let expected = "error: no local stack is running in this folder (.local/ready.json is not there); \
                     start one with `cargo local`, or name a deployed one with --stack\n";
     assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
+}
+
+#[tokio::test]
+async fn the_channel_model_is_evaluated_without_a_stack() {
+    let evaluate = async |arguments: &[&str]| {
+        let all = [&["evaluate", "--seeds", "2", "--leads", "100"], arguments].concat();
+        let output = Command::new(env!("CARGO_BIN_EXE_cli")).args(all).output().await.unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let document: Value = serde_json::from_str(&evaluate(&["--json"]).await).unwrap();
+    let predictors: Vec<_> = document["predictors"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(predictors, ["raw", "laplace", "global", "segment", "model", "oracle"]);
+    assert!(document["predictors"][4]["mean"]["log_loss"].as_f64().unwrap() < 0.6);
+    assert!(evaluate(&[]).await.contains("oracle"));
+    assert!(evaluate(&["--fit"]).await.contains("180 days"));
 }

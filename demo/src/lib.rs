@@ -168,7 +168,7 @@ async fn load_chats(context: &Context, now: DateTime<Utc>, loaded: &mut Loaded) 
 }
 
 fn workspace(workspace_id: Uuid, name: &str, created_at: DateTime<Utc>) -> Workspace {
-    Workspace { workspace_id, name: name.to_owned(), prices: BTreeMap::new(), created_at }
+    Workspace { workspace_id, name: name.to_owned(), prices: BTreeMap::new(), webhook: None, created_at }
 }
 
 /// Jane, of the document's example: three e-mails and a discovery call in the last 14 days, a

@@ -26,6 +26,7 @@ pub async fn load(accounts: &Accounts, now: DateTime<Utc>) -> Result<(), StoreEr
             url: url.to_owned(),
             email: email.map(str::to_owned),
             whatsapp: whatsapp.map(str::to_owned),
+            sms: whatsapp.map(|_| "+12025550100".to_owned()),
             created_at: now,
         };
         accounts.put_site(WORKSPACE, &site).await?;

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use shared::context::Context;
 use shared::environment::ConfigError;
-use shared::http::{Endpoint, Gate, Request, Response, serve};
+use shared::http::{Endpoint, Gate, Request, Response, Routes, serve};
 use shared::queue::{Consumer, consume};
 
 /// A function, ready to be invoked.
@@ -37,18 +37,25 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
         lead_stats::LeadStats::NAME => endpoint(context, lead_stats::LeadStats::new(context)?)?,
         get_lead::GetLead::NAME => endpoint(context, get_lead::GetLead::new(context)?)?,
         lead_messages::LeadMessages::NAME => endpoint(context, lead_messages::LeadMessages::new(context)?)?,
-        ingest::NAME => {
-            let routes = ingest::ingest(context)?;
-            Function::Http(Arc::new(move |request| match routes.answer(request) {
-                Some(answer) => answer,
-                None => Box::pin(async { unknown_route() }),
-            }))
+        ingest::NAME => routes(ingest::ingest(context)?),
+        followup_recommendation::FollowupRecommendation::NAME => {
+            endpoint(context, followup_recommendation::FollowupRecommendation::new(context)?)?
         }
+        recommendations::NAME => routes(recommendations::recommendations(context)?),
+        analyst::Analyst::NAME => queued(analyst::Analyst::new(context)?),
+        delivery::DeliveryWorker::NAME => queued(delivery::DeliveryWorker::new(context)?),
         meta_webhook::MetaWebhook::NAME => {
             let webhook = meta_webhook::MetaWebhook::new(context)?;
             Function::Http(Arc::new(move |request| {
                 let webhook = webhook.clone();
                 Box::pin(async move { webhook.answer(request).await })
+            }))
+        }
+        delivery_events::DeliveryEvents::NAME => {
+            let events = delivery_events::DeliveryEvents::new(context)?;
+            Function::Http(Arc::new(move |request| {
+                let events = events.clone();
+                Box::pin(async move { events.answer(request).await })
             }))
         }
         message_worker::MessageWorker::NAME => queued(message_worker::MessageWorker::new(context)?),
@@ -74,6 +81,7 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
             }))
         }
         lead_scorer::LeadScorer::NAME => queued(lead_scorer::LeadScorer::new(context)?),
+        notifier::Notifier::NAME => queued(notifier::Notifier::new(context)?),
         _ => return Ok(None),
     }))
 }
@@ -84,6 +92,13 @@ fn endpoint<E: Endpoint>(context: &Context, endpoint: E) -> Result<Function, Con
         let (gate, endpoint) = (gate.clone(), Arc::clone(&endpoint));
         Box::pin(async move { serve(&gate, &endpoint, request).await })
     })))
+}
+
+fn routes(routes: Routes) -> Function {
+    Function::Http(Arc::new(move |request| match routes.answer(request) {
+        Some(answer) => answer,
+        None => Box::pin(async { unknown_route() }),
+    }))
 }
 
 fn queued<C: Consumer>(consumer: C) -> Function {

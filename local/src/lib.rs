@@ -1,16 +1,18 @@
 //! `cargo local`: runs `template.yaml` on this machine, in one process and without an account.
 //!
 //! The functions are the ones that are deployed. What differs is what stands behind their
-//! endpoints: an embedded DynamoDB and SQS, and, unless a real model is configured, a composer
-//! that answers from the facts in the prompt. All of them are reached over loopback, in the
-//! protocols of the real services.
+//! endpoints: an embedded DynamoDB and SQS, a stand-in for the providers of e-mail, WhatsApp and SMS,
+//! and, unless a real model is configured, a composer that answers from the facts in the prompt. All of
+//! them are reached over loopback, in the protocols of the real services.
 //!
-//! Invariant: nothing here knows a route, a table or a queue; all come from the template.
+//! Invariant: nothing here knows a route, a table or a queue; all come from the template. The exception
+//! are the webhooks' routes, which providers are told by hand ([`providers`]).
 
 pub mod composer;
 mod dynamodb;
 mod functions;
 mod gateway;
+pub mod providers;
 pub mod queues;
 mod schedule;
 pub mod sqs;

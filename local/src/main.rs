@@ -127,6 +127,7 @@ fn greeting(stack: &Stack, arguments: &Arguments, composed: bool, variables_file
     }
     text += &format!("  dynamodb  {}\n  sqs       {}\n", ready.dynamodb, ready.sqs);
     text += &format!("  model     {}{}\n", ready.model, if composed { " (built-in composer)" } else { "" });
+    text += &format!("  outbox    {}/outbox (e-mail, WhatsApp and SMS that were sent)\n", ready.providers);
     let kept = if arguments.ephemeral {
         "in memory, gone at the end".to_owned()
     } else {
@@ -156,7 +157,13 @@ fn start_logs(environment: &Environment) {
         "shared",
         "local",
         "commands",
+        "analyst",
         "copywriter",
+        "delivery",
+        "delivery_events",
+        "followup_recommendation",
+        "notifier",
+        "recommendations",
         "credits",
         "fallback",
         "get_lead",

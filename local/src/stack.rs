@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::functions::{self, Function};
 use crate::gateway::Gateway;
+use crate::providers::Providers;
 use crate::queues::Poller;
 use crate::template::{DeclaredFunction, Event, REGION, Template, TemplateError};
 use crate::{composer, dynamodb, schedule, sqs};
@@ -24,7 +25,8 @@ pub const META_APP_SECRET: &str = "local-app-secret";
 pub const META_VERIFY_TOKEN: &str = "local-verify-token";
 
 /// The variables whose values are secrets.
-const SECRETS: [&str; 3] = ["LLM_API_KEY", "META_APP_SECRET", "META_VERIFY_TOKEN"];
+const SECRETS: [&str; 5] =
+    ["LLM_API_KEY", "META_APP_SECRET", "META_VERIFY_TOKEN", "TWILIO_AUTH_TOKEN", "WHATSAPP_TOKEN"];
 
 /// What to run, and where.
 #[derive(Clone, Debug, Default)]
@@ -137,6 +139,8 @@ pub struct Ready {
     pub sqs: String,
     /// Base address of the model.
     pub model: String,
+    /// Address of what stands in for the providers of e-mail, WhatsApp and SMS.
+    pub providers: String,
     /// The variables of all functions together, but for the secret ones.
     pub environment: BTreeMap<String, String>,
 }
@@ -196,17 +200,29 @@ impl Stack {
         let sqs_client = sqs::client(&sqs_url);
         let queue_urls = sqs::create(&sqs_client, &template.queues()?).await?;
 
-        let base = HashMap::from([
+        let random = Random::from_os();
+        let providers_listener = bind(0, "").await?;
+        let providers_url = url(&providers_listener)?;
+        let gateway_url = gateway_listener.as_ref().map(url).transpose()?;
+        let providers =
+            Providers::new(providers_url.clone(), gateway_url.clone(), options.clock.clone(), random.clone());
+
+        let mut base = HashMap::from([
             ("AWS_REGION", REGION.to_owned()),
             ("AWS_ACCESS_KEY_ID", "local".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
             ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url.clone()),
             ("AWS_ENDPOINT_URL_SQS", sqs_url.clone()),
         ]);
+        base.extend(providers.endpoints());
+        let settings = HashMap::from(providers.settings());
+        tasks.spawn(providers.serve(providers_listener));
         let mut declared = template.functions()?;
         for function in &mut declared {
-            for value in function.environment.values_mut() {
-                if let Some(queue) = value.strip_prefix("queue:") {
+            for (name, value) in &mut function.environment {
+                if let Some(setting) = settings.get(name.as_str()) {
+                    setting.clone_into(value);
+                } else if let Some(queue) = value.strip_prefix("queue:") {
                     *value = queue_urls.get(queue).cloned().unwrap_or_default();
                 } else if let Some(secret) = secret_name(value) {
                     *value = secrets.get(secret).map(|secret| (*secret).to_owned()).unwrap_or_default();
@@ -218,7 +234,6 @@ impl Stack {
         let union: HashMap<String, String> =
             declared.iter().flat_map(|function| function.environment.clone()).collect();
 
-        let random = Random::from_os();
         let context = |variables: HashMap<String, String>, function: &str| {
             Context::new(Environment::from_iter(variables), options.clock.clone(), random.clone())
                 .map_err(|source| LocalError::Function { function: function.to_owned(), source })
@@ -229,11 +244,12 @@ impl Stack {
         let direct = context(direct, "stack")?;
         let demo_loaded = if options.demo { load_demo(&direct).await? } else { None };
 
-        let mut ready = Ready {
-            gateway: None,
+        let ready = Ready {
+            gateway: gateway_url,
             dynamodb: dynamodb_url,
             sqs: sqs_url,
             model: model.base_url,
+            providers: providers_url,
             environment: union
                 .iter()
                 .filter(|(name, _)| !SECRETS.contains(&name.as_str()))
@@ -241,7 +257,6 @@ impl Stack {
                 .collect(),
         };
         if let Some(listener) = gateway_listener {
-            ready.gateway = Some(url(&listener)?);
             let mut built = Vec::new();
             for function in declared {
                 let context = context(function.environment.clone(), &function.name)?;

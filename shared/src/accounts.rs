@@ -18,6 +18,7 @@ mod channel;
 mod site;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_dynamodb::Client;
@@ -47,8 +48,26 @@ pub struct Workspace {
     /// Prices in credits that differ from the price list, by action.
     #[serde(default)]
     pub prices: BTreeMap<String, u32>,
+    /// Where its notifications are sent besides, if anywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Webhook>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+}
+
+/// Where notifications are sent, and what signs them. Its `Debug` shows neither.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Webhook {
+    /// The address.
+    pub url: String,
+    /// The secret: `whsec_` and 32 bytes in base64 ("Standard Webhooks", specification).
+    pub secret: String,
+}
+
+impl fmt::Debug for Webhook {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Webhook")
+    }
 }
 
 /// What is stored of a key.

@@ -8,9 +8,7 @@
 //! works on it takes the lease with one conditional write; when the lease has ended, somebody else may
 //! take it, and the first can neither finish nor give back what is no longer its own.
 //!
-//! The index `due` lists commands of all workspaces that still want a message in their queue, for the
-//! sweeper alone: from the moment at which a message should long have been taken. They are spread over
-//! [`BUCKETS`] partitions.
+//! As long as it wants a message in its queue, a command is in the index of [`crate::due`].
 
 use std::collections::BTreeMap;
 
@@ -18,27 +16,20 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::accounts::Role;
 use crate::context::{Clock, Context, Random};
 use crate::conversations::PendingMessage;
+use crate::due::{Due, OVERDUE, Wanted};
 use crate::environment::ConfigError;
-use crate::store::{Item, StoreError, Transacted, from_item, n, query_all, s, store_error, to_item, transact};
+use crate::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
 use crate::writing::{Medium, Messages};
-
-const BUCKETS: &str = "0123456789abcdef";
 
 /// How long a command may be worked on before somebody else may take it: longer than the function's
 /// timeout.
 pub const LEASE: TimeDelta = TimeDelta::seconds(70);
-
-/// How long after it is to be taken a command is sent again: its message was lost, or never sent. Longer
-/// than its queue hides a message that failed, or the sweeper would send others beside it, and none of
-/// them would fail often enough to become a dead letter.
-const OVERDUE: TimeDelta = TimeDelta::seconds(420);
 
 /// How often a command is tried before it has failed: as often as its queue delivers a message.
 pub const ATTEMPTS: u32 = 5;
@@ -124,12 +115,9 @@ pub struct Command {
     /// Epoch milliseconds until which nobody else may take it.
     #[serde(skip_serializing_if = "Option::is_none")]
     lease_until: Option<i64>,
-    /// The partition of the index `due`; absent once it is finished.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    due_bucket: Option<String>,
-    /// Epoch milliseconds from which it is sent again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    due_at: Option<i64>,
+    /// When it is sent again; absent once it is finished.
+    #[serde(flatten)]
+    due: Option<Due>,
     /// Epoch seconds from which it is deleted.
     expires: i64,
 }
@@ -186,21 +174,15 @@ impl Command {
             finished_at: None,
             lease: None,
             lease_until: None,
-            due_bucket: None,
-            due_at: None,
+            due: None,
             expires: (now + KEPT).timestamp(),
         }
     }
 
     /// A command that waits in its queue, to go on with `draft`.
     pub fn queued(order: Order, draft: Messages, now: DateTime<Utc>) -> Self {
-        let bucket = bucket_of(order.command_id).to_owned();
-        Self {
-            draft: Some(draft),
-            due_bucket: Some(bucket),
-            due_at: Some((now + OVERDUE).timestamp_millis()),
-            ..Self::new(order, Status::Queued, now)
-        }
+        let due = Due::new(Wanted::Copywriter, order.command_id, now);
+        Self { draft: Some(draft), due: Some(due), ..Self::new(order, Status::Queued, now) }
     }
 
     /// A command that was worked on since `started_at` and is done.
@@ -259,11 +241,6 @@ pub struct Commands {
     clock: Clock,
     random: Random,
     table: String,
-}
-
-fn bucket_of(command_id: Uuid) -> &'static str {
-    let digit = usize::from(command_id.as_bytes()[0] >> 4);
-    BUCKETS.get(digit..=digit).unwrap_or("0")
 }
 
 fn key(id: CommandId) -> Item {
@@ -384,8 +361,7 @@ impl Commands {
             model: Some(outcome.model.clone()),
             prompt_version: Some(outcome.prompt_version.clone()),
             finished_at: Some(self.clock.now()),
-            due_bucket: None,
-            due_at: None,
+            due: None,
             ..taken.clone()
         };
         let Some(put) = self.replacement(taken, done)? else { return Ok(Completed::NotOurs) };
@@ -402,9 +378,10 @@ impl Commands {
     pub async fn give_back(&self, taken: &Command) -> Result<Status, StoreError> {
         let now = self.clock.now();
         let back = if taken.attempts < ATTEMPTS {
-            Command { status: Status::Queued, due_at: Some((now + OVERDUE).timestamp_millis()), ..taken.clone() }
+            let due = Due::new(Wanted::Copywriter, taken.id.command_id, now);
+            Command { status: Status::Queued, due: Some(due), ..taken.clone() }
         } else {
-            Command { status: Status::Failed, finished_at: Some(now), due_bucket: None, due_at: None, ..taken.clone() }
+            Command { status: Status::Failed, finished_at: Some(now), due: None, ..taken.clone() }
         };
         let status = back.status;
         self.replace(taken, back).await.map(|_| status)
@@ -428,45 +405,6 @@ impl Commands {
             .condition_expression("lease = :lease")
             .expression_attribute_values(":lease", s(lease));
         Ok(Some(put.build()?))
-    }
-
-    /// The commands whose messages should long have been taken.
-    pub async fn overdue(&self, now: DateTime<Utc>) -> Result<Vec<CommandId>, StoreError> {
-        let found = try_join_all(BUCKETS.chars().map(|bucket| async move {
-            let query = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .index_name("due")
-                .key_condition_expression("due_bucket = :bucket AND due_at <= :now")
-                .expression_attribute_values(":bucket", s(bucket))
-                .expression_attribute_values(":now", n(now.timestamp_millis()));
-            query_all(query).await
-        }));
-        Ok(found.await?.concat())
-    }
-
-    /// Notes that a message was sent for an overdue command, so that the next one waits.
-    pub async fn postpone(&self, id: CommandId) -> Result<(), StoreError> {
-        let until = self.clock.now() + LEASE + OVERDUE;
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key(id)))
-            .update_expression("SET due_at = :until")
-            .condition_expression("attribute_exists(due_at)")
-            .expression_attribute_values(":until", n(until.timestamp_millis()))
-            .send()
-            .await;
-        match sent {
-            Err(error)
-                if !error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Err(store_error("UpdateItem", &error))
-            }
-            _ => Ok(()),
-        }
     }
 }
 

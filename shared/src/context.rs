@@ -119,13 +119,18 @@ impl ClassifyRetry for ConflictClassifier {
 /// AWS Lambda Developer Guide). The SDK's default chain would add three service clients to every
 /// function to look in places where a function has none.
 pub(crate) fn credentials(environment: &Environment) -> Result<SharedCredentialsProvider, ConfigError> {
-    Ok(SharedCredentialsProvider::new(Credentials::new(
+    Ok(SharedCredentialsProvider::new(own_credentials(environment)?))
+}
+
+/// The credentials themselves, for a request that is signed without a client of the SDK.
+pub(crate) fn own_credentials(environment: &Environment) -> Result<Credentials, ConfigError> {
+    Ok(Credentials::new(
         environment.required("AWS_ACCESS_KEY_ID")?,
         environment.required("AWS_SECRET_ACCESS_KEY")?,
         environment.optional("AWS_SESSION_TOKEN").map(str::to_owned),
         None,
         "environment",
-    )))
+    ))
 }
 
 /// How often and how fast the SDK tries again.

@@ -3,7 +3,8 @@
 //!
 //! Invariants of this crate:
 //! - Nothing here knows a route, a function or whether it runs in AWS or on a laptop; the
-//!   difference is an endpoint in the [`environment`].
+//!   difference is an endpoint in the [`environment`]. The exception is the route that each SMS names for
+//!   its reports ([`providers::sms`]).
 //! - Every key of a workspace's items starts with that workspace, so that no query can reach
 //!   another tenant. The exceptions are named where they are made: a key is found by its digest and a
 //!   channel by its provider's identifier ([`accounts`]), the sweeper finds holds by their expiry
@@ -12,13 +13,16 @@
 
 pub mod accounts;
 pub mod addresses;
+pub mod analysis;
 pub mod auth;
 pub mod commands;
 pub mod context;
 pub mod conversations;
 pub mod credits;
+pub mod due;
 pub mod environment;
 pub mod exactly_once;
+pub mod gate;
 pub mod http;
 pub mod idempotency;
 pub mod inbox;
@@ -26,8 +30,15 @@ pub mod lambda;
 pub mod leads;
 pub mod llm;
 pub mod log;
+pub mod notifications;
+pub mod outcomes;
+pub mod outreach;
+pub mod pii;
 pub mod problem;
+pub mod providers;
 pub mod queue;
+pub mod rates;
+pub mod reach;
 pub mod recommendations;
 pub mod store;
 pub mod writing;

@@ -45,6 +45,16 @@ pub enum Code {
     AgentNotFound,
     /// The command is not in this workspace.
     CommandNotFound,
+    /// The recommendation is not in this workspace.
+    RecommendationNotFound,
+    /// Somebody else has decided meanwhile, or this is not decided here.
+    Conflict,
+    /// A text holds personal data of somebody else.
+    PiiBlocked,
+    /// The lead cannot be reached by this channel now.
+    ChannelNotEligible,
+    /// Too little is known of the lead's engagement.
+    InsufficientData,
     /// The model wrote nothing that could be used.
     NoContentGenerated,
     /// The model wrote nothing for a channel that reaches the lead.
@@ -59,8 +69,10 @@ pub enum Code {
     RateLimited,
     /// The model failed after retries.
     AiUnavailable,
-    /// A store or queue cannot be reached, or the model's breaker is open.
+    /// A store or queue cannot be reached.
     ServiceUnavailable,
+    /// The model's breaker is open. It reads like [`Code::ServiceUnavailable`], but a person can do the work.
+    AiLeftAlone,
     /// A bug.
     Internal,
 }
@@ -85,6 +97,11 @@ impl Code {
             Self::SiteNotFound => ((404, "not_found"), (404, "SITE_NOT_FOUND"), (404, "NOT_FOUND"), 404),
             Self::AgentNotFound => ((404, "not_found"), (404, "AGENT_NOT_FOUND"), (404, "NOT_FOUND"), 404),
             Self::CommandNotFound => ((404, "not_found"), (404, "COMMAND_NOT_FOUND"), (404, "NOT_FOUND"), 404),
+            Self::RecommendationNotFound => ((404, "not_found"), (404, "RECOMMENDATION_NOT_FOUND"), (404, "RECOMMENDATION_NOT_FOUND"), 404),
+            Self::Conflict => ((409, "conflict"), (409, "CONFLICT"), (409, "CONFLICT"), 409),
+            Self::PiiBlocked => ((422, "pii_blocked"), (422, "PII_BLOCKED"), (422, "PII_BLOCKED"), 422),
+            Self::ChannelNotEligible => ((422, "channel_not_eligible"), (422, "CHANNEL_NOT_ELIGIBLE"), (422, "CHANNEL_NOT_ELIGIBLE"), 422),
+            Self::InsufficientData => ((422, "insufficient_data"), (422, "INSUFFICIENT_DATA"), (422, "INSUFFICIENT_DATA"), 422),
             Self::NoContentGenerated => ((502, "ai_unavailable"), (500, "NO_CONTENT_GENERATED"), (500, "AI_SERVICE_UNAVAILABLE"), 500),
             Self::NoValidChannels => ((502, "ai_unavailable"), (500, "NO_VALID_CHANNELS"), (500, "AI_SERVICE_UNAVAILABLE"), 500),
             Self::LeadNotFound => ((404, "not_found"), (404, "LEAD_NOT_FOUND"), (404, "LEAD_NOT_FOUND"), 404),
@@ -93,7 +110,7 @@ impl Code {
             Self::InsufficientCredits => ((402, "insufficient_credits"), (402, "INSUFFICIENT_CREDITS"), (402, "INSUFFICIENT_CREDITS"), 402),
             Self::RateLimited => ((429, "rate_limited"), (429, "RATE_LIMITED"), (429, "RATE_LIMIT_EXCEEDED"), 429),
             Self::AiUnavailable => ((502, "ai_unavailable"), (500, "SALES_COMMAND_FAILED"), (500, "AI_SERVICE_UNAVAILABLE"), 500),
-            Self::ServiceUnavailable => ((503, "service_unavailable"), (503, "SYSTEM_ERROR"), (503, "SERVICE_UNAVAILABLE"), 503),
+            Self::ServiceUnavailable | Self::AiLeftAlone => ((503, "service_unavailable"), (503, "SYSTEM_ERROR"), (503, "SERVICE_UNAVAILABLE"), 503),
             Self::Internal => ((500, "internal_error"), (500, "SYSTEM_ERROR"), (500, "AI_SERVICE_UNAVAILABLE"), 500),
         };
         match dialect {
@@ -117,6 +134,10 @@ impl Code {
                 | Self::AgentNotFound
                 | Self::NoChannelsConfigured
                 | Self::NoValidChannelsForLead
+                | Self::RecommendationNotFound
+                | Self::PiiBlocked
+                | Self::ChannelNotEligible
+                | Self::InsufficientData
         )
     }
 }

@@ -6,7 +6,8 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 use shared::accounts::Role;
 use shared::auth::Permission;
 use tests::measurement::{head, measure};
@@ -68,12 +69,28 @@ async fn follow_ups(api: &Api) {
     measure(&both, 1, 20).await;
     measure(&sales, 1, FOLLOW_UPS).await.print("POST leadFollowUp, sales alone, 1 client");
     measure(&both, 1, FOLLOW_UPS).await.print("POST leadFollowUp, refined, 1 client");
+    let table = &api.stack.ready.environment["WORK_TABLE"];
+    let millis = |command: &Value, field: &str| {
+        let at = command[field]["S"].as_str().and_then(|at| at.parse::<DateTime<Utc>>().ok());
+        at.map(|at| at.timestamp_millis()).unwrap_or_default()
+    };
+    let of_kind = |items: Vec<Value>, kind: &str| -> Vec<Value> {
+        items.into_iter().filter(|item| item["sk"]["S"] == "command" && item["role"]["S"] == kind).collect()
+    };
+    let refined = of_kind(scan(&api.stack.ready.dynamodb, table).await, "copywriter");
+    for (what, from, until) in [
+        ("stored until taken from the queue", "created_at", "started_at"),
+        ("taken until refined", "started_at", "finished_at"),
+    ] {
+        let mut took: Vec<_> = refined.iter().map(|command| millis(command, until) - millis(command, from)).collect();
+        took.sort_unstable();
+        println!("{:<42} p50 {} ms of {}", format!("  {what}"), took[took.len() / 2], took.len());
+    }
     let started = Instant::now();
     let accepted = || request(staffed, "respond-async");
     measure(&accepted, 8, FOLLOW_UPS).await.print("POST leadFollowUp, accepted, 8 clients");
-    let table = &api.stack.ready.environment["WORK_TABLE"];
     loop {
-        let commands = scan(&api.stack.ready.dynamodb, table).await;
+        let commands = of_kind(scan(&api.stack.ready.dynamodb, table).await, "copywriter");
         if commands.iter().all(|command| command["status"]["S"] == "completed") {
             break;
         }

@@ -76,8 +76,12 @@ fn log_to_threads() {
     let functions = [
         "shared",
         "fallback",
+        "analyst",
         "commands",
         "copywriter",
+        "delivery",
+        "delivery_events",
+        "followup_recommendation",
         "get_lead",
         "ingest",
         "lead_follow_up",
@@ -87,6 +91,8 @@ fn log_to_threads() {
         "message_worker",
         "meta_webhook",
         "score_due",
+        "notifier",
+        "recommendations",
         "sweeper",
     ];
     let environment = Environment::from_iter([("LOG_LEVEL".to_owned(), "trace".to_owned())]);

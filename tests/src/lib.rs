@@ -141,8 +141,13 @@ impl Api {
     pub async fn new_workspace(&self, credits: u32) -> Uuid {
         let workspace_id = Random::from_os().uuid();
         let now = self.clock.now();
-        let workspace =
-            Workspace { workspace_id, name: "Test".to_owned(), prices: Default::default(), created_at: now };
+        let workspace = Workspace {
+            workspace_id,
+            name: "Test".to_owned(),
+            prices: Default::default(),
+            webhook: None,
+            created_at: now,
+        };
         self.accounts().put_workspace(&workspace).await.expect("a workspace");
         if credits > 0 {
             self.ledger().grant(workspace_id, workspace_id, credits, "test", now).await.expect("a grant");
@@ -221,6 +226,22 @@ impl Api {
     pub async fn suggest_once(&self, idempotency_key: &str) -> Answer {
         let request = self.authorized("POST", SUGGEST).header("Idempotency-Key", idempotency_key);
         send(request.json(&json!({"contact_id": CONTACT}))).await
+    }
+}
+
+/// What stands in for the providers.
+impl Api {
+    /// Tells what to do with sends to come.
+    pub async fn providers_do(&self, behaviour: &Value) {
+        let url = format!("{}/behaviour", self.stack.ready.providers);
+        let told = send(self.client.post(url).json(behaviour)).await;
+        assert!(told.status < 300, "{}", told.text);
+    }
+
+    /// What was sent, newest first.
+    pub async fn outbox(&self) -> Vec<Value> {
+        let outbox = send(self.client.get(format!("{}/outbox", self.stack.ready.providers))).await.json();
+        outbox["messages"].as_array().or(outbox.as_array()).expect("messages").clone()
     }
 }
 

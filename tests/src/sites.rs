@@ -26,6 +26,7 @@ impl Api {
             url: "https://acme.com".to_owned(),
             email: email.then(|| "sales@acme.example".to_owned()),
             whatsapp: whatsapp.then(|| "1".to_owned()),
+            sms: whatsapp.then(|| "+12025550100".to_owned()),
             created_at: now,
         };
         self.accounts().put_site(self.workspace, &site).await.expect("a site");

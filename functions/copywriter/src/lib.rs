@@ -13,10 +13,12 @@ use shared::commands::{Command, CommandId, Commands, Completed, Outcome, Status,
 use shared::context::{Clock, Context};
 use shared::conversations::Conversations;
 use shared::environment::ConfigError;
+use shared::gate::{self, Gate};
 use shared::llm::{Checked, Model, Prompt};
+use shared::pii::Allowed;
 use shared::problem::Problem;
 use shared::queue::Consumer;
-use shared::recommendations::{Actor, Recommendations};
+use shared::recommendations::{Actor, Recommendations, WrittenBy};
 use shared::store::StoreError;
 use shared::writing::{Medium, Messages, Written, said};
 
@@ -33,6 +35,7 @@ pub struct Copywriter {
     commands: Commands,
     conversations: Conversations,
     recommendations: Recommendations,
+    gate: Gate,
     model: Model,
 }
 
@@ -47,6 +50,7 @@ impl Copywriter {
             commands: Commands::new(context)?,
             conversations: Conversations::new(context)?,
             recommendations: Recommendations::new(context)?,
+            gate: Gate::new(context)?,
             model: Model::new(context)?,
         })
     }
@@ -59,11 +63,11 @@ impl Copywriter {
         if let (Some(pending), Some(written)) = (&command.pending, &outcome.messages.whatsapp) {
             self.conversations.revise(workspace_id, pending, &written.message).await?;
         }
-        let written_by = (outcome.model.as_str(), outcome.prompt_version.as_str());
+        let written_by = WrittenBy { model: outcome.model.clone(), prompt_version: outcome.prompt_version.clone() };
         for _ in 0..RECORDED {
             let proposed = &command.recommendations;
             let actor = Actor::Function(Self::NAME);
-            let refine = self.recommendations.refine(workspace_id, proposed, &outcome.messages, written_by, actor);
+            let refine = self.recommendations.refine(workspace_id, proposed, &outcome.messages, &written_by, actor);
             let completed = self.commands.complete(command, &outcome, refine.await?).await?;
             if completed != Completed::Outdated {
                 return Ok(completed);
@@ -84,11 +88,12 @@ impl Copywriter {
         };
         let deadline = self.clock.now() + TIME;
         let ready = self.model.ready().await?;
+        let allowed = self.gate.allowed_to(command.id.workspace_id, command.lead_id).await?;
         // What an earlier reply had right is not lost with a later one.
         let best = Mutex::new(Messages::default());
         let check = |refined: Messages| {
             let mut best = best.lock().unwrap_or_else(PoisonError::into_inner);
-            checked(&refined, &mut best, &draft, &known)
+            checked(&refined, &mut best, &draft, (&known, &allowed))
         };
         let messages = self.model.complete(ready, &prompt, deadline, check).await?;
         Ok(Outcome { messages, model: self.model.name().to_owned(), prompt_version: prompt.version() })
@@ -133,7 +138,7 @@ impl Consumer for Copywriter {
 /// Holds a reply against the draft: a message for the same media, each in its form, with the strategy
 /// kept and nothing named that is not known. For a medium whose message the model does not mend, the draft
 /// stands, as long as another was refined.
-fn checked(refined: &Messages, kept: &mut Messages, draft: &Messages, known: &str) -> Checked<Messages> {
+fn checked(refined: &Messages, kept: &mut Messages, draft: &Messages, known: (&str, &Allowed)) -> Checked<Messages> {
     let mut complaints = Vec::new();
     for (medium, before) in draft.iter() {
         match refined_message(refined, medium, before, known) {
@@ -152,11 +157,17 @@ fn checked(refined: &Messages, kept: &mut Messages, draft: &Messages, known: &st
     Checked::Wrong { complaint: complaints.join("; "), usable }
 }
 
-fn refined_message(refined: &Messages, medium: Medium, before: &Written, known: &str) -> Result<Written, String> {
+fn refined_message(
+    refined: &Messages,
+    medium: Medium,
+    before: &Written,
+    (known, allowed): (&str, &Allowed),
+) -> Result<Written, String> {
     let written = refined.of(medium).ok_or_else(|| "there is no message for it".to_owned())?;
     let written = Written { strategy: before.strategy.clone(), ..written.clone() };
     let dropped = || written.dropped(before).map(|dropped| format!("it drops {dropped}, which the draft has"));
-    match written.fault(medium, known).or_else(dropped) {
+    let disclosed = || gate::fault(&[written.title.as_str(), &written.message].join("\n"), allowed);
+    match written.fault(medium, known).or_else(disclosed).or_else(dropped) {
         Some(fault) => Err(fault),
         None => Ok(written),
     }
@@ -174,10 +185,12 @@ mod tests {
     fn a_refinement_keeps_media_and_strategy_and_names_nothing_new() {
         let draft = Messages { email: written("Hi Jane, 5 days."), web: written("Soon"), ..Messages::default() };
         let known = "Jane 5";
-        let complaint = |refined: Messages| match checked(&refined, &mut Messages::default(), &draft, known) {
-            Checked::Fine(_) => String::new(),
-            Checked::Wrong { complaint, .. } => complaint,
-        };
+        let complaint =
+            |refined: Messages| match checked(&refined, &mut Messages::default(), &draft, (known, &Allowed::default()))
+            {
+                Checked::Fine(_) => String::new(),
+                Checked::Wrong { complaint, .. } => complaint,
+            };
         let other = Written {
             strategy: "another".to_owned(),
             ..written("Jane, 5 days left").unwrap_or_else(|| unreachable!())
@@ -188,16 +201,19 @@ mod tests {
             whatsapp: written("not asked for"),
             ..Messages::default()
         };
-        let Checked::Fine(kept) = checked(&fine, &mut Messages::default(), &draft, known) else {
+        let Checked::Fine(kept) = checked(&fine, &mut Messages::default(), &draft, (known, &Allowed::default())) else {
             unreachable!("it is fine")
         };
         assert_eq!(kept.email.map(|email| email.strategy).as_deref(), Some("help"));
         assert_eq!(kept.whatsapp, None);
         assert!(complaint(Messages { web: None, ..fine.clone() }).contains("web"));
         // Where one message cannot be mended, its draft stands beside the others.
-        let Checked::Wrong { usable: Some(usable), .. } =
-            checked(&Messages { web: None, ..fine.clone() }, &mut Messages::default(), &draft, known)
-        else {
+        let Checked::Wrong { usable: Some(usable), .. } = checked(
+            &Messages { web: None, ..fine.clone() },
+            &mut Messages::default(),
+            &draft,
+            (known, &Allowed::default()),
+        ) else {
             unreachable!("the e-mail is fine")
         };
         assert_eq!(

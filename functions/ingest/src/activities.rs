@@ -10,6 +10,8 @@ use shared::exactly_once::ExactlyOnce;
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply, timestamp};
 use shared::idempotency::Claimed;
 use shared::leads::{Activity, Leads};
+use shared::outcomes::Outcomes;
+use shared::outreach::{self, Outcome};
 use shared::problem::{Code, Problem};
 use uuid::Uuid;
 
@@ -28,14 +30,20 @@ pub struct PostActivity {
     clock: Clock,
     random: Random,
     leads: Leads,
+    outcomes: Outcomes,
     once: ExactlyOnce,
 }
 
 impl PostActivity {
     /// Builds the endpoint from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        let (leads, once) = (Leads::new(context)?, ExactlyOnce::new(context)?);
-        Ok(Self { clock: context.clock.clone(), random: context.random.clone(), leads, once })
+        Ok(Self {
+            clock: context.clock.clone(),
+            random: context.random.clone(),
+            leads: Leads::new(context)?,
+            outcomes: Outcomes::new(context, crate::NAME)?,
+            once: ExactlyOnce::new(context)?,
+        })
     }
 
     /// From five years ago until tomorrow.
@@ -93,6 +101,12 @@ impl Endpoint for PostActivity {
                 return Err(Problem::lead_not_found("contact_id"));
             }
             let new = self.leads.put_new_activity(call.workspace_id, contact_id, &activity).await?;
+            let is_answer = activity.direction.as_deref() == Some("inbound")
+                || activity.outcome.as_deref().is_some_and(|outcome| Outcome::named(outcome).success() >= Some(1.0));
+            if let (true, Some(channel)) = (is_answer, outreach::Channel::named(&activity.kind)) {
+                let lead = (call.workspace_id, contact_id);
+                self.outcomes.replied(lead, channel.into(), activity.occurred_at).await?;
+            }
             Ok(call.success(json!({
                 "activity_id": activity.activity_id,
                 "contact_id": contact_id,

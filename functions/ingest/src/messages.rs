@@ -10,6 +10,7 @@ use shared::conversations::row::Message;
 use shared::conversations::{Conversations, CustomerPhone, Recorded};
 use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Input, MAX_INGESTED, Reply};
+use shared::outcomes::Outcomes;
 use shared::problem::Problem;
 
 /// How many messages one request takes.
@@ -26,12 +27,13 @@ pub struct Request {
 #[derive(Clone, Debug)]
 pub struct PostMessages {
     conversations: Conversations,
+    outcomes: Outcomes,
 }
 
 impl PostMessages {
     /// Builds the endpoint from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { conversations: Conversations::new(context)? })
+        Ok(Self { conversations: Conversations::new(context)?, outcomes: Outcomes::new(context, crate::NAME)? })
     }
 }
 
@@ -73,6 +75,7 @@ impl Endpoint for PostMessages {
         // In their order, so that messages of one conversation are numbered as they were sent here.
         for (lead, message) in &request.messages {
             let recorded = self.conversations.record_message(&user, lead, message).await?;
+            self.outcomes.wrote(&user, lead, message).await?;
             results.push(json!({
                 "message_id": message.message_id,
                 "conversation_id": message.conversation_id,

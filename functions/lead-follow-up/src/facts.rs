@@ -31,6 +31,15 @@ pub struct Subject<'a> {
     pub media: &'a [Medium],
 }
 
+/// How the request says that the lead is reached.
+#[derive(Clone, Copy, Debug)]
+pub enum Address<'a> {
+    /// An e-mail address.
+    Email(&'a str),
+    /// A phone number.
+    Phone(&'a str),
+}
+
 /// The lead as the response shows it: what the request says, before what is stored.
 pub fn lead(request: &Request, stored: &Lead) -> Map<String, Value> {
     let mut lead = Map::new();
@@ -78,6 +87,13 @@ impl Subject<'_> {
             }),
         );
         lead
+    }
+
+    /// The addresses that the request gives of the lead.
+    pub fn addresses(&self) -> impl Iterator<Item = Address<'_>> {
+        let of_lead = |name: &str| self.request.lead_data.get(name).and_then(Value::as_str);
+        let phones = self.request.phone_number.as_deref().into_iter().chain(of_lead("phone"));
+        of_lead("email").into_iter().map(Address::Email).chain(phones.map(Address::Phone))
     }
 
     /// What happened with the lead: what the request says, or what is stored until `now`, newest first.

@@ -26,17 +26,19 @@ use shared::conversations::Conversations;
 use shared::credits::Action;
 use shared::environment::ConfigError;
 use shared::exactly_once::{Begun, ExactlyOnce, Work};
+use shared::gate::{self, Gate};
 use shared::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::leads::{History, Leads};
 use shared::llm::{Checked, Model, Prompt, Ready};
+use shared::pii::Allowed;
 use shared::problem::{Code, Problem};
 use shared::queue::Queue;
-use shared::recommendations::{Actor, Origin, Proposal, Recommendation, RecommendationId, Recommendations};
+use shared::recommendations::{Actor, Origin, Recommendation, RecommendationId, Recommendations, WrittenBy};
 use shared::store::TransactWriteItem;
 use shared::writing::{Medium, Messages, said};
 use uuid::Uuid;
 
-use facts::Subject;
+use facts::{Address, Subject};
 use preference::Preference;
 pub use request::Request;
 
@@ -63,6 +65,7 @@ pub struct LeadFollowUp {
     once: ExactlyOnce,
     commands: Commands,
     recommendations: Recommendations,
+    gate: Gate,
     queue: Queue,
     model: Model,
 }
@@ -82,6 +85,7 @@ impl LeadFollowUp {
             once: ExactlyOnce::new(context)?,
             commands: Commands::new(context)?,
             recommendations: Recommendations::new(context)?,
+            gate: Gate::new(context)?,
             queue: Queue::new(context, "COPYWRITER_QUEUE_URL")?,
             model: Model::new(context)?,
         })
@@ -264,11 +268,16 @@ impl LeadFollowUp {
             facts: facts.clone(),
         };
         let known = said(&facts);
+        let allowed = self.gate.allowed(call.workspace_id, &subject.history.lead).await?;
+        let allowed = subject.addresses().fold(allowed, |allowed, address| match address {
+            Address::Email(email) => allowed.email(email),
+            Address::Phone(phone) => allowed.phone(phone),
+        });
         // What an earlier reply had right is not lost with a later one.
         let best = Mutex::new(Messages::default());
         let check = |messages: Messages| {
             let mut best = best.lock().unwrap_or_else(PoisonError::into_inner);
-            checked(messages, &mut best, subject.media, &known)
+            checked(messages, &mut best, subject.media, (&known, &allowed))
         };
         let messages = self.model.complete(ready, &prompt, call.deadline - RESERVE, check).await?;
         if messages == Messages::default() {
@@ -323,16 +332,12 @@ impl LeadFollowUp {
         let mut writes = Vec::new();
         for (medium, recommendation_id) in &sales.recommendations {
             let Some(draft) = messages.of(*medium) else { continue };
-            let proposal = Proposal {
-                id: RecommendationId { workspace_id: call.workspace_id, recommendation_id: *recommendation_id },
-                lead_id: sales.lead_id,
-                origin: Origin::FollowUp { command_id, site_id, agent_id, visitor_id },
-                medium: *medium,
-                draft: draft.clone(),
-                written_by: (model.clone(), prompt_version.clone()),
-            };
-            let new = Recommendation::new(proposal, sales.finished_at.unwrap_or_else(|| self.clock.now()));
-            writes.extend(self.recommendations.propose(&new, Actor::Key(call.key_id))?);
+            let id = RecommendationId { workspace_id: call.workspace_id, recommendation_id: *recommendation_id };
+            let origin = Origin::FollowUp { command_id, site_id, agent_id, visitor_id };
+            let written_by = WrittenBy { model: model.clone(), prompt_version: prompt_version.clone() };
+            let now = sales.finished_at.unwrap_or_else(|| self.clock.now());
+            let new = Recommendation::of_follow_up(id, sales.lead_id, origin, (*medium, draft), written_by, now);
+            writes.extend(self.recommendations.propose(&new, Actor::Key(call.key_id), &[])?);
         }
         Ok(writes)
     }
@@ -369,12 +374,19 @@ impl LeadFollowUp {
 
 /// Holds a reply against what was asked for and what is known: what is not asked for is dropped, what is
 /// missing or has a fault is complained about, and done without if the model does not mend it.
-fn checked(messages: Messages, kept: &mut Messages, media: &[Medium], known: &str) -> Checked<Messages> {
+fn checked(
+    messages: Messages,
+    kept: &mut Messages,
+    media: &[Medium],
+    (known, allowed): (&str, &Allowed),
+) -> Checked<Messages> {
     let mut complaints = Vec::new();
     for medium in media {
         let fault = match messages.of(*medium) {
             None => Some("there is no message for it".to_owned()),
-            Some(written) => written.fault(*medium, known),
+            Some(written) => written
+                .fault(*medium, known)
+                .or_else(|| gate::fault(&[written.title.as_str(), &written.message].join("\n"), allowed)),
         };
         match fault {
             Some(fault) => complaints.push(format!("{}: {fault}", medium.name())),

@@ -14,7 +14,10 @@ use shared::conversations::row::Message;
 use shared::conversations::{Conversations, CustomerPhone, DeliveredMessage, Delivery, User};
 use shared::environment::ConfigError;
 use shared::inbox::{Delivered, Inbox, Place, Received};
+use shared::outcomes::Outcomes;
+use shared::providers::Callback;
 use shared::queue::Consumer;
+use shared::recommendations::Channel;
 use shared::store::StoreError;
 
 /// The longest text that is recorded, as with ingestion.
@@ -25,8 +28,9 @@ const LONGEST: usize = 16_384;
 enum Event {
     /// A message of a lead or of an agent, the lead's other identifiers, and its name if it was told.
     Message { lead: CustomerPhone, also: Vec<CustomerPhone>, message: Box<Message>, contact_name: Option<String> },
-    /// What became of an agent's message; the lead by each identifier that was told.
-    Status { leads: Vec<CustomerPhone>, message_id: String, delivery: Delivery },
+    /// What became of an agent's message; the lead by each identifier that was told. `report` is the same for
+    /// whoever had it sent.
+    Status { leads: Vec<CustomerPhone>, message_id: String, delivery: Delivery, report: Option<Callback> },
 }
 
 /// The function and what it works with.
@@ -34,6 +38,7 @@ enum Event {
 pub struct MessageWorker {
     inbox: Inbox,
     conversations: Conversations,
+    outcomes: Outcomes,
 }
 
 impl MessageWorker {
@@ -42,7 +47,11 @@ impl MessageWorker {
 
     /// Builds the function from its configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { inbox: Inbox::new(context)?, conversations: Conversations::new(context)? })
+        Ok(Self {
+            inbox: Inbox::new(context)?,
+            conversations: Conversations::new(context)?,
+            outcomes: Outcomes::new(context, Self::NAME)?,
+        })
     }
 
     async fn record(&self, user: &User, event: Event) -> Result<(), StoreError> {
@@ -56,8 +65,12 @@ impl MessageWorker {
                 };
                 let recorded = self.conversations.record_delivered(user, &delivered).await?;
                 tracing::info!(?recorded, "recorded a message");
+                self.outcomes.wrote(user, &lead, &message).await?;
             }
-            Event::Status { leads, message_id, delivery } => {
+            Event::Status { leads, message_id, delivery, report } => {
+                if let Some(report) = report {
+                    self.outcomes.report(&report, Channel::Whatsapp, Some(user.workspace_id)).await?;
+                }
                 let reported = self.conversations.record_delivery(user, &leads, &message_id, delivery).await?;
                 tracing::info!(?delivery, ?reported, "recorded a status");
             }
@@ -83,7 +96,7 @@ impl Consumer for MessageWorker {
 fn event(received: &Received) -> Option<Event> {
     match &received.delivered {
         Delivered::WhatsappMessage { message, contact } => whatsapp::message(received, message, contact.as_ref()),
-        Delivered::WhatsappStatus { status } => whatsapp::status(status),
+        Delivered::WhatsappStatus { status } => whatsapp::status(status, received.received_at),
         Delivered::WhatsappEcho { echo } => whatsapp::echo(received, echo),
         Delivered::InstagramMessage { messaging } => instagram::message(received, messaging),
     }

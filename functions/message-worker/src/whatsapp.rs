@@ -43,11 +43,12 @@ pub fn echo(received: &Received, echo: &Value) -> Option<Event> {
 }
 
 /// What became of an agent's message. Unknown states are nothing.
-pub fn status(status: &Value) -> Option<Event> {
+pub fn status(status: &Value, received_at: DateTime<Utc>) -> Option<Event> {
     Some(Event::Status {
         leads: identifiers(["recipient_id", "recipient_user_id", "user_id"].map(|name| &status[name])),
         message_id: status["id"].as_str().filter(|id| id.len() <= 512)?.to_owned(),
         delivery: Delivery::named(status["status"].as_str()?)?,
+        report: shared::providers::whatsapp::status(status, received_at),
     })
 }
 

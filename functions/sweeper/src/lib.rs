@@ -2,11 +2,13 @@
 //! sends commands again whose message was lost, or never sent.
 
 use futures_util::future::try_join_all;
-use shared::commands::Commands;
+use shared::commands::CommandId;
 use shared::context::{Clock, Context};
 use shared::credits::Ledger;
+use shared::due::{DueIndex, Overdue, Wanted};
 use shared::environment::ConfigError;
 use shared::queue::Queue;
+use shared::recommendations::RecommendationId;
 use shared::store::StoreError;
 
 /// How many commands are sent, and then postponed, at once: as many as one call to SQS takes.
@@ -17,8 +19,19 @@ const AT_ONCE: usize = 10;
 pub struct Sweeper {
     clock: Clock,
     ledger: Ledger,
-    commands: Commands,
+    due: DueIndex,
     copywriter: Queue,
+    analysis: Queue,
+    delivery: Queue,
+    notifications: Queue,
+}
+
+fn command(overdue: &Overdue) -> Option<CommandId> {
+    Some(CommandId { workspace_id: overdue.workspace_id, command_id: overdue.command_id? })
+}
+
+fn recommendation(overdue: &Overdue) -> Option<RecommendationId> {
+    Some(RecommendationId { workspace_id: overdue.workspace_id, recommendation_id: overdue.recommendation_id? })
 }
 
 impl Sweeper {
@@ -30,8 +43,11 @@ impl Sweeper {
         Ok(Self {
             clock: context.clock.clone(),
             ledger: Ledger::new(context)?,
-            commands: Commands::new(context)?,
+            due: DueIndex::new(context)?,
             copywriter: Queue::new(context, "COPYWRITER_QUEUE_URL")?,
+            analysis: Queue::new(context, "ANALYSIS_QUEUE_URL")?,
+            delivery: Queue::new(context, "DELIVERY_QUEUE_URL")?,
+            notifications: Queue::new(context, "NOTIFICATIONS_QUEUE_URL")?,
         })
     }
 
@@ -44,12 +60,18 @@ impl Sweeper {
         Ok(voided)
     }
 
-    /// A command is postponed only once it is sent: one too many does no harm.
+    /// Something is postponed only once it is sent: one too many does no harm.
     async fn send_overdue(&self) -> Result<usize, StoreError> {
-        let overdue = self.commands.overdue(self.clock.now()).await?;
+        let overdue = self.due.overdue().await?;
         for some in overdue.chunks(AT_ONCE) {
-            self.copywriter.send(some).await?;
-            try_join_all(some.iter().map(|command| self.commands.postpone(*command))).await?;
+            let ids = |wanted: Wanted| some.iter().filter(move |one| one.wanted == wanted);
+            let commands: Vec<_> = ids(Wanted::Copywriter).filter_map(command).collect();
+            self.copywriter.send(&commands).await?;
+            for (wanted, queue) in [(Wanted::Analysis, &self.analysis), (Wanted::Delivery, &self.delivery)] {
+                queue.send(&ids(wanted).filter_map(recommendation).collect::<Vec<_>>()).await?;
+            }
+            self.notifications.send(&ids(Wanted::Notification).map(|one| &one.place).collect::<Vec<_>>()).await?;
+            try_join_all(some.iter().map(|one| self.due.postpone(one))).await?;
         }
         Ok(overdue.len())
     }

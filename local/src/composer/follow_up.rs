@@ -111,7 +111,7 @@ fn exchange(kind: &str) -> Option<&'static str> {
 }
 
 /// The first name that a lead goes by, without a title.
-fn first_name(name: &Value) -> Option<String> {
+pub(super) fn first_name(name: &Value) -> Option<String> {
     let name = one_line(name.as_str()?);
     let first = name.split_whitespace().find(|word| !word.ends_with('.'))?;
     (!first.contains('@')).then(|| first.to_owned())
@@ -131,7 +131,7 @@ fn unstopped(text: &str) -> &str {
 }
 
 /// A text without line breaks and without what would look like a placeholder.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let plain = text.replace(['[', ']', '{', '}', '<', '>', '_', '|'], " ").replace("XXX", " ");
     let mut line = String::new();
     let mut characters = plain.chars().peekable();
@@ -145,7 +145,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// At most so many characters, cut at a word.
-fn short(text: &str, most: usize) -> String {
+pub(super) fn short(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
     }

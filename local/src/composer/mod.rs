@@ -4,6 +4,7 @@
 
 mod follow_up;
 mod followups;
+mod recommendation;
 mod scoring;
 
 use axum::Json;
@@ -30,6 +31,7 @@ async fn complete(Json(request): Json<Value>) -> Response {
         ("suggest_followups", Some(facts)) => followups::suggest(&facts),
         ("sales_follow_up", Some(facts)) => follow_up::write(&facts),
         ("refine_follow_up", Some(facts)) => follow_up::refine(&facts),
+        ("recommend_follow_up", Some(facts)) => recommendation::recommend(&facts),
         ("score_lead", Some(facts)) => scoring::score(&facts),
         _ => {
             let error = json!({"error": {"message": "the built-in composer does not know this task"}});

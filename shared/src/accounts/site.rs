@@ -5,6 +5,7 @@
 //! | site | `W#<workspace>#S#<site>` | `site` |
 //! | agent | `W#<workspace>#S#<site>` | `agent#<agent>` |
 //! | site, listed | `W#<workspace>` | `site#<site>` |
+//! | number that text messages are sent from | `C#sms#<number>` | `sender` |
 //!
 //! One query gives a site with its agents.
 
@@ -14,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Accounts, keyed, workspace_pk};
-use crate::store::{StoreError, from_item, query_all, s, store_error, to_item, transact};
+use crate::recommendations::Channel;
+use crate::store::{StoreError, Transacted, from_item, query_all, s, store_error, to_item, transact};
 
 /// A website that leads come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,8 +33,23 @@ pub struct Site {
     /// WhatsApp's phone number id that messages are sent from, if WhatsApp is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub whatsapp: Option<String>,
+    /// The phone number, or the messaging service, that text messages are sent from, if SMS is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sms: Option<String>,
     /// When it was added.
     pub created_at: DateTime<Utc>,
+}
+
+impl Site {
+    /// What is sent from on a channel, if it is configured.
+    pub fn sender(&self, channel: Channel) -> Option<&str> {
+        match channel {
+            Channel::Email => self.email.as_deref(),
+            Channel::Whatsapp => self.whatsapp.as_deref(),
+            Channel::Sms => self.sms.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 /// What an agent does.
@@ -108,13 +125,24 @@ impl Staffed {
     }
 }
 
+/// Whose leads answer to a number.
+#[derive(Serialize, Deserialize)]
+struct SmsSender {
+    workspace_id: Uuid,
+}
+
+fn sms_pk(number: &str) -> String {
+    format!("C#sms#{number}")
+}
+
 fn site_pk(workspace_id: Uuid, site_id: Uuid) -> String {
     format!("W#{workspace_id}#S#{site_id}")
 }
 
 impl Accounts {
-    /// Adds a site, or changes it.
-    pub async fn put_site(&self, workspace_id: Uuid, site: &Site) -> Result<(), StoreError> {
+    /// Adds a site, or changes it. `false`, and nothing changed, if another workspace sends text messages
+    /// from its number: answers to it would be that one's.
+    pub async fn put_site(&self, workspace_id: Uuid, site: &Site) -> Result<bool, StoreError> {
         let item = to_item(site)?;
         let own = keyed(item.clone(), site_pk(workspace_id, site.site_id), "site");
         let listed = keyed(item, workspace_pk(workspace_id), &format!("site#{}", site.site_id));
@@ -122,7 +150,23 @@ impl Accounts {
             let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
             Ok::<_, StoreError>(TransactWriteItem::builder().put(put).build())
         };
-        transact(&self.client, &self.random, vec![put(own)?, put(listed)?]).await.map(drop)
+        let mut writes = vec![put(own)?, put(listed)?];
+        if let Some(number) = &site.sms {
+            let sender = to_item(&SmsSender { workspace_id })?;
+            let sender = Put::builder()
+                .table_name(&self.table)
+                .set_item(Some(keyed(sender, sms_pk(number), "sender")))
+                .condition_expression("attribute_not_exists(pk) OR workspace_id = :workspace")
+                .expression_attribute_values(":workspace", s(workspace_id));
+            writes.push(TransactWriteItem::builder().put(sender.build()?).build());
+        }
+        Ok(matches!(transact(&self.client, &self.random, writes).await?, Transacted::Applied))
+    }
+
+    /// The workspace that sends text messages from a number.
+    pub async fn sms_workspace(&self, number: &str) -> Result<Option<Uuid>, StoreError> {
+        let sender = self.get(sms_pk(number), "sender".to_owned()).await?.map(from_item::<SmsSender>).transpose()?;
+        Ok(sender.map(|sender| sender.workspace_id))
     }
 
     /// Adds an agent, or changes it.

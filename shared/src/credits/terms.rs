@@ -14,6 +14,8 @@ pub enum Action {
     SuggestFollowups,
     /// One call of leadFollowUp.
     LeadFollowUp,
+    /// One recommendation.
+    Recommendation,
 }
 
 impl Action {
@@ -22,6 +24,7 @@ impl Action {
         match self {
             Self::SuggestFollowups => "suggest_followups",
             Self::LeadFollowUp => "lead_follow_up",
+            Self::Recommendation => "recommendation",
         }
     }
 
@@ -29,7 +32,7 @@ impl Action {
     fn list_price(self) -> u32 {
         match self {
             Self::SuggestFollowups => 2,
-            Self::LeadFollowUp => 0,
+            Self::LeadFollowUp | Self::Recommendation => 0,
         }
     }
 

@@ -91,6 +91,11 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A field whose content the caller checks.
+    pub fn any(&mut self, name: &'static str) -> Option<&'a Value> {
+        self.take(name)
+    }
+
     /// What `parse` makes of a text; `complaint` says what it has to be.
     pub fn parsed<T>(&mut self, name: &'static str, complaint: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         let value = self.take(name)?;

@@ -6,6 +6,7 @@
 //! | activity | `W#<workspace>#L#<lead>` | `activity#<time>#<activity id>` |
 //! | activity known | `W#<workspace>#L#<lead>` | `seen#<activity id>` |
 //! | link to a row | `W#<workspace>#L#<lead>` | `row#<user>#<identifier>` |
+//! | suppression | `W#<workspace>#L#<lead>` | `suppressed` |
 //! | identity | `W#<workspace>#I#<kind>#<value>` | `identity` |
 //!
 //! A lead sorts after its activities and before its links, so that one backward query gives where its
@@ -16,6 +17,7 @@ mod change;
 mod history;
 mod lead;
 mod link;
+mod suppression;
 
 use std::collections::HashMap;
 
@@ -35,6 +37,7 @@ pub(crate) use history::HISTORY_PAGE;
 pub use history::{Activity, History};
 pub use lead::Lead;
 pub use link::Link;
+pub use suppression::SuppressedBy;
 
 /// The `leads` table.
 #[derive(Clone, Debug)]

@@ -326,7 +326,9 @@ async fn each_message_waits_for_a_persons_decision_with_the_text_that_was_refine
         let id = data["recommendation_ids"][medium].as_str().unwrap().parse().unwrap();
         let id = RecommendationId { workspace_id: api.workspace, recommendation_id: id };
         let stored = recommendations.get(id).await.unwrap().unwrap();
-        assert_eq!(json!(stored.draft), data["messages"][medium], "{medium}");
+        let (draft, written) = (json!(stored.draft), &data["messages"][medium]);
+        assert_eq!((&draft["channel"], &draft["title"]), (&json!(medium), &written["title"]));
+        assert_eq!((&draft["message"], json!(stored.reasoning)), (&written["message"], written["strategy"].clone()));
         assert_eq!((stored.status, stored.version, stored.lead_id), (Status::PendingReview, 2, CONTACT));
         assert_eq!(
             json!(stored.origin)["follow_up"],

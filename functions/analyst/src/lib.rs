@@ -1,0 +1,105 @@
+//! Takes the queue's messages, each of which names a recommendation that a person rejected, or handed back
+//! from the manual queue: makes another one in its place, which knows why (contract, section 7).
+//!
+//! The new recommendation and the old one's new status are one transaction on the old one's version. So the
+//! same message again, or two at once, make one.
+
+use chrono::TimeDelta;
+use shared::analysis::{Analysed, Analysis};
+use shared::context::{Clock, Context};
+use shared::environment::ConfigError;
+use shared::problem::{Code, Problem};
+use shared::queue::Consumer;
+use shared::reach::Reaching;
+use shared::recommendations::{
+    Actor, Asked, Follows, Origin, Recommendation, RecommendationId, Recommendations, Status,
+};
+use shared::store::StoreError;
+
+/// How long one message may take; the function's timeout is above it.
+const TIME: TimeDelta = TimeDelta::seconds(50);
+
+/// How far back the lead's engagement is read.
+const LOOKED_BACK: TimeDelta = TimeDelta::days(365);
+
+/// The worker and what it works with.
+#[derive(Clone, Debug)]
+pub struct Analyst {
+    clock: Clock,
+    recommendations: Recommendations,
+    reaching: Reaching,
+    analysis: Analysis,
+}
+
+impl Analyst {
+    /// The function's name in `template.yaml`.
+    pub const NAME: &str = "analyst";
+
+    /// Builds the worker from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self {
+            clock: context.clock.clone(),
+            recommendations: Recommendations::new(context)?,
+            reaching: Reaching::new(context)?,
+            analysis: Analysis::new(context)?,
+        })
+    }
+
+    /// Makes another recommendation in the place of `before`; nothing if there is none to be made.
+    async fn analyse(&self, before: &Recommendation, asked: &Asked) -> Result<(), Problem> {
+        let follows = Follows {
+            recommendation_id: before.id.recommendation_id,
+            reason: before.rejection_reason.clone(),
+            draft: before.draft.clone(),
+        };
+        let asked = Asked { follows: Some(follows), ..asked.clone() };
+        let now = self.clock.now();
+        let reach = self.reaching.reach(before.id.workspace_id, before.lead_id, now - LOOKED_BACK).await?;
+        let actor = Actor::Function(Self::NAME);
+        let Some(reach) = reach else {
+            self.recommendations.leave(before, None, actor).await?;
+            return Ok(());
+        };
+        let id = self.recommendations.identifier(before.id.workspace_id);
+        let analysed = match self.analysis.ready().await {
+            Ok(ready) => self.analysis.recommend(ready, id, (&reach, &asked), now + TIME).await,
+            Err(problem) => Err(problem),
+        };
+        let analysed = match analysed {
+            Ok(analysed) => analysed,
+            // Whatever there was to say of the lead is gone, or it wants to be left alone.
+            Err(problem) if problem.code == Code::InsufficientData => {
+                let notification = self.analysis.complete_lead_data(id, &reach, &problem);
+                let notification = Some(&notification).filter(|_| !reach.is_suppressed);
+                self.recommendations.leave(before, notification, actor).await?;
+                return Ok(());
+            }
+            // Nobody waits for it here, so a person is asked.
+            Err(problem) if matches!(problem.code, Code::AiUnavailable | Code::AiLeftAlone) => {
+                self.analysis.for_people(id, &reach, &asked, &problem)
+            }
+            Err(problem) => return Err(problem),
+        };
+        let Analysed { recommendation, notifications } = analysed;
+        let is_new = self.recommendations.replace(before, &recommendation, actor, &notifications).await?;
+        tracing::info!(recommendation_id = %before.id.recommendation_id, is_new, "analysed again");
+        Ok(())
+    }
+}
+
+impl Consumer for Analyst {
+    type Message = RecommendationId;
+
+    async fn try_one(&self, id: RecommendationId) -> Result<(), StoreError> {
+        let Some(before) = self.recommendations.get(id).await? else { return Ok(()) };
+        let is_wanted = matches!(before.status, Status::Rejected | Status::Requeued) && before.followed_by.is_none();
+        let Origin::Engagement(asked) = &before.origin else { return Ok(()) };
+        if !is_wanted {
+            return Ok(());
+        }
+        self.analyse(&before, asked).await.map_err(|problem| {
+            let cause = problem.cause.unwrap_or(problem.message);
+            StoreError::Unavailable(format!("a recommendation was not analysed again: {cause}"))
+        })
+    }
+}

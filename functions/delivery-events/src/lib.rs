@@ -1,0 +1,172 @@
+//! What SES and Twilio report of messages that were sent, and what leads answer to text messages:
+//!
+//! | route | what it takes | how it is proven |
+//! |---|---|---|
+//! | `POST /webhooks/ses` | events of SES, through an SNS topic | SNS signs each notification |
+//! | `POST /webhooks/twilio/status` | what became of a text message | `X-Twilio-Signature` |
+//! | `POST /webhooks/twilio/messages` | a text message of a lead | `X-Twilio-Signature` |
+//!
+//! What is not proven is 401. What is proven and says nothing of ours is taken and ignored, because a
+//! provider would send it again for days. Where it cannot be recorded, it is 503. What WhatsApp reports comes
+//! through `meta-webhook`.
+
+use lambda_http::RequestExt;
+use lambda_http::request::RequestContext;
+use serde_json::{Value, json};
+use shared::accounts::Accounts;
+use shared::addresses;
+use shared::context::{Clock, Context, Random};
+use shared::environment::ConfigError;
+use shared::http::{Dialect, Reply, Request, Response, body_bytes, serve_open};
+use shared::leads::{Activity, Lead, Leads, SuppressedBy};
+use shared::outcomes::Outcomes;
+use shared::problem::{Code, Problem};
+use shared::providers::sns::{Notification, Sns, SnsError};
+use shared::providers::{Kind, email, sms};
+use shared::recommendations::Channel;
+
+/// The largest body that is taken: SNS sends at most 256 KB, with room for what JSON escapes.
+const MOST_BYTES: usize = 1024 * 1024;
+
+/// The function and what it works with.
+#[derive(Clone)]
+pub struct DeliveryEvents {
+    clock: Clock,
+    random: Random,
+    accounts: Accounts,
+    leads: Leads,
+    outcomes: Outcomes,
+    sns: Option<Sns>,
+    twilio_auth_token: Option<String>,
+    public_url: Option<String>,
+}
+
+impl DeliveryEvents {
+    /// The function's name in `template.yaml`.
+    pub const NAME: &str = "delivery-events";
+
+    /// Builds the function from its configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        let environment = &context.environment;
+        Ok(Self {
+            clock: context.clock.clone(),
+            random: context.random.clone(),
+            accounts: Accounts::new(context)?,
+            leads: Leads::new(context)?,
+            outcomes: Outcomes::new(context, Self::NAME)?,
+            sns: environment.optional("SES_TOPIC_ARN").map(|_| Sns::new(context)).transpose()?,
+            twilio_auth_token: environment.optional("TWILIO_AUTH_TOKEN").map(str::to_owned),
+            public_url: environment.optional("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
+        })
+    }
+
+    /// Answers a request.
+    pub async fn answer(&self, request: Request) -> Response {
+        let work = async {
+            let body = body_bytes(request.body());
+            if body.len() > MOST_BYTES {
+                let message = format!("the body has {} bytes; this route takes at most {MOST_BYTES}", body.len());
+                return Err(Problem::new(Code::PayloadTooLarge, message));
+            }
+            let raw = request.raw_http_path();
+            match if raw.is_empty() { request.uri().path() } else { raw } {
+                "/webhooks/ses" => self.of_ses(body).await,
+                "/webhooks/twilio/status" => self.of_twilio(&request, body, "/webhooks/twilio/status").await,
+                path => self.of_twilio(&request, body, path).await,
+            }?;
+            Ok(Reply::json(200, &json!({ "taken": true })))
+        };
+        serve_open(&self.clock, &self.random, Dialect::Leadlex, &request, work).await
+    }
+
+    async fn of_ses(&self, body: &[u8]) -> Result<(), Problem> {
+        let sns = self.sns.as_ref().ok_or_else(not_set_up)?;
+        let refused = |error: SnsError| match error {
+            SnsError::Forged(_) => Problem::new(Code::InvalidKey, error.to_string()),
+            SnsError::Unavailable => Problem::unavailable(error),
+        };
+        match sns.verify(body).await.map_err(refused)? {
+            Notification::Message(event) => {
+                let event: Value = serde_json::from_str(&event).unwrap_or_default();
+                match email::event(&event) {
+                    Some(callback) => Ok(self.outcomes.report(&callback, Channel::Email, None).await?),
+                    None => Ok(()),
+                }
+            }
+            Notification::Confirmation(url) => sns.confirm(url).await.map_err(refused),
+            Notification::End => {
+                tracing::warn!("the topic of SES sends no more");
+                Ok(())
+            }
+        }
+    }
+
+    /// The address that a request was sent to, as its sender knows it. It cannot name the API's own in the
+    /// template, because the API is made of its functions.
+    fn called(&self, request: &Request) -> String {
+        match (&self.public_url, request.request_context_ref()) {
+            (Some(url), _) => url.clone(),
+            (None, Some(RequestContext::ApiGatewayV2(context))) => {
+                format!("https://{}", context.domain_name.as_deref().unwrap_or_default())
+            }
+            (None, _) => String::new(),
+        }
+    }
+
+    async fn of_twilio(&self, request: &Request, body: &[u8], path: &str) -> Result<(), Problem> {
+        let token = self.twilio_auth_token.as_deref().ok_or_else(not_set_up)?;
+        let form = sms::form(body);
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        let url = format!("{}{path}{query}", self.called(request));
+        let signature = request.headers().get("x-twilio-signature").and_then(|value| value.to_str().ok());
+        if !signature.is_some_and(|signature| sms::is_signed(token, &url, &form, signature)) {
+            return Err(Problem::new(Code::InvalidKey, "X-Twilio-Signature is missing or does not fit the request"));
+        }
+        let now = self.clock.now();
+        if path == "/webhooks/twilio/messages" {
+            return match sms::inbound(&form, now) {
+                Some(message) => self.answered(&message).await,
+                None => Ok(()),
+            };
+        }
+        let query = sms::form(request.uri().query().unwrap_or_default().as_bytes());
+        let delivery = query.iter().find(|(name, _)| name == sms::DELIVERY_PARAMETER).map(|(_, id)| id.as_str());
+        match sms::status(delivery, &form, now) {
+            Some(callback) => Ok(self.outcomes.report(&callback, Channel::Sms, None).await?),
+            None => Ok(()),
+        }
+    }
+
+    /// A lead's text message: an answer, or the wish to be left alone.
+    async fn answered(&self, message: &sms::Inbound) -> Result<(), Problem> {
+        let mut workspace_id = self.accounts.sms_workspace(&message.to).await?;
+        if let (None, Some(service)) = (workspace_id, &message.service) {
+            workspace_id = self.accounts.sms_workspace(service).await?;
+        }
+        let Some(workspace_id) = workspace_id else { return Ok(()) };
+        let Ok(phone) = addresses::phone(&message.from, None) else { return Ok(()) };
+        let known = Lead { phone: Some(phone), ..Lead::default() };
+        let Some(lead_id) = self.leads.find(workspace_id, &known).await? else { return Ok(()) };
+        if message.callback.kind == Kind::Stopped {
+            self.outcomes.suppress(workspace_id, lead_id, SuppressedBy::Stop).await?;
+            return Ok(());
+        }
+        let id = message.callback.provider_message_id.as_deref().unwrap_or_default();
+        let activity = Activity {
+            activity_id: shared::outcomes::activity_id(id),
+            kind: Channel::Sms.name().to_owned(),
+            occurred_at: message.callback.at,
+            direction: Some("inbound".to_owned()),
+            outcome: Some("replied".to_owned()),
+            title: None,
+            body: Some(message.text.clone()),
+        };
+        self.leads.put_new_activity(workspace_id, lead_id, &activity).await?;
+        Ok(self.outcomes.replied((workspace_id, lead_id), Channel::Sms, message.callback.at).await?)
+    }
+}
+
+#[track_caller]
+fn not_set_up() -> Problem {
+    Problem::new(Code::NoSuchRoute, "this deployment takes no reports of this provider")
+}

@@ -1,0 +1,63 @@
+//! What was sent on WhatsApp, in the lead's conversation.
+
+use shared::commands::CommandId;
+use shared::conversations::row::{Message, Platform, Sender};
+use shared::conversations::{CustomerPhone, Delivery, User, default_conversation};
+use shared::recommendations::{Draft, Origin, Recommendation};
+use shared::store::StoreError;
+
+use crate::DeliveryWorker;
+
+/// A message that WhatsApp has taken.
+pub(crate) struct InConversation<'a> {
+    pub(crate) taken: &'a Recommendation,
+    pub(crate) draft: &'a Draft,
+    pub(crate) from: &'a str,
+    pub(crate) to: &'a str,
+    pub(crate) provider_message_id: &'a str,
+}
+
+impl DeliveryWorker {
+    /// Shows it. What is sent is sent, so that a failure here is told to the log alone.
+    pub(crate) async fn show(&self, sent: &InConversation<'_>) {
+        if let Err(error) = self.record(sent).await {
+            let recommendation_id = sent.taken.id.recommendation_id;
+            tracing::warn!(%recommendation_id, cause = %error, "what was sent is not in its conversation");
+        }
+    }
+
+    async fn record(&self, sent: &InConversation<'_>) -> Result<(), StoreError> {
+        let workspace_id = sent.taken.id.workspace_id;
+        let unusable = |_| StoreError::Broken("a message that was sent holds no key".to_owned());
+        let lead = CustomerPhone::parse(sent.to).map_err(unusable)?;
+        // What a follow-up showed as pending is that message.
+        if let Origin::FollowUp { command_id, .. } = sent.taken.origin
+            && let Some(command) = self.commands.get(CommandId { workspace_id, command_id }).await?
+            && let Some(pending) = &command.pending
+        {
+            self.conversations.revise(workspace_id, pending, &sent.draft.message).await?;
+            let user = User::new(workspace_id, &pending.user_id).map_err(unusable)?;
+            let Some(delivery) = Delivery::named("sent") else { return Ok(()) };
+            return self.conversations.record_delivery(&user, &[lead], &pending.message_id, delivery).await.map(drop);
+        }
+        let Some(channel) = self.accounts.channel(Platform::Whatsapp, sent.from).await? else { return Ok(()) };
+        if channel.workspace_id != workspace_id {
+            return Ok(());
+        }
+        let user = User::new(workspace_id, &channel.user_id).map_err(unusable)?;
+        let message = Message {
+            message_id: sent.provider_message_id.to_owned(),
+            conversation_id: default_conversation(Platform::Whatsapp, Some(sent.from), &lead),
+            agent_id: channel.agent_id,
+            agent_name: channel.agent_name,
+            platform: Platform::Whatsapp,
+            phone_number_id: Some(sent.from.to_owned()),
+            sender: Sender::Agent,
+            text: sent.draft.message.clone(),
+            timestamp: self.clock.now(),
+            status: "sent".to_owned(),
+            sequence_no: 0,
+        };
+        self.conversations.record_message(&user, &lead, &message).await.map(drop)
+    }
+}

@@ -1,0 +1,187 @@
+//! `POST /api/v1/ai/followup/recommendation`: what to do next with a lead, on which channel, and a draft of
+//! it, for a person to decide on (seeds/followup-recommendation.md; contract, section 7).
+//!
+//! In this order: the body is checked (400), the lead is looked up (404), its engagement is counted (422),
+//! the idempotency key is claimed (409, 422, 402), the model is asked, and the recommendation is stored with
+//! its audit event. Where the model gives nothing, an item of the manual queue and the manager's
+//! notification are stored before the 500 is answered.
+
+mod request;
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use shared::accounts::Accounts;
+use shared::analysis::{Analysed, Analysis, enough};
+use shared::auth::Permission;
+use shared::context::{Clock, Context};
+use shared::credits::Action;
+use shared::environment::ConfigError;
+use shared::exactly_once::{Begun, ExactlyOnce};
+use shared::http::{Call, Dialect, Endpoint, Input, Reply};
+use shared::leads::{Lead, Leads};
+use shared::notifications::Notifications;
+use shared::problem::{Code, Problem};
+use shared::reach::{Reach, Reaching};
+use shared::recommendations::{Actor, Recommendation, RecommendationId, Recommendations, Status};
+use uuid::Uuid;
+
+pub use request::Request;
+
+/// How far back the lead's engagement is read.
+const LOOKED_BACK: TimeDelta = TimeDelta::days(365);
+
+/// The endpoint and what it works with.
+#[derive(Clone, Debug)]
+pub struct FollowupRecommendation {
+    clock: Clock,
+    accounts: Accounts,
+    leads: Leads,
+    reaching: Reaching,
+    once: ExactlyOnce,
+    analysis: Analysis,
+    recommendations: Recommendations,
+    notifications: Notifications,
+}
+
+impl FollowupRecommendation {
+    /// The function's name in `template.yaml`.
+    pub const NAME: &str = "followup-recommendation";
+
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self {
+            clock: context.clock.clone(),
+            accounts: Accounts::new(context)?,
+            leads: Leads::new(context)?,
+            reaching: Reaching::new(context)?,
+            once: ExactlyOnce::new(context)?,
+            analysis: Analysis::new(context)?,
+            recommendations: Recommendations::new(context)?,
+            notifications: Notifications::new(context)?,
+        })
+    }
+
+    /// The lead of this UUID or reference, with what happened with it.
+    async fn reach(&self, workspace_id: Uuid, lead_id: &str) -> Result<Option<Reach>, Problem> {
+        let uuid = Some(lead_id).filter(|id| id.len() == 36).and_then(|id| id.parse().ok());
+        let found = match uuid {
+            Some(uuid) => Some(uuid),
+            None => {
+                let named = Lead { external_ref: Some(lead_id.to_owned()), ..Lead::default() };
+                self.leads.find(workspace_id, &named).await?
+            }
+        };
+        let Some(found) = found else { return Ok(None) };
+        Ok(self.reaching.reach(workspace_id, found, self.clock.now() - LOOKED_BACK).await?)
+    }
+}
+
+impl Endpoint for FollowupRecommendation {
+    const DIALECT: Dialect = Dialect::Followup;
+    const PERMISSION: Permission = Permission::WriteAi;
+    type Request = Request;
+
+    fn parse(&self, input: &Input) -> Result<Request, Problem> {
+        Request::parse(&input.body)
+    }
+
+    async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
+        let (reach, workspace, ready) = tokio::join!(
+            self.reach(call.workspace_id, &request.lead_id),
+            self.accounts.workspace(call.workspace_id),
+            self.analysis.ready(),
+        );
+        let Some(reach) = reach? else {
+            let problem = Problem::new(Code::LeadNotFound, "No lead record exists for the provided lead_id.");
+            return self.once.refuse(call, problem).await;
+        };
+        let id = self.recommendations.identifier(call.workspace_id);
+        if let Err(problem) = enough(&reach, &request.asked, self.clock.now()) {
+            return self.too_little(call, id, &reach, problem).await;
+        }
+        let prices = workspace?.map(|workspace| workspace.prices).unwrap_or_default();
+        let charge = (Action::Recommendation, Action::Recommendation.price(&prices));
+        let work = match self.once.begin(call, Some(charge)).await? {
+            Begun::Replay(reply) => return Ok(reply),
+            Begun::Proceed(work) => work,
+        };
+        // The same for whoever takes the work over.
+        let id = RecommendationId { recommendation_id: work.id(), ..id };
+        let actor = Actor::Key(call.key_id);
+        if work.is_taken_over()
+            && let Some(made) = self.recommendations.get(id).await?
+        {
+            if made.status == Status::Manual {
+                let message = "the AI model gave no usable answer; a person has been asked";
+                let problem = work.abandon(Problem::new(Code::AiUnavailable, message)).await;
+                return Err(in_manual_queue(problem, made.id.recommendation_id));
+            }
+            return work.conclude(call.success(shown(&made))).await;
+        }
+        let analysed = match ready {
+            Ok(ready) => self.analysis.recommend(ready, id, (&reach, &request.asked), call.deadline).await,
+            Err(problem) => Err(problem),
+        };
+        match analysed {
+            Ok(Analysed { recommendation, notifications }) => {
+                if !self.recommendations.make(&recommendation, actor, &notifications).await? {
+                    return Err(Problem::unavailable("a predecessor stored the same work meanwhile"));
+                }
+                work.conclude(call.success(shown(&recommendation))).await
+            }
+            Err(problem) if problem.code == Code::InsufficientData => {
+                let problem = work.abandon(problem).await;
+                self.too_little(call, id, &reach, problem).await
+            }
+            // A table that cannot be reached keeps no queue either.
+            Err(problem) if !matches!(problem.code, Code::AiUnavailable | Code::AiLeftAlone) => {
+                Err(work.abandon(problem).await)
+            }
+            Err(problem) => {
+                let for_people = self.analysis.for_people(id, &reach, &request.asked, &problem);
+                let Analysed { recommendation, notifications } = &for_people;
+                let queued = self.recommendations.hand_to_people(recommendation, actor, notifications).await;
+                let problem = work.abandon(problem).await;
+                let recommendation_id = queued?;
+                tracing::warn!(%recommendation_id, "a recommendation waits in the manual queue");
+                Err(in_manual_queue(problem, recommendation_id))
+            }
+        }
+    }
+}
+
+impl FollowupRecommendation {
+    /// Tells the representative what is missing, before the client is told.
+    async fn too_little(
+        &self,
+        call: &Call,
+        id: RecommendationId,
+        reach: &Reach,
+        problem: Problem,
+    ) -> Result<Reply, Problem> {
+        let notification = self.analysis.complete_lead_data(id, reach, &problem);
+        let work = async {
+            // Who wants to be left alone has no data to be completed.
+            if !reach.is_suppressed {
+                self.notifications.record(&notification).await?;
+            }
+            Err(problem)
+        };
+        self.once.for_free(call, work).await
+    }
+}
+
+fn in_manual_queue(problem: Problem, recommendation_id: Uuid) -> Problem {
+    problem.detail("recommendation_id", json!(recommendation_id)).detail("status", json!("manual"))
+}
+
+/// The document's six fields, with what goes beyond them. A text that was blocked is shown to nobody.
+fn shown(recommendation: &Recommendation) -> Value {
+    let mut shown = recommendation.shown();
+    if recommendation.draft.is_none() {
+        let best = recommendation.assessment.as_ref().map(|assessment| &assessment.channel_scores[0]["channel"]);
+        shown["recommended_channel"] = json!(best);
+        shown["draft_message"] = json!("");
+    }
+    shown
+}

@@ -1,0 +1,8 @@
+//! The Lambda function `followup-recommendation`.
+
+use followup_recommendation::FollowupRecommendation;
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    shared::lambda::run_endpoint(FollowupRecommendation::NAME, FollowupRecommendation::new).await
+}

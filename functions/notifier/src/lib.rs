@@ -1,0 +1,102 @@
+//! Takes the queue's messages, each of which says where a notification is, and sends it to its workspace's
+//! webhook, if there is one: signed as "Standard Webhooks" (specification 1.0) describes, so that whoever takes
+//! it can use any library for it.
+//!
+//! A notification may be sent twice; its `webhook-id` says that it is the same. What is not answered with 2xx
+//! comes again; after five times it is given up, and its message becomes a dead letter.
+
+use std::time::Duration;
+
+use data_encoding::BASE64;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use shared::accounts::{Accounts, Webhook};
+use shared::context::{Clock, Context};
+use shared::due::Place;
+use shared::environment::ConfigError;
+use shared::notifications::{Notification, Notifications, TRIES};
+use shared::queue::Consumer;
+use shared::store::StoreError;
+
+/// How long an answer may take.
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// The worker and what it works with.
+#[derive(Clone, Debug)]
+pub struct Notifier {
+    clock: Clock,
+    accounts: Accounts,
+    notifications: Notifications,
+    http: reqwest::Client,
+}
+
+impl Notifier {
+    /// The function's name in `template.yaml`.
+    pub const NAME: &str = "notifier";
+
+    /// Builds the worker from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(WITHIN).build();
+        Ok(Self {
+            clock: context.clock.clone(),
+            accounts: Accounts::new(context)?,
+            notifications: Notifications::new(context)?,
+            http: http
+                .map_err(|error| ConfigError::Invalid { name: "notifier", reason: error.without_url().to_string() })?,
+        })
+    }
+
+    /// Sends one; the error says what was wrong, without the address.
+    async fn send(&self, webhook: &Webhook, notification: &Notification) -> Result<(), String> {
+        let id = notification.notification_id.to_string();
+        let timestamp = self.clock.now().timestamp().to_string();
+        let body = notification.shown().to_string();
+        let signature = signature(&webhook.secret, &[&id, &timestamp, &body].map(String::as_str).join("."))?;
+        let request = self.http.post(&webhook.url).header("content-type", "application/json");
+        let request = request.header("webhook-id", id).header("webhook-timestamp", timestamp);
+        let sent = request.header("webhook-signature", signature).body(body).send().await;
+        match sent {
+            Ok(answer) if answer.status().is_success() => Ok(()),
+            Ok(answer) => Err(format!("status {}", answer.status().as_u16())),
+            Err(error) => Err(if error.is_timeout() { "no answer in time" } else { "no answer" }.to_owned()),
+        }
+    }
+}
+
+/// `v1,` and the HMAC-SHA256 in base64.
+fn signature(secret: &str, signed: &str) -> Result<String, String> {
+    let key = secret.strip_prefix("whsec_").and_then(|key| BASE64.decode(key.as_bytes()).ok());
+    let mac = key.and_then(|key| Hmac::<Sha256>::new_from_slice(&key).ok());
+    let mac = mac.ok_or("the workspace's secret does not read")?.chain_update(signed);
+    Ok(format!("v1,{}", BASE64.encode(&mac.finalize().into_bytes())))
+}
+
+impl Consumer for Notifier {
+    type Message = Place;
+
+    async fn try_one(&self, place: Place) -> Result<(), StoreError> {
+        let Some((notification, tries)) = self.notifications.take(&place).await? else { return Ok(()) };
+        let workspace = self.accounts.workspace(notification.workspace_id).await?;
+        let Some(webhook) = workspace.and_then(|workspace| workspace.webhook) else {
+            return self.notifications.done(&place).await;
+        };
+        let sent = self.send(&webhook, &notification).await;
+        if sent.is_ok() || tries >= TRIES {
+            self.notifications.done(&place).await?;
+        }
+        sent.map_err(|cause| StoreError::Unavailable(format!("a webhook did not take a notification: {cause}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of the specification's reference libraries.
+    #[test]
+    fn a_signature_is_that_of_standard_webhooks() {
+        let signed = "msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.{\"test\": 2432232314}";
+        let signature = signature("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", signed);
+        assert_eq!(signature.as_deref(), Ok("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="));
+    }
+}

@@ -1,0 +1,8 @@
+//! The Lambda function `notifier`.
+
+use notifier::Notifier;
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    shared::lambda::run_queue(Notifier::NAME, Notifier::new).await
+}

@@ -1,0 +1,164 @@
+//! `POST /api/v1/ai/followup/recommendations/{id}/approve`: what a person wants sent, as it is or changed.
+
+use chrono::TimeDelta;
+use serde_json::json;
+use shared::accounts::Accounts;
+use shared::auth::Permission;
+use shared::context::{Clock, Context};
+use shared::environment::ConfigError;
+use shared::exactly_once::ExactlyOnce;
+use shared::gate::Gate;
+use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
+use shared::notifications::Notification;
+use shared::problem::{Code, Problem};
+use shared::queue::Queue;
+use shared::reach::{Reach, Reaching};
+use shared::recommendations::{Actor, Channel, Draft, Origin, Recommendation, Recommendations, Refused};
+
+use crate::decide::{About, answer, decided, refusal, send};
+
+/// How far back is looked for the lead's last message on WhatsApp.
+const LOOKED_BACK: TimeDelta = TimeDelta::days(2);
+
+/// The endpoint and what it works with.
+#[derive(Clone, Debug)]
+pub struct Approve {
+    clock: Clock,
+    recommendations: Recommendations,
+    reaching: Reaching,
+    gate: Gate,
+    accounts: Accounts,
+    once: ExactlyOnce,
+    queue: Queue,
+}
+
+impl Approve {
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self {
+            clock: context.clock.clone(),
+            recommendations: Recommendations::new(context)?,
+            reaching: Reaching::new(context)?,
+            gate: Gate::new(context)?,
+            accounts: Accounts::new(context)?,
+            once: ExactlyOnce::new(context)?,
+            queue: Queue::new(context, "DELIVERY_QUEUE_URL")?,
+        })
+    }
+}
+
+/// What the person changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    channel: Option<Channel>,
+    title: Option<String>,
+    message: Option<String>,
+}
+
+impl Edit {
+    /// What is to be sent: what is proposed, with what the person changes of it.
+    fn of(self, proposed: Option<&Draft>) -> Result<Draft, Problem> {
+        let needs = |field| Problem::field(field, shared::problem::MISSING);
+        let channel = self.channel.or(proposed.map(|draft| draft.channel)).ok_or_else(|| needs("channel"))?;
+        let message = self.message.or_else(|| proposed.map(|draft| draft.message.clone()));
+        let title = self.title.or_else(|| proposed.and_then(|draft| draft.title.clone()));
+        let draft = Draft { channel, title, message: message.ok_or_else(|| needs("draft_message"))? };
+        match draft.fault() {
+            None => Ok(draft),
+            Some((field, complaint)) => Err(Problem::field(field, &complaint)),
+        }
+    }
+}
+
+impl Endpoint for Approve {
+    const DIALECT: Dialect = Dialect::Followup;
+    const PERMISSION: Permission = Permission::WriteAi;
+    /// Which, and what is changed.
+    type Request = (About, Edit);
+
+    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
+        let mut fields = Fields::of(&input.body)?;
+        let about = About::read(input, &mut fields)?;
+        let known: Vec<_> = Channel::ALL.iter().map(|channel| channel.name()).collect();
+        let edit = Edit {
+            channel: fields.parsed("channel", &format!("must be one of {}", known.join(", ")), Channel::named),
+            title: fields.optional_text("draft_title", 150),
+            message: fields.optional_text("draft_message", 5_000),
+        };
+        fields.finish().map(|()| (about, edit))
+    }
+
+    async fn handle(&self, call: &Call, (about, edit): Self::Request) -> Result<Reply, Problem> {
+        self.once.for_free(call, self.approve(call, about, edit)).await
+    }
+}
+
+impl Approve {
+    async fn approve(&self, call: &Call, about: About, edit: Edit) -> Result<Reply, Problem> {
+        let before = about.found(&self.recommendations, call).await?;
+        if !before.is_open() {
+            return Err(refusal(Refused::NotOpen(before.status), &before));
+        }
+        let draft = edit.of(before.draft.as_ref())?;
+        let since = self.clock.now() - LOOKED_BACK;
+        let reach = self.reaching.reach(call.workspace_id, before.lead_id, since).await?;
+        let reach = reach.ok_or_else(|| Problem::new(Code::LeadNotFound, "the lead is no longer in this workspace"))?;
+        if !reach.reaches(draft.channel) {
+            return Err(unreachable(&reach, draft.channel));
+        }
+        self.has_sender(&before, draft.channel).await?;
+        let actor = Actor::Key(call.key_id);
+        let findings = self.gate.check(call.workspace_id, reach.lead(), &draft.parts()).await?;
+        if !findings.is_empty() {
+            let notification = self.gate.alert(&before, &findings);
+            return self.block(&before, json!(findings), &notification, actor).await;
+        }
+        let after = decided(self.recommendations.approve(&before, draft, actor).await?, &before)?;
+        send(&self.queue, &after).await;
+        Ok(answer(call, &after))
+    }
+
+    /// Whether somebody can send on the channel, or whoever shows it was asked to.
+    async fn has_sender(&self, before: &Recommendation, channel: Channel) -> Result<(), Problem> {
+        let is_follow_up = matches!(before.origin, Origin::FollowUp { .. });
+        if !channel.is_sent() {
+            let is_shown = matches!(channel, Channel::Notification | Channel::Web);
+            return if is_shown && !is_follow_up {
+                let message = "only a follow-up's message is shown in the product or on the site";
+                Err(Problem::new(Code::ChannelNotEligible, message))
+            } else {
+                Ok(())
+            };
+        }
+        let sites = self.accounts.sites(before.id.workspace_id).await?;
+        if sites.iter().any(|site| site.sender(channel).is_some()) {
+            return Ok(());
+        }
+        let message =
+            format!("no site of this workspace sends by {}; add one with `cargo cli site add`", channel.name());
+        Err(Problem::new(Code::ChannelNotEligible, message))
+    }
+
+    /// Blocks the recommendation, alerts compliance, and says where the text has to be changed.
+    async fn block(
+        &self,
+        before: &Recommendation,
+        findings: serde_json::Value,
+        notification: &Notification,
+        actor: Actor,
+    ) -> Result<Reply, Problem> {
+        let blocked = self.recommendations.block(before, findings.clone(), notification, actor).await?;
+        decided(blocked, before)?;
+        let message = "the text holds personal data of somebody else, and is blocked; approve it with another text";
+        Err(Problem::new(Code::PiiBlocked, message).detail("findings", findings))
+    }
+}
+
+fn unreachable(reach: &Reach, channel: Channel) -> Problem {
+    let message = if reach.is_suppressed {
+        "the lead does not want to be contacted on any channel".to_owned()
+    } else {
+        format!("the lead cannot be reached by {} now; choose another channel", channel.name())
+    };
+    Problem::new(Code::ChannelNotEligible, message).detail("eligible_channels", json!(reach.channels()))
+}

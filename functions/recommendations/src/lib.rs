@@ -1,0 +1,54 @@
+//! What people do with recommendations (contract, section 7):
+//!
+//! | route, under `/api/v1/ai/followup` | what it does |
+//! |---|---|
+//! | `GET /recommendations` | lists them by status or lead, the most urgent first |
+//! | `GET /recommendations/{id}` | shows one |
+//! | `GET /recommendations/{id}/audit` | what was done with it |
+//! | `POST /recommendations/{id}/approve` | as it is, or with another text or channel |
+//! | `POST /recommendations/{id}/reject` | with a reason; it is analysed again |
+//! | `POST /recommendations/{id}/snooze` | leaves it out of the list until later |
+//! | `POST /recommendations/{id}/resolve` | closes an item of the manual queue |
+//! | `POST /recommendations/{id}/requeue` | hands an item of the manual queue back to the model |
+//! | `GET /notifications` | what the manager, the representative or compliance is to know |
+//!
+//! A decision may name the `version` that it is about; of two who decide at once the second gets 409.
+
+mod approve;
+mod decide;
+mod list;
+mod read;
+
+use shared::context::Context;
+use shared::environment::ConfigError;
+use shared::http::{Gate, Input, Routes};
+use shared::problem::Problem;
+use uuid::Uuid;
+
+pub use approve::Approve;
+pub use decide::{LeaveManualQueue, Reject, Snooze};
+pub use list::{ListNotifications, ListRecommendations};
+pub use read::{GetAudit, GetRecommendation};
+
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "recommendations";
+
+/// The endpoints of the function.
+pub fn recommendations(context: &Context) -> Result<Routes, ConfigError> {
+    Ok(Routes::new(Gate::new(context)?)
+        .with("GET", "/api/v1/ai/followup/recommendations", ListRecommendations::new(context)?)
+        .with("GET", "/api/v1/ai/followup/notifications", ListNotifications::new(context)?)
+        .with("GET", "/api/v1/ai/followup/recommendations/{id}", GetRecommendation::new(context)?)
+        .with("GET", "/api/v1/ai/followup/recommendations/{id}/audit", GetAudit::new(context)?)
+        .with("POST", "/api/v1/ai/followup/recommendations/{id}/approve", Approve::new(context)?)
+        .with("POST", "/api/v1/ai/followup/recommendations/{id}/reject", Reject::new(context)?)
+        .with("POST", "/api/v1/ai/followup/recommendations/{id}/snooze", Snooze::new(context)?)
+        .with("POST", "/api/v1/ai/followup/recommendations/{id}/resolve", LeaveManualQueue::resolve(context)?)
+        .with("POST", "/api/v1/ai/followup/recommendations/{id}/requeue", LeaveManualQueue::hand_back(context)?))
+}
+
+/// The recommendation that a path names.
+fn id_in_path(input: &Input) -> Result<Uuid, Problem> {
+    let id = Some(input.in_path("id")).filter(|id| id.len() == 36).and_then(|id| id.parse().ok());
+    id.ok_or_else(|| Problem::field("id", "must be a UUID"))
+}

@@ -1,0 +1,96 @@
+//! Lists: recommendations, and notifications.
+
+use serde_json::json;
+use shared::auth::Permission;
+use shared::context::Context;
+use shared::environment::ConfigError;
+use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply};
+use shared::notifications::{Notification, Notifications, Role};
+use shared::problem::Problem;
+use shared::recommendations::{Listing, Recommendation, Recommendations, Status};
+use uuid::Uuid;
+
+/// `GET /api/v1/ai/followup/recommendations`.
+#[derive(Clone, Debug)]
+pub struct ListRecommendations {
+    recommendations: Recommendations,
+}
+
+impl ListRecommendations {
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { recommendations: Recommendations::new(context)? })
+    }
+}
+
+/// Which page: its number from 1, and how many it has.
+fn page_of(query: &mut Query<'_>) -> (usize, usize) {
+    // A page far out would read everything before it.
+    let page = query.integer("page", 1..=1_000, 1);
+    (page as usize, query.integer("per_page", 1..=100, 20) as usize)
+}
+
+impl Endpoint for ListRecommendations {
+    const DIALECT: Dialect = Dialect::Followup;
+    const PERMISSION: Permission = Permission::ReadAi;
+    /// What to list, and the page's number.
+    type Request = (Listing, usize);
+
+    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
+        let mut query = Query::of(&input.query);
+        let names: Vec<_> = Status::ALL.iter().map(|status| status.name()).collect();
+        let status = query.parsed("status", format!("must be one of {}", names.join(", ")), Status::named);
+        let lead_id = query.parsed("lead_id", "must be a UUID", |text| {
+            Some(text).filter(|text| text.len() == 36).and_then(|text| text.parse::<Uuid>().ok())
+        });
+        let with_snoozed = query.flag("include_snoozed").unwrap_or(lead_id.is_some());
+        let (page, limit) = page_of(&mut query);
+        query.finish()?;
+        Ok((Listing { status, lead_id, with_snoozed, skip: (page - 1) * limit, limit }, page))
+    }
+
+    async fn handle(&self, call: &Call, (listing, page): Self::Request) -> Result<Reply, Problem> {
+        let (found, has_more) = self.recommendations.list(call.workspace_id, listing).await?;
+        let shown: Vec<_> = found.iter().map(Recommendation::shown).collect();
+        Ok(call
+            .success(json!({"recommendations": shown, "page": page, "per_page": listing.limit, "has_more": has_more})))
+    }
+}
+
+/// `GET /api/v1/ai/followup/notifications`.
+#[derive(Clone, Debug)]
+pub struct ListNotifications {
+    notifications: Notifications,
+}
+
+impl ListNotifications {
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { notifications: Notifications::new(context)? })
+    }
+}
+
+impl Endpoint for ListNotifications {
+    const DIALECT: Dialect = Dialect::Followup;
+    const PERMISSION: Permission = Permission::ReadAi;
+    /// Whose, which page, and how many it has.
+    type Request = (Role, usize, usize);
+
+    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
+        let mut query = Query::of(&input.query);
+        let role = query.parsed("role", "must be manager, representative or compliance", Role::named);
+        if query.text("role").is_none() {
+            query.complain("role", shared::problem::MISSING);
+        }
+        let (page, limit) = page_of(&mut query);
+        query.finish()?;
+        let role = role.ok_or_else(|| Problem::field("role", shared::problem::MISSING))?;
+        Ok((role, page, limit))
+    }
+
+    async fn handle(&self, call: &Call, (role, page, limit): Self::Request) -> Result<Reply, Problem> {
+        let (found, has_more) = self.notifications.list(call.workspace_id, role, ((page - 1) * limit, limit)).await?;
+        let shown: Vec<_> = found.iter().map(Notification::shown).collect();
+        Ok(call.success(json!({"notifications": shown, "page": page, "per_page": limit, "has_more": has_more})))
+    }
+}

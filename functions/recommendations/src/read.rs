@@ -1,0 +1,78 @@
+//! One recommendation, and what was done with it.
+
+use serde_json::json;
+use shared::auth::Permission;
+use shared::context::Context;
+use shared::environment::ConfigError;
+use shared::http::{Call, Dialect, Endpoint, Input, Reply};
+use shared::problem::{Code, Problem};
+use shared::recommendations::{AuditEvent, Recommendation, RecommendationId, Recommendations};
+use uuid::Uuid;
+
+/// A recommendation of the caller's workspace.
+pub(crate) async fn found(
+    recommendations: &Recommendations,
+    call: &Call,
+    recommendation_id: Uuid,
+) -> Result<Recommendation, Problem> {
+    let id = RecommendationId { workspace_id: call.workspace_id, recommendation_id };
+    let found = recommendations.get(id).await?;
+    found.ok_or_else(|| Problem::new(Code::RecommendationNotFound, "no recommendation with this id in this workspace"))
+}
+
+/// `GET /api/v1/ai/followup/recommendations/{id}`.
+#[derive(Clone, Debug)]
+pub struct GetRecommendation {
+    recommendations: Recommendations,
+}
+
+impl GetRecommendation {
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { recommendations: Recommendations::new(context)? })
+    }
+}
+
+impl Endpoint for GetRecommendation {
+    const DIALECT: Dialect = Dialect::Followup;
+    const PERMISSION: Permission = Permission::ReadAi;
+    type Request = Uuid;
+
+    fn parse(&self, input: &Input) -> Result<Uuid, Problem> {
+        crate::id_in_path(input)
+    }
+
+    async fn handle(&self, call: &Call, id: Uuid) -> Result<Reply, Problem> {
+        Ok(call.success(found(&self.recommendations, call, id).await?.shown()))
+    }
+}
+
+/// `GET /api/v1/ai/followup/recommendations/{id}/audit`.
+#[derive(Clone, Debug)]
+pub struct GetAudit {
+    recommendations: Recommendations,
+}
+
+impl GetAudit {
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { recommendations: Recommendations::new(context)? })
+    }
+}
+
+impl Endpoint for GetAudit {
+    const DIALECT: Dialect = Dialect::Followup;
+    const PERMISSION: Permission = Permission::ReadAi;
+    type Request = Uuid;
+
+    fn parse(&self, input: &Input) -> Result<Uuid, Problem> {
+        crate::id_in_path(input)
+    }
+
+    async fn handle(&self, call: &Call, id: Uuid) -> Result<Reply, Problem> {
+        let found = found(&self.recommendations, call, id).await?;
+        let events = self.recommendations.events(found.id).await?;
+        let events: Vec<_> = events.iter().map(AuditEvent::shown).collect();
+        Ok(call.success(json!({"recommendation_id": id, "events": events})))
+    }
+}

@@ -1,0 +1,226 @@
+//! What stands in for Amazon SES, Meta's Graph API and Twilio: one server that speaks their protocols as far
+//! as messages are sent and reported of.
+//!
+//! | | |
+//! |---|---|
+//! | `GET /outbox` | the messages that it took, newest first, at most 1,000 |
+//! | `POST /behaviour` | what to do with sends to come; `behaviour.rs` has its form |
+//! | `DELETE /behaviour` | forgets those that were told and not used |
+//!
+//! It takes what is well formed, and reports it as delivered soon after, signed as its provider signs, to the
+//! gateway's routes for webhooks. Nothing leaves the machine.
+
+mod behaviour;
+mod certificate;
+mod protocol;
+mod reports;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use behaviour::{Answer, Behaviour, Script};
+use chrono::{DateTime, Utc};
+use http::{Method, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use protocol::{Channel, Given};
+use serde::Serialize;
+use serde_json::json;
+use shared::context::{Clock, Random};
+use tokio::net::TcpListener;
+
+/// The token that the stand-in for Meta asks for.
+pub const WHATSAPP_TOKEN: &str = "local-whatsapp-token";
+
+/// The account of the stand-in for Twilio.
+pub const TWILIO_ACCOUNT_SID: &str = "AC00000000000000000000000000000000";
+
+/// Its token, which also signs what it reports.
+pub const TWILIO_AUTH_TOKEN: &str = "local-twilio-token";
+
+/// The topic that the stand-in for SES publishes its events to.
+pub const SES_TOPIC_ARN: &str = "arn:aws:sns:us-east-1:000000000000:ses-events";
+
+/// How many messages the outbox keeps.
+const KEPT: usize = 1_000;
+
+/// How large a request may be.
+const MOST_BYTES: usize = 1024 * 1024;
+
+/// How long a send hangs, if whoever sent it does not go away earlier.
+const HANGS: Duration = Duration::from_secs(120);
+
+/// A message that was taken.
+#[derive(Clone, Debug, Serialize)]
+struct Message {
+    message_id: String,
+    #[serde(flatten)]
+    given: Given,
+    /// What whoever sent it was told.
+    answer: Answer,
+    at: DateTime<Utc>,
+}
+
+/// The server.
+pub struct Providers {
+    clock: Clock,
+    random: Random,
+    /// Its own address, for the certificate.
+    url: String,
+    /// Where SES and Meta report to; Twilio is told with each message.
+    gateway: Option<String>,
+    http: reqwest::Client,
+    outbox: Mutex<VecDeque<Message>>,
+    script: Mutex<Script>,
+}
+
+/// The connection ends without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is dropped")]
+struct Dropped;
+
+impl Providers {
+    /// A server at `url` that reports to the webhooks of `gateway`, if there is one.
+    pub fn new(url: String, gateway: Option<String>, clock: Clock, random: Random) -> Self {
+        let (outbox, script) = Default::default();
+        Self { clock, random, url, gateway, http: reqwest::Client::new(), outbox, script }
+    }
+
+    /// The variables with which a function reaches it, which no template has.
+    pub fn endpoints(&self) -> [(&'static str, String); 4] {
+        [
+            ("AWS_ENDPOINT_URL_SESV2", self.url.clone()),
+            ("SNS_CERTIFICATE_ORIGIN", self.url.clone()),
+            ("META_GRAPH_URL", format!("{}/v23.0", self.url)),
+            ("TWILIO_URL", self.url.clone()),
+        ]
+    }
+
+    /// The values of the variables with which a template gives a function its providers.
+    pub fn settings(&self) -> [(&'static str, String); 6] {
+        [
+            ("SES_CONFIGURATION_SET", "local".to_owned()),
+            ("SES_TOPIC_ARN", SES_TOPIC_ARN.to_owned()),
+            ("WHATSAPP_TOKEN", WHATSAPP_TOKEN.to_owned()),
+            ("TWILIO_ACCOUNT_SID", TWILIO_ACCOUNT_SID.to_owned()),
+            ("TWILIO_AUTH_TOKEN", TWILIO_AUTH_TOKEN.to_owned()),
+            ("PUBLIC_URL", self.gateway.clone().unwrap_or_default()),
+        ]
+    }
+
+    /// Serves until the task is dropped.
+    pub async fn serve(self, listener: TcpListener) {
+        let providers = Arc::new(self);
+        loop {
+            let Ok((connection, _)) = listener.accept().await else { continue };
+            let providers = Arc::clone(&providers);
+            tokio::spawn(async move {
+                let service = service_fn(move |request| Arc::clone(&providers).handle(request));
+                let served =
+                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(connection), service);
+                if let Err(error) = served.await {
+                    tracing::debug!(%error, "a connection of the providers ended");
+                }
+            });
+        }
+    }
+
+    async fn handle(self: Arc<Self>, request: http::Request<Incoming>) -> Result<Response<Body>, Dropped> {
+        let (head, body) = request.into_parts();
+        let body = to_bytes(Body::new(body), MOST_BYTES).await.map_err(|_| Dropped)?;
+        let path: Vec<&str> = head.uri.path().trim_matches('/').split('/').collect();
+        let headers = &head.headers;
+        match (&head.method, path.as_slice()) {
+            (&Method::GET, ["outbox"]) => Ok(self.outbox()),
+            (&Method::POST, ["behaviour"]) => Ok(self.learn(&body)),
+            (&Method::DELETE, ["behaviour"]) => {
+                *self.script.lock().unwrap_or_else(PoisonError::into_inner) = Script::default();
+                Ok(empty(StatusCode::NO_CONTENT))
+            }
+            (&Method::GET, ["sns.pem"]) => Ok(Response::new(Body::from(certificate::signer().pem.clone()))),
+            (&Method::POST, ["v2", "email", "outbound-emails"]) => {
+                self.take(Channel::Email, protocol::email(headers, &body)).await
+            }
+            (&Method::POST, ["2010-04-01", "Accounts", account, "Messages.json"]) => {
+                self.take(Channel::Sms, protocol::sms(headers, account, &body)).await
+            }
+            (&Method::POST, [_, phone_number_id, "messages"]) => {
+                self.take(Channel::Whatsapp, protocol::whatsapp(headers, phone_number_id, &body)).await
+            }
+            _ => Ok(empty(StatusCode::NOT_FOUND)),
+        }
+    }
+
+    /// Does with a send what it was told to do, or takes it.
+    async fn take(
+        self: Arc<Self>,
+        channel: Channel,
+        given: Result<Given, protocol::Refusal>,
+    ) -> Result<Response<Body>, Dropped> {
+        let given = match given {
+            Ok(given) => given,
+            Err(refusal) => return Ok(protocol::refused(channel, refusal.status, refusal.code)),
+        };
+        let behaviour = self.script.lock().unwrap_or_else(PoisonError::into_inner).next(&given);
+        tokio::time::sleep(Duration::from_millis(behaviour.delay_ms)).await;
+        match &behaviour.answer {
+            Answer::Accept | Answer::Hang | Answer::Drop => {}
+            Answer::Refuse(code) => return Ok(protocol::refused(channel, StatusCode::BAD_REQUEST, code)),
+            Answer::Busy => return Ok(protocol::busy(channel)),
+            Answer::Fail => return Ok(empty(StatusCode::INTERNAL_SERVER_ERROR)),
+        }
+        let message = self.keep(given, behaviour.answer);
+        let accepted = protocol::accepted(&message);
+        let answer = message.answer.clone();
+        self.report(&message, behaviour.reports);
+        match answer {
+            Answer::Hang => tokio::time::sleep(HANGS).await,
+            Answer::Drop => {}
+            _ => return Ok(accepted),
+        }
+        Err(Dropped)
+    }
+
+    fn keep(&self, given: Given, answer: Answer) -> Message {
+        let message_id = given.channel.message_id(self.random.uuid());
+        let message = Message { message_id, given, answer, at: self.clock.now() };
+        let mut outbox = self.outbox.lock().unwrap_or_else(PoisonError::into_inner);
+        outbox.push_front(message.clone());
+        outbox.truncate(KEPT);
+        message
+    }
+
+    fn outbox(&self) -> Response<Body> {
+        let outbox = self.outbox.lock().unwrap_or_else(PoisonError::into_inner);
+        json_of(StatusCode::OK, &json!({ "messages": *outbox }))
+    }
+
+    fn learn(&self, body: &Bytes) -> Response<Body> {
+        match serde_json::from_slice::<Behaviour>(body) {
+            Ok(behaviour) => {
+                self.script.lock().unwrap_or_else(PoisonError::into_inner).add(behaviour);
+                empty(StatusCode::NO_CONTENT)
+            }
+            Err(error) => json_of(StatusCode::BAD_REQUEST, &json!({ "error": error.to_string() })),
+        }
+    }
+}
+
+fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+fn json_of(status: StatusCode, body: &serde_json::Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
+    response
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,374 @@
+//! From a lead's engagement to a recommendation (contract, section 7): the priority and channel model
+//! decides on the channel and the priority, the language model writes why and what, and the personal data
+//! gate looks at what was written.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::context::{Clock, Context, Random};
+use crate::environment::ConfigError;
+use crate::gate::Gate;
+use crate::http::timestamp;
+use crate::leads::Activity;
+use crate::llm::{Checked, Model, Prompt, Ready};
+use crate::notifications::{Kind, Notification, Role};
+use crate::outreach::{self, Outcome, POLICY_VERSION, Signals, Tier, Touch};
+use crate::problem::{Code, Problem};
+use crate::rates::Rates;
+use crate::reach::Reach;
+use crate::recommendations::{
+    Asked, Assessment, Channel, Draft, Event, Origin, Recommendation, RecommendationId, Status, WrittenBy,
+};
+use crate::writing::{Written, said};
+
+/// The fewest events that a recommendation rests on (seeds/followup-recommendation.md).
+pub const FEWEST_EVENTS: usize = 2;
+
+/// Within what time a message is answered, if it is.
+const ANSWERED_WITHIN: TimeDelta = TimeDelta::days(14);
+
+/// How many events the model is shown: the newest.
+const SHOWN: usize = 30;
+
+/// How many characters of each text the model is shown.
+const LONGEST: usize = 2_000;
+
+/// Makes recommendations.
+#[derive(Clone, Debug)]
+pub struct Analysis {
+    clock: Clock,
+    random: Random,
+    rates: Rates,
+    gate: Gate,
+    model: Model,
+}
+
+/// What the language model writes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+struct Reply {
+    /// Why this channel and this message.
+    reasoning_summary: String,
+    /// Subject line or topic.
+    draft_title: Option<String>,
+    /// What is to be sent.
+    draft_message: String,
+}
+
+/// A recommendation, and whom it is to be told of.
+#[derive(Clone, Debug)]
+pub struct Analysed {
+    /// The recommendation: to be reviewed, or blocked.
+    pub recommendation: Recommendation,
+    /// What follows from it.
+    pub notifications: Vec<Notification>,
+}
+
+/// The engagement events of a lead, those of the request among them: each one once by type, outcome and
+/// date.
+pub fn events(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> BTreeSet<Event> {
+    let stored = reach.history.recent.iter().chain(&reach.history.earlier);
+    let stored = stored.filter(|activity| activity.is_touch() && activity.occurred_at <= now).map(event);
+    let given = asked.engagement_history.iter().cloned();
+    given.chain(stored).map(normal).collect()
+}
+
+/// An event as it is compared: by its words and its day.
+fn normal(event: Event) -> Event {
+    Event {
+        kind: plain(&event.kind),
+        outcome: plain(&event.outcome),
+        date: event.date.map(|date| date.date_naive().and_time(chrono::NaiveTime::MIN).and_utc()),
+    }
+}
+
+fn plain(word: &str) -> String {
+    word.trim().to_lowercase().replace([' ', '-'], "_")
+}
+
+/// A stored activity as an event. What the lead wrote is a reply on its channel.
+fn event(activity: &Activity) -> Event {
+    let otherwise = if activity.direction.as_deref() == Some("inbound") { "replied" } else { "sent" };
+    Event {
+        kind: activity.kind.clone(),
+        outcome: activity.outcome.clone().unwrap_or_else(|| otherwise.to_owned()),
+        date: Some(activity.occurred_at),
+    }
+}
+
+/// The last engagement: what is stored wins over what the request says.
+fn last_engagement(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let stored = reach.history.recent.iter().chain(&reach.history.earlier);
+    let stored = stored.filter(|activity| activity.is_touch()).map(|activity| activity.occurred_at);
+    stored.filter(|at| *at <= now).max().or(asked.last_engagement_date)
+}
+
+impl Analysis {
+    /// Builds it from a function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self {
+            clock: context.clock.clone(),
+            random: context.random.clone(),
+            rates: Rates::new(context)?,
+            gate: Gate::new(context)?,
+            model: Model::new(context)?,
+        })
+    }
+
+    /// Whether the model is worth asking.
+    pub async fn ready(&self) -> Result<Ready, Problem> {
+        self.model.ready().await
+    }
+
+    /// Makes a recommendation until `deadline`.
+    ///
+    /// # Errors
+    /// [`Code::InsufficientData`] if too little happened with the lead, or nothing reaches it; else as
+    /// [`Model::complete`].
+    pub async fn recommend(
+        &self,
+        ready: Ready,
+        id: RecommendationId,
+        (reach, asked): (&Reach, &Asked),
+        deadline: DateTime<Utc>,
+    ) -> Result<Analysed, Problem> {
+        let now = self.clock.now();
+        let events_found = enough(reach, asked, now)?.len();
+        let tier = Tier::named(asked.account_tier.as_deref().unwrap_or_default());
+        let touches = touches(reach, asked, now);
+        let eligible: Vec<_> = reach.channels().into_iter().filter_map(Channel::outreach).collect();
+        let rates = self.rates.learned(id.workspace_id).await?;
+        let scores = outreach::score(&touches, tier, &rates, &eligible);
+        let Some(best) = scores.first() else { return Err(unreachable(events_found, reach)) };
+        let summary = asked.recent_activity_summary.as_deref().unwrap_or_default();
+        let priority = outreach::prioritise(&Signals {
+            probability: best.probability,
+            tier,
+            last_engagement: last_engagement(reach, asked, now).map(|at| at.date_naive()),
+            today: now.date_naive(),
+            recent_activity: summary,
+        });
+        let action = outreach::Action::choose(priority.score, Some(best.channel), &touches);
+        let channel = Channel::from(best.channel);
+        let assessment = Assessment {
+            priority_score: priority.score,
+            recommended_action: action.name().to_owned(),
+            confidence: rounded(1.0 - (best.interval.1 - best.interval.0)),
+            channel_scores: json!(scores),
+            factors: json!(priority.contributions),
+            policy_version: POLICY_VERSION.to_owned(),
+        };
+
+        let prompt = Prompt {
+            name: "recommend_follow_up",
+            instructions: include_str!("../prompts/recommendation.md"),
+            facts: facts((reach, asked), channel, &assessment, now),
+        };
+        let known = said(&prompt.facts);
+        let check = |reply: Reply| checked(reply, channel, &known);
+        let reply = self.model.complete(ready, &prompt, deadline, check).await?;
+        let draft = drafted(&reply, channel);
+        let [title, message] = draft.parts();
+        let parts = [title, message, ("reasoning_summary", &reply.reasoning_summary)];
+        let disclosures = self.gate.check(id.workspace_id, reach.lead(), &parts).await?;
+
+        let origin = Origin::Engagement(asked.clone());
+        let status = if disclosures.is_empty() { Status::PendingReview } else { Status::BlockedPii };
+        let mut recommendation = Recommendation::new(id, reach.lead().lead_id, origin, status, now);
+        recommendation.assessment = Some(assessment);
+        recommendation.written_by =
+            Some(WrittenBy { model: self.model.name().to_owned(), prompt_version: prompt.version() });
+        let mut notifications = Vec::new();
+        if disclosures.is_empty() {
+            recommendation.reasoning = reply.reasoning_summary;
+            recommendation.draft = Some(draft);
+        } else {
+            // What a blocked reply says anywhere is shown to nobody.
+            notifications.push(self.gate.alert(&recommendation, &disclosures));
+        }
+        Ok(Analysed { recommendation, notifications })
+    }
+
+    /// What tells the representative to complete a lead's data.
+    pub fn complete_lead_data(&self, id: RecommendationId, reach: &Reach, problem: &Problem) -> Notification {
+        Notification {
+            notification_id: self.random.uuid(),
+            workspace_id: id.workspace_id,
+            role: Role::Representative,
+            kind: Kind::CompleteLeadData,
+            lead_id: reach.lead().lead_id,
+            recommendation_id: None,
+            details: json!(problem.extra),
+            created_at: self.clock.now(),
+        }
+    }
+
+    /// What the model was to do, as an item of the manual queue, with what tells the manager so.
+    pub fn for_people(&self, id: RecommendationId, reach: &Reach, asked: &Asked, problem: &Problem) -> Analysed {
+        let now = self.clock.now();
+        let origin = Origin::Engagement(asked.clone());
+        let recommendation = Recommendation::new(id, reach.lead().lead_id, origin, Status::Manual, now);
+        let notification = Notification {
+            notification_id: self.random.uuid(),
+            workspace_id: id.workspace_id,
+            role: Role::Manager,
+            kind: Kind::AiUnavailable,
+            lead_id: reach.lead().lead_id,
+            recommendation_id: Some(id.recommendation_id),
+            details: json!({"code": problem.code.rendered(crate::http::Dialect::Followup).1}),
+            created_at: now,
+        };
+        Analysed { recommendation, notifications: vec![notification] }
+    }
+}
+
+/// The events, if they are enough.
+///
+/// # Errors
+/// [`Code::InsufficientData`].
+pub fn enough(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Result<BTreeSet<Event>, Problem> {
+    let events = events(reach, asked, now);
+    if events.len() < FEWEST_EVENTS {
+        let message =
+            "The lead record does not contain enough engagement history to generate a reliable recommendation.";
+        return Err(insufficient(message, events.len()));
+    }
+    Ok(events)
+}
+
+fn insufficient(message: &str, found: usize) -> Problem {
+    Problem::new(Code::InsufficientData, message)
+        .detail("minimum_events_required", json!(FEWEST_EVENTS))
+        .detail("events_found", json!(found))
+}
+
+fn unreachable(found: usize, reach: &Reach) -> Problem {
+    if reach.is_suppressed {
+        return insufficient("The lead does not want to be contacted on any channel.", found)
+            .detail("is_suppressed", json!(true));
+    }
+    insufficient("Nothing is known by which the lead can be reached; add an e-mail address or a phone number.", found)
+        .detail("missing", json!(["email", "phone"]))
+}
+
+/// What is known of each channel: what the request says, and what is stored, where a message without an
+/// outcome is answered by what the lead writes there next. Of what the lead wrote, only what answers nothing
+/// counts for itself, or talkative channels would seem better than they are.
+pub fn touches(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Vec<Touch> {
+    let known = reach.history.recent.iter().chain(&reach.history.earlier);
+    let known: BTreeSet<_> = known.map(|activity| normal(event(activity))).collect();
+    let given: BTreeSet<_> = asked.engagement_history.iter().map(|event| normal(event.clone())).collect();
+    let given = given.difference(&known);
+    let age = |at: DateTime<Utc>| (now.date_naive() - at.date_naive()).num_days() as f64;
+    let mut touches: Vec<_> = given
+        .filter_map(|event| {
+            let channel = outreach::Channel::named(&event.kind)?;
+            Some(Touch { channel, outcome: Outcome::named(&event.outcome), age_days: event.date.map(age) })
+        })
+        .collect();
+    let stored = reach.history.recent.iter().chain(&reach.history.earlier);
+    let mut stored: Vec<_> = stored
+        .filter(|activity| activity.is_touch() && activity.occurred_at <= now)
+        .filter_map(|activity| Some((outreach::Channel::named(&activity.kind)?, activity)))
+        .collect();
+    stored.sort_by_key(|(_, activity)| activity.occurred_at);
+    // What arrived, or was looked at, may still be answered.
+    let is_open = |outcome| matches!(outcome, Outcome::Delivered | Outcome::Opened | Outcome::Clicked);
+    let is_inbound = |activity: &Activity| activity.direction.as_deref() == Some("inbound");
+    for (index, (channel, activity)) in stored.iter().enumerate() {
+        let within = |one: &Activity, other: &Activity| other.occurred_at - one.occurred_at <= ANSWERED_WITHIN;
+        let outcome = match &activity.outcome {
+            _ if is_inbound(activity) => {
+                let mut before = stored[..index].iter().rev().filter(|(other, _)| other == channel);
+                let answers = before.next().is_some_and(|(_, before)| within(before, activity));
+                if answers { Outcome::Other } else { Outcome::Replied }
+            }
+            Some(outcome) if !is_open(Outcome::named(outcome)) => Outcome::named(outcome),
+            known => {
+                let mut after = stored.iter().skip(index + 1).filter(|(other, _)| other == channel);
+                let seen = known.as_deref().map(Outcome::named).filter(|seen| seen.success().is_some());
+                match after.next() {
+                    Some((_, next)) if is_inbound(next) && within(activity, next) => Outcome::Replied,
+                    _ if seen.is_some() => seen.unwrap_or(Outcome::Other),
+                    Some((_, next)) if !is_inbound(next) && within(activity, next) => Outcome::Other,
+                    _ if now - activity.occurred_at > ANSWERED_WITHIN => Outcome::NoResponse,
+                    _ => Outcome::Delivered,
+                }
+            }
+        };
+        touches.push(Touch { channel: *channel, outcome, age_days: Some(age(activity.occurred_at)) });
+    }
+    touches
+}
+
+/// Everything that the language model is told, and nothing else: facts of this one lead, without its
+/// addresses and numbers.
+fn facts((reach, asked): (&Reach, &Asked), channel: Channel, assessment: &Assessment, now: DateTime<Utc>) -> Value {
+    let lead = reach.lead();
+    let cut = |text: &String| text.chars().take(LONGEST).collect::<String>();
+    let stored = reach.history.recent.iter().chain(&reach.history.earlier);
+    let stored = stored.filter(|activity| activity.occurred_at <= now).take(SHOWN).map(|activity| {
+        json!({
+            "date": activity.occurred_at.format("%Y-%m-%d").to_string(),
+            "type": activity.kind,
+            "direction": activity.direction,
+            "outcome": activity.outcome,
+            "title": activity.title.as_ref().map(cut),
+            "text": activity.body.as_ref().map(cut),
+        })
+    });
+    let given = asked
+        .engagement_history
+        .iter()
+        .take(SHOWN)
+        .map(|event| json!({"date": event.date.map(timestamp), "type": event.kind, "outcome": event.outcome}));
+    json!({
+        "today": now.format("%A %Y-%m-%d").to_string(),
+        "channel": channel,
+        "action": assessment.recommended_action,
+        "lead": {
+            "name": lead.full_name,
+            "job_title": lead.job_title,
+            "company": lead.company_name,
+            "stage": lead.stage,
+            "account_tier": asked.account_tier,
+        },
+        "events": given.chain(stored).collect::<Vec<_>>(),
+        "recent_activity": asked.recent_activity_summary,
+        "rejected": asked.follows.as_ref().and_then(|follows| {
+            let reason = follows.reason.as_ref()?;
+            Some(json!({"reason": reason, "draft_message": follows.draft.as_ref().map(|draft| &draft.message)}))
+        }),
+    })
+}
+
+fn drafted(reply: &Reply, channel: Channel) -> Draft {
+    let has_title = matches!(channel, Channel::Email | Channel::PhoneCall | Channel::Meeting);
+    Draft {
+        channel,
+        title: reply.draft_title.clone().filter(|title| has_title && !title.trim().is_empty()),
+        message: reply.draft_message.trim().to_owned(),
+    }
+}
+
+/// Holds a reply against the form of its channel and against the facts.
+fn checked(reply: Reply, channel: Channel, known: &str) -> Checked<Reply> {
+    let draft = drafted(&reply, channel);
+    let written = Written {
+        title: draft.title.clone().unwrap_or_else(|| "-".to_owned()),
+        message: draft.message.clone(),
+        strategy: reply.reasoning_summary.clone(),
+    };
+    let fault = written.fault(channel.form(), known);
+    match fault.or_else(|| draft.fault().map(|(field, complaint)| format!("{field} {complaint}"))) {
+        None => Checked::Fine(reply),
+        Some(complaint) => Checked::Wrong { complaint, usable: None },
+    }
+}
+
+fn rounded(share: f64) -> f64 {
+    (share * 1e6).round() / 1e6
+}

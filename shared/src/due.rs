@@ -1,0 +1,144 @@
+//! The index `due` of the `work` table: what of all workspaces still wants a message in its queue, for the
+//! sweeper alone. Something is in it from the moment at which it is to be worked on, dated when its message
+//! should long have been taken: then that message was lost, or never sent.
+
+use aws_sdk_dynamodb::Client;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::context::{Clock, Context};
+use crate::environment::ConfigError;
+use crate::store::{StoreError, n, query_all, s, store_error};
+
+/// The index's partitions: one for each first hexadecimal digit of an identifier.
+const BUCKETS: &str = "0123456789abcdef";
+
+/// How long after it is to be taken something is sent again. Longer than a queue hides a message that
+/// failed, or the sweeper would send others beside it, and none of them would fail often enough to become
+/// a dead letter.
+pub const OVERDUE: TimeDelta = TimeDelta::seconds(420);
+
+/// Whose message is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Wanted {
+    /// The copywriter's.
+    Copywriter,
+    /// The analyst's.
+    Analysis,
+    /// The delivery worker's.
+    Delivery,
+    /// The notifier's.
+    Notification,
+}
+
+/// An item's place in the index.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    /// Whose message it wants.
+    due_for: Wanted,
+    /// The partition.
+    due_bucket: String,
+    /// Epoch milliseconds from which it is overdue.
+    due_at: i64,
+}
+
+impl Due {
+    /// What is to be taken from `at` on.
+    pub fn new(wanted: Wanted, id: Uuid, at: DateTime<Utc>) -> Self {
+        let digit = usize::from(id.as_bytes()[0] >> 4);
+        let bucket = BUCKETS.get(digit..=digit).unwrap_or("0");
+        Self { due_for: wanted, due_bucket: bucket.to_owned(), due_at: (at + OVERDUE).timestamp_millis() }
+    }
+}
+
+impl Due {
+    /// What the sweeper itself is to send the first message for.
+    pub fn at_once(wanted: Wanted, id: Uuid, now: DateTime<Utc>) -> Self {
+        Self::new(wanted, id, now - OVERDUE)
+    }
+}
+
+/// Where an item is: what a message says that needs nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Its partition.
+    pub pk: String,
+    /// Its place there.
+    pub sk: String,
+}
+
+/// Something that is overdue: where it is, and what its message says.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Overdue {
+    /// Where it is.
+    #[serde(flatten)]
+    pub place: Place,
+    /// Whose message it wants.
+    #[serde(rename = "due_for")]
+    pub wanted: Wanted,
+    /// The tenant.
+    pub workspace_id: Uuid,
+    /// The command, if it is one.
+    pub command_id: Option<Uuid>,
+    /// The recommendation, if it is one.
+    pub recommendation_id: Option<Uuid>,
+}
+
+/// The index, for the sweeper.
+#[derive(Clone, Debug)]
+pub struct DueIndex {
+    client: Client,
+    clock: Clock,
+    table: String,
+}
+
+impl DueIndex {
+    /// The table named by `WORK_TABLE`.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self {
+            client: context.dynamodb.clone(),
+            clock: context.clock.clone(),
+            table: context.environment.required("WORK_TABLE")?.to_owned(),
+        })
+    }
+
+    /// What is overdue now.
+    pub async fn overdue(&self) -> Result<Vec<Overdue>, StoreError> {
+        let now = self.clock.now().timestamp_millis();
+        let found = try_join_all(BUCKETS.chars().map(|bucket| {
+            let query = self.client.query().table_name(&self.table).index_name("due");
+            let query = query.key_condition_expression("due_bucket = :bucket AND due_at <= :now");
+            query_all(
+                query.expression_attribute_values(":bucket", s(bucket)).expression_attribute_values(":now", n(now)),
+            )
+        }));
+        Ok(found.await?.concat())
+    }
+
+    /// Notes that a message was sent for something overdue, so that the next one waits.
+    pub async fn postpone(&self, overdue: &Overdue) -> Result<(), StoreError> {
+        let until = self.clock.now() + crate::commands::LEASE + OVERDUE;
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", s(&overdue.place.pk))
+            .key("sk", s(&overdue.place.sk))
+            .update_expression("SET due_at = :until")
+            .condition_expression("attribute_exists(due_at)")
+            .expression_attribute_values(":until", n(until.timestamp_millis()))
+            .send()
+            .await;
+        match sent {
+            Err(error)
+                if !error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Err(store_error("UpdateItem", &error))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The gate in front of a person and of a provider: no draft passes that holds somebody else's personal data
+//! (contract, section 7). What it finds is told by kind and place, never by its text.
+
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::accounts::{Accounts, Site};
+use crate::context::{Clock, Context, Random};
+use crate::environment::ConfigError;
+use crate::leads::{Lead, Leads};
+use crate::notifications::{Kind, Notification, Role};
+use crate::pii::{Allowed, Category, Finding, findings, identifiers};
+use crate::recommendations::Recommendation;
+use crate::store::StoreError;
+
+/// Something in a draft that must not be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Disclosure {
+    /// `draft_title`, `draft_message` or `reasoning_summary`.
+    pub field: &'static str,
+    /// Its kind and place in the field.
+    #[serde(flatten)]
+    pub finding: Finding,
+}
+
+/// What is wrong with a text that holds what is not allowed, told to whoever wrote it.
+pub fn fault(text: &str, allowed: &Allowed) -> Option<String> {
+    let found = findings(text, allowed);
+    let kind = found.first().map(|found| serde_json::to_value(found.category).unwrap_or_default())?;
+    Some(format!("it holds personal data ({}); write it without", kind.as_str().unwrap_or("personal data")))
+}
+
+/// The gate and what it looks things up in.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    clock: Clock,
+    random: Random,
+    accounts: Accounts,
+    leads: Leads,
+}
+
+/// What a draft to this lead may hold: its own details, and the public ones of the company.
+fn allowed(lead: &Lead, sites: &[Site]) -> Allowed {
+    let mut allowed = Allowed::default();
+    for number in sites.iter().filter_map(|site| site.sms.as_ref()) {
+        allowed = allowed.phone(number);
+    }
+    for email in lead.email.iter().chain(sites.iter().filter_map(|site| site.email.as_ref())) {
+        allowed = allowed.email(email);
+    }
+    if let Some(phone) = &lead.phone {
+        allowed = allowed.phone(phone);
+    }
+    if let Some(linkedin) = &lead.linkedin {
+        allowed = allowed.link(linkedin);
+    }
+    for name in lead.full_name.iter().chain(&lead.company_name) {
+        allowed = allowed.text(name);
+    }
+    sites.iter().fold(allowed, |allowed, site| allowed.link(&site.url).text(&site.name))
+}
+
+impl Gate {
+    /// Over the tables named by `ACCOUNTS_TABLE` and `LEADS_TABLE`.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self {
+            clock: context.clock.clone(),
+            random: context.random.clone(),
+            accounts: Accounts::new(context)?,
+            leads: Leads::new(context)?,
+        })
+    }
+
+    /// What a text to `lead` may hold.
+    pub async fn allowed(&self, workspace_id: Uuid, lead: &Lead) -> Result<Allowed, StoreError> {
+        Ok(allowed(lead, &self.accounts.sites(workspace_id).await?))
+    }
+
+    /// As [`Gate::allowed`], of the lead with this id.
+    pub async fn allowed_to(&self, workspace_id: Uuid, lead_id: Uuid) -> Result<Allowed, StoreError> {
+        let lead = self.leads.lead(workspace_id, lead_id).await?.unwrap_or_default();
+        self.allowed(workspace_id, &lead).await
+    }
+
+    /// Everything in texts to `lead`, each with its field, that must not be there. An address or number that
+    /// belongs to another lead of the workspace is told as such.
+    pub async fn check(
+        &self,
+        workspace_id: Uuid,
+        lead: &Lead,
+        parts: &[(&'static str, &str)],
+    ) -> Result<Vec<Disclosure>, StoreError> {
+        let allowed = self.allowed(workspace_id, lead).await?;
+        let mut disclosures = Vec::new();
+        for (field, text) in parts.iter().copied() {
+            let mut found = findings(text, &allowed);
+            for identifier in identifiers(text, None) {
+                let foreign = found.iter_mut().find(|one| one.start < identifier.end && identifier.start < one.end);
+                let Some(foreign) = foreign else { continue };
+                let whose = Lead {
+                    email: Some(identifier.value.clone()).filter(|_| identifier.kind == "email"),
+                    phone: Some(identifier.value.clone()).filter(|_| identifier.kind == "phone"),
+                    ..Lead::default()
+                };
+                if self.leads.find(workspace_id, &whose).await?.is_some_and(|owner| owner != lead.lead_id) {
+                    foreign.category = Category::OtherLead;
+                }
+            }
+            disclosures.extend(found.into_iter().map(|finding| Disclosure { field, finding }));
+        }
+        Ok(disclosures)
+    }
+
+    /// The alert to compliance about what a draft held.
+    pub fn alert(&self, about: &Recommendation, disclosures: &[Disclosure]) -> Notification {
+        Notification {
+            notification_id: self.random.uuid(),
+            workspace_id: about.id.workspace_id,
+            role: Role::Compliance,
+            kind: Kind::PiiBlocked,
+            lead_id: about.lead_id,
+            recommendation_id: Some(about.id.recommendation_id),
+            details: json!({ "findings": disclosures }),
+            created_at: self.clock.now(),
+        }
+    }
+}

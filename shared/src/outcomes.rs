@@ -1,0 +1,188 @@
+//! What becomes of deliveries, and what leads do: reports of the providers and answers of leads, taken once
+//! however often they come, in whatever order.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::context::{Clock, Context, Random};
+use crate::conversations::row::{Message, Platform, Sender};
+use crate::conversations::{Conversations, CustomerPhone, User};
+use crate::environment::ConfigError;
+use crate::leads::{Activity, Leads, SuppressedBy};
+use crate::notifications::{Kind as Told, Notification, Notifications, Role};
+use crate::outreach::Outcome;
+use crate::providers::{Callback, Kind, has_opted_out, sms};
+use crate::queue::Queue;
+use crate::recommendations::{Actor, AttemptState, Channel, DeliveryId, Recommendation, Recommendations, Settled};
+use crate::store::StoreError;
+
+/// Takes reports and answers.
+#[derive(Clone, Debug)]
+pub struct Outcomes {
+    clock: Clock,
+    random: Random,
+    leads: Leads,
+    conversations: Conversations,
+    notifications: Notifications,
+    recommendations: Recommendations,
+    delivery: Queue,
+    actor: Actor,
+}
+
+/// The identifier of an activity that goes by a provider's identifier.
+pub fn activity_id(provider_message_id: &str) -> Uuid {
+    let digest = Sha256::digest(provider_message_id);
+    let bytes = digest.first_chunk::<16>().copied().unwrap_or_default();
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+impl Outcomes {
+    /// Over the tables named by `LEADS_TABLE` and `WORK_TABLE`, and the queue at `DELIVERY_QUEUE_URL`, for
+    /// the function of this name.
+    pub fn new(context: &Context, function: &'static str) -> Result<Self, ConfigError> {
+        Ok(Self {
+            clock: context.clock.clone(),
+            random: context.random.clone(),
+            leads: Leads::new(context)?,
+            conversations: Conversations::new(context)?,
+            notifications: Notifications::new(context)?,
+            recommendations: Recommendations::new(context)?,
+            delivery: Queue::new(context, "DELIVERY_QUEUE_URL")?,
+            actor: Actor::Function(function),
+        })
+    }
+
+    /// Takes a provider's report of a delivery on `channel`; of one workspace, where whoever proves the report
+    /// stands for no other. What names no such delivery of ours is ignored.
+    pub async fn report(
+        &self,
+        callback: &Callback,
+        channel: Channel,
+        workspace_id: Option<Uuid>,
+    ) -> Result<(), StoreError> {
+        let Some(delivery) = callback.delivery_id.as_deref().and_then(DeliveryId::parse) else { return Ok(()) };
+        if workspace_id.is_some_and(|workspace_id| workspace_id != delivery.id.workspace_id) {
+            return Ok(());
+        }
+        let Some(before) = self.recommendations.get(delivery.id).await? else { return Ok(()) };
+        if before.attempts.get(delivery.attempt).is_none_or(|attempt| attempt.draft.channel != channel) {
+            return Ok(());
+        }
+        // Before anything goes on: nobody writes to such a lead on another channel.
+        let suppressed_by = match &callback.kind {
+            Kind::Complained => Some(SuppressedBy::Complaint),
+            Kind::Stopped => Some(SuppressedBy::Stop),
+            Kind::Failed { code } if has_opted_out(code) => Some(SuppressedBy::Stop),
+            _ => None,
+        };
+        if let Some(by) = suppressed_by {
+            self.suppress(before.id.workspace_id, before.lead_id, by).await?;
+        }
+        if let Some(provider_message_id) = callback.provider_message_id.clone() {
+            self.recommendations.settle(delivery, &Settled::Accepted { provider_message_id }, self.actor).await?;
+        }
+        let settled = match &callback.kind {
+            Kind::Accepted | Kind::Sent | Kind::Delayed => None,
+            // Whatever the lead did with it, it arrived.
+            Kind::Delivered | Kind::Opened | Kind::Clicked | Kind::Complained | Kind::Stopped | Kind::Replied => {
+                Some(Settled::Delivered)
+            }
+            Kind::Failed { code } => Some(Settled::Failed { code: code.clone() }),
+            Kind::Bounced { permanent: true } => Some(Settled::Failed { code: "bounced".to_owned() }),
+            Kind::Bounced { permanent: false } => Some(Settled::Failed { code: "bounced_for_now".to_owned() }),
+        };
+        if let Some(settled) = &settled
+            && let Some(after) = self.recommendations.settle(delivery, settled, self.actor).await?
+            && after.is_queued()
+        {
+            // What is not sent, the sweeper sends.
+            if let Err(error) = self.delivery.send(&[after.id]).await {
+                tracing::warn!(cause = %error, "a failure is left to the sweeper");
+            }
+        }
+        let Some(stored) = self.recommendations.get(delivery.id).await? else { return Ok(()) };
+        self.engagement(&stored, delivery).await?;
+        match &callback.kind {
+            Kind::Opened => self.outcome(&stored, delivery, Outcome::Opened).await,
+            Kind::Clicked => self.outcome(&stored, delivery, Outcome::Clicked).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// A message was recorded: a lead that writes on WhatsApp has answered, or wants to be left alone.
+    pub async fn wrote(&self, user: &User, lead: &CustomerPhone, message: &Message) -> Result<(), StoreError> {
+        if message.sender != Sender::User || message.platform != Platform::Whatsapp {
+            return Ok(());
+        }
+        let Some(row) = self.conversations.row_or_aliased(user, lead).await? else { return Ok(()) };
+        if sms::is_stop(&message.text) {
+            return self.suppress(user.workspace_id, row.lead_id, SuppressedBy::Stop).await;
+        }
+        self.replied((user.workspace_id, row.lead_id), Channel::Whatsapp, message.timestamp).await
+    }
+
+    /// A lead of a workspace has answered on a channel.
+    pub async fn replied(&self, lead: (Uuid, Uuid), channel: Channel, at: DateTime<Utc>) -> Result<(), StoreError> {
+        self.recommendations.record_reply(lead, (channel, at), self.actor).await.map(drop)
+    }
+
+    /// A lead does not want to be contacted any more, on any channel; the representative is told, before it
+    /// is known, so that telling is not lost.
+    pub async fn suppress(&self, workspace_id: Uuid, lead_id: Uuid, by: SuppressedBy) -> Result<(), StoreError> {
+        if self.leads.is_suppressed(workspace_id, lead_id).await? {
+            return Ok(());
+        }
+        let notification = Notification {
+            notification_id: self.random.uuid(),
+            workspace_id,
+            role: Role::Representative,
+            kind: Told::LeadSuppressed,
+            lead_id,
+            recommendation_id: None,
+            details: json!({ "reason": by }),
+            created_at: self.clock.now(),
+        };
+        self.notifications.record(&notification).await?;
+        self.leads.suppress(workspace_id, lead_id, by).await.map(drop)
+    }
+
+    /// What was delivered belongs to the lead's history.
+    async fn engagement(&self, stored: &Recommendation, delivery: DeliveryId) -> Result<(), StoreError> {
+        let Some(attempt) = stored.attempts.get(delivery.attempt) else { return Ok(()) };
+        // A message on WhatsApp is in the lead's conversation already.
+        if attempt.draft.channel == Channel::Whatsapp || attempt.state != AttemptState::Delivered {
+            return Ok(());
+        }
+        self.record(stored, delivery, 0, Outcome::Delivered).await
+    }
+
+    async fn outcome(&self, stored: &Recommendation, delivery: DeliveryId, outcome: Outcome) -> Result<(), StoreError> {
+        self.recommendations.record_outcome(delivery, outcome, self.actor).await?;
+        self.record(stored, delivery, if outcome == Outcome::Clicked { 2 } else { 1 }, outcome).await
+    }
+
+    /// Records an activity; the same one again is the same activity.
+    async fn record(
+        &self,
+        stored: &Recommendation,
+        delivery: DeliveryId,
+        number: u128,
+        outcome: Outcome,
+    ) -> Result<(), StoreError> {
+        let Some(attempt) = stored.attempts.get(delivery.attempt) else { return Ok(()) };
+        let activity = Activity {
+            activity_id: Uuid::from_u128(
+                stored.id.recommendation_id.as_u128() ^ (((delivery.attempt as u128 + 1) << 8) | number),
+            ),
+            kind: attempt.draft.channel.name().to_owned(),
+            occurred_at: self.clock.now(),
+            direction: Some("outbound".to_owned()),
+            outcome: serde_json::to_value(outcome).ok().and_then(|name| name.as_str().map(str::to_owned)),
+            title: attempt.draft.title.clone(),
+            body: Some(attempt.draft.message.clone()),
+        };
+        self.leads.put_new_activity(stored.id.workspace_id, stored.lead_id, &activity).await.map(drop)
+    }
+}

@@ -1,0 +1,394 @@
+//! What is only known by what announces it: passports, accounts, dates of birth, passwords, and identity
+//! numbers without a check of their own.
+
+use super::labels::{announced, matched};
+use super::numbers::{dates, joins, rows};
+use super::text::Text;
+
+/// What announces the number of a passport.
+const PASSPORT: &[&str] = &[
+    "passport",
+    "reisepass",
+    "reisepassnummer",
+    "passnummer",
+    "pasaporte",
+    "passeport",
+    "passaporto",
+    "passaporte",
+    "paspoort",
+    "paspoortnummer",
+    "pass nr",
+    "paszport",
+    "paszportu",
+    "passi",
+    "pasaport",
+];
+
+/// What announces an account, or the bank that it is with.
+const ACCOUNT: &[&str] = &[
+    "account number",
+    "account no",
+    "account nr",
+    "acct",
+    "acct no",
+    "acct number",
+    "bank account",
+    "routing number",
+    "routing no",
+    "routing",
+    "aba number",
+    "aba routing",
+    "sort code",
+    "kontonummer",
+    "konto nr",
+    "kontonr",
+    "bankkonto",
+    "bankleitzahl",
+    "!blz",
+    "!bsb",
+    "!ifsc",
+    "!clabe",
+    "clabe",
+    "numero de cuenta",
+    "cuenta bancaria",
+    "cuenta corriente",
+    "numero de compte",
+    "compte bancaire",
+    "!rib",
+    "conto corrente",
+    "numero di conto",
+    "conta corrente",
+    "conta bancaria",
+    "numero da conta",
+    "agencia",
+    "rekeningnummer",
+    "iban",
+    "bsb",
+];
+
+/// What announces an identity, tax or social security number, or a driving licence.
+const NATIONAL: &[&str] = &[
+    "ssn",
+    "social security",
+    "social security number",
+    "itin",
+    "!tin",
+    "tax id",
+    "tax number",
+    "tax identification number",
+    "taxpayer id",
+    "!sin",
+    "social insurance",
+    "social insurance number",
+    "nino",
+    "national insurance",
+    "national insurance number",
+    "nhs",
+    "nhs number",
+    "medicare",
+    "medicare number",
+    "national id",
+    "national identity",
+    "national id number",
+    "national identification number",
+    "identity number",
+    "identity card",
+    "id card",
+    "id number",
+    "identification number",
+    "personal number",
+    "personal id",
+    "steuer id",
+    "steuerid",
+    "steueridentifikationsnummer",
+    "steuernummer",
+    "idnr",
+    "identifikationsnummer",
+    "personalausweis",
+    "personalausweisnummer",
+    "ausweis",
+    "ausweisnummer",
+    "sozialversicherungsnummer",
+    "sv nummer",
+    "svnr",
+    "securite sociale",
+    "numero de securite sociale",
+    "numero fiscal",
+    "!nir",
+    "!dni",
+    "dni",
+    "!nie",
+    "!nif",
+    "carte d identite",
+    "documento de identidad",
+    "cedula",
+    "!rut",
+    "!rfc",
+    "curp",
+    "codice fiscale",
+    "carta d identita",
+    "pesel",
+    "!nip",
+    "dowod osobisty",
+    "cpf",
+    "cnpj",
+    "!rg",
+    "aadhaar",
+    "aadhar",
+    "adhaar",
+    "!pan",
+    "pan card",
+    "pan number",
+    "bsn",
+    "burgerservicenummer",
+    "personnummer",
+    "fodselsnummer",
+    "cpr",
+    "cpr nummer",
+    "cpr nr",
+    "henkilotunnus",
+    "hetu",
+    "!ahv",
+    "ahv nummer",
+    "ahv nr",
+    "!avs",
+    "numero avs",
+    "tfn",
+    "tax file number",
+    "!tckn",
+    "tc kimlik",
+    "tc kimlik no",
+    "kimlik",
+    "!rrn",
+    "resident registration number",
+    "resident id",
+    "my number card",
+    "nric",
+    "hkid",
+    "rijksregisternummer",
+    "driver s license",
+    "drivers license",
+    "driver license",
+    "driving licence",
+    "driving license",
+    "driver s licence",
+    "fuhrerschein",
+    "fuhrerscheinnummer",
+    "permis de conduire",
+    "permiso de conducir",
+    "patente di guida",
+    "cnh",
+    "voter id",
+    "insurance number",
+    "versichertennummer",
+    "krankenversichertennummer",
+];
+
+/// What announces a date of birth.
+const BIRTH: &[&str] = &[
+    "date of birth",
+    "birth date",
+    "birthdate",
+    "birthday",
+    "dob",
+    "born",
+    "born on",
+    "geburtsdatum",
+    "geburtstag",
+    "geboren am",
+    "geboren",
+    "geb",
+    "fecha de nacimiento",
+    "nacido",
+    "nacida",
+    "nacio el",
+    "cumpleanos",
+    "date de naissance",
+    "ne le",
+    "nee le",
+    "anniversaire",
+    "data di nascita",
+    "nato il",
+    "nata il",
+    "compleanno",
+    "data de nascimento",
+    "nascido em",
+    "nascida em",
+    "nasceu em",
+    "geboortedatum",
+    "d o b",
+    "aniversario",
+];
+
+/// What announces a secret.
+const SECRET: &[&str] = &[
+    "password",
+    "passwort",
+    "kennwort",
+    "contrasena",
+    "mot de passe",
+    "senha",
+    "parola d ordine",
+    "wachtwoord",
+    "passcode",
+    "pin",
+    "pin code",
+    "api key",
+    "secret key",
+    "access token",
+    "api token",
+    "secret",
+    "pwd",
+    "cvv",
+    "cvc",
+    "security code",
+];
+
+/// The values behind some labels.
+struct Values<'a> {
+    text: &'a Text,
+    /// Where dates stand.
+    dates: Vec<(usize, usize)>,
+}
+
+impl Values<'_> {
+    /// The values behind these labels that have so many digits.
+    fn behind(&self, labels: &[&str], digits: std::ops::RangeInclusive<usize>) -> Vec<(usize, usize)> {
+        let behind = matched(self.text, labels);
+        let values = behind.into_iter().filter_map(|behind| self.value(behind, announced(self.text, behind, 6)?));
+        let count = |(start, end): &(usize, usize)| {
+            (*start..*end).filter(|place| self.text.at(*place).is_ascii_digit()).count()
+        };
+        values.filter(|value| digits.contains(&count(value)) && value.1 - value.0 > 5).collect()
+    }
+
+    /// From where to where a value stands whose first digit is in a word: its parts may be apart.
+    fn value(&self, behind: usize, index: usize) -> Option<(usize, usize)> {
+        let text = self.text;
+        let first = text.words.get(index)?;
+        let is_letters = |start: usize, end: usize| end - start <= 4 && text.is_loud(start, end);
+        let before = index.checked_sub(1).filter(|before| *before >= behind).and_then(|before| text.words.get(before));
+        let before =
+            before.filter(|word| is_letters(word.start, word.end) && joins(text, word.end, first.start, false));
+        let start = before.map_or(first.start, |word| word.start);
+        let mut end = first.end;
+        for word in text.words.iter().skip(index + 1) {
+            let is_part = word.plain.contains(|part: char| part.is_ascii_digit()) || is_letters(word.start, word.end);
+            if !is_part || !joins(text, end, word.start, false) || word.end - start > 28 {
+                break;
+            }
+            end = word.end;
+        }
+        // "12-34-56" may be a sort code: a date has its whole year here.
+        let is_date = self.dates.iter().any(|(from, until)| until - from > 8 && *from < end && start < *until);
+        // The tax numbers of companies are public: two letters and eight digits or more.
+        let letters = first.plain.chars().take_while(|part| part.is_ascii_alphabetic()).count();
+        let is_company =
+            letters == 2 && first.plain.len() > 9 && first.plain.chars().skip(2).all(|part| part.is_ascii_digit());
+        let is_money = matches!(text.before(start), '$' | '€' | '£') || matches!(text.at(end), '%' | '€' | '$');
+        (!is_date && !is_money && !is_company).then_some((start, end))
+    }
+}
+
+/// What is announced.
+pub(super) struct Announced {
+    /// The numbers of passports.
+    pub passports: Vec<(usize, usize)>,
+    /// Account, routing and sorting numbers.
+    pub accounts: Vec<(usize, usize)>,
+    /// Identity, tax and social security numbers, and driving licences.
+    pub nationals: Vec<(usize, usize)>,
+    /// Dates of birth.
+    pub births: Vec<(usize, usize)>,
+    /// Passwords and keys, some of them known by how they begin.
+    pub secrets: Vec<(usize, usize)>,
+}
+
+/// Finds what a text announces.
+pub(super) fn values(text: &Text) -> Announced {
+    let mut all_dates = Vec::new();
+    for row in rows(text, false) {
+        for index in dates(text, &row).into_iter().step_by(3) {
+            let (first, last) = (row.get(index), row.get(index + 2));
+            all_dates.extend(first.zip(last).map(|(first, last)| (first.start, last.end)));
+        }
+    }
+    let values = Values { text, dates: all_dates };
+    Announced {
+        passports: values.behind(PASSPORT, 4..=9),
+        accounts: values.behind(ACCOUNT, 6..=34),
+        nationals: values.behind(NATIONAL, 5..=18),
+        births: births(text, &values.dates),
+        secrets: secrets(text),
+    }
+}
+
+fn births(text: &Text, dates: &[(usize, usize)]) -> Vec<(usize, usize)> {
+    let near = |behind: usize| {
+        let label = text.words.get(behind.checked_sub(1)?)?;
+        let words = text.words.get(behind..text.words.len().min(behind + 9)).unwrap_or_default();
+        let last = words.last()?.end;
+        let numeric = dates.iter().find(|(start, end)| label.end <= *start && *end <= last);
+        numeric.copied().or_else(|| spelled_date(words))
+    };
+    matched(text, BIRTH).into_iter().filter_map(near).collect()
+}
+
+/// A date with the name of its month, in any order.
+fn spelled_date(words: &[super::text::Word]) -> Option<(usize, usize)> {
+    let number =
+        |word: &super::text::Word| word.plain.trim_end_matches(char::is_alphabetic).parse::<u32>().unwrap_or(0);
+    let is_month = |word: &super::text::Word| {
+        word.plain.len() > 2 && word.plain.get(..3).is_some_and(|start| MONTHS.contains(&start))
+    };
+    let year = words.iter().position(|word| word.plain.len() == 4 && (1900..2100).contains(&number(word)))?;
+    let rest = words.get(year.saturating_sub(4)..year).unwrap_or_default();
+    let first = rest.iter().position(|word| is_month(word) || (1..=31).contains(&number(word)))?;
+    let is_whole = rest.iter().any(is_month) && rest.iter().any(|word| (1..=31).contains(&number(word)));
+    Some((rest.get(first)?.start, words.get(year)?.end)).filter(|_| is_whole)
+}
+
+/// How the months begin in English, German, French, Spanish, Portuguese, Italian and Dutch.
+const MONTHS: [&str; 32] = [
+    "jan", "ene", "gen", "feb", "fev", "mar", "maa", "apr", "abr", "avr", "may", "mai", "mag", "mei", "jun", "giu",
+    "jui", "jul", "lug", "aug", "ago", "aou", "sep", "set", "oct", "okt", "out", "ott", "nov", "dec", "dez", "dic",
+];
+
+/// How keys begin that services issue, and how long they are at least.
+const KEYS: [(&str, usize); 12] = [
+    ("sk-", 20),
+    ("sk_live_", 20),
+    ("rk_live_", 20),
+    ("pk_live_", 20),
+    ("ghp_", 30),
+    ("github_pat_", 30),
+    ("glpat-", 20),
+    ("xoxb-", 20),
+    ("xoxp-", 20),
+    ("akia", 20),
+    ("aiza", 35),
+    ("eyj", 40),
+];
+
+fn secrets(text: &Text) -> Vec<(usize, usize)> {
+    let token =
+        |start: usize| (start..text.len()).find(|end| " \n\"'<>,;)".contains(text.at(*end))).unwrap_or(text.len());
+    let starts = text.words.iter().map(|word| word.start);
+    let is_key = |(start, end): &(usize, usize)| {
+        KEYS.iter().any(|(key, length)| text.has(*start, key) && end - start >= *length)
+            && (*start..*end).any(|place| text.at(place).is_ascii_digit())
+    };
+    let keys = starts.map(|start| (start, token(start))).filter(is_key);
+    let labelled = matched(text, SECRET).into_iter().filter_map(|behind| {
+        let end = text.words.get(behind.checked_sub(1)?)?.end;
+        let after = text.plain(end, end + 4);
+        let is_said = [" is ", " ist "].iter().any(|word| text.has(end, word));
+        let is_given = after.trim_start().starts_with([':', '=']);
+        let skipped = if is_said { 4 } else { 1 };
+        let start = (end + skipped..text.len()).find(|place| !" :=\"'".contains(text.at(*place)))?;
+        let until = token(start);
+        let is_secret = (start..until).any(|place| text.at(place).is_ascii_digit());
+        ((is_said || is_given) && is_secret && until - start > 2).then_some((start, until))
+    });
+    keys.chain(labelled).collect()
+}

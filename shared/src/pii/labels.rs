@@ -1,0 +1,129 @@
+//! What announces a value: "Passport no.", "Tel.", "order". Values that many numbers look like are only
+//! taken for what they are behind such a word.
+
+use super::text::Text;
+
+/// The places behind labels, as indexes of words. A label is plain words; one that begins with `!` must be
+/// written in capitals, because it is a common word otherwise ("SIN" is "without" in Spanish).
+pub(super) fn matched(text: &Text, labels: &[&str]) -> Vec<usize> {
+    let mut behind = Vec::new();
+    for (index, first) in text.words.iter().enumerate() {
+        let length = |label: &&str| {
+            let (is_loud, words) = match label.strip_prefix('!') {
+                Some(words) => (true, words),
+                None => (false, *label),
+            };
+            let mut end = index;
+            let is_there = words.split(' ').all(|part| {
+                end += 1;
+                text.words.get(end - 1).is_some_and(|word| word.plain == part)
+            });
+            let last = text.words.get(end.saturating_sub(1))?;
+            // The parts of a label stand together.
+            let is_near = last.end - first.start <= words.len() + 2 * (end - index);
+            (is_there && is_near && (!is_loud || text.is_loud(first.start, last.end))).then_some(end)
+        };
+        let begins = |label: &&&str| label.trim_start_matches('!').starts_with(first.plain.as_str());
+        behind.extend(labels.iter().filter(begins).filter_map(length).max());
+    }
+    behind
+}
+
+/// The word that a label announces: the first with a digit behind it, with at most `most` words between,
+/// in the same sentence, and not announced as something else.
+pub(super) fn announced(text: &Text, behind: usize, most: usize) -> Option<usize> {
+    let mut end = text.words.get(behind.checked_sub(1)?)?.end;
+    let words = text.words.iter().enumerate().skip(behind).take(most + 1);
+    for (index, word) in words {
+        let gap = text.plain(end, word.start);
+        // "no. 5" goes on, "passport. Order 5" does not; an abbreviation is short.
+        let is_abbreviation = index > 0 && text.words.get(index - 1).is_some_and(|before| before.plain.len() <= 4);
+        if gap.contains(['!', '?', ';', '\u{2026}']) || gap.contains(". ") && !is_abbreviation || gap.contains("\n\n") {
+            return None;
+        }
+        if word.plain.contains(|part: char| part.is_ascii_digit()) {
+            return Some(index);
+        }
+        if OTHERS.contains(&word.plain.as_str()) {
+            return None;
+        }
+        end = word.end;
+    }
+    None
+}
+
+/// Whether a label ends before what starts at a place, with at most one word between.
+pub(super) fn is_labelled(text: &Text, place: usize, behind: &[usize]) -> bool {
+    let index = text.word_from(place);
+    behind.binary_search(&index).is_ok() || index.checked_sub(1).is_some_and(|last| behind.binary_search(&last).is_ok())
+}
+
+/// What announces a number that is nobody's: it may be as long as a phone number.
+pub(super) const OTHERS: &[&str] = &[
+    "order",
+    "orders",
+    "invoice",
+    "ticket",
+    "tracking",
+    "shipment",
+    "parcel",
+    "webinar",
+    "kundennummer",
+    "quote",
+    "contract",
+    "version",
+    "sku",
+    "case",
+    "po",
+    "proposal",
+    "deal",
+    "project",
+    "model",
+    "serial",
+    "part",
+    "isbn",
+    "ean",
+    "gtin",
+    "upc",
+    "item",
+    "article",
+    "bestellung",
+    "bestellnummer",
+    "rechnung",
+    "rechnungsnummer",
+    "angebot",
+    "angebotsnummer",
+    "auftrag",
+    "auftragsnummer",
+    "sendungsnummer",
+    "vertrag",
+    "artikelnummer",
+    "commande",
+    "facture",
+    "devis",
+    "suivi",
+    "pedido",
+    "factura",
+    "presupuesto",
+    "fatura",
+    "encomenda",
+    "rastreio",
+    "seguimiento",
+    "ordine",
+    "fattura",
+    "preventivo",
+    "ordem",
+    "build",
+    "release",
+    "hash",
+    "commit",
+    "budget",
+    "revenue",
+    "customers",
+    "users",
+    "rows",
+    "records",
+    "timestamp",
+    "auftragsnr",
+    "bestellnr",
+];

@@ -1,0 +1,121 @@
+//! E-mail: `SendEmail` of Amazon SES, and the events that its configuration set publishes ("SendEmail",
+//! Amazon SES API v2 Reference; "Contents of event data that Amazon SES publishes to Amazon SNS", Amazon SES
+//! Developer Guide).
+//!
+//! The request is signed with the SDK's own crate and goes out as the other providers' do. The service's SDK
+//! crate would bring a second way to tell what a failed send proves, and a hundred operations to compile.
+
+use std::time::SystemTime;
+
+use aws_sdk_dynamodb::config::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use chrono::{DateTime, Utc};
+use reqwest::{RequestBuilder, Url};
+use serde_json::{Value, json};
+
+use super::{Answer, Callback, Content, Kind, Outgoing, Sent, address, clean_code};
+use crate::context::{Clock, Context, own_credentials};
+use crate::environment::ConfigError;
+
+/// The tag of an e-mail that names its delivery.
+const DELIVERY_TAG: &str = "delivery_id";
+
+const JSON: &str = "application/json";
+
+/// Amazon SES with a configuration set, without which it would report nothing.
+#[derive(Clone)]
+pub(super) struct Ses {
+    url: Url,
+    region: String,
+    credentials: Credentials,
+    configuration_set: String,
+    clock: Clock,
+}
+
+impl Ses {
+    pub(super) fn new(context: &Context) -> Result<Option<Self>, ConfigError> {
+        let environment = &context.environment;
+        let Some(configuration_set) = environment.optional("SES_CONFIGURATION_SET") else { return Ok(None) };
+        let region = environment.required("AWS_REGION")?.to_owned();
+        let default = format!("https://email.{region}.amazonaws.com");
+        Ok(Some(Self {
+            url: address(environment, "AWS_ENDPOINT_URL_SESV2", &default, &["v2", "email", "outbound-emails"])?,
+            region,
+            credentials: own_credentials(environment)?,
+            configuration_set: configuration_set.to_owned(),
+            clock: context.clock.clone(),
+        }))
+    }
+
+    pub(super) fn request(&self, http: &reqwest::Client, outgoing: &Outgoing) -> Option<RequestBuilder> {
+        let Content::Email { subject, text, reply_to } = &outgoing.content else { return None };
+        let of = |text: &str| json!({"Data": text, "Charset": "UTF-8"});
+        let mut message = json!({
+            "FromEmailAddress": outgoing.from,
+            "Destination": {"ToAddresses": [outgoing.to]},
+            "Content": {"Simple": {"Subject": of(subject), "Body": {"Text": of(text)}}},
+            "ConfigurationSetName": self.configuration_set,
+            "EmailTags": [{"Name": DELIVERY_TAG, "Value": outgoing.delivery_id}],
+        });
+        if let Some(reply_to) = reply_to {
+            message["ReplyToAddresses"] = json!([reply_to]);
+        }
+        let body = message.to_string();
+        let mut request = http.post(self.url.clone()).header("content-type", JSON);
+        for (name, value) in self.signature(body.as_bytes())? {
+            request = request.header(name, value);
+        }
+        Some(request.body(body))
+    }
+
+    /// The headers that sign a body.
+    fn signature(&self, body: &[u8]) -> Option<Vec<(String, String)>> {
+        let identity = self.credentials.clone().into();
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&self.region)
+            .name("ses")
+            .time(SystemTime::from(self.clock.now()))
+            .settings(SigningSettings::default());
+        let parameters = parameters.build().ok()?.into();
+        let headers = [("content-type", JSON)].into_iter();
+        let request = SignableRequest::new("POST", self.url.as_str(), headers, SignableBody::Bytes(body)).ok()?;
+        let (signed, _) = sign(request, &parameters).ok()?.into_parts();
+        Some(signed.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+}
+
+/// What SES answered. Its errors are named in a header, with or without an address behind a colon.
+pub(super) fn sent(answer: &Answer) -> Sent {
+    // "Errors related to the sending quotas for your Amazon SES account" and "SendEmail": over a quota, or
+    // paused.
+    const BUSY: [&str; 4] =
+        ["ThrottlingException", "TooManyRequestsException", "LimitExceededException", "SendingPausedException"];
+    let kind = answer.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
+    answer.proves(&answer.body["MessageId"], kind.and_then(|kind| kind.split(':').next()), &BUSY)
+}
+
+/// What an event says; nothing for an event that says nothing of a delivery.
+pub fn event(event: &Value) -> Option<Callback> {
+    let mail = &event["mail"];
+    let (kind, detail) = match event["eventType"].as_str()? {
+        "Send" => (Kind::Accepted, mail),
+        "DeliveryDelay" => (Kind::Delayed, &event["deliveryDelay"]),
+        "Delivery" => (Kind::Delivered, &event["delivery"]),
+        "Open" => (Kind::Opened, &event["open"]),
+        "Click" => (Kind::Clicked, &event["click"]),
+        "Bounce" => (Kind::Bounced { permanent: event["bounce"]["bounceType"] == "Permanent" }, &event["bounce"]),
+        "Complaint" => (Kind::Complained, &event["complaint"]),
+        "Reject" => (Kind::Failed { code: "rejected".to_owned() }, mail),
+        "Rendering Failure" => (Kind::Failed { code: "rendering_failure".to_owned() }, mail),
+        _ => return None,
+    };
+    let at = [detail, mail].into_iter().find_map(|of| DateTime::parse_from_rfc3339(of["timestamp"].as_str()?).ok())?;
+    Some(Callback {
+        delivery_id: mail["tags"][DELIVERY_TAG][0].as_str().and_then(clean_code),
+        provider_message_id: mail["messageId"].as_str().filter(|id| id.len() <= 512).map(str::to_owned),
+        kind,
+        at: at.with_timezone(&Utc),
+    })
+}

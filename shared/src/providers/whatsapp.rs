@@ -1,0 +1,72 @@
+//! WhatsApp: `messages` of the Cloud API, and the statuses that Meta delivers ("Messages" and "messages
+//! webhook reference", WhatsApp Cloud API). Whether a status is Meta's is for whoever takes the webhook.
+
+use chrono::{DateTime, Utc};
+use reqwest::{RequestBuilder, Url};
+use serde_json::{Value, json};
+
+use super::{Answer, Callback, Content, Kind, Outgoing, Sent, address, clean_code};
+use crate::environment::{ConfigError, Environment};
+
+/// "User has stopped marketing messages" ("Error codes", WhatsApp Cloud API).
+pub(super) const UNSUBSCRIBED: &str = "131050";
+
+/// The Cloud API and a token for it.
+#[derive(Clone)]
+pub(super) struct Meta {
+    url: Url,
+    token: String,
+}
+
+impl Meta {
+    pub(super) fn new(environment: &Environment) -> Result<Option<Self>, ConfigError> {
+        let Some(token) = environment.optional("WHATSAPP_TOKEN") else { return Ok(None) };
+        let url = address(environment, "META_GRAPH_URL", "https://graph.facebook.com/v23.0", &[])?;
+        Ok(Some(Self { url, token: token.to_owned() }))
+    }
+
+    pub(super) fn request(&self, http: &reqwest::Client, outgoing: &Outgoing) -> Option<RequestBuilder> {
+        let Content::Whatsapp { text } = &outgoing.content else { return None };
+        let mut url = self.url.clone();
+        url.path_segments_mut().ok()?.extend([&outgoing.from, "messages"]);
+        let message = json!({
+            "messaging_product": "whatsapp",
+            "recipient_type": "individual",
+            "to": outgoing.to,
+            "type": "text",
+            "text": {"body": text},
+            "biz_opaque_callback_data": outgoing.delivery_id,
+        });
+        Some(http.post(url).bearer_auth(&self.token).json(&message))
+    }
+}
+
+/// What Meta answered. Limits have come with 400 as well as with 429 ("Error codes").
+pub(super) fn sent(answer: &Answer) -> Sent {
+    // Calls of the app, of the account, of a number, to one lead, and a number under suspicion of spam.
+    const BUSY: [&str; 5] = ["4", "80007", "130429", "131056", "131048"];
+    let code = answer.body["error"]["code"].as_i64().map(|code| code.to_string());
+    answer.proves(&answer.body["messages"][0]["id"], code.as_deref(), &BUSY)
+}
+
+/// What an element of `statuses` says; nothing for a status that is not known. `received_at` stands in for a
+/// time that does not read.
+pub fn status(status: &Value, received_at: DateTime<Utc>) -> Option<Callback> {
+    let kind = match status["status"].as_str()? {
+        "sent" => Kind::Sent,
+        "delivered" => Kind::Delivered,
+        "read" | "played" => Kind::Opened,
+        "failed" => {
+            let code = status["errors"][0]["code"].as_i64();
+            Kind::Failed { code: code.map_or_else(|| "failed".to_owned(), |code| code.to_string()) }
+        }
+        _ => return None,
+    };
+    let at = status["timestamp"].as_str().and_then(|seconds| DateTime::from_timestamp(seconds.parse().ok()?, 0));
+    Some(Callback {
+        delivery_id: status["biz_opaque_callback_data"].as_str().and_then(clean_code),
+        provider_message_id: status["id"].as_str().filter(|id| id.len() <= 512).map(str::to_owned),
+        kind,
+        at: at.unwrap_or(received_at),
+    })
+}

@@ -1,0 +1,113 @@
+//! How a lead can be reached now: by which channels, and at which addresses.
+//!
+//! A channel is eligible if the lead has the identity that it needs, has not asked to be left alone, and,
+//! for a WhatsApp text, has written there within the last 24 hours ("Customer service windows", WhatsApp
+//! Business Platform documentation).
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use crate::context::{Clock, Context};
+use crate::conversations::Conversations;
+use crate::environment::ConfigError;
+use crate::leads::{History, Lead, Leads};
+use crate::recommendations::Channel;
+use crate::store::StoreError;
+
+/// How long after a lead's last message on WhatsApp free text may be sent.
+const WINDOW: TimeDelta = TimeDelta::hours(24);
+
+/// A lead, what happened with it, and how it can be reached.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reach {
+    /// The lead and what happened with it.
+    pub history: History,
+    /// Whether it does not want to be contacted.
+    pub is_suppressed: bool,
+    /// When this was looked at.
+    at: DateTime<Utc>,
+}
+
+impl Reach {
+    /// The lead.
+    pub fn lead(&self) -> &Lead {
+        &self.history.lead
+    }
+
+    /// The channels that reach the lead now, of those that somebody is reached by.
+    pub fn channels(&self) -> Vec<Channel> {
+        [Channel::Email, Channel::Whatsapp, Channel::Sms, Channel::PhoneCall, Channel::Meeting]
+            .into_iter()
+            .filter(|channel| self.reaches(*channel))
+            .collect()
+    }
+
+    /// Whether a channel reaches the lead now. What is only shown is seen by whoever comes.
+    pub fn reaches(&self, channel: Channel) -> bool {
+        let lead = self.lead();
+        !self.is_suppressed
+            && match channel {
+                Channel::Email => lead.email.is_some(),
+                Channel::Sms | Channel::PhoneCall => lead.phone.is_some(),
+                Channel::Whatsapp => lead.phone.is_some() && self.is_in_window(),
+                Channel::Meeting => lead.phone.is_some() || lead.email.is_some(),
+                Channel::Notification | Channel::Web => true,
+            }
+    }
+
+    /// The address to send to.
+    pub fn address(&self, channel: Channel) -> Option<&str> {
+        match channel {
+            Channel::Email => self.lead().email.as_deref(),
+            Channel::Sms | Channel::Whatsapp => self.lead().phone.as_deref(),
+            _ => None,
+        }
+    }
+
+    fn is_in_window(&self) -> bool {
+        self.history.recent.iter().any(|activity| {
+            activity.kind == "whatsapp"
+                && activity.direction.as_deref() == Some("inbound")
+                && activity.occurred_at > self.at - WINDOW
+        })
+    }
+}
+
+/// Looks leads up.
+#[derive(Clone, Debug)]
+pub struct Reaching {
+    clock: Clock,
+    leads: Leads,
+    conversations: Conversations,
+}
+
+impl Reaching {
+    /// Over the table named by `LEADS_TABLE`.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self {
+            clock: context.clock.clone(),
+            leads: Leads::new(context)?,
+            conversations: Conversations::new(context)?,
+        })
+    }
+
+    /// A lead with what happened since `since`. `None` if the workspace has no such lead.
+    pub async fn reach(
+        &self,
+        workspace_id: Uuid,
+        lead_id: Uuid,
+        since: DateTime<Utc>,
+    ) -> Result<Option<Reach>, StoreError> {
+        let at = self.clock.now();
+        let (history, is_suppressed) = tokio::try_join!(
+            self.leads.history(workspace_id, lead_id, since),
+            self.leads.is_suppressed(workspace_id, lead_id),
+        )?;
+        let Some(mut history) = history else { return Ok(None) };
+        if !history.rows.is_empty() {
+            let messages = self.conversations.touches(&history.rows, since).await?;
+            history.take(messages, since);
+        }
+        Ok(Some(Reach { history, is_suppressed, at }))
+    }
+}

@@ -1,0 +1,237 @@
+//! What people decide on: approve, reject, snooze, and what waits in the manual queue.
+
+use chrono::{DateTime, Utc};
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{Actor, Channel, Draft, Origin, Recommendation, Recommendations, Status};
+use crate::due::{Due, Wanted};
+use crate::http::timestamp;
+use crate::notifications::Notification;
+use crate::store::{StoreError, TransactWriteItem, Transacted, transact};
+
+/// What a person approved: the text that is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// What is sent, and where.
+    pub draft: Draft,
+    /// SHA-256 of the text, in hexadecimal digits.
+    pub text_sha256: String,
+    /// Whether the person changed what was proposed.
+    pub edited: bool,
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+impl Approval {
+    pub(super) fn shown(&self) -> Value {
+        json!({
+            "channel": self.draft.channel,
+            "draft_title": self.draft.title,
+            "draft_message": self.draft.message,
+            "text_sha256": self.text_sha256,
+            "edited": self.edited,
+            "by": self.by,
+            "at": timestamp(self.at),
+        })
+    }
+}
+
+impl Draft {
+    /// SHA-256 of what is sent, in hexadecimal digits.
+    pub fn sha256(&self) -> String {
+        let title = self.title.as_deref().unwrap_or_default();
+        HEXLOWER.encode(&Sha256::digest([title, "\n", &self.message].concat()))
+    }
+}
+
+/// Why nobody can decide so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Somebody else has changed it since it was read.
+    Outdated,
+    /// It is in a status in which this is not decided.
+    NotOpen(Status),
+}
+
+/// What became of a decision.
+pub type Decided = Result<Recommendation, Refused>;
+
+impl Recommendation {
+    /// Whether a person may approve or reject it.
+    pub fn is_open(&self) -> bool {
+        matches!(self.status, Status::PendingReview | Status::BlockedPii)
+    }
+}
+
+impl Recommendations {
+    /// Approves a text as it is to be sent. The text must have passed the personal data gate.
+    pub async fn approve(&self, before: &Recommendation, draft: Draft, actor: Actor) -> Result<Decided, StoreError> {
+        if !before.is_open() {
+            return Ok(Err(Refused::NotOpen(before.status)));
+        }
+        let next = self.next(before);
+        let edited = before.draft.as_ref() != Some(&draft);
+        let approval = Approval {
+            text_sha256: draft.sha256(),
+            edited,
+            by: actor.text(),
+            at: next.updated_at,
+            draft: draft.clone(),
+        };
+        let details = json!({"channel": draft.channel, "edited": edited, "text_sha256": approval.text_sha256});
+        let after = Recommendation {
+            status: Status::Approved,
+            draft: Some(draft),
+            approval: Some(approval),
+            snoozed_until: None,
+            due: Some(Due::new(Wanted::Delivery, before.id.recommendation_id, next.updated_at)),
+            ..next
+        };
+        self.decide(before, after, actor, "approved", details, &[], Vec::new()).await
+    }
+
+    /// Blocks a text that holds somebody's personal data; the text is not kept.
+    pub async fn block(
+        &self,
+        before: &Recommendation,
+        findings: Value,
+        notification: &Notification,
+        actor: Actor,
+    ) -> Result<Decided, StoreError> {
+        if !before.is_open() {
+            return Ok(Err(Refused::NotOpen(before.status)));
+        }
+        let after = Recommendation { status: Status::BlockedPii, ..self.next(before) };
+        let details = json!({"findings": findings});
+        self.decide(before, after, actor, "blocked_pii", details, std::slice::from_ref(notification), Vec::new()).await
+    }
+
+    /// Rejects it. What came from the lead's engagement is analysed again, with the reason.
+    pub async fn reject(&self, before: &Recommendation, reason: &str, actor: Actor) -> Result<Decided, StoreError> {
+        if !before.is_open() {
+            return Ok(Err(Refused::NotOpen(before.status)));
+        }
+        let next = self.next(before);
+        let is_analysed = matches!(before.origin, Origin::Engagement(_));
+        let due = is_analysed.then(|| Due::new(Wanted::Analysis, before.id.recommendation_id, next.updated_at));
+        let after = Recommendation {
+            status: Status::Rejected,
+            rejection_reason: Some(reason.to_owned()),
+            snoozed_until: None,
+            due,
+            ..next
+        };
+        // The reason itself may name somebody; it stands in the recommendation.
+        let details = json!({"reason_characters": reason.chars().count(), "analysed_again": is_analysed});
+        self.decide(before, after, actor, "rejected", details, &[], Vec::new()).await
+    }
+
+    /// Leaves it out of the list until later.
+    pub async fn snooze(
+        &self,
+        before: &Recommendation,
+        until: DateTime<Utc>,
+        actor: Actor,
+    ) -> Result<Decided, StoreError> {
+        if before.status != Status::PendingReview {
+            return Ok(Err(Refused::NotOpen(before.status)));
+        }
+        let after = Recommendation { snoozed_until: Some(until), ..self.next(before) };
+        let details = json!({"until": timestamp(until)});
+        self.decide(before, after, actor, "snoozed", details, &[], Vec::new()).await
+    }
+
+    /// Closes an item of the manual queue that a person has taken care of.
+    pub async fn resolve(&self, before: &Recommendation, actor: Actor) -> Result<Decided, StoreError> {
+        if before.status != Status::Manual {
+            return Ok(Err(Refused::NotOpen(before.status)));
+        }
+        let after = Recommendation { status: Status::Resolved, ..self.next(before) };
+        let close = vec![self.close_manual(before)?];
+        self.decide(before, after, actor, "resolved", json!({}), &[], close).await
+    }
+
+    /// Hands an item of the manual queue back to the model.
+    pub async fn hand_back(&self, before: &Recommendation, actor: Actor) -> Result<Decided, StoreError> {
+        if before.status != Status::Manual {
+            return Ok(Err(Refused::NotOpen(before.status)));
+        }
+        let next = self.next(before);
+        let due = Some(Due::new(Wanted::Analysis, before.id.recommendation_id, next.updated_at));
+        let after = Recommendation { status: Status::Requeued, due, ..next };
+        let close = vec![self.close_manual(before)?];
+        self.decide(before, after, actor, "handed_back", json!({}), &[], close).await
+    }
+
+    /// Records that another recommendation was made in its place, together with that one. `false` if
+    /// somebody else did so.
+    pub async fn replace(
+        &self,
+        before: &Recommendation,
+        new: &Recommendation,
+        actor: Actor,
+        notifications: &[Notification],
+    ) -> Result<bool, StoreError> {
+        let after = Recommendation {
+            status: Status::Requeued,
+            followed_by: Some(new.id.recommendation_id),
+            due: None,
+            ..self.next(before)
+        };
+        let details = json!({"followed_by": new.id.recommendation_id});
+        let mut also = self.propose(new, actor, notifications)?;
+        if new.status == Status::Manual {
+            also.push(self.open_manual(new)?);
+        }
+        Ok(self.decide(before, after, actor, "requeued", details, &[], also).await?.is_ok())
+    }
+
+    /// Records that there is nothing to be analysed again.
+    pub async fn leave(
+        &self,
+        before: &Recommendation,
+        notification: Option<&Notification>,
+        actor: Actor,
+    ) -> Result<bool, StoreError> {
+        let after = Recommendation { due: None, ..self.next(before) };
+        let notifications: Vec<_> = notification.cloned().into_iter().collect();
+        Ok(self.decide(before, after, actor, "not_analysed", json!({}), &notifications, Vec::new()).await?.is_ok())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one change and everything that is written with it")]
+    pub(super) async fn decide(
+        &self,
+        before: &Recommendation,
+        after: Recommendation,
+        actor: Actor,
+        action: &str,
+        details: Value,
+        notifications: &[Notification],
+        also: Vec<TransactWriteItem>,
+    ) -> Result<Decided, StoreError> {
+        let mut writes = self.change(Some(before), &after, actor, action, details, notifications)?;
+        writes.extend(also);
+        Ok(match transact(&self.client, &self.random, writes).await? {
+            Transacted::Applied => Ok(after),
+            Transacted::Refused(_) => Err(Refused::Outdated),
+        })
+    }
+
+    /// A fresh identifier.
+    pub fn identifier(&self, workspace_id: Uuid) -> super::RecommendationId {
+        super::RecommendationId { workspace_id, recommendation_id: self.random.uuid() }
+    }
+}
+
+impl Channel {
+    /// Whether something is sent there; the others are shown, or done by the representative.
+    pub fn is_sent(self) -> bool {
+        matches!(self, Self::Email | Self::Whatsapp | Self::Sms)
+    }
+}
