@@ -77,17 +77,11 @@ impl Recommendations {
         }
         let next = self.next(before);
         let edited = before.draft.as_ref() != Some(&draft);
-        let approval = Approval {
-            text_sha256: draft.sha256(),
-            edited,
-            by: actor.text(),
-            at: next.updated_at,
-            draft: draft.clone(),
-        };
-        let details = json!({"channel": draft.channel, "edited": edited, "text_sha256": approval.text_sha256});
+        let details = json!({"channel": draft.channel, "edited": edited, "text_sha256": draft.sha256()});
+        let approval = Approval { text_sha256: draft.sha256(), edited, by: actor.text(), at: next.updated_at, draft };
+        // What was proposed stays to be seen beside it.
         let after = Recommendation {
             status: Status::Approved,
-            draft: Some(draft),
             approval: Some(approval),
             snoozed_until: None,
             due: Some(Due::new(Wanted::Delivery, before.id.recommendation_id, next.updated_at)),

@@ -154,6 +154,9 @@ async fn a_reviewers_whole_day() {
     let done = until_status(&api, &id, "delivered").await;
     assert_eq!(states(&done), pairs(&[("sms", "failed"), ("email", "delivered")]), "{done}");
     assert_eq!(done["deliveries"][0]["code"], "21211");
+    // What was proposed stays beside what was approved.
+    assert_eq!(done["approval"]["edited"], true);
+    assert_ne!(done["draft_message"], done["approval"]["draft_message"]);
     let sent = api.outbox().await.remove(0);
     assert_eq!(
         (&sent["channel"], &sent["text"]),
