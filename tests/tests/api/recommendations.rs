@@ -201,6 +201,26 @@ async fn events_count_once_by_type_outcome_and_date_and_what_is_stored_counts() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_stored_last_engagement_wins_over_the_requests() {
+    let api = the_day_after(None).await;
+    let lead_id = sarah(&api).await;
+    let recency = async |date: &str| {
+        let mut body = document();
+        body["last_engagement_date"] = json!(date);
+        let factors = recommend(&api, &body).await.json()["factors"].clone();
+        factors.as_array().unwrap().iter().find(|factor| factor["name"] == "recency").unwrap()["value"]
+            .as_f64()
+            .unwrap()
+    };
+    // As long as nothing is stored, the request's counts.
+    let (long_ago, yesterday) = (recency("2025-04-20").await, recency("2026-04-20").await);
+    assert!(long_ago < yesterday, "{long_ago} {yesterday}");
+    let stored = tests::activity(api.clock.now(), "email", 1, "Hello", "Hello");
+    api.leads().put_activities(api.workspace, lead_id, &[stored]).await.unwrap();
+    assert_eq!(recency("2025-04-20").await.to_bits(), yesterday.to_bits());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_model_that_is_down_leaves_an_item_in_the_manual_queue_and_the_manager_is_told() {
     let good = json!({"reasoning_summary": "Jane asked.", "draft_title": "Prices", "draft_message": "Hi Jane, shall we talk?"});
     let down = vec![ModelReply::Status(500, "{}".to_owned()); 6];
