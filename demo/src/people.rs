@@ -94,7 +94,7 @@ pub fn lead(workspace_id: Uuid, index: u64, now: DateTime<Utc>) -> (Lead, Vec<Ac
     let (first, last) = (FIRST[serial % FIRST.len()], LAST[(serial + serial / 29) % LAST.len()]);
     let (company, domain) = pick(&mut random, &COMPANIES);
     let lead_id = Uuid::from_u64_pair(0x5eed_0000_0000_4000, (tenant & 0xff) << 32 | 0x9000_0000_0000_0000 | index);
-    let lead = Lead {
+    let mut lead = Lead {
         lead_id,
         external_ref: Some(format!("LD-{}", 2000 + index)),
         full_name: Some(format!("{first} {last}")),
@@ -107,6 +107,11 @@ pub fn lead(workspace_id: Uuid, index: u64, now: DateTime<Utc>) -> (Lead, Vec<Ac
         company_name: random.random_bool(0.95).then(|| company.to_owned()),
         stage: Some(pick(&mut random, &STAGES).to_owned()),
     };
+    // The lead of the recommendation's document, who answers by SMS.
+    if index == 48 {
+        lead.full_name = Some(format!("Sarah {last}"));
+        lead.phone = Some(format!("+1202555{:04}", 1000 + (tenant & 0xf) * 1000 + index));
+    }
     let activities = arcs::activities(&mut random, lead_id, now);
     (lead, activities)
 }

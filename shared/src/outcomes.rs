@@ -78,7 +78,8 @@ impl Outcomes {
             _ => None,
         };
         if let Some(by) = suppressed_by {
-            self.suppress(before.id.workspace_id, before.lead_id, by).await?;
+            let about = (before.lead_id, Some(before.id.recommendation_id));
+            self.suppress(before.id.workspace_id, about, by).await?;
         }
         if let Some(provider_message_id) = callback.provider_message_id.clone() {
             self.recommendations.settle(delivery, &Settled::Accepted { provider_message_id }, self.actor).await?;
@@ -118,7 +119,7 @@ impl Outcomes {
         }
         let Some(row) = self.conversations.row_or_aliased(user, lead).await? else { return Ok(()) };
         if sms::is_stop(&message.text) {
-            return self.suppress(user.workspace_id, row.lead_id, SuppressedBy::Stop).await;
+            return self.suppress(user.workspace_id, (row.lead_id, None), SuppressedBy::Stop).await;
         }
         self.replied((user.workspace_id, row.lead_id), Channel::Whatsapp, message.timestamp).await
     }
@@ -130,7 +131,12 @@ impl Outcomes {
 
     /// A lead does not want to be contacted any more, on any channel; the representative is told, before it
     /// is known, so that telling is not lost.
-    pub async fn suppress(&self, workspace_id: Uuid, lead_id: Uuid, by: SuppressedBy) -> Result<(), StoreError> {
+    pub async fn suppress(
+        &self,
+        workspace_id: Uuid,
+        (lead_id, recommendation_id): (Uuid, Option<Uuid>),
+        by: SuppressedBy,
+    ) -> Result<(), StoreError> {
         if self.leads.is_suppressed(workspace_id, lead_id).await? {
             return Ok(());
         }
@@ -140,7 +146,7 @@ impl Outcomes {
             role: Role::Representative,
             kind: Told::LeadSuppressed,
             lead_id,
-            recommendation_id: None,
+            recommendation_id,
             details: json!({ "reason": by }),
             created_at: self.clock.now(),
         };

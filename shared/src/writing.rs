@@ -223,7 +223,12 @@ pub fn said(document: &Value) -> String {
 /// A placeholder, bracket or template variable in a text: `[Name]`, `{{name}}`, `{name}`, `<name>`,
 /// `%NAME%`, `$NAME`, `XXX` or a blank to fill in.
 pub fn placeholder(text: &str) -> Option<String> {
-    let shown = |at: usize| text[at..].chars().take(24).collect::<String>();
+    // Up to where it ends, if that is soon.
+    let shown = |at: usize| {
+        let some: Vec<char> = text[at..].chars().take(24).collect();
+        let end = some.iter().skip(1).position(|end| matches!(end, ']' | '}' | '>' | '%'));
+        some.iter().take(end.map_or(some.len(), |end| end + 2)).collect::<String>()
+    };
     if let Some(at) = text.find(['[', ']', '{', '}']) {
         return Some(shown(at));
     }

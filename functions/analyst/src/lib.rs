@@ -57,7 +57,7 @@ impl Analyst {
         let reach = self.reaching.reach(before.id.workspace_id, before.lead_id, now - LOOKED_BACK).await?;
         let actor = Actor::Function(Self::NAME);
         let Some(reach) = reach else {
-            self.recommendations.leave(before, None, actor).await?;
+            self.recommendations.leave(before, ("lead_not_found", None), actor).await?;
             return Ok(());
         };
         let id = self.recommendations.identifier(before.id.workspace_id);
@@ -71,7 +71,8 @@ impl Analyst {
             Err(problem) if problem.code == Code::InsufficientData => {
                 let notification = self.analysis.complete_lead_data(id, &reach, &problem);
                 let notification = Some(&notification).filter(|_| !reach.is_suppressed);
-                self.recommendations.leave(before, notification, actor).await?;
+                let reason = if reach.is_suppressed { "suppressed" } else { "insufficient_data" };
+                self.recommendations.leave(before, (reason, notification), actor).await?;
                 return Ok(());
             }
             // Nobody waits for it here, so a person is asked.

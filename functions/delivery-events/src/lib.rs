@@ -148,7 +148,7 @@ impl DeliveryEvents {
         let known = Lead { phone: Some(phone), ..Lead::default() };
         let Some(lead_id) = self.leads.find(workspace_id, &known).await? else { return Ok(()) };
         if message.callback.kind == Kind::Stopped {
-            self.outcomes.suppress(workspace_id, lead_id, SuppressedBy::Stop).await?;
+            self.outcomes.suppress(workspace_id, (lead_id, None), SuppressedBy::Stop).await?;
             return Ok(());
         }
         let id = message.callback.provider_message_id.as_deref().unwrap_or_default();

@@ -8,6 +8,8 @@
 mod alternate;
 mod conversation;
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use serde_json::json;
 use shared::accounts::{Accounts, Site};
@@ -35,6 +37,10 @@ const LOOKED_BACK: TimeDelta = TimeDelta::days(365);
 
 /// How many steps one message may take: an attempt, its failure, and the next one.
 const STEPS: usize = 6;
+
+/// How long a busy provider is left alone at first, and at most before the queue brings the message again.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LAST_PAUSE: Duration = Duration::from_secs(2);
 
 const ACTOR: Actor = Actor::Function(DeliveryWorker::NAME);
 
@@ -147,7 +153,8 @@ impl DeliveryWorker {
             Sent::Accepted { provider_message_id } => Settled::Accepted { provider_message_id },
             Sent::Refused { code } => {
                 if has_opted_out(&code) {
-                    self.outcomes.suppress(taken.id.workspace_id, taken.lead_id, SuppressedBy::Stop).await?;
+                    let about = (taken.lead_id, Some(taken.id.recommendation_id));
+                    self.outcomes.suppress(taken.id.workspace_id, about, SuppressedBy::Stop).await?;
                 }
                 Settled::Failed { code }
             }
@@ -196,11 +203,17 @@ impl Consumer for DeliveryWorker {
     type Message = RecommendationId;
 
     async fn try_one(&self, id: RecommendationId) -> Result<(), StoreError> {
+        let mut pause = FIRST_PAUSE;
         for _ in 0..STEPS {
             match self.recommendations.take(id, ACTOR).await? {
                 Handed::Nothing => return Ok(()),
                 Handed::Failed(failed) => self.go_on(&failed).await?,
                 Handed::Send(taken) if self.send(&taken).await? => {}
+                // A provider that is busy often is so for a moment only.
+                Handed::Send(_) if pause <= LAST_PAUSE => {
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
                 Handed::Send(_) => return Err(StoreError::Unavailable("a provider takes nothing now".to_owned())),
             }
         }

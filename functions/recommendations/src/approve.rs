@@ -85,7 +85,13 @@ impl Endpoint for Approve {
             title: fields.optional_text("draft_title", 150),
             message: fields.optional_text("draft_message", 5_000),
         };
-        fields.finish().map(|()| (about, edit))
+        fields.finish()?;
+        for name in ["draft_title", "draft_message"] {
+            if input.body[name].as_str().is_some_and(|text| text.trim().is_empty()) {
+                return Err(Problem::field(name, "must not be blank; leave it out to keep what is proposed"));
+            }
+        }
+        Ok((about, edit))
     }
 
     async fn handle(&self, call: &Call, (about, edit): Self::Request) -> Result<Reply, Problem> {

@@ -34,7 +34,7 @@ impl About {
     pub(crate) async fn found(self, all: &Recommendations, call: &Call) -> Result<Recommendation, Problem> {
         let found = found(all, call, self.id).await?;
         match self.version {
-            Some(seen) if seen != found.version => Err(outdated(found.status)),
+            Some(seen) if seen != found.version => Err(outdated(found.status).detail("version", json!(found.version))),
             _ => Ok(found),
         }
     }
@@ -54,7 +54,7 @@ pub(crate) fn refusal(refused: Refused, before: &Recommendation) -> Problem {
     match refused {
         Refused::Outdated => outdated(before.status),
         Refused::NotOpen(status) => {
-            let message = format!("this is not decided on a recommendation that is {}", status.name());
+            let message = format!("the recommendation is {}; this can no longer be decided on it", status.name());
             Problem::new(Code::Conflict, message).detail("status", json!(status))
         }
     }

@@ -12,7 +12,7 @@ pub fn recommend(facts: &Value) -> Value {
         "sms" => "SMS",
         "whatsapp" => "WhatsApp",
         "phone_call" => "phone",
-        "meeting" => "meetings",
+        "meeting" => "a meeting",
         _ => "email",
     };
     let events = facts["events"].as_array().map_or(&[][..], Vec::as_slice);

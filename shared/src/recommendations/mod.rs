@@ -246,7 +246,7 @@ impl Draft {
             return Some(("draft_message", format!("must have 1 to {most} characters for {}", self.channel.name())));
         }
         if self.channel == Channel::Email && (title.trim().is_empty() || title.contains(['\n', '\r'])) {
-            return Some(("draft_title", "must be the subject line of an email".to_owned()));
+            return Some(("draft_title", "is needed for email: a subject line of one line".to_owned()));
         }
         let field = if placeholder(title).is_some() { "draft_title" } else { "draft_message" };
         let left = placeholder(title).or_else(|| placeholder(&self.message))?;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Actor, Channel, Draft, Origin, Recommendation, Recommendations, Status};
+use super::{Actor, AttemptState, Channel, Draft, Origin, Recommendation, Recommendations, Status};
 use crate::due::{Due, Wanted};
 use crate::http::timestamp;
 use crate::notifications::Notification;
@@ -76,7 +76,8 @@ impl Recommendations {
             return Ok(Err(Refused::NotOpen(before.status)));
         }
         let next = self.next(before);
-        let edited = before.draft.as_ref() != Some(&draft);
+        let words = |draft: &Draft| (draft.title.clone(), draft.message.clone());
+        let edited = before.draft.as_ref().map(words) != Some(words(&draft));
         let details = json!({"channel": draft.channel, "edited": edited, "text_sha256": draft.sha256()});
         let approval = Approval { text_sha256: draft.sha256(), edited, by: actor.text(), at: next.updated_at, draft };
         // What was proposed stays to be seen beside it.
@@ -141,13 +142,16 @@ impl Recommendations {
         self.decide(before, after, actor, "snoozed", details, &[], Vec::new()).await
     }
 
-    /// Closes an item of the manual queue that a person has taken care of.
+    /// Closes what a person has taken care of: an item of the manual queue, or a delivery of which nobody knows
+    /// whether it arrived.
     pub async fn resolve(&self, before: &Recommendation, actor: Actor) -> Result<Decided, StoreError> {
-        if before.status != Status::Manual {
+        let is_unknown = before.status == Status::Delivering
+            && before.attempts.last().is_some_and(|attempt| attempt.state == AttemptState::Unknown);
+        if before.status != Status::Manual && !is_unknown {
             return Ok(Err(Refused::NotOpen(before.status)));
         }
         let after = Recommendation { status: Status::Resolved, ..self.next(before) };
-        let close = vec![self.close_manual(before)?];
+        let close = if is_unknown { Vec::new() } else { vec![self.close_manual(before)?] };
         self.decide(before, after, actor, "resolved", json!({}), &[], close).await
     }
 
@@ -190,12 +194,13 @@ impl Recommendations {
     pub async fn leave(
         &self,
         before: &Recommendation,
-        notification: Option<&Notification>,
+        (reason, notification): (&str, Option<&Notification>),
         actor: Actor,
     ) -> Result<bool, StoreError> {
         let after = Recommendation { due: None, ..self.next(before) };
+        let details = json!({"reason": reason});
         let notifications: Vec<_> = notification.cloned().into_iter().collect();
-        Ok(self.decide(before, after, actor, "not_analysed", json!({}), &notifications, Vec::new()).await?.is_ok())
+        Ok(self.decide(before, after, actor, "not_analysed", details, &notifications, Vec::new()).await?.is_ok())
     }
 
     #[expect(clippy::too_many_arguments, reason = "one change and everything that is written with it")]

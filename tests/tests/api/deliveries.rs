@@ -302,6 +302,14 @@ async fn what_may_have_been_sent_is_settled_by_its_provider_and_never_sent_again
     let done = until_status(&api, &id, "delivered").await;
     assert_eq!(states(&done), pairs(&[("sms", "delivered")]));
     assert_eq!(api.outbox().await.len(), 1);
+    assert_eq!(decide(&api, &id, "resolve", &json!({})).await.code(), (409, "CONFLICT".to_owned()));
+    // Of what no provider ever settles, a person says that it is settled.
+    api.providers_do(&json!({"channel": "sms", "answer": "drop", "reports": []})).await;
+    let id = recommended(&api).await;
+    approve(&api, &id, &sms("Hi Jane, shall we talk now?")).await;
+    until(&api, &id, |shown| shown["deliveries"][0]["state"] == "unknown").await;
+    let resolved = decide(&api, &id, "resolve", &json!({})).await;
+    assert_eq!((resolved.status, &resolved.json()["status"]), (200, &json!("resolved")), "{}", resolved.text);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -338,7 +346,8 @@ async fn a_complaint_or_a_stop_closes_every_channel() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(refused.code(), (422, "CHANNEL_NOT_ELIGIBLE".to_owned()), "{}", refused.text);
-    assert_eq!(notified(&api, "representative").await[0]["kind"], "lead_suppressed");
+    let told = notified(&api, "representative").await;
+    assert_eq!((&told[0]["kind"], &told[0]["recommendation_id"]), (&json!("lead_suppressed"), &json!(id)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

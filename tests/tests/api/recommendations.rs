@@ -483,6 +483,9 @@ async fn an_edit_has_the_form_of_its_channel_and_reaches_the_lead() {
         // She has not written there within the last day.
         (json!({"channel": "whatsapp"}), 422, "CHANNEL_NOT_ELIGIBLE"),
         (json!({"channel": "fax"}), 400, "INVALID_REQUEST"),
+        // Emptied is not left out: what was proposed is not sent in its place.
+        (json!({"draft_message": ""}), 400, "INVALID_REQUEST"),
+        (json!({"draft_title": " "}), 400, "INVALID_REQUEST"),
         (json!({"channel": "sms", "draft_message": "x".repeat(481)}), 400, "INVALID_REQUEST"),
         (json!({"draft_message": "Hi [Name]"}), 400, "INVALID_REQUEST"),
         (json!({"channel": "email", "draft_title": "a\nb"}), 400, "INVALID_REQUEST"),
@@ -491,6 +494,10 @@ async fn an_edit_has_the_form_of_its_channel_and_reaches_the_lead() {
     ] {
         let answer = decide(&api, id, "approve", &edit).await;
         assert_eq!(answer.code(), (status, code.to_owned()), "{edit}: {}", answer.text);
+    }
+    for path in [format!("{RECOMMENDATIONS}//approve"), format!("{RECOMMENDATIONS}/x/approve")] {
+        let answer = send(api.authorized("POST", &path).json(&json!({}))).await;
+        assert_eq!(answer.code(), (400, "INVALID_REQUEST".to_owned()), "{path}: {}", answer.text);
     }
     let bare = send(api.authorized("POST", &format!("{RECOMMENDATIONS}/{id}/approve"))).await;
     assert_eq!(bare.code(), (400, "INVALID_REQUEST".to_owned()), "{}", bare.text);
