@@ -10,6 +10,7 @@
 //! pending_review -> approved -> delivering -> delivered | delivery_failed
 //! pending_review -> rejected -> requeued        (and a new recommendation)
 //! blocked_pii    -> approved | rejected         manual -> resolved | requeued
+//! delivering     -> resolved, by a person, where nobody knows whether it arrived
 //! ```
 //!
 //! Every change is one transaction: the recommendation on the condition that it has the version that was
