@@ -10,6 +10,7 @@
 //! categories, never a name, an address, a phone number or a text.
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{Put, ReturnValue};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -181,15 +182,17 @@ impl Notifications {
         Ok((page, more))
     }
 
+    /// A change of the item at a place.
+    fn update(&self, place: &Place) -> UpdateItemFluentBuilder {
+        let update = self.client.update_item().table_name(&self.table);
+        update.key("pk", s(&place.pk)).key("sk", s(&place.sk))
+    }
+
     /// A notification that is still to be sent, with how often that was tried, this time included. `None` if it
     /// was sent, or given up.
     pub async fn take(&self, place: &Place) -> Result<Option<(Notification, u64)>, StoreError> {
         let sent = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", s(&place.pk))
-            .key("sk", s(&place.sk))
+            .update(place)
             .update_expression("ADD tries :one")
             .condition_expression("attribute_exists(due_at)")
             .expression_attribute_values(":one", n(1))
@@ -213,15 +216,7 @@ impl Notifications {
 
     /// Notes that a notification is not to be sent any more.
     pub async fn done(&self, place: &Place) -> Result<(), StoreError> {
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", s(&place.pk))
-            .key("sk", s(&place.sk))
-            .update_expression("REMOVE due_for, due_bucket, due_at")
-            .send()
-            .await;
+        let sent = self.update(place).update_expression("REMOVE due_for, due_bucket, due_at").send().await;
         sent.map(drop).map_err(|error| store_error("UpdateItem", &error))
     }
 

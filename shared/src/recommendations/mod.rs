@@ -180,6 +180,11 @@ impl Channel {
         }
     }
 
+    /// Whether something is sent there; the others are shown, or done by the representative.
+    pub fn is_sent(self) -> bool {
+        matches!(self, Self::Email | Self::Whatsapp | Self::Sms)
+    }
+
     /// The form that a text has there.
     pub fn form(self) -> Medium {
         match self {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Actor, AttemptState, Channel, Draft, Origin, Recommendation, Recommendations, Status};
+use super::{Actor, AttemptState, Draft, Origin, Recommendation, Recommendations, Status};
 use crate::due::{Due, Wanted};
 use crate::http::timestamp;
 use crate::notifications::Notification;
@@ -225,12 +225,5 @@ impl Recommendations {
     /// A fresh identifier.
     pub fn identifier(&self, workspace_id: Uuid) -> super::RecommendationId {
         super::RecommendationId { workspace_id, recommendation_id: self.random.uuid() }
-    }
-}
-
-impl Channel {
-    /// Whether something is sent there; the others are shown, or done by the representative.
-    pub fn is_sent(self) -> bool {
-        matches!(self, Self::Email | Self::Whatsapp | Self::Sms)
     }
 }
