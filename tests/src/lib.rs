@@ -103,6 +103,8 @@ impl Answer {
     }
 }
 
+static STARTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 impl Api {
     /// A stack with the composer.
     pub async fn start() -> Self {
@@ -124,6 +126,9 @@ impl Api {
 
     /// A stack as set up.
     pub async fn with(setup: Setup) -> Self {
+        // One at a time: a start is mostly computing, and a dozen side by side on one thread would leave
+        // each other's calls without an answer for longer than those wait.
+        let _starting = STARTING.lock().await;
         let clock = setup.clock.clone();
         let stack = start(setup).await;
         let mut api = Self { stack, clock, workspace: Uuid::nil(), key: String::new(), client: reqwest::Client::new() };
