@@ -32,6 +32,8 @@ pub enum Wanted {
     Delivery,
     /// The notifier's.
     Notification,
+    /// Lexi's worker's.
+    Task,
 }
 
 /// An item's place in the index.
@@ -85,6 +87,8 @@ pub struct Overdue {
     pub command_id: Option<Uuid>,
     /// The recommendation, if it is one.
     pub recommendation_id: Option<Uuid>,
+    /// The task, if it is one.
+    pub task_id: Option<Uuid>,
 }
 
 /// The index, for the sweeper.

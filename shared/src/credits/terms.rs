@@ -16,6 +16,10 @@ pub enum Action {
     LeadFollowUp,
     /// One recommendation.
     Recommendation,
+    /// One message to Lexi.
+    LexiMessage,
+    /// One search for prospects.
+    ProspectSearch,
 }
 
 impl Action {
@@ -25,6 +29,8 @@ impl Action {
             Self::SuggestFollowups => "suggest_followups",
             Self::LeadFollowUp => "lead_follow_up",
             Self::Recommendation => "recommendation",
+            Self::LexiMessage => "lexi_message",
+            Self::ProspectSearch => "prospect_search",
         }
     }
 
@@ -32,6 +38,8 @@ impl Action {
     fn list_price(self) -> u32 {
         match self {
             Self::SuggestFollowups => 2,
+            Self::LexiMessage => 1,
+            Self::ProspectSearch => 5,
             Self::LeadFollowUp | Self::Recommendation => 0,
         }
     }
