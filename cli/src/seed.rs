@@ -12,7 +12,7 @@ use crate::output::{Output, columns};
 /// What a stack can be filled with.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Load the demo data: workspaces, leads of the last 90 days, credits, and keys that are public.
+    /// Load the demo data: workspaces, leads of the last 90 days, prospects, credits, and keys that are public.
     /// Loads only into a stack on this machine; if the data is there, nothing changes
     Demo,
 }
@@ -42,8 +42,8 @@ async fn demo(connection: &Connection, output: &Output) -> Result<ExitCode, CliE
         0 => "The demo data was there already.".to_owned(),
         workspaces => {
             format!(
-                "Loaded {workspaces} workspaces, {} leads, {} activities, {} conversations with {} messages.",
-                loaded.leads, loaded.activities, loaded.conversations, loaded.messages
+                "Loaded {workspaces} workspaces, {} leads, {} activities, {} conversations with {} messages, {} prospects.",
+                loaded.leads, loaded.activities, loaded.conversations, loaded.messages, loaded.prospects
             )
         }
     };
@@ -57,6 +57,7 @@ async fn demo(connection: &Connection, output: &Output) -> Result<ExitCode, CliE
             "activities": loaded.activities,
             "conversations": loaded.conversations,
             "messages": loaded.messages,
+            "prospects": loaded.prospects,
             "keys": shown,
         }),
         &format!("{did} Its keys:\n\n{}", columns(&rows)),

@@ -1,11 +1,12 @@
 //! The demo data: a workspace with some 200 leads and their activity over the last 90 days, another
 //! 60 that a user's agents talk with, who are contacts as well, all dated from the moment of loading,
-//! and keys to try everything with. The keys are public, so the data belongs on a laptop and nowhere
+//! 2,000 prospects, and keys to try everything with. The keys are public, so the data belongs on a laptop and nowhere
 //! else.
 
 mod arcs;
 mod chats;
 mod people;
+mod prospects;
 mod siddhant;
 mod sites;
 mod talks;
@@ -21,6 +22,7 @@ use shared::conversations::{Conversations, Story, User};
 use shared::credits::Ledger;
 use shared::environment::ConfigError;
 use shared::leads::{Activity, Lead, Leads};
+use shared::prospects::OwnProspects;
 use shared::store::StoreError;
 use uuid::{Uuid, uuid};
 
@@ -70,6 +72,8 @@ pub struct Loaded {
     pub conversations: usize,
     /// Messages of conversations.
     pub messages: usize,
+    /// Prospects of the demo workspace.
+    pub prospects: usize,
 }
 
 /// The fixed key of a word: `wbk_` and the word padded with `a` to 52 characters.
@@ -106,6 +110,9 @@ pub async fn load(context: &Context) -> Result<Loaded, StoreError> {
     }
 
     load_chats(context, now, &mut loaded).await?;
+    let prospects = prospects::all();
+    OwnProspects::new(context).map_err(broken)?.load(WORKSPACE, &prospects).await?;
+    loaded.prospects = prospects.len();
     sites::load(&accounts, now).await?;
 
     let all: BTreeSet<_> = Permission::ALL.into();

@@ -137,6 +137,7 @@ fn greeting(stack: &Stack, arguments: &Arguments, composed: bool, variables_file
     if let Some(loaded) = &stack.demo_loaded {
         text += &format!("  demo      loaded {} leads with {} activities\n", loaded.leads, loaded.activities);
         text += &format!("            and {} conversations with {} messages\n", loaded.conversations, loaded.messages);
+        text += &format!("            and {} prospects\n", loaded.prospects);
     }
     if arguments.no_demo {
         text += "\nMake a key with: cargo cli workspace create --name NAME, then cargo cli key create\n";
