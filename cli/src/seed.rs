@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde_json::json;
+use shared::prospects::OwnProspects;
 
 use crate::connection::{Connection, Target};
 use crate::error::CliError;
@@ -37,7 +38,9 @@ async fn demo(connection: &Connection, output: &Output) -> Result<ExitCode, CliE
     if !connection.is_on_this_machine() {
         return Err(elsewhere());
     }
-    let loaded = demo::load(&connection.context).await?;
+    let table = OwnProspects::new(&connection.context)?;
+    let loaded =
+        demo::load(&connection.context, async |workspace, prospects| table.load(workspace, prospects).await).await?;
     let did = match loaded.workspaces {
         0 => "The demo data was there already.".to_owned(),
         workspaces => {

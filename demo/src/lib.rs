@@ -22,7 +22,7 @@ use shared::conversations::{Conversations, Story, User};
 use shared::credits::Ledger;
 use shared::environment::ConfigError;
 use shared::leads::{Activity, Lead, Leads};
-use shared::prospects::OwnProspects;
+use shared::prospects::Prospect;
 use shared::store::StoreError;
 use uuid::{Uuid, uuid};
 
@@ -82,8 +82,12 @@ pub fn key(word: &str) -> String {
 }
 
 /// Loads the demo data, unless it is there. The workspace is written last, so that an interrupted
-/// load is done again.
-pub async fn load(context: &Context) -> Result<Loaded, StoreError> {
+/// load is done again. `write` writes the prospects of a workspace: with their postings they are most of the
+/// data, and whoever has the database at hand has a faster way.
+pub async fn load<W>(context: &Context, write: W) -> Result<Loaded, StoreError>
+where
+    W: AsyncFnOnce(Uuid, &[Prospect]) -> Result<(), StoreError>,
+{
     let broken = |error: ConfigError| StoreError::Broken(error.to_string());
     let accounts = Accounts::new(context).map_err(broken)?;
     let ledger = Ledger::new(context).map_err(broken)?;
@@ -111,7 +115,7 @@ pub async fn load(context: &Context) -> Result<Loaded, StoreError> {
 
     load_chats(context, now, &mut loaded).await?;
     let prospects = prospects::all();
-    OwnProspects::new(context).map_err(broken)?.load(WORKSPACE, &prospects).await?;
+    write(WORKSPACE, &prospects).await?;
     loaded.prospects = prospects.len();
     sites::load(&accounts, now).await?;
 

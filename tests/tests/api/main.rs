@@ -19,6 +19,7 @@ mod local_stack;
 mod logs;
 mod model;
 mod pipeline;
+mod prospects;
 mod providers;
 mod queues;
 mod recommendations;
