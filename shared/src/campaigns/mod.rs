@@ -200,10 +200,7 @@ fn all_pk(workspace_id: Uuid) -> String {
 }
 
 fn key(workspace_id: Uuid, campaign_id: Uuid) -> Item {
-    Item::from([
-        ("pk".to_owned(), s(all_pk(workspace_id))),
-        ("sk".to_owned(), s(format!("campaign#{campaign_id}"))),
-    ])
+    Item::from([("pk".to_owned(), s(all_pk(workspace_id))), ("sk".to_owned(), s(format!("campaign#{campaign_id}")))])
 }
 
 fn contacts_pk(workspace_id: Uuid, campaign_id: Uuid) -> String {

@@ -136,7 +136,6 @@ impl Attempts<'_> {
         }
         let code = if whose == Some(Whose::Request) { Code::AiUnusable } else { Code::AiUnavailable };
         let cause = self.last.map_or_else(|| "no time was left to ask the model".to_owned(), |failure| failure.what);
-        Problem::new(code, "the AI model gave no usable answer; nothing was charged, retry in a moment")
-            .because(cause)
+        Problem::new(code, "the AI model gave no usable answer; nothing was charged, retry in a moment").because(cause)
     }
 }
