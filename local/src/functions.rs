@@ -80,6 +80,7 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
                 Box::pin(async move { due.send().await.map(drop).map_err(|error| error.to_string()) })
             }))
         }
+        lexi_chat::NAME => routes(lexi_chat::lexi_chat(context)?),
         lead_scorer::LeadScorer::NAME => queued(lead_scorer::LeadScorer::new(context)?),
         notifier::Notifier::NAME => queued(notifier::Notifier::new(context)?),
         _ => return Ok(None),

@@ -172,6 +172,7 @@ fn start_logs(environment: &Environment) {
         "lead_messages",
         "lead_scorer",
         "lead_stats",
+        "lexi_chat",
         "list_leads",
         "message_worker",
         "meta_webhook",
