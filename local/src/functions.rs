@@ -82,6 +82,7 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
                 Box::pin(async move { due.send().await.map(drop).map_err(|error| error.to_string()) })
             }))
         }
+        lexi_chat::NAME => routes(lexi_chat::lexi_chat(context)?),
         lead_scorer::LeadScorer::NAME => queued(lead_scorer::LeadScorer::new(context)?),
         notifier::Notifier::NAME => queued(notifier::Notifier::new(context)?),
         _ => return Ok(None),
@@ -97,10 +98,7 @@ fn endpoint<E: Endpoint>(context: &Context, endpoint: E) -> Result<Function, Con
 }
 
 fn routes(routes: Routes) -> Function {
-    Function::Http(Arc::new(move |request| match routes.answer(request) {
-        Some(answer) => answer,
-        None => Box::pin(async { unknown_route() }),
-    }))
+    Function::Http(Arc::new(move |request| routes.answer(request)))
 }
 
 fn queued<C: Consumer>(consumer: C) -> Function {
@@ -109,11 +107,4 @@ fn queued<C: Consumer>(consumer: C) -> Function {
         let consumer = Arc::clone(&consumer);
         Box::pin(async move { Ok(consume(consumer.as_ref(), &event).await) })
     }))
-}
-
-/// What API Gateway answers when a function fails.
-fn unknown_route() -> Response {
-    let mut response = http::Response::new(lambda_http::Body::from("{\"message\":\"Internal Server Error\"}"));
-    *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
-    response
 }

@@ -173,6 +173,7 @@ fn start_logs(environment: &Environment) {
         "lead_messages",
         "lead_scorer",
         "lead_stats",
+        "lexi_chat",
         "list_leads",
         "lists",
         "message_worker",
