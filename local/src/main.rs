@@ -172,6 +172,8 @@ fn start_logs(environment: &Environment) {
         "lead_messages",
         "lead_scorer",
         "lead_stats",
+        "lexi_tasks",
+        "lexi_worker",
         "list_leads",
         "lists",
         "message_worker",

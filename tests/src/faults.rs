@@ -87,6 +87,8 @@ fn log_to_threads() {
         "lead_follow_up",
         "lead_messages",
         "lead_scorer",
+        "lexi_tasks",
+        "lexi_worker",
         "list_leads",
         "lists",
         "message_worker",

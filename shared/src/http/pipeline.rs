@@ -12,7 +12,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use lambda_http::Request;
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -48,6 +48,8 @@ pub trait Endpoint: Send + Sync + 'static {
     const PERMISSION: Permission;
     /// The largest body it takes, in bytes.
     const MAX_BODY: usize = MAX_BODY;
+    /// Whether its body may be left out; then it counts as an empty object.
+    const BODY_IS_OPTIONAL: bool = false;
     /// Its parsed request.
     type Request: Send;
 
@@ -268,7 +270,7 @@ async fn pass<E: Endpoint>(
     };
 
     let input = Input {
-        body: if has_body { json_body(request.body())? } else { Value::Null },
+        body: if has_body { json_body(request.body(), E::BODY_IS_OPTIONAL)? } else { Value::Null },
         query: query(request),
         path: request.path_parameters().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         prefer: prefer(request.headers()),
@@ -327,9 +329,12 @@ pub fn body_bytes(body: &Body) -> &[u8] {
 }
 
 /// serde_json's messages say what was expected and where; they do not quote the body.
-fn json_body(body: &Body) -> Result<Value, Problem> {
+fn json_body(body: &Body, is_optional: bool) -> Result<Value, Problem> {
     let bytes = body_bytes(body);
     if bytes.iter().all(u8::is_ascii_whitespace) {
+        if is_optional {
+            return Ok(json!({}));
+        }
         return Err(Problem::new(Code::Validation, "the request needs a JSON body"));
     }
     serde_json::from_slice(bytes)
