@@ -11,10 +11,12 @@ mod search;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
+use shared::campaigns::{Advance, Drafting};
 use shared::context::{Clock, Context};
 use shared::environment::ConfigError;
 use shared::leads::Leads;
 use shared::lists::Lists;
+use shared::problem::{Code, Problem};
 use shared::prospects::Prospects;
 use shared::queue::{Consumer, Queue};
 use shared::store::StoreError;
@@ -31,6 +33,7 @@ pub struct LexiWorker {
     leads: Leads,
     lists: Lists,
     prospects: Prospects,
+    drafting: Drafting,
     queue: Queue,
 }
 
@@ -71,8 +74,18 @@ impl Trouble {
 
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
-        let message = "a part of the service did not answer, again and again; ask for it again";
-        Self::Passing(Failure::new("service_unavailable", message), error.to_string())
+        Problem::from(error).into()
+    }
+}
+
+impl From<Problem> for Trouble {
+    fn from(problem: Problem) -> Self {
+        let (code, part) = match problem.code {
+            Code::AiUnavailable | Code::AiLeftAlone => ("ai_unavailable", "the AI model"),
+            _ => ("service_unavailable", "a part of the service"),
+        };
+        let message = format!("{part} did not answer, again and again; ask for it again later");
+        Self::Passing(Failure::new(code, message), problem.cause.unwrap_or(problem.message))
     }
 }
 
@@ -88,6 +101,7 @@ impl LexiWorker {
             leads: Leads::new(context)?,
             lists: Lists::new(context)?,
             prospects: Prospects::new(context)?,
+            drafting: Drafting::new(context)?,
             queue: Queue::new(context, "TASKS_QUEUE_URL")?,
         })
     }
@@ -97,7 +111,10 @@ impl LexiWorker {
         let workspace_id = task.id.workspace_id;
         match task.plan.clone() {
             Plan::ProspectSearch { query, list } => self.search(task, (&query, &list), until).await,
-            Plan::CampaignStart(_) => Err(Trouble::lasting("not_available", "campaigns cannot be started yet")),
+            Plan::CampaignStart(brief) => {
+                let Advance { progress, finished, result } = self.drafting.advance(task.id, &brief, until).await?;
+                Ok(if finished { Outcome::done(result) } else { Outcome::Paused(progress) })
+            }
             Plan::ContactUpdate { lead_id, changes, .. } => self.update(workspace_id, lead_id, changes).await,
             Plan::ListOperation { list, operation } => self.operate(workspace_id, &list, operation).await,
         }

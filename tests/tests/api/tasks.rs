@@ -2,6 +2,8 @@
 //! was approved, and what it costs is held, posted or voided.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -11,7 +13,7 @@ use shared::auth::Permission;
 use shared::campaigns::Brief;
 use shared::leads::{Lead, SuppressedBy};
 use shared::lists::{Lists, Target};
-use shared::prospects::Query;
+use shared::prospects::{OwnProspects, Prospect, Query};
 use shared::queue::Consumer;
 use shared::store::{Transacted, transact};
 use shared::tasks::{
@@ -29,6 +31,31 @@ fn tasks(api: &Api) -> Tasks {
 
 fn lists(api: &Api) -> Lists {
     Lists::new(&api.stack.context).unwrap()
+}
+
+/// Sixty CEOs at law firms in New York, of whom every third has no address, and some a number.
+async fn prospects(api: &Api) {
+    let prospects: Vec<_> = (0..60)
+        .map(|number| Prospect {
+            prospect_id: format!("p{number:02}"),
+            full_name: format!("Ottoline Wren-{number}"),
+            job_title: "CEO".to_owned(),
+            company_name: format!("Firm {number}"),
+            industry: "law firms".to_owned(),
+            city: Some("New York".to_owned()),
+            email: (number % 3 != 0).then(|| format!("ottoline{number}@wren.example")),
+            phone: (number % 6 == 1).then(|| format!("+1212555{number:04}")),
+            ..Prospect::default()
+        })
+        .collect();
+    OwnProspects::new(&api.stack.context).unwrap().load(api.workspace, &prospects).await.unwrap();
+}
+
+/// A stack with them.
+async fn start() -> Api {
+    let api = Api::start().await;
+    prospects(&api).await;
+    api
 }
 
 fn target(number: u128) -> Target {
@@ -144,6 +171,7 @@ async fn without_a_worker() -> Api {
     let template =
         tests::template().replace("TASKS_QUEUE_URL: !Ref TasksQueue", "TASKS_QUEUE_URL: !Ref TasksDeadLetters");
     let api = Api::with(Setup { template: Some(template), ..Setup::default() }).await;
+    prospects(&api).await;
     api
 }
 
@@ -160,7 +188,7 @@ async fn taken(api: &Api, id: TaskId) -> Task {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_proposed_task_is_shown_as_documented_and_waits() {
-    let api = Api::start().await;
+    let api = start().await;
     let id = propose(&api, search(20, 1)).await;
     let answer = api.get(&format!("/functions/v1/api-gateway{TASKS}")).await;
     assert_eq!(answer.json()["meta"], json!({"page": 1, "per_page": 20, "total": 1}));
@@ -206,7 +234,7 @@ async fn a_proposed_task_is_shown_as_documented_and_waits() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_newest_come_first_page_by_page() {
-    let api = Api::start().await;
+    let api = start().await;
     let mut ids = Vec::new();
     for _ in 0..5 {
         ids.insert(0, propose(&api, operation(ListOperation::Create)).await.task_id);
@@ -222,7 +250,7 @@ async fn the_newest_come_first_page_by_page() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_error_names_what_is_wrong() {
-    let api = Api::start().await;
+    let api = start().await;
     let id = propose(&api, search(20, 1)).await;
     let refused = api.get(&format!("{TASKS}?status=done&page=0&per_page=101")).await;
     assert_eq!(refused.code(), (400, "validation_error".to_owned()));
@@ -263,7 +291,7 @@ async fn every_error_names_what_is_wrong() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_workspaces_task_is_not_there_whatever_is_asked() {
-    let api = Api::start().await;
+    let api = start().await;
     let id = propose(&api, search(20, 1)).await;
     let rival = api.new_workspace(0).await;
     let key = api.new_key(rival, &Permission::ALL, |_| {}).await;
@@ -294,7 +322,7 @@ async fn another_workspaces_task_is_not_there_whatever_is_asked() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_approved_search_fills_its_list_and_is_charged_once() {
-    let api = Api::start().await;
+    let api = start().await;
     let id = propose(&api, search(20, 1)).await;
     // The body may be left out.
     let answer = send(api.authorized("POST", &format!("{TASKS}/{}/approve", id.task_id))).await;
@@ -335,7 +363,7 @@ async fn an_approved_search_fills_its_list_and_is_charged_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_task_that_is_approved_many_times_at_once_starts_once() {
-    let api = Api::start().await;
+    let api = start().await;
     let id = propose(&api, search(5, 1)).await;
     let answers = futures_util::future::join_all((0..6).map(|_| approve(&api, id))).await;
     let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
@@ -356,7 +384,7 @@ async fn a_task_that_is_approved_many_times_at_once_starts_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_retry_with_the_same_key_gets_the_first_answer() {
-    let api = Api::start().await;
+    let api = start().await;
     let id = propose(&api, search(5, 1)).await;
     let first = once(&api, id, "approve", "k").await;
     assert_eq!(first.status, 200, "{}", first.text);
@@ -377,6 +405,7 @@ async fn whoever_takes_a_dead_request_over_finds_its_approval() {
     let template =
         tests::template().replace("TASKS_QUEUE_URL: !Ref TasksQueue", "TASKS_QUEUE_URL: !Ref TasksDeadLetters");
     let (api, proxy) = Api::behind_a_proxy(Setup { template: Some(template), ..Setup::default() }).await;
+    prospects(&api).await;
     let mut takeovers = 0;
     // From each of its calls on, nothing of the request is heard of any more.
     for from in 0..8 {
@@ -402,7 +431,7 @@ async fn whoever_takes_a_dead_request_over_finds_its_approval() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_approval_that_the_balance_does_not_cover_changes_nothing() {
-    let api = Api::start().await;
+    let api = start().await;
     let poor = api.new_workspace(4).await;
     let key = api.new_key(poor, &Permission::ALL, |_| {}).await;
     let task = Task::new(
@@ -429,7 +458,7 @@ async fn an_approval_that_the_balance_does_not_cover_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_workspaces_own_price_is_held() {
-    let api = Api::start().await;
+    let api = start().await;
     let mut workspace = api.accounts().workspace(api.workspace).await.unwrap().unwrap();
     for (price, spent) in [(7, 7), (0, 7)] {
         workspace.prices = BTreeMap::from([("prospect_search".to_owned(), price)]);
@@ -497,7 +526,7 @@ async fn a_task_takes_the_place_of_one_that_nobody_has_decided_on() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_prospect_says_never_replaces_what_is_known_of_a_contact() {
-    let api = Api::start().await;
+    let api = start().await;
     // Whom the search is going to find.
     let found = done(&api, search(10, 2)).await;
     assert_eq!(found["added"], 10);
@@ -531,7 +560,7 @@ async fn what_a_prospect_says_never_replaces_what_is_known_of_a_contact() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_people_with_one_switchboard_number_are_two_contacts() {
-    let api = Api::start().await;
+    let api = start().await;
     let person = |email: Option<&str>| Lead {
         email: email.map(str::to_owned),
         phone: Some("+12125550100".to_owned()),
@@ -548,7 +577,7 @@ async fn two_people_with_one_switchboard_number_are_two_contacts() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_contact_is_changed_as_approved_or_not_at_all() {
-    let api = Api::start().await;
+    let api = start().await;
     let changes = ContactChanges {
         job_title: Some("CMO".to_owned()),
         stage: Some("qualified".to_owned()),
@@ -581,7 +610,7 @@ async fn a_contact_is_changed_as_approved_or_not_at_all() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_is_changed_as_approved() {
-    let api = Api::start().await;
+    let api = start().await;
     let rename = || operation(ListOperation::Rename { to: "Q2 Leads".to_owned() });
     let (nobody, somebody) = (Uuid::from_u128(404), Uuid::from_u128(3));
     assert!(api.leads().put(api.workspace, &Lead { lead_id: somebody, ..Lead::default() }).await.unwrap());
@@ -645,6 +674,7 @@ async fn a_worker_that_dies_in_the_middle_is_followed_by_one_that_goes_on() {
     let template =
         tests::template().replace("TASKS_QUEUE_URL: !Ref TasksQueue", "TASKS_QUEUE_URL: !Ref TasksDeadLetters");
     let (api, proxy) = Api::behind_a_proxy(Setup { template: Some(template), ..Setup::default() }).await;
+    prospects(&api).await;
     let slowly: shared::environment::Environment = api
         .stack
         .variables
@@ -776,7 +806,7 @@ async fn a_task_whose_hold_was_voided_is_not_done_for_free() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_campaign_is_proposed_like_any_task() {
-    let api = Api::start().await;
+    let api = start().await;
     let brief = Brief {
         campaign_id: Uuid::from_u128(6),
         name: "Spring".to_owned(),
@@ -796,6 +826,7 @@ async fn whatever_becomes_of_the_call_to_the_queue_the_task_is_done_once() {
     let environment = [("AWS_ENDPOINT_URL_SQS".to_owned(), proxy.url().to_owned())].into();
     let api = Api::with(Setup { environment, ..Setup::default() }).await;
     proxy.set_upstream(&api.stack.ready.sqs).await;
+    prospects(&api).await;
     let sweeper = Sweeper::new(&api.stack.context).unwrap();
     for (round, (fault, more)) in
         [(Fault::Before, 7), (Fault::After, 7), (Fault::Throttle, 7), (Fault::Slow, 0), (Fault::After, 0)]
@@ -820,4 +851,60 @@ async fn whatever_becomes_of_the_call_to_the_queue_the_task_is_done_once() {
         assert_eq!((&shown["status"], &shown["result"]["added"]), (&json!("completed"), &json!(5)), "{fault:?} {more}");
         assert_eq!(api.verified_balance().await.spent, 5 * (round as u64 + 1), "{fault:?} {more}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_that_fails_costs_nothing_and_says_why() {
+    let status = Arc::new(AtomicU16::new(503));
+    let answers = Arc::clone(&status);
+    let provider = axum::Router::new().fallback(async move || {
+        let status = answers.load(Ordering::Relaxed);
+        (http::StatusCode::from_u16(status).unwrap(), if status == 200 { r#"{"prospects": []}"# } else { "{}" })
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/search", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, provider).await });
+    let environment = [("PROSPECTS_URL".to_owned(), url), ("PROSPECTS_KEY".to_owned(), "k".to_owned())].into();
+    let template =
+        tests::template().replace("TASKS_QUEUE_URL: !Ref TasksQueue", "TASKS_QUEUE_URL: !Ref TasksDeadLetters");
+    let api = Api::with(Setup { template: Some(template), environment, ..Setup::default() }).await;
+    // It is not available now: tried five times, and given up.
+    let id = propose(&api, search(5, 1)).await;
+    assert_eq!(approve(&api, id).await.status, 200);
+    for attempt in 1..=5 {
+        assert_eq!((read(&api, id).await["failure"].clone(), api.verified_balance().await.held), (Value::Null, 5));
+        let error = worker(&api).try_one(id).await.unwrap_err().to_string();
+        assert_eq!(error.contains("for the last time"), attempt == 5, "{error}");
+    }
+    let shown = until(&api, id, "failed").await;
+    assert_eq!((&shown["failure"]["code"], &shown["credits"]), (&json!("prospect_source_unavailable"), &json!(0)));
+    assert!(shown["failure"]["message"].as_str().unwrap().contains("ask for the search again"), "{shown}");
+    // Nothing comes of another message.
+    worker(&api).try_one(id).await.unwrap();
+    assert_eq!(read(&api, id).await, shown);
+    // It refuses: tried once.
+    status.store(401, Ordering::Relaxed);
+    let id = propose(&api, search(5, 1)).await;
+    assert_eq!(approve(&api, id).await.status, 200);
+    worker(&api).try_one(id).await.unwrap();
+    assert_eq!(until(&api, id, "failed").await["failure"]["code"], "prospect_source_refused");
+    assert!(lists(&api).get(api.workspace, Uuid::from_u128(1)).await.unwrap().is_none());
+    // It finds nobody: that is an answer, and nobody pays for it.
+    status.store(200, Ordering::Relaxed);
+    let id = propose(&api, search(5, 1)).await;
+    assert_eq!(approve(&api, id).await.status, 200);
+    worker(&api).try_one(id).await.unwrap();
+    let shown = until(&api, id, "completed").await;
+    assert_eq!((&shown["result"]["requested"], &shown["result"]["found"]), (&json!(5), &json!(0)));
+    assert_eq!(shown["credits"], 0);
+    assert_eq!(lists(&api).get(api.workspace, Uuid::from_u128(1)).await.unwrap().unwrap().contacts, 0);
+    // It finds fewer than were asked for: that is a success, which says so.
+    prospects(&api).await;
+    let id = propose(&api, search(100, 1)).await;
+    assert_eq!(approve(&api, id).await.status, 200);
+    worker(&api).try_one(id).await.unwrap();
+    let shown = until(&api, id, "completed").await;
+    assert_eq!((&shown["result"]["requested"], &shown["result"]["found"]), (&json!(100), &json!(60)));
+    let balance = api.verified_balance().await;
+    assert_eq!((balance.available, balance.held, balance.spent), (995, 0, 5));
 }
