@@ -31,6 +31,8 @@ mod round_trips;
 mod scoring;
 mod scoring_faults;
 mod suggest_followups;
+mod task_faults;
+mod tasks;
 mod template;
 mod webhook_faults;
 mod webhooks;
