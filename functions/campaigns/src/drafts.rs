@@ -6,13 +6,13 @@ use shared::auth::Permission;
 use shared::campaigns::{Campaigns, Contact, State};
 use shared::context::Context;
 use shared::environment::ConfigError;
-use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply, timestamp};
+use shared::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply, timestamp};
 use shared::problem::Problem;
 use shared::recommendations::{RecommendationId, Recommendations};
 use shared::store::StoreError;
 use uuid::Uuid;
 
-use crate::{Page, found, id_in_path};
+use crate::{found, id_in_path};
 
 /// The endpoint and what it works with.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ impl Endpoint for ListDrafts {
         let mut query = Query::of(&input.query);
         let names: Vec<_> = State::ALL.iter().map(|state| state.name()).collect();
         let state = query.parsed("state", format!("must be one of {}", names.join(", ")), State::named);
-        let page = Page::read(&mut query);
+        let page = Page::of(&mut query);
         query.finish().map(|()| (campaign_id, state, page))
     }
 
@@ -70,8 +70,8 @@ impl Endpoint for ListDrafts {
         let campaign = found(&self.campaigns, call, campaign_id).await?;
         let mut contacts = self.campaigns.contacts(call.workspace_id, campaign.brief.campaign_id).await?;
         contacts.retain(|contact| state.is_none_or(|state| contact.state == state));
-        let (contacts, meta) = page.of(contacts);
-        let shown = contacts.iter().map(|contact| self.shown(call.workspace_id, contact));
-        Ok(call.page(json!(try_join_all(shown).await?), meta))
+        let on_page = contacts.iter().skip(page.skip()).take(page.size);
+        let shown = try_join_all(on_page.map(|contact| self.shown(call.workspace_id, contact))).await?;
+        Ok(call.page(json!(shown), page.meta(contacts.len())))
     }
 }

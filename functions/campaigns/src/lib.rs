@@ -15,7 +15,7 @@ use shared::auth::Permission;
 use shared::campaigns::{Campaign, Campaigns, Counts};
 use shared::context::Context;
 use shared::environment::ConfigError;
-use shared::http::{Call, Dialect, Endpoint, Gate, Input, Query, Reply, Routes, timestamp};
+use shared::http::{Call, Dialect, Endpoint, Gate, Input, Page, Query, Reply, Routes, timestamp};
 use shared::problem::{Code, Problem};
 use shared::store::StoreError;
 use shared::tasks::{self, TaskId, Tasks};
@@ -32,25 +32,6 @@ pub fn campaigns(context: &Context) -> Result<Routes, ConfigError> {
         .with("GET", "/v1/campaigns", ListCampaigns::new(context)?)
         .with("GET", "/v1/campaigns/{id}", GetCampaign::new(context)?)
         .with("GET", "/v1/campaigns/{id}/drafts", ListDrafts::new(context)?))
-}
-
-/// Which page of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Page {
-    page: u32,
-    per_page: u32,
-}
-
-impl Page {
-    fn read(query: &mut Query<'_>) -> Self {
-        Self { page: query.integer("page", 1..=1_000, 1), per_page: query.integer("per_page", 1..=100, 20) }
-    }
-
-    fn of<T>(self, all: Vec<T>) -> (Vec<T>, Value) {
-        let meta = json!({"page": self.page, "per_page": self.per_page, "total": all.len()});
-        let skip = (self.page as usize - 1) * self.per_page as usize;
-        (all.into_iter().skip(skip).take(self.per_page as usize).collect(), meta)
-    }
 }
 
 /// The campaign that a path names.
@@ -129,14 +110,15 @@ impl Endpoint for ListCampaigns {
 
     fn parse(&self, input: &Input) -> Result<Page, Problem> {
         let mut query = Query::of(&input.query);
-        let page = Page::read(&mut query);
+        let page = Page::of(&mut query);
         query.finish().map(|()| page)
     }
 
     async fn handle(&self, call: &Call, page: Page) -> Result<Reply, Problem> {
-        let (campaigns, meta) = page.of(self.shown.campaigns.all(call.workspace_id).await?);
-        let shown = try_join_all(campaigns.iter().map(|campaign| self.shown.of(campaign))).await?;
-        Ok(call.page(json!(shown), meta))
+        let campaigns = self.shown.campaigns.all(call.workspace_id).await?;
+        let on_page = campaigns.iter().skip(page.skip()).take(page.size);
+        let shown = try_join_all(on_page.map(|campaign| self.shown.of(campaign))).await?;
+        Ok(call.page(json!(shown), page.meta(campaigns.len())))
     }
 }
 

@@ -5,13 +5,13 @@ use shared::auth::Permission;
 use shared::context::Context;
 use shared::environment::ConfigError;
 use shared::exactly_once::ExactlyOnce;
-use shared::http::{Call, Dialect, Endpoint, Fields, Input, Query, Reply};
+use shared::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Reply};
 use shared::leads::Leads;
 use shared::lists::{ListError, Lists, MOST, Member};
 use shared::problem::{Code, MISSING, Problem};
 use uuid::Uuid;
 
-use crate::{Page, as_uuid, contact, id_in_path, no_such_list};
+use crate::{as_uuid, contact, id_in_path, no_such_list};
 
 /// How many contacts one request puts on a list.
 const AT_ONCE: usize = 500;

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 use shared::auth::Permission;
 use shared::context::Context;
 use shared::environment::ConfigError;
-use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply};
+use shared::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
 use shared::leads::{Found, Leads};
 use shared::problem::Problem;
 
-use crate::{Page, contact};
+use crate::contact;
 
 /// The endpoint and what it works with.
 #[derive(Clone, Debug)]

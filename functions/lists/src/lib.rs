@@ -17,7 +17,7 @@ mod list;
 use serde_json::{Value, json};
 use shared::context::Context;
 use shared::environment::ConfigError;
-use shared::http::{Gate, Input, Query, Routes, timestamp};
+use shared::http::{Gate, Input, Routes, timestamp};
 use shared::leads::Lead;
 use shared::lists::List;
 use shared::problem::{Code, Problem};
@@ -55,30 +55,6 @@ fn as_uuid(text: &str) -> Option<Uuid> {
 #[track_caller]
 fn no_such_list() -> Problem {
     Problem::new(Code::ListNotFound, "no list with this id in this workspace")
-}
-
-/// Which page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Page {
-    /// Its number, from 1.
-    pub number: usize,
-    /// How many it has: 1 to 100, by default 20.
-    pub size: usize,
-}
-
-impl Page {
-    fn of(query: &mut Query<'_>) -> Self {
-        let number = query.integer("page", 1..=1_000, 1) as usize;
-        Self { number, size: query.integer("per_page", 1..=100, 20) as usize }
-    }
-
-    fn skip(self) -> usize {
-        (self.number - 1) * self.size
-    }
-
-    fn meta(self, total: usize) -> Value {
-        json!({"page": self.number, "per_page": self.size, "total": total})
-    }
 }
 
 /// A list as it is shown.

@@ -4,14 +4,14 @@ use shared::auth::Permission;
 use shared::context::{Context, Random};
 use shared::environment::ConfigError;
 use shared::exactly_once::ExactlyOnce;
-use shared::http::{Call, Dialect, Endpoint, Fields, Input, Query, Reply};
+use shared::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Reply};
 use shared::idempotency::Claimed;
 use shared::leads::folded;
 use shared::lists::{A_NAME, Lists, Target, name};
 use shared::problem::Problem;
 use uuid::Uuid;
 
-use crate::{Page, id_in_path, list, no_such_list};
+use crate::{id_in_path, list, no_such_list};
 
 /// `GET /v1/lists`.
 #[derive(Clone, Debug)]
