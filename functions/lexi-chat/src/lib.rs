@@ -14,12 +14,12 @@ mod links;
 mod look;
 mod propose;
 mod request;
+mod spoken;
 mod summary;
 mod tools;
 mod turn;
 
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::accounts::Accounts;
 use shared::auth::Permission;
 use shared::campaigns::Campaigns;
@@ -32,16 +32,16 @@ use shared::exactly_once::{Begun, Completed, ExactlyOnce, Work};
 use shared::http::{Call, Dialect, Endpoint, EventSink, Input, Reply};
 use shared::leads::Leads;
 use shared::lists::Lists;
-use shared::llm::{Model, Ready, Said, Tool, ToolCall};
+use shared::llm::{Conversation, Model, Ready, Said, Tool, ToolCall};
 use shared::problem::{Code, Problem};
 use shared::store::TransactWriteItem;
-use shared::tasks::{Progress, Status, Task, TaskId, Tasks};
-use shared::writing::said;
+use shared::tasks::{Task, TaskId, Tasks};
+use shared::writing;
 use uuid::Uuid;
 
 use history::Known;
-use links::Links;
 pub use request::Request;
+use spoken::Spoken;
 use turn::{Turn, Used};
 
 /// How often the model may use tools for one message, before it has to answer.
@@ -241,10 +241,9 @@ impl LexiChat {
         call: &Call,
         request: &Request,
         known: &Known,
-        ready: Ready,
+        mut ready: Ready,
         sink: Option<&EventSink>,
     ) -> Result<Answered, Problem> {
-        let conversation_id = known.chat.id.conversation_id;
         let mut turn = Turn {
             known,
             own_words: known.own_words(&request.message),
@@ -254,97 +253,91 @@ impl LexiChat {
             steps: Vec::new(),
         };
         let mut said = known.said(&request.message, self.clock.now());
-        let mut links = Links::of(&turn.own_words);
+        let mut spoken = Spoken::new(sink, known.chat.id.conversation_id, &turn.own_words);
         if let Some(email) = &turn.state.email {
-            links.learn(&email.message);
+            spoken.learn(&email.message);
         }
-        let mut text = String::new();
-        let mut show = |more: String, text: &mut String| {
-            if more.is_empty() {
-                return;
-            }
-            if let Some(sink) = sink {
-                sink.send("text", &json!({"delta": more, "conversation_id": conversation_id}));
-            }
-            text.push_str(&more);
-        };
-        let mut conversation = self.model.conversation(ready, "lexi_chat", include_str!("../../../shared/prompts/lexi.md")).await?;
         for round in 0..=ROUNDS {
             let offered = match round {
                 ROUNDS => Vec::new(),
                 _ if turn.from_records => tools::looking(),
                 _ => tools::looking().into_iter().chain(tools::proposing()).collect::<Vec<Tool>>(),
             };
-            let mut on_text = |piece: &str| show(links.push(piece), &mut text);
-            let answer = conversation.turn(&said, &offered, call.deadline, sink.is_some(), &mut on_text).await?;
-            show(links.finish(), &mut text);
+            let conversation = Conversation {
+                name: "lexi_chat",
+                instructions: include_str!("../../../shared/prompts/lexi.md"),
+                said: &said,
+                tools: &offered,
+            };
+            let answer = if sink.is_some() {
+                let mut on_text = |piece: &str| spoken.say(piece);
+                self.model.converse(&mut ready, &conversation, call.deadline, Some(&mut on_text)).await?
+            } else {
+                let answer = self.model.converse(&mut ready, &conversation, call.deadline, None).await?;
+                spoken.say(&answer.text);
+                answer
+            };
+            spoken.pause();
             if answer.calls.is_empty() {
                 break;
             }
-            if !text.is_empty() && !text.ends_with('\n') {
-                show("\n\n".to_owned(), &mut text);
-            }
-            let may_propose = !turn.from_records;
-            let mut results = Vec::new();
-            for (index, called) in answer.calls.iter().enumerate() {
-                let is_offered = offered.iter().any(|tool| tool.name == called.name);
-                let used = match index {
-                    _ if !is_offered => not_offered(&called.name),
-                    AT_ONCE.. => Used::refused("too many tools at once"),
-                    _ => self.used(call.workspace_id, called, &mut turn, may_propose, sink).await?,
-                };
-                turn.from_records |= used.from_records;
-                links.learn(&said_by(&used.result));
-                if is_offered {
-                    let step = Step {
-                        tool: called.name.clone(),
-                        status: if used.is_done { "done" } else { "refused" }.to_owned(),
-                        summary: used.summary,
-                    };
-                    if let Some(sink) = sink {
-                        sink.send("tool_step", &json!(step));
-                    }
-                    turn.steps.push(step);
-                }
-                let content: String = used.result.to_string().chars().take(SHOWN).collect();
-                results.push(Said::Result { call_id: called.id.clone(), content });
-            }
-            said.push(Said::Lexi { text: answer.text, calls: answer.calls });
+            let results = self.results(call.workspace_id, &answer, &offered, &mut turn, &mut spoken).await?;
+            said.push(answer.into());
             said.extend(results);
         }
-        let text = text.trim().to_owned();
+        let text = spoken.text();
         if text.is_empty() {
-            let problem = Problem::new(Code::AiUnavailable, "the AI model gave no answer; nothing was charged, retry in a moment");
+            let message = "the AI model gave no answer; nothing was charged, retry in a moment";
+            let problem = Problem::new(Code::AiUnavailable, message);
             return Err(problem.because("the model used tools and said nothing"));
         }
         let Turn { state, proposal, from_records, steps, .. } = turn;
         Ok(Answered { text, state, proposal, from_records, steps })
     }
 
-    /// Uses a tool.
-    async fn used(
+    /// Uses the tools that the model wants, one after the other.
+    async fn results(
         &self,
         workspace_id: Uuid,
-        called: &ToolCall,
+        wanted: &shared::llm::Turn,
+        offered: &[Tool],
         turn: &mut Turn<'_>,
-        may_propose: bool,
-        sink: Option<&EventSink>,
-    ) -> Result<Used, Problem> {
-        if let Some(sink) = sink {
-            sink.send("tool_step", &json!({"tool": called.name, "status": "running", "summary": ""}));
+        spoken: &mut Spoken<'_>,
+    ) -> Result<Vec<Said>, Problem> {
+        let mut results = Vec::new();
+        for (index, called) in wanted.calls.iter().enumerate() {
+            let used = match offered.iter().find(|tool| tool.name == called.name) {
+                None => not_offered(&called.name),
+                Some(_) if index >= AT_ONCE => Used::refused("too many tools at once"),
+                Some(tool) => {
+                    spoken.step(&Step { tool: tool.name.to_owned(), status: "running".to_owned(), summary: String::new() });
+                    let used = self.used(workspace_id, called, turn).await?;
+                    let status = if used.is_done { "done" } else { "refused" };
+                    let step = Step { tool: tool.name.to_owned(), status: status.to_owned(), summary: used.summary.clone() };
+                    spoken.step(&step);
+                    turn.steps.push(step);
+                    used
+                }
+            };
+            turn.from_records |= used.from_records;
+            spoken.learn(&writing::said(&used.result));
+            let content = used.result.to_string().chars().take(SHOWN).collect();
+            results.push(Said::Result { call_id: called.id.clone(), content });
         }
+        Ok(results)
+    }
+
+    /// Uses a tool.
+    async fn used(&self, workspace_id: Uuid, called: &ToolCall, turn: &mut Turn<'_>) -> Result<Used, Problem> {
         let is_proposing = tools::proposing().iter().any(|tool| tool.name == called.name);
-        if is_proposing && !may_propose {
-            return Ok(not_offered(&called.name));
-        }
         if is_proposing && turn.proposal.is_some() {
             return Ok(Used::refused("one task for each message; let the person ask for the other"));
         }
         macro_rules! with {
             ($arguments:ident => $used:expr) => {
-                match read(called) {
+                match called.arguments() {
                     Ok($arguments) => $used.await?,
-                    Err(refusal) => refusal,
+                    Err(complaint) => Used::refused(complaint),
                 }
             };
         }
@@ -462,14 +455,4 @@ fn not_offered(name: &str) -> Used {
         }
         false => "there is no such tool",
     })
-}
-
-/// The arguments of a call, or what the model is told of them. serde's message can quote them; they are the
-/// model's own words and go back to nobody else.
-fn read<T: DeserializeOwned>(called: &ToolCall) -> Result<T, Used> {
-    serde_json::from_str(&called.arguments).map_err(|error| Used::refused(format!("the arguments do not fit ({error})")))
-}
-
-fn said_by(result: &Value) -> String {
-    said(result)
 }
