@@ -38,6 +38,7 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
         get_lead::GetLead::NAME => endpoint(context, get_lead::GetLead::new(context)?)?,
         lead_messages::LeadMessages::NAME => endpoint(context, lead_messages::LeadMessages::new(context)?)?,
         ingest::NAME => routes(ingest::ingest(context)?),
+        lists::NAME => routes(lists::lists(context)?),
         followup_recommendation::FollowupRecommendation::NAME => {
             endpoint(context, followup_recommendation::FollowupRecommendation::new(context)?)?
         }

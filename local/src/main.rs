@@ -173,6 +173,7 @@ fn start_logs(environment: &Environment) {
         "lead_scorer",
         "lead_stats",
         "list_leads",
+        "lists",
         "message_worker",
         "meta_webhook",
         "score_due",

@@ -47,6 +47,8 @@ pub enum Code {
     CommandNotFound,
     /// The recommendation is not in this workspace.
     RecommendationNotFound,
+    /// The list is not in this workspace, or the contact is not on it.
+    ListNotFound,
     /// Somebody else has decided meanwhile, or this is not decided here.
     Conflict,
     /// A text holds personal data of somebody else.
@@ -98,6 +100,7 @@ impl Code {
             Self::AgentNotFound => ((404, "not_found"), (404, "AGENT_NOT_FOUND"), (404, "NOT_FOUND"), 404),
             Self::CommandNotFound => ((404, "not_found"), (404, "COMMAND_NOT_FOUND"), (404, "NOT_FOUND"), 404),
             Self::RecommendationNotFound => ((404, "not_found"), (404, "RECOMMENDATION_NOT_FOUND"), (404, "RECOMMENDATION_NOT_FOUND"), 404),
+            Self::ListNotFound => ((404, "not_found"), (404, "NOT_FOUND"), (404, "NOT_FOUND"), 404),
             Self::Conflict => ((409, "conflict"), (409, "CONFLICT"), (409, "CONFLICT"), 409),
             Self::PiiBlocked => ((422, "pii_blocked"), (422, "PII_BLOCKED"), (422, "PII_BLOCKED"), 422),
             Self::ChannelNotEligible => ((422, "channel_not_eligible"), (422, "CHANNEL_NOT_ELIGIBLE"), (422, "CHANNEL_NOT_ELIGIBLE"), 422),
@@ -135,6 +138,7 @@ impl Code {
                 | Self::NoChannelsConfigured
                 | Self::NoValidChannelsForLead
                 | Self::RecommendationNotFound
+                | Self::ListNotFound
                 | Self::PiiBlocked
                 | Self::ChannelNotEligible
                 | Self::InsufficientData

@@ -88,6 +88,7 @@ fn log_to_threads() {
         "lead_messages",
         "lead_scorer",
         "list_leads",
+        "lists",
         "message_worker",
         "meta_webhook",
         "score_due",

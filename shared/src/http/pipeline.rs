@@ -240,7 +240,7 @@ async fn pass<E: Endpoint>(
     request: &Request,
     rate: &mut Option<Rate>,
 ) -> Result<Reply, Problem> {
-    let has_body = !matches!(*request.method(), http::Method::GET | http::Method::HEAD);
+    let has_body = !matches!(*request.method(), http::Method::GET | http::Method::HEAD | http::Method::DELETE);
     if has_body {
         check_size_and_type(request, E::MAX_BODY)?;
     }

@@ -2,6 +2,7 @@
 
 mod cargo_lambda;
 mod command_line;
+mod contact_search;
 mod contacts;
 mod contacts_and_rows;
 mod credits;
@@ -15,6 +16,8 @@ mod keys;
 mod lead_follow_up;
 mod lead_pages;
 mod leads;
+mod list_faults;
+mod lists;
 mod local_stack;
 mod logs;
 mod model;
