@@ -43,6 +43,7 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
             endpoint(context, followup_recommendation::FollowupRecommendation::new(context)?)?
         }
         recommendations::NAME => routes(recommendations::recommendations(context)?),
+        campaigns::NAME => routes(campaigns::campaigns(context)?),
         analyst::Analyst::NAME => queued(analyst::Analyst::new(context)?),
         delivery::DeliveryWorker::NAME => queued(delivery::DeliveryWorker::new(context)?),
         meta_webhook::MetaWebhook::NAME => {

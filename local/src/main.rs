@@ -158,6 +158,7 @@ fn start_logs(environment: &Environment) {
         "local",
         "commands",
         "analyst",
+        "campaigns",
         "copywriter",
         "delivery",
         "delivery_events",

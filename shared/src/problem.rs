@@ -47,6 +47,8 @@ pub enum Code {
     CommandNotFound,
     /// The recommendation is not in this workspace.
     RecommendationNotFound,
+    /// The campaign is not in this workspace.
+    CampaignNotFound,
     /// The list is not in this workspace, or the contact is not on it.
     ListNotFound,
     /// Somebody else has decided meanwhile, or this is not decided here.
@@ -71,6 +73,9 @@ pub enum Code {
     RateLimited,
     /// The model failed after retries.
     AiUnavailable,
+    /// The model answered, and nothing of it can be used. It reads like [`Code::AiUnavailable`], but another lead's
+    /// facts may be answered well.
+    AiUnusable,
     /// A store or queue cannot be reached.
     ServiceUnavailable,
     /// The model's breaker is open. It reads like [`Code::ServiceUnavailable`], but a person can do the work.
@@ -100,6 +105,7 @@ impl Code {
             Self::AgentNotFound => ((404, "not_found"), (404, "AGENT_NOT_FOUND"), (404, "NOT_FOUND"), 404),
             Self::CommandNotFound => ((404, "not_found"), (404, "COMMAND_NOT_FOUND"), (404, "NOT_FOUND"), 404),
             Self::RecommendationNotFound => ((404, "not_found"), (404, "RECOMMENDATION_NOT_FOUND"), (404, "RECOMMENDATION_NOT_FOUND"), 404),
+            Self::CampaignNotFound => ((404, "not_found"), (404, "NOT_FOUND"), (404, "NOT_FOUND"), 404),
             Self::ListNotFound => ((404, "not_found"), (404, "NOT_FOUND"), (404, "NOT_FOUND"), 404),
             Self::Conflict => ((409, "conflict"), (409, "CONFLICT"), (409, "CONFLICT"), 409),
             Self::PiiBlocked => ((422, "pii_blocked"), (422, "PII_BLOCKED"), (422, "PII_BLOCKED"), 422),
@@ -112,7 +118,7 @@ impl Code {
             Self::IdempotencyKeyReused => ((422, "idempotency_key_reused"), (422, "IDEMPOTENCY_KEY_REUSED"), (422, "IDEMPOTENCY_KEY_REUSED"), 422),
             Self::InsufficientCredits => ((402, "insufficient_credits"), (402, "INSUFFICIENT_CREDITS"), (402, "INSUFFICIENT_CREDITS"), 402),
             Self::RateLimited => ((429, "rate_limited"), (429, "RATE_LIMITED"), (429, "RATE_LIMIT_EXCEEDED"), 429),
-            Self::AiUnavailable => ((502, "ai_unavailable"), (500, "SALES_COMMAND_FAILED"), (500, "AI_SERVICE_UNAVAILABLE"), 500),
+            Self::AiUnavailable | Self::AiUnusable => ((502, "ai_unavailable"), (500, "SALES_COMMAND_FAILED"), (500, "AI_SERVICE_UNAVAILABLE"), 500),
             Self::ServiceUnavailable | Self::AiLeftAlone => ((503, "service_unavailable"), (503, "SYSTEM_ERROR"), (503, "SERVICE_UNAVAILABLE"), 503),
             Self::Internal => ((500, "internal_error"), (500, "SYSTEM_ERROR"), (500, "AI_SERVICE_UNAVAILABLE"), 500),
         };
@@ -139,6 +145,7 @@ impl Code {
                 | Self::NoValidChannelsForLead
                 | Self::RecommendationNotFound
                 | Self::ListNotFound
+                | Self::CampaignNotFound
                 | Self::PiiBlocked
                 | Self::ChannelNotEligible
                 | Self::InsufficientData

@@ -77,6 +77,7 @@ fn log_to_threads() {
         "shared",
         "fallback",
         "analyst",
+        "campaigns",
         "commands",
         "copywriter",
         "delivery",

@@ -2,6 +2,7 @@
 //! by rules, the same for the same facts. It stands in for a model where none is configured, and
 //! says so in its name.
 
+mod campaign;
 mod follow_up;
 mod followups;
 mod recommendation;
@@ -32,6 +33,7 @@ async fn complete(Json(request): Json<Value>) -> Response {
         ("sales_follow_up", Some(facts)) => follow_up::write(&facts),
         ("refine_follow_up", Some(facts)) => follow_up::refine(&facts),
         ("recommend_follow_up", Some(facts)) => recommendation::recommend(&facts),
+        ("campaign_draft", Some(facts)) => campaign::write(&facts),
         ("score_lead", Some(facts)) => scoring::score(&facts),
         _ => {
             let error = json!({"error": {"message": "the built-in composer does not know this task"}});
