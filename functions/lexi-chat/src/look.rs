@@ -1,8 +1,9 @@
 //! Looking into the records for an answer.
 
 use chrono::TimeDelta;
+use futures_util::future::try_join_all;
 use serde_json::{Value, json};
-use shared::campaigns::Campaign;
+use shared::campaigns::{Campaign, Counts};
 use shared::http::timestamp;
 use shared::leads::{Activity, Lead};
 use shared::lists::List;
@@ -46,9 +47,11 @@ fn activity(activity: &Activity) -> Value {
 
 impl LexiChat {
     pub(crate) async fn search_contacts(&self, workspace_id: Uuid, asked: SearchContacts) -> Result<Used, StoreError> {
-        let found = self.leads.search(workspace_id, &asked.text, CONTACTS).await?;
-        let summary = format!("{} found", found.len());
-        Ok(Used::records(json!({"contacts": found.iter().map(contact).collect::<Vec<_>>()}), summary))
+        let found = self.leads.search(workspace_id, &asked.text, (0, CONTACTS)).await?;
+        let summary = format!("{} found", found.total);
+        let contacts: Vec<_> = found.leads.iter().map(contact).collect();
+        let shown = json!({"contacts": contacts, "total": found.total, "is_complete": found.is_complete});
+        Ok(Used::records(shown, summary))
     }
 
     pub(crate) async fn get_contact(&self, workspace_id: Uuid, asked: GetContact) -> Result<Used, StoreError> {
@@ -79,11 +82,9 @@ impl LexiChat {
             Ok(found) => found,
             Err(refusal) => return Ok(refusal),
         };
-        let (members, _) = self.lists.contacts(workspace_id, found.list_id, 0, ON_LIST).await?;
-        let mut contacts = Vec::new();
-        for member in members {
-            contacts.extend(self.leads.lead(workspace_id, member.lead_id).await?.as_ref().map(contact));
-        }
+        let (on_list, _) = self.lists.contacts(workspace_id, found.list_id, (0, ON_LIST)).await?;
+        let leads = on_list.iter().map(|one| self.leads.lead(workspace_id, one.member.lead_id));
+        let contacts: Vec<_> = try_join_all(leads).await?.iter().flatten().map(contact).collect();
         let summary = format!("{} contacts", found.contacts);
         Ok(Used::records(json!({"list": list(&found), "contacts": contacts}), summary))
     }
@@ -109,12 +110,14 @@ impl LexiChat {
             }
         };
         let Some(found) = found else { return Ok(Used::refused("no campaign fits")) };
-        let task = self.tasks.get(TaskId { workspace_id, task_id: found.task_id }).await?;
+        let task = TaskId { workspace_id, task_id: found.task_id };
+        let contacts = self.campaigns.contacts(workspace_id, found.brief.campaign_id);
+        let (task, contacts) = tokio::try_join!(self.tasks.get(task), contacts)?;
         let shown = json!({
             "campaign": {"name": found.brief.name, "about": found.brief.about, "list": found.brief.list.name},
             "status": task.as_ref().map(|task| task.status),
             "progress": task.as_ref().map(|task| task.progress),
-            "result": task.as_ref().and_then(|task| task.result.clone()),
+            "counts": Counts::of(&contacts).shown(),
         });
         Ok(Used::records(shown, "1 campaign".to_owned()))
     }

@@ -87,7 +87,8 @@ impl LexiChat {
             let lead = self.leads.lead(workspace_id, lead_id).await?;
             return Ok(lead.map_or(Found::None, Found::One));
         }
-        let mut found = self.leads.search(workspace_id, named, 3).await?;
+        // Of many who fit, the one who is called exactly so comes first.
+        let mut found = self.leads.search(workspace_id, named, (0, 3)).await?.leads;
         // One who is called exactly so is meant, whoever else's company or title holds the words.
         let is_called = |lead: &Lead| lead.full_name.as_deref().is_some_and(|name| name.to_lowercase() == named.to_lowercase());
         if found.iter().filter(|lead| is_called(lead)).count() == 1 {
