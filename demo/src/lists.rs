@@ -4,7 +4,6 @@ use shared::context::Context;
 use shared::leads::Lead;
 use shared::lists::{ListError, Lists, Member, Target};
 use shared::store::StoreError;
-use uuid::Uuid;
 
 use crate::{CONTACT, LAW_FIRMS, Q1_LEADS, WORKSPACE};
 
