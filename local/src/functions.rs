@@ -97,10 +97,7 @@ fn endpoint<E: Endpoint>(context: &Context, endpoint: E) -> Result<Function, Con
 }
 
 fn routes(routes: Routes) -> Function {
-    Function::Http(Arc::new(move |request| match routes.answer(request) {
-        Some(answer) => answer,
-        None => Box::pin(async { unknown_route() }),
-    }))
+    Function::Http(Arc::new(move |request| routes.answer(request)))
 }
 
 fn queued<C: Consumer>(consumer: C) -> Function {
@@ -109,11 +106,4 @@ fn queued<C: Consumer>(consumer: C) -> Function {
         let consumer = Arc::clone(&consumer);
         Box::pin(async move { Ok(consume(consumer.as_ref(), &event).await) })
     }))
-}
-
-/// What API Gateway answers when a function fails.
-fn unknown_route() -> Response {
-    let mut response = http::Response::new(lambda_http::Body::from("{\"message\":\"Internal Server Error\"}"));
-    *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
-    response
 }
