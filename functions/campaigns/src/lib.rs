@@ -82,10 +82,10 @@ impl Shown {
         };
         let brief = &campaign.brief;
         Ok(json!({
-            "id": brief.campaign_id,
+            "campaign_id": brief.campaign_id,
             "name": brief.name,
             "status": status,
-            "list": {"id": brief.list.list_id, "name": brief.list.name},
+            "list": {"list_id": brief.list.list_id, "name": brief.list.name},
             "about": brief.about,
             "example": brief.example,
             "counts": counts.shown(),

@@ -1,5 +1,6 @@
 //! The integration tests: one file per subject, each test against a stack of its own, over HTTP.
 
+mod campaigns;
 mod cargo_lambda;
 mod command_line;
 mod contact_search;
