@@ -30,6 +30,7 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
             endpoint(context, suggest_followups::SuggestFollowups::new(context)?)?
         }
         lead_follow_up::LeadFollowUp::NAME => endpoint(context, lead_follow_up::LeadFollowUp::new(context)?)?,
+        lexi_chat::NAME => routes(lexi_chat::lexi_chat(context)?),
         commands::GetCommand::NAME => endpoint(context, commands::GetCommand::new(context)?)?,
         copywriter::Copywriter::NAME => queued(copywriter::Copywriter::new(context)?),
         credits::Credits::NAME => endpoint(context, credits::Credits::new(context)?)?,

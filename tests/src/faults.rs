@@ -88,6 +88,7 @@ fn log_to_threads() {
         "lead_follow_up",
         "lead_messages",
         "lead_scorer",
+        "lexi_chat",
         "list_leads",
         "lists",
         "message_worker",

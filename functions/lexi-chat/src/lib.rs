@@ -29,10 +29,10 @@ use shared::conversations::Conversations;
 use shared::credits::{Action, Ledger};
 use shared::environment::ConfigError;
 use shared::exactly_once::{Begun, Completed, ExactlyOnce, Work};
-use shared::http::{Call, Dialect, Endpoint, EventSink, Input, Reply};
+use shared::http::{Call, Dialect, Endpoint, Gate, Input, Reply, Routes};
 use shared::leads::Leads;
 use shared::lists::Lists;
-use shared::llm::{Conversation, Model, Ready, Said, Tool, ToolCall};
+use shared::llm::{self, Conversation, Model, Ready, Said, Tool, ToolCall};
 use shared::problem::{Code, Problem};
 use shared::store::TransactWriteItem;
 use shared::tasks::{Task, TaskId, Tasks};
@@ -76,10 +76,15 @@ pub struct LexiChat {
     model: Model,
 }
 
-impl LexiChat {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "lexi-chat";
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "lexi-chat";
 
+/// The function's endpoint, by its route: a function URL does not say which one it is.
+pub fn lexi_chat(context: &Context) -> Result<Routes, ConfigError> {
+    Ok(Routes::new(Gate::new(context)?).with("POST", "/v1/lexi/chat", LexiChat::new(context)?))
+}
+
+impl LexiChat {
     /// Builds the endpoint from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
@@ -102,6 +107,7 @@ impl LexiChat {
 impl Endpoint for LexiChat {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::Lexi;
+    const STREAMS: bool = true;
     type Request = Request;
 
     fn parse(&self, input: &Input) -> Result<Request, Problem> {
@@ -126,11 +132,7 @@ impl Endpoint for LexiChat {
             Begun::Replay(reply) => return Ok(reply),
             Begun::Proceed(work) => *work,
         };
-        if !call.wants_events {
-            return self.answer(call, request, known, (ready, work), None).await;
-        }
-        let (this, own) = (self.clone(), call.clone());
-        Ok(Reply::events(|sink| async move { this.answer(&own, request, known, (ready, work), Some(&sink)).await }))
+        self.answer(call, request, known, (ready, work)).await
     }
 }
 
@@ -210,12 +212,11 @@ impl LexiChat {
         request: Request,
         mut known: Known,
         (ready, work): (Ready, Work),
-        sink: Option<&EventSink>,
     ) -> Result<Reply, Problem> {
         let before = known.chat.clone();
         let asking = async {
             summary::shorten(&mut known, &self.model, &self.tasks, call.deadline).await?;
-            self.ask(call, &request, &known, ready, sink).await
+            self.ask(call, &request, &known, ready).await
         };
         let balance = async { work.balance(call).await.map_err(Problem::from) };
         let (answered, balance) = match tokio::try_join!(asking, balance) {
@@ -242,7 +243,6 @@ impl LexiChat {
         request: &Request,
         known: &Known,
         mut ready: Ready,
-        sink: Option<&EventSink>,
     ) -> Result<Answered, Problem> {
         let mut turn = Turn {
             known,
@@ -253,7 +253,7 @@ impl LexiChat {
             steps: Vec::new(),
         };
         let mut said = known.said(&request.message, self.clock.now());
-        let mut spoken = Spoken::new(sink, known.chat.id.conversation_id, &turn.own_words);
+        let mut spoken = Spoken::new(&call.events, known.chat.id.conversation_id, &turn.own_words);
         if let Some(email) = &turn.state.email {
             spoken.learn(&email.message);
         }
@@ -269,7 +269,7 @@ impl LexiChat {
                 said: &said,
                 tools: &offered,
             };
-            let answer = if sink.is_some() {
+            let answer = if call.events.are_wanted() {
                 let mut on_text = |piece: &str| spoken.say(piece);
                 self.model.converse(&mut ready, &conversation, call.deadline, Some(&mut on_text)).await?
             } else {
@@ -299,7 +299,7 @@ impl LexiChat {
     async fn results(
         &self,
         workspace_id: Uuid,
-        wanted: &shared::llm::Turn,
+        wanted: &llm::Turn,
         offered: &[Tool],
         turn: &mut Turn<'_>,
         spoken: &mut Spoken<'_>,

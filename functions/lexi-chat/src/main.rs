@@ -1,9 +1,8 @@
 //! The Lambda function `lexi-chat`.
 
-use lexi_chat::LexiChat;
-use shared::lambda::run_endpoint;
+use shared::lambda::run_routes;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    run_endpoint(LexiChat::NAME, LexiChat::new).await
+    run_routes(lexi_chat::NAME, lexi_chat::lexi_chat).await
 }

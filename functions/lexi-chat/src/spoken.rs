@@ -2,14 +2,14 @@
 
 use serde_json::json;
 use shared::chats::Step;
-use shared::http::EventSink;
+use shared::http::Events;
 use uuid::Uuid;
 
 use crate::links::Links;
 
 /// What was said so far.
 pub(crate) struct Spoken<'a> {
-    sink: Option<&'a EventSink>,
+    events: &'a Events,
     conversation_id: Uuid,
     links: Links,
     text: String,
@@ -19,8 +19,8 @@ pub(crate) struct Spoken<'a> {
 
 impl<'a> Spoken<'a> {
     /// Nothing yet; it may name the links that stand in `known`.
-    pub(crate) fn new(sink: Option<&'a EventSink>, conversation_id: Uuid, known: &str) -> Self {
-        Self { sink, conversation_id, links: Links::of(known), text: String::new(), is_paused: false }
+    pub(crate) fn new(events: &'a Events, conversation_id: Uuid, known: &str) -> Self {
+        Self { events, conversation_id, links: Links::of(known), text: String::new(), is_paused: false }
     }
 
     /// It may name the links that stand in this, too.
@@ -43,9 +43,7 @@ impl<'a> Spoken<'a> {
 
     /// A tool is used.
     pub(crate) fn step(&self, step: &Step) {
-        if let Some(sink) = self.sink {
-            sink.send("tool_step", &json!(step));
-        }
+        self.events.send("tool_step", &json!(step));
     }
 
     /// Everything that was said.
@@ -63,8 +61,6 @@ impl<'a> Spoken<'a> {
         let delta = format!("{break_before}{more}");
         self.is_paused = false;
         self.text.push_str(&delta);
-        if let Some(sink) = self.sink {
-            sink.send("text", &json!({"delta": delta, "conversation_id": self.conversation_id}));
-        }
+        self.events.send("text", &json!({"delta": delta, "conversation_id": self.conversation_id}));
     }
 }
