@@ -172,6 +172,7 @@ fn start_logs(environment: &Environment) {
         "lead_follow_up",
         "lead_messages",
         "lead_scorer",
+        "lexi_chat",
         "lead_stats",
         "list_leads",
         "lists",
