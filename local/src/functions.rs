@@ -38,6 +38,8 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
         lead_stats::LeadStats::NAME => endpoint(context, lead_stats::LeadStats::new(context)?)?,
         get_lead::GetLead::NAME => endpoint(context, get_lead::GetLead::new(context)?)?,
         lead_messages::LeadMessages::NAME => endpoint(context, lead_messages::LeadMessages::new(context)?)?,
+        lexi_tasks::NAME => routes(lexi_tasks::lexi_tasks(context)?),
+        lexi_worker::LexiWorker::NAME => queued(lexi_worker::LexiWorker::new(context)?),
         ingest::NAME => routes(ingest::ingest(context)?),
         lists::NAME => routes(lists::lists(context)?),
         followup_recommendation::FollowupRecommendation::NAME => {

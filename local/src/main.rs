@@ -174,6 +174,8 @@ fn start_logs(environment: &Environment) {
         "lead_scorer",
         "lexi_chat",
         "lead_stats",
+        "lexi_tasks",
+        "lexi_worker",
         "list_leads",
         "lists",
         "message_worker",

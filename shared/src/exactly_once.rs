@@ -242,10 +242,7 @@ fn still_running() -> Problem {
 fn short_of_credits(price: u32, balance: Option<Item>) -> Result<Problem, StoreError> {
     let available =
         balance.filter(|item| !item.is_empty()).map(from_item::<Balance>).transpose()?.unwrap_or_default().available;
-    Ok(Problem::new(
-        Code::InsufficientCredits,
-        format!("this call costs {price} credits and the workspace has {available}; add credits and retry"),
-    ))
+    Ok(Problem::short_of_credits(price, available))
 }
 
 impl Work {

@@ -51,6 +51,11 @@ pub enum Code {
     CampaignNotFound,
     /// The list is not in this workspace, or the contact is not on it.
     ListNotFound,
+    /// The task is not in this workspace.
+    TaskNotFound,
+    /// Somebody has decided on the task already. It reads like [`Code::Validation`], but is found out by the
+    /// work itself.
+    TaskNotPending,
     /// Somebody else has decided meanwhile, or this is not decided here.
     Conflict,
     /// A text holds personal data of somebody else.
@@ -90,7 +95,7 @@ impl Code {
     pub fn rendered(self, dialect: Dialect) -> (u16, &'static str) {
         #[rustfmt::skip]
         let (leadlex, agents, followup, leads) = match self {
-            Self::Validation | Self::IdentityTaken => ((400, "validation_error"), (400, "INVALID_REQUEST"), (400, "INVALID_REQUEST"), 400),
+            Self::Validation | Self::IdentityTaken | Self::TaskNotPending => ((400, "validation_error"), (400, "INVALID_REQUEST"), (400, "INVALID_REQUEST"), 400),
             Self::NoSuchRoute => ((404, "not_found"), (404, "NOT_FOUND"), (404, "NOT_FOUND"), 404),
             Self::MethodNotAllowed => ((405, "method_not_allowed"), (405, "METHOD_NOT_ALLOWED"), (405, "METHOD_NOT_ALLOWED"), 405),
             Self::PayloadTooLarge => ((413, "payload_too_large"), (413, "PAYLOAD_TOO_LARGE"), (413, "PAYLOAD_TOO_LARGE"), 413),
@@ -107,6 +112,7 @@ impl Code {
             Self::RecommendationNotFound => ((404, "not_found"), (404, "RECOMMENDATION_NOT_FOUND"), (404, "RECOMMENDATION_NOT_FOUND"), 404),
             Self::CampaignNotFound => ((404, "not_found"), (404, "NOT_FOUND"), (404, "NOT_FOUND"), 404),
             Self::ListNotFound => ((404, "not_found"), (404, "NOT_FOUND"), (404, "NOT_FOUND"), 404),
+            Self::TaskNotFound => ((404, "not_found"), (404, "NOT_FOUND"), (404, "NOT_FOUND"), 404),
             Self::Conflict => ((409, "conflict"), (409, "CONFLICT"), (409, "CONFLICT"), 409),
             Self::PiiBlocked => ((422, "pii_blocked"), (422, "PII_BLOCKED"), (422, "PII_BLOCKED"), 422),
             Self::ChannelNotEligible => ((422, "channel_not_eligible"), (422, "CHANNEL_NOT_ELIGIBLE"), (422, "CHANNEL_NOT_ELIGIBLE"), 422),
@@ -145,6 +151,8 @@ impl Code {
                 | Self::NoValidChannelsForLead
                 | Self::RecommendationNotFound
                 | Self::ListNotFound
+                | Self::TaskNotFound
+                | Self::TaskNotPending
                 | Self::CampaignNotFound
                 | Self::PiiBlocked
                 | Self::ChannelNotEligible
@@ -207,6 +215,15 @@ impl Problem {
     #[track_caller]
     pub fn lead_not_found(field: &str) -> Self {
         Self::new(Code::LeadNotFound, format!("no contact with this {field} in this workspace"))
+    }
+
+    /// The workspace has fewer credits than the call costs.
+    #[track_caller]
+    pub fn short_of_credits(price: u32, available: u64) -> Self {
+        Self::new(
+            Code::InsufficientCredits,
+            format!("this call costs {price} credits and the workspace has {available}; add credits and retry"),
+        )
     }
 
     /// A store, queue or model that should answer soon again.

@@ -89,6 +89,8 @@ fn log_to_threads() {
         "lead_messages",
         "lead_scorer",
         "lexi_chat",
+        "lexi_tasks",
+        "lexi_worker",
         "list_leads",
         "lists",
         "message_worker",

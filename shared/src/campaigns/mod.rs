@@ -15,7 +15,6 @@ mod drafting;
 use std::cmp::Reverse;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -229,19 +228,16 @@ impl Campaigns {
         };
         let mut item = to_item(&campaign)?;
         item.extend(key(task.workspace_id, brief.campaign_id));
-        let put = self
-            .client
-            .put_item()
+        let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(item))
             .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let Err(error) = put.send().await else { return Ok(campaign) };
-        match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(there)) => {
-                from_item(there.item.clone().unwrap_or_default())
-            }
-            _ => Err(store_error("PutItem", &error)),
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()?;
+        let write = TransactWriteItem::builder().put(put).build();
+        match transact(&self.client, &self.random, vec![write]).await? {
+            Transacted::Applied => Ok(campaign),
+            Transacted::Refused(there) => from_item(there.into_iter().flatten().next().unwrap_or_default()),
         }
     }
 

@@ -31,6 +31,7 @@ mod round_trips;
 mod scoring;
 mod scoring_faults;
 mod suggest_followups;
+mod tasks;
 mod template;
 mod webhook_faults;
 mod webhooks;
