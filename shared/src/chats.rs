@@ -229,10 +229,7 @@ fn listed(workspace_id: Uuid) -> String {
 impl Chats {
     /// The table named by `WORK_TABLE`.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: context.dynamodb.clone(),
-            table: context.environment.required("WORK_TABLE")?.to_owned(),
-        })
+        Ok(Self { client: context.dynamodb.clone(), table: context.environment.required("WORK_TABLE")?.to_owned() })
     }
 
     /// A conversation.
@@ -258,7 +255,12 @@ impl Chats {
         self.messages(id, (skip, limit), true).await
     }
 
-    async fn messages(&self, id: ChatId, (skip, limit): (usize, usize), forward: bool) -> Result<Vec<Message>, StoreError> {
+    async fn messages(
+        &self,
+        id: ChatId,
+        (skip, limit): (usize, usize),
+        forward: bool,
+    ) -> Result<Vec<Message>, StoreError> {
         let from = if forward { u32::try_from(skip).unwrap_or(u32::MAX).saturating_add(1) } else { 1 };
         let mut items = self
             .client

@@ -296,12 +296,7 @@ impl Work {
         }
     }
 
-    async fn close(
-        self,
-        reply: Reply,
-        as_state: State,
-        also: Vec<TransactWriteItem>,
-    ) -> Result<Completed, Problem> {
+    async fn close(self, reply: Reply, as_state: State, also: Vec<TransactWriteItem>) -> Result<Completed, Problem> {
         let mut writes = self.closing_writes(&reply, as_state)?;
         let own = writes.len();
         writes.extend(also);

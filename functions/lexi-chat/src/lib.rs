@@ -164,7 +164,8 @@ impl LexiChat {
     /// What a message stands on.
     async fn known(&self, call: &Call, request: &Request) -> Result<Known, Problem> {
         let workspace_id = call.workspace_id;
-        let id = ChatId { workspace_id, conversation_id: request.conversation_id.unwrap_or_else(|| self.random.uuid()) };
+        let id =
+            ChatId { workspace_id, conversation_id: request.conversation_id.unwrap_or_else(|| self.random.uuid()) };
         let chat = async {
             match request.conversation_id {
                 None => Ok((None, Vec::new())),
@@ -237,13 +238,7 @@ impl LexiChat {
     }
 
     /// Lets the model answer, with tools.
-    async fn ask(
-        &self,
-        call: &Call,
-        request: &Request,
-        known: &Known,
-        mut ready: Ready,
-    ) -> Result<Answered, Problem> {
+    async fn ask(&self, call: &Call, request: &Request, known: &Known, mut ready: Ready) -> Result<Answered, Problem> {
         let mut turn = Turn {
             known,
             own_words: known.own_words(&request.message),
@@ -310,10 +305,15 @@ impl LexiChat {
                 None => not_offered(&called.name),
                 Some(_) if index >= AT_ONCE => Used::refused("too many tools at once"),
                 Some(tool) => {
-                    spoken.step(&Step { tool: tool.name.to_owned(), status: "running".to_owned(), summary: String::new() });
+                    spoken.step(&Step {
+                        tool: tool.name.to_owned(),
+                        status: "running".to_owned(),
+                        summary: String::new(),
+                    });
                     let used = self.used(workspace_id, called, turn).await?;
                     let status = if used.is_done { "done" } else { "refused" };
-                    let step = Step { tool: tool.name.to_owned(), status: status.to_owned(), summary: used.summary.clone() };
+                    let step =
+                        Step { tool: tool.name.to_owned(), status: status.to_owned(), summary: used.summary.clone() };
                     spoken.step(&step);
                     turn.steps.push(step);
                     used

@@ -11,9 +11,9 @@ use shared::store::StoreError;
 use shared::tasks::TaskId;
 use uuid::Uuid;
 
+use crate::LexiChat;
 use crate::tools::{GetContact, SearchContacts, ShowCampaign, ShowList};
 use crate::turn::{Found, Turn, Used};
-use crate::LexiChat;
 
 /// How many contacts a search shows, and a list.
 const CONTACTS: usize = 10;
@@ -77,7 +77,12 @@ impl LexiChat {
         Ok(Used::records(json!({"lists": shown, "total": all.len()}), format!("{} lists", all.len())))
     }
 
-    pub(crate) async fn show_list(&self, workspace_id: Uuid, asked: ShowList, turn: &Turn<'_>) -> Result<Used, StoreError> {
+    pub(crate) async fn show_list(
+        &self,
+        workspace_id: Uuid,
+        asked: ShowList,
+        turn: &Turn<'_>,
+    ) -> Result<Used, StoreError> {
         let found = match self.list(workspace_id, asked.list.as_deref(), turn).await? {
             Ok(found) => found,
             Err(refusal) => return Ok(refusal),

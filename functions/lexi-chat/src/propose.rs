@@ -52,7 +52,8 @@ impl LexiChat {
         }
         // A search that narrows the last one takes its place, if nobody has decided on that yet.
         let pending = self.pending(workspace_id, turn).await?;
-        let narrowed = pending.filter(|task| matches!(&task.plan, Plan::ProspectSearch { query: last, .. } if narrows(&query, last)));
+        let narrowed = pending
+            .filter(|task| matches!(&task.plan, Plan::ProspectSearch { query: last, .. } if narrows(&query, last)));
         let named = asked.list.as_deref().map(str::trim).filter(|named| !named.is_empty());
         let list = match (named, &turn.known.list) {
             (Some(named), _) => match self.list_named(workspace_id, named).await? {
@@ -94,7 +95,8 @@ impl LexiChat {
             Err(fault) => return Ok(Used::refused(fault)),
         };
         let pending = self.pending(workspace_id, turn).await?;
-        let revised = pending.filter(|task| matches!(&task.plan, Plan::CampaignStart(last) if last.list.list_id == list.list_id));
+        let revised =
+            pending.filter(|task| matches!(&task.plan, Plan::CampaignStart(last) if last.list.list_id == list.list_id));
         let name = asked.name.as_deref().map(|name| cut(name, LONGEST_NAME)).filter(|name| !name.is_empty());
         let brief = Brief {
             campaign_id: self.random.uuid(),
@@ -136,11 +138,8 @@ impl LexiChat {
 
     /// An e-mail in its form, which names nothing that the person did not.
     fn example(&self, subject: &str, message: &str, turn: &Turn<'_>) -> Result<Example, String> {
-        let written = Written {
-            title: subject.trim().to_owned(),
-            message: message.trim().to_owned(),
-            strategy: "-".to_owned(),
-        };
+        let written =
+            Written { title: subject.trim().to_owned(), message: message.trim().to_owned(), strategy: "-".to_owned() };
         // What was agreed on before may be said again.
         let before = turn.state.email.as_ref().map(|email| format!("{}\n{}", email.title, email.message));
         let known = format!("{}\n{}", turn.own_words, before.unwrap_or_default());
@@ -181,7 +180,8 @@ impl LexiChat {
             ("company_name", &changes.company_name),
             ("stage", &changes.stage),
         ];
-        let invented = given.iter().find(|(_, value)| value.as_ref().is_some_and(|value| !says(&turn.own_words, value)));
+        let invented =
+            given.iter().find(|(_, value)| value.as_ref().is_some_and(|value| !says(&turn.own_words, value)));
         if let Some((field, _)) = invented {
             return Ok(Used::refused(format!("{field} must be what the person wrote; ask for it")));
         }
@@ -197,7 +197,8 @@ impl LexiChat {
             }
         }
         // A name that came from outside stands in no description; the person knows the contact by their words.
-        let name = if says(&turn.own_words, &asked.contact) { cut(&asked.contact, LONGEST) } else { lead.lead_id.to_string() };
+        let name =
+            if says(&turn.own_words, &asked.contact) { cut(&asked.contact, LONGEST) } else { lead.lead_id.to_string() };
         let plan = Plan::ContactUpdate { lead_id: lead.lead_id, name, changes };
         Ok(self.propose(turn, plan, None))
     }
@@ -253,7 +254,8 @@ impl LexiChat {
         }
         let mut lead_ids = Vec::new();
         for (index, name) in named.iter().enumerate() {
-            let refused = |why| Used::refused(format!("contact {} of your call: {why}; ask for the e-mail address", index + 1));
+            let refused =
+                |why| Used::refused(format!("contact {} of your call: {why}; ask for the e-mail address", index + 1));
             match self.contact(workspace_id, name).await? {
                 Found::One(lead) if lead_ids.contains(&lead.lead_id) => {}
                 Found::One(lead) => lead_ids.push(lead.lead_id),

@@ -90,7 +90,8 @@ impl LexiChat {
         // Of many who fit, the one who is called exactly so comes first.
         let mut found = self.leads.search(workspace_id, named, (0, 3)).await?.leads;
         // One who is called exactly so is meant, whoever else's company or title holds the words.
-        let is_called = |lead: &Lead| lead.full_name.as_deref().is_some_and(|name| name.to_lowercase() == named.to_lowercase());
+        let is_called =
+            |lead: &Lead| lead.full_name.as_deref().is_some_and(|name| name.to_lowercase() == named.to_lowercase());
         if found.iter().filter(|lead| is_called(lead)).count() == 1 {
             found.retain(is_called);
         }
@@ -137,7 +138,11 @@ impl LexiChat {
     }
 
     /// The last task of the conversation, if it still waits for a decision.
-    pub(crate) async fn pending(&self, workspace_id: Uuid, turn: &Turn<'_>) -> Result<Option<shared::tasks::Task>, Problem> {
+    pub(crate) async fn pending(
+        &self,
+        workspace_id: Uuid,
+        turn: &Turn<'_>,
+    ) -> Result<Option<shared::tasks::Task>, Problem> {
         let Some(proposed) = &turn.known.chat.state.task else { return Ok(None) };
         let task = self.tasks.get(TaskId { workspace_id, task_id: proposed.task_id }).await?;
         Ok(task.filter(|task| task.status == shared::tasks::Status::Pending))

@@ -73,9 +73,8 @@ impl Endpoint for GetConversation {
         let id = ChatId { workspace_id: call.workspace_id, conversation_id };
         let messages = self.chats.page(id, (page - 1) * per_page, per_page);
         let (chat, messages) = tokio::try_join!(self.chats.get(id), messages)?;
-        let chat = chat.ok_or_else(|| {
-            Problem::new(Code::NotFound, "there is no conversation with this id in the workspace")
-        })?;
+        let chat =
+            chat.ok_or_else(|| Problem::new(Code::NotFound, "there is no conversation with this id in the workspace"))?;
         let mut shown = chat.shown();
         shown["messages"] = messages.iter().map(Message::shown).collect();
         Ok(call.page(shown, json!({"page": page, "per_page": per_page, "total": chat.messages})))

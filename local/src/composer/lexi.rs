@@ -75,10 +75,16 @@ fn wish(message: &str, context: &Value) -> Wish {
         return narrow(text, &lower, last);
     }
     if begins(&["find", "search", "look for", "get me", "i need", "show me", "give me"]) {
-        let wanted = after_words(text, &["find me", "find", "search for", "search", "look for", "get me", "i need", "show me", "give me"]);
+        let wanted = after_words(
+            text,
+            &["find me", "find", "search for", "search", "look for", "get me", "i need", "show me", "give me"],
+        );
         return match query(wanted) {
             Some(query) => Wish::Use("prospect_search", query),
-            None => Wish::Use("search_contacts", json!({"text": after_words(wanted, &["contact", "the contact", "lead", "the lead"])})),
+            None => Wish::Use(
+                "search_contacts",
+                json!({"text": after_words(wanted, &["contact", "the contact", "lead", "the lead"])}),
+            ),
         };
     }
     if begins(&["who is", "tell me about", "what do we know about", "what do you know about"]) {
@@ -134,8 +140,28 @@ fn query(text: &str) -> Option<Value> {
         let last = title.split(' ').next_back().unwrap_or_default();
         let first = title.split(' ').next().unwrap_or_default();
         const TITLES: [&str; 22] = [
-            "ceo", "cto", "cfo", "coo", "cmo", "cio", "vp", "head", "director", "manager", "founder", "owner", "partner",
-            "president", "lawyer", "attorney", "engineer", "officer", "executive", "counsel", "chief", "decision",
+            "ceo",
+            "cto",
+            "cfo",
+            "coo",
+            "cmo",
+            "cio",
+            "vp",
+            "head",
+            "director",
+            "manager",
+            "founder",
+            "owner",
+            "partner",
+            "president",
+            "lawyer",
+            "attorney",
+            "engineer",
+            "officer",
+            "executive",
+            "counsel",
+            "chief",
+            "decision",
         ];
         let plain = |word: &str| word.to_lowercase().trim_end_matches('s').to_owned();
         [plain(first), plain(last)].iter().any(|word| TITLES.contains(&word.as_str()))
@@ -162,10 +188,21 @@ fn narrow(text: &str, lower: &str, last: &Value) -> Wish {
         query["min_employees"] = json!(size.0);
         query["max_employees"] = json!(size.1);
     }
-    let at = ["to only ", "only in ", "only ", "filter to ", "limit to ", "restrict to ", "narrow to ", "narrow it down to ", "just those in "];
+    let at = [
+        "to only ",
+        "only in ",
+        "only ",
+        "filter to ",
+        "limit to ",
+        "restrict to ",
+        "narrow to ",
+        "narrow it down to ",
+        "just those in ",
+    ];
     let rest_lower = rest.to_lowercase();
     let found = at.iter().find_map(|words| rest_lower.find(words).map(|at| at + words.len()));
-    if let Some(place) = found.and_then(|at| rest.get(at..)).map(|place| after_words(place.trim(), &["in", "those in"])) {
+    if let Some(place) = found.and_then(|at| rest.get(at..)).map(|place| after_words(place.trim(), &["in", "those in"]))
+    {
         let place = place.trim_start_matches("the ").trim();
         match query_title(place) {
             true => query["titles"] = json!(several(place).iter().map(|title| singular(title)).collect::<Vec<_>>()),
@@ -216,7 +253,10 @@ fn cut_at(text: &str, word: &str) -> Option<(String, Option<String>)> {
 
 fn several(text: &str) -> Vec<String> {
     let parts = text.split(',').flat_map(|part| part.split(" and ")).flat_map(|part| part.split(" or "));
-    parts.map(|part| after_words(part.trim(), &["the", "all", "some"]).to_owned()).filter(|part| !part.is_empty()).collect()
+    parts
+        .map(|part| after_words(part.trim(), &["the", "all", "some"]).to_owned())
+        .filter(|part| !part.is_empty())
+        .collect()
 }
 
 /// `CEOs` is a CEO; what stands before "of" is what there are many of.
@@ -237,7 +277,8 @@ fn campaign(text: &str, lower: &str, context: &Value) -> Wish {
     if named.is_none() && context["list"].is_null() {
         return Wish::Say("For which list is the campaign? Tell me its name, such as 'Q1 Leads'.".to_owned());
     }
-    let about = lower.find(" about ").and_then(|at| text.get(at + " about ".len()..)).map(str::trim).unwrap_or_default();
+    let about =
+        lower.find(" about ").and_then(|at| text.get(at + " about ".len()..)).map(str::trim).unwrap_or_default();
     if about.is_empty() {
         return Wish::Say("What is the campaign about? Tell me in a few words.".to_owned());
     }
@@ -285,7 +326,10 @@ fn rewrite(lower: &str, context: &Value) -> Wish {
         return Wish::Say("There is no e-mail in this conversation yet. Ask me for a campaign first.".to_owned());
     };
     let about = context["last_campaign"]["about"].as_str().unwrap_or_else(|| {
-        ["A thought on ", "Quick one on ", "On "].iter().find_map(|start| subject.strip_prefix(start)).unwrap_or(subject)
+        ["A thought on ", "Quick one on ", "On "]
+            .iter()
+            .find_map(|start| subject.strip_prefix(start))
+            .unwrap_or(subject)
     });
     let tone = match lower {
         lower if lower.contains("short") => Tone::Short,
@@ -372,7 +416,8 @@ fn update(text: &str, lower: &str) -> Option<Wish> {
 fn told(call: &Value, messages: &[Value], context: &Value) -> Option<String> {
     let result = messages.iter().find(|message| message["tool_call_id"] == call["id"])?;
     let content = result["content"].as_str()?;
-    let result: Value = serde_json::from_str(content).unwrap_or_else(|_| json!({"refused": "there was too much to read"}));
+    let result: Value =
+        serde_json::from_str(content).unwrap_or_else(|_| json!({"refused": "there was too much to read"}));
     if let Some(refused) = result["refused"].as_str() {
         return Some(format!("I could not do that: {refused}."));
     }
@@ -397,7 +442,9 @@ fn told(call: &Value, messages: &[Value], context: &Value) -> Option<String> {
             format!("Here is the e-mail:\n\nSubject: {subject}\n\n{message}{approve}")
         }
         "show_task" => task(&result, context),
-        "credits" => format!("You have {} credits left; {} more are held for tasks.", result["available"], result["held"]),
+        "credits" => {
+            format!("You have {} credits left; {} more are held for tasks.", result["available"], result["held"])
+        }
         "search_contacts" => contacts(&result["contacts"], "I found"),
         "get_contact" => contact_with_activity(&result),
         "list_lists" => {
@@ -426,7 +473,11 @@ fn told(call: &Value, messages: &[Value], context: &Value) -> Option<String> {
         "read_back" => {
             let answers = result["answers"].as_array()?.iter().filter_map(Value::as_str);
             let answers: Vec<_> = answers.collect();
-            if answers.is_empty() { "I have told you nothing from the records yet.".to_owned() } else { answers.join("\n\n") }
+            if answers.is_empty() {
+                "I have told you nothing from the records yet.".to_owned()
+            } else {
+                answers.join("\n\n")
+            }
         }
         _ => return None,
     })
@@ -458,9 +509,14 @@ fn task(result: &Value, context: &Value) -> String {
         }
         ("completed", None) => format!("That is done: {description}."),
         ("pending", _) => format!("The task waits for your approval: {description}."),
-        ("approved" | "running", _) => format!("I am at it: {description}. {} are done so far.", result["progress"]["done"]),
+        ("approved" | "running", _) => {
+            format!("I am at it: {description}. {} are done so far.", result["progress"]["done"])
+        }
         ("failed", _) => {
-            format!("That failed: {}.", result["failure"]["message"].as_str().unwrap_or("nobody knows why").trim_end_matches('.'))
+            format!(
+                "That failed: {}.",
+                result["failure"]["message"].as_str().unwrap_or("nobody knows why").trim_end_matches('.')
+            )
         }
         ("dismissed", _) => format!("You dismissed the task: {description}."),
         _ => "Nobody knows how the task stands.".to_owned(),
@@ -525,18 +581,24 @@ mod tests {
         assert_eq!((&query["places"], &query["count"]), (&json!(["California"]), &Value::Null));
         assert_eq!((&query["min_employees"], &query["max_employees"]), (&json!(50), &json!(200)));
         let context = json!({"list": {"id": "x", "name": "Q1 Leads"}});
-        let (tool, asked) = wished("Create an outreach campaign for my 'Q1 Leads' list about legal automation", context);
+        let (tool, asked) =
+            wished("Create an outreach campaign for my 'Q1 Leads' list about legal automation", context);
         assert_eq!((tool.as_str(), &asked["about"]), ("campaign_start", &json!("legal automation")));
         assert_eq!(asked["list"], "Q1 Leads");
         let context = json!({"last_email": {"subject": "A thought on legal automation", "message": "Hello"}});
         let (tool, email) = wished("Can you make the email more casual?", context);
         assert_eq!(tool, "write_email");
-        assert!(email["message"].as_str().unwrap().contains("Hey") && email["subject"].as_str().unwrap().contains("legal"));
+        assert!(
+            email["message"].as_str().unwrap().contains("Hey") && email["subject"].as_str().unwrap().contains("legal")
+        );
         let (tool, _) = wished("Find CEOs at law firms", json!({}));
         assert_eq!(tool, "prospect_search");
         let last = json!({"titles": ["CEO"], "industries": ["law firms"], "places": [], "count": 20});
         let (tool, query) = wished("Filter to only New York", json!({"last_search": last}));
-        assert_eq!((tool.as_str(), &query["places"], &query["titles"]), ("prospect_search", &json!(["New York"]), &json!(["CEO"])));
+        assert_eq!(
+            (tool.as_str(), &query["places"], &query["titles"]),
+            ("prospect_search", &json!(["New York"]), &json!(["CEO"]))
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use shared::accounts::Workspace;
 use shared::auth::{Permission, Quota};
+use shared::prospects::{OwnProspects, Prospect};
 use tests::faults::{Way, in_every_way};
 use tests::{Answer, Api, CONTACT, ModelReply, ScriptedModel, Setup, send};
 use uuid::Uuid;
@@ -16,6 +17,39 @@ const CHAT: &str = "/v1/lexi/chat";
 
 /// The document's message.
 const FIND: &str = "Find me 20 CEOs at law firms in New York";
+
+/// CEOs of law firms in New York and Boston, and CTOs of software companies of two sizes in California.
+async fn prospects(api: &Api) {
+    let prospect =
+        |kind: &str, number: usize, (title, industry, city, region): (&str, &str, &str, &str), employees| Prospect {
+            prospect_id: format!("{kind}{number}"),
+            full_name: format!("Pat {kind} Number{number}"),
+            job_title: title.to_owned(),
+            company_name: format!("Firm {kind} {number}"),
+            industry: industry.to_owned(),
+            employees: Some(employees),
+            city: Some(city.to_owned()),
+            region: Some(region.to_owned()),
+            country: Some("United States".to_owned()),
+            email: Some(format!("pat{number}@{kind}.example")),
+            ..Prospect::default()
+        };
+    let all: Vec<_> = (0..25)
+        .flat_map(|number| {
+            [
+                prospect("ny", number, ("CEO", "Law firm", "New York", "New York"), 40),
+                prospect("bo", number, ("Chief Executive Officer", "Legal services", "Boston", "Massachusetts"), 40),
+                prospect(
+                    "ca",
+                    number,
+                    ("CTO", "SaaS", "Oakland", "California"),
+                    50 + 10 * u32::try_from(number).unwrap(),
+                ),
+            ]
+        })
+        .collect();
+    OwnProspects::new(&api.stack.context).unwrap().load(api.workspace, &all).await.unwrap();
+}
 
 async fn chat(api: &Api, body: &Value) -> Answer {
     send(api.authorized("POST", CHAT).json(body)).await
@@ -29,7 +63,7 @@ async fn said(api: &Api, message: &str, context: Value) -> Value {
 
 async fn list(api: &Api, name: &str, contacts: &[Uuid]) -> String {
     let made = send(api.authorized("POST", "/v1/lists").json(&json!({"name": name}))).await;
-    let id = made.json()["data"]["id"].as_str().unwrap().to_owned();
+    let id = made.json()["data"]["list_id"].as_str().unwrap().to_owned();
     if !contacts.is_empty() {
         let path = format!("/v1/lists/{id}/contacts");
         let added = send(api.authorized("POST", &path).json(&json!({"contact_ids": contacts}))).await;
@@ -62,7 +96,7 @@ async fn until(api: &Api, id: &Value, status: &str) -> Value {
 
 /// The events of a stream: their names and data.
 fn events(text: &str) -> Vec<(String, Value)> {
-    let parts = text.split("\n\n").filter(|part| !part.trim().is_empty());
+    let parts = text.split("\n\n").filter(|part| part.starts_with("event: "));
     let field = |part: &str, name: &str| {
         let lines = part.lines().filter_map(|line| line.strip_prefix(name));
         lines.map(|value| value.strip_prefix(' ').unwrap_or(value)).collect::<Vec<_>>().join("\n")
@@ -73,7 +107,7 @@ fn events(text: &str) -> Vec<(String, Value)> {
 #[tokio::test]
 async fn the_documents_example_is_proposed_approved_and_found() {
     let api = Api::with(Setup::default()).await;
-    tests::prospects::load(&api).await;
+    prospects(&api).await;
     let list = list(&api, "Q1 Leads", &[]).await;
     let first = said(&api, FIND, json!({"list_id": list})).await;
     assert_eq!(
@@ -90,7 +124,7 @@ async fn the_documents_example_is_proposed_approved_and_found() {
     assert_eq!(done["result"]["found"], 20, "{done}");
     let on_list = api.get(&format!("/v1/lists/{list}/contacts?per_page=100")).await.json();
     assert_eq!(on_list["meta"]["total"], 20);
-    for contact in on_list["data"]["contacts"].as_array().unwrap() {
+    for contact in on_list["data"].as_array().unwrap() {
         assert!(contact["full_name"].is_string() && contact["company_name"].is_string(), "{contact}");
     }
     // The document's example of an answer that needs no approval.
@@ -104,7 +138,7 @@ async fn the_documents_example_is_proposed_approved_and_found() {
 #[tokio::test]
 async fn the_documents_other_search_finds_its_people() {
     let api = Api::start().await;
-    tests::prospects::load(&api).await;
+    prospects(&api).await;
     let prompt = "Find CTOs at SaaS companies with 50-200 employees in California";
     let proposed = said(&api, prompt, Value::Null).await;
     let metadata = task(&api, &proposed["task_id"]).await["metadata"].clone();
@@ -117,7 +151,7 @@ async fn the_documents_other_search_finds_its_people() {
     assert!(done["result"]["found"].as_u64().unwrap() > 0, "{done}");
     // No list was named: there is a new one, called after the search.
     let lists = api.get("/v1/lists").await.json();
-    assert!(lists["data"]["lists"][0]["name"].as_str().unwrap().starts_with("CTOs at SaaS companies"), "{lists}");
+    assert!(lists["data"][0]["name"].as_str().unwrap().starts_with("CTOs at SaaS companies"), "{lists}");
 }
 
 #[tokio::test]
@@ -142,7 +176,7 @@ async fn a_follow_up_narrows_the_last_search_and_takes_its_place() {
 #[tokio::test]
 async fn a_search_that_was_approved_stays_when_it_is_narrowed() {
     let api = Api::start().await;
-    tests::prospects::load(&api).await;
+    prospects(&api).await;
     let first = said(&api, "Find CEOs at law firms", json!({})).await;
     approve(&api, &first["task_id"]).await;
     until(&api, &first["task_id"], "completed").await;
@@ -205,8 +239,8 @@ async fn contacts_and_lists_are_looked_up_and_changes_wait_for_approval() {
     assert_eq!(api.leads().lead(api.workspace, CONTACT).await.unwrap().unwrap().phone.as_deref(), Some("+12025550199"));
     let shown = said(&api, "Who is on the Spring list?", json!({})).await;
     assert!(shown["response"].as_str().unwrap().contains("Jane Smith"), "{shown}");
-    let lists = api.get("/v1/lists").await.json()["data"]["lists"].clone();
-    let names: BTreeSet<_> = lists.as_array().unwrap().iter().map(|list| list["name"].as_str().unwrap()).collect();
+    let lists = api.get("/v1/lists").await.json()["data"].clone();
+    let names: BTreeSet<&str> = lists.as_array().unwrap().iter().map(|list| list["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["Spring", "Summer"].into());
     // What nobody can find is asked for.
     for message in ["Set Nobody Known's phone to +1 202 555 0199", "Add Jane Smith to the list Autumn"] {
@@ -248,7 +282,7 @@ async fn what_is_not_the_workspaces_is_not_found_and_not_charged() {
     let other = api.new_workspace(100).await;
     let key = api.new_key(other, &Permission::ALL, |_| {}).await;
     let made = send(api.request("POST", "/v1/lists").bearer_auth(&key).json(&json!({"name": "Theirs"}))).await;
-    let list = made.json()["data"]["id"].clone();
+    let list = made.json()["data"]["list_id"].clone();
     let theirs = send(api.request("POST", CHAT).bearer_auth(&key).json(&json!({"message": "Hello"}))).await;
     let conversation = theirs.json()["data"]["conversation_id"].clone();
     let nowhere = "00000000-0000-4000-8000-000000000000";
@@ -258,7 +292,11 @@ async fn what_is_not_the_workspaces_is_not_found_and_not_charged() {
         for id in [&foreign, &json!(nowhere)] {
             let answer = chat(&api, &json!({"message": "Hello", "context": {field: id}})).await;
             assert_eq!(answer.code(), (404, "not_found".to_owned()), "{field}");
-            assert!(answer.json()["error"]["details"]["fields"][format!("context.{field}")].is_string(), "{}", answer.text);
+            assert!(
+                answer.json()["error"]["details"]["fields"][format!("context.{field}")].is_string(),
+                "{}",
+                answer.text
+            );
         }
     }
     assert_eq!(api.verified_balance().await.spent, 0);
@@ -321,7 +359,10 @@ async fn conversations_are_kept_and_can_be_read() {
     }
     assert_eq!(all["meta"], json!({"page": 1, "per_page": 20, "total": 2}));
     let conversations = all["data"]["conversations"].as_array().unwrap();
-    assert_eq!((&conversations[0]["id"], &conversations[1]["id"]), (&first["conversation_id"], &second["conversation_id"]));
+    assert_eq!(
+        (&conversations[0]["id"], &conversations[1]["id"]),
+        (&first["conversation_id"], &second["conversation_id"])
+    );
     assert_eq!((&conversations[0]["title"], &conversations[0]["message_count"]), (&json!(FIND), &json!(4)));
     let path = format!("/v1/lexi/conversations/{}", first["conversation_id"].as_str().unwrap());
     let read = api.get(&path).await.json();
@@ -340,7 +381,8 @@ async fn conversations_are_kept_and_can_be_read() {
 async fn messages_that_come_at_once_are_all_kept_in_an_order() {
     let api = Api::start().await;
     let first = said(&api, "Hello", json!({})).await;
-    let body = json!({"message": "How many credits do I have?", "context": {"conversation_id": first["conversation_id"]}});
+    let body =
+        json!({"message": "How many credits do I have?", "context": {"conversation_id": first["conversation_id"]}});
     let (a, b, c) = tokio::join!(chat(&api, &body), chat(&api, &body), chat(&api, &body));
     for answer in [a, b, c] {
         assert_eq!(answer.status, 200, "{}", answer.text);
@@ -365,11 +407,12 @@ async fn an_answer_is_streamed_as_events_that_end_with_the_same_object() {
     let all = events(&answer.text);
     let done = &all.last().unwrap().1;
     assert_eq!(all.last().unwrap().0, "done");
+    assert!(answer.text.ends_with("data: [DONE]\n\n"), "{}", answer.text);
     let steps: Vec<_> = all.iter().filter(|(name, _)| name == "tool_step").map(|(_, data)| data.clone()).collect();
     assert_eq!((&steps[0]["tool"], &steps[0]["status"]), (&json!("prospect_search"), &json!("running")));
     assert_eq!(steps[1]["status"], "done");
     assert!(steps[1]["summary"].as_str().unwrap().contains("20 CEOs"), "{steps:?}");
-    let deltas: Vec<_> = all.iter().filter(|(name, _)| name == "text").map(|(_, data)| data.clone()).collect();
+    let deltas: Vec<Value> = all.iter().filter(|(name, _)| name == "text").map(|(_, data)| data.clone()).collect();
     assert!(deltas.len() > 3, "{all:?}");
     let text: String = deltas.iter().map(|delta| delta["delta"].as_str().unwrap()).collect();
     assert_eq!(done["response"], text);
@@ -420,11 +463,9 @@ async fn a_price_of_the_workspaces_own_is_charged() {
 
 /// A model that summarises badly, and otherwise repeats nothing.
 fn forgetful() -> ModelReply {
-    ModelReply::By(Arc::new(|request: &Value| {
-        match request["response_format"]["json_schema"]["name"].as_str() {
-            Some("summarise_conversation") => ModelReply::Text(json!({"summary": "They talked."}).to_string()),
-            _ => ModelReply::Text("Noted, that is clear to me now. ".repeat(60)),
-        }
+    ModelReply::By(Arc::new(|request: &Value| match request["response_format"]["json_schema"]["name"].as_str() {
+        Some("summarise_conversation") => ModelReply::Text(json!({"summary": "They talked."}).to_string()),
+        _ => ModelReply::Text("Noted, that is clear to me now. ".repeat(60)),
     }))
 }
 

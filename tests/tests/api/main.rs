@@ -17,6 +17,8 @@ mod keys;
 mod lead_follow_up;
 mod lead_pages;
 mod leads;
+mod lexi_chat;
+mod lexi_hostile;
 mod list_faults;
 mod lists;
 mod local_stack;

@@ -128,7 +128,9 @@ async fn reads_of_leads_wait_for_at_most_two_round_trips_and_read_only_what_chan
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_to_lexi_waits_for_at_most_five_round_trips() {
     let (api, proxy) = behind_a_proxy().await;
-    let list = send(api.authorized("POST", "/v1/lists").json(&json!({"name": "Q1 Leads"}))).await.json()["data"]["id"].clone();
+    let list =
+        send(api.authorized("POST", "/v1/lists").json(&json!({"name": "Q1 Leads"}))).await.json()["data"]["list_id"]
+            .clone();
     let mut context = json!({"list_id": list});
     for (name, message) in [
         ("that begins", "Find CEOs at law firms"),
