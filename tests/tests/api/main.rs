@@ -33,6 +33,7 @@ mod round_trips;
 mod scoring;
 mod scoring_faults;
 mod suggest_followups;
+mod task_faults;
 mod tasks;
 mod template;
 mod webhook_faults;

@@ -374,7 +374,8 @@ async fn a_task_that_is_approved_many_times_at_once_starts_once() {
     assert_eq!(on_list(&api, 1).await.len(), 5);
     // Approved and dismissed at once, one of the two stands.
     let id = propose(&api, search(5, 2)).await;
-    let (approved, dismissed) = tokio::join!(approve(&api, id), decide(&api, id, "dismiss", &json!({})));
+    let nothing = json!({});
+    let (approved, dismissed) = tokio::join!(approve(&api, id), decide(&api, id, "dismiss", &nothing));
     let statuses = (approved.status, dismissed.status);
     assert!([(200, 400), (400, 200)].contains(&statuses), "{statuses:?}");
     let ended = until(&api, id, if approved.status == 200 { "completed" } else { "dismissed" }).await;
@@ -407,8 +408,8 @@ async fn whoever_takes_a_dead_request_over_finds_its_approval() {
     let (api, proxy) = Api::behind_a_proxy(Setup { template: Some(template), ..Setup::default() }).await;
     prospects(&api).await;
     let mut takeovers = 0;
-    // From each of its calls on, nothing of the request is heard of any more.
-    for from in 0..8 {
+    // From one of its last calls on, nothing of the request is heard of any more.
+    for (held, from) in (4..9).enumerate() {
         let id = propose(&api, search(5, 1)).await;
         proxy.fail(from, 1_000, Fault::Before);
         let first = once(&api, id, "approve", &format!("k{from}")).await;
@@ -424,7 +425,7 @@ async fn whoever_takes_a_dead_request_over_finds_its_approval() {
         let again = once(&api, id, "approve", &format!("k{from}")).await;
         assert_eq!((again.status, &again.json()["data"]["status"]), (200, &json!("approved")), "{from} {stands}");
         assert_eq!(read(&api, id).await["status"], "approved");
-        assert_eq!(api.verified_balance().await.held, 5 * (from as u64 + 1));
+        assert_eq!(api.verified_balance().await.held, 5 * (held as u64 + 1));
     }
     panic!("a request has more calls than expected");
 }
@@ -530,11 +531,9 @@ async fn what_a_prospect_says_never_replaces_what_is_known_of_a_contact() {
     // Whom the search is going to find.
     let found = done(&api, search(10, 2)).await;
     assert_eq!(found["added"], 10);
-    let rival = api.new_workspace(0).await;
     let prospects = on_list(&api, 2).await;
     let with_email = prospects.iter().find(|lead| lead.email.is_some()).unwrap();
-    // In a workspace of its own: the same person is known there, by another name, and wants to be left alone.
-    assert_eq!(api.leads().find(rival, with_email).await.unwrap(), None);
+    // One of them has another name here, and wants to be left alone.
     let known = Lead { full_name: Some("Somebody Else".to_owned()), ..with_email.clone() };
     assert!(api.leads().put(api.workspace, &known).await.unwrap());
     api.leads().suppress(api.workspace, known.lead_id, SuppressedBy::Stop).await.unwrap();
@@ -691,14 +690,16 @@ async fn a_worker_that_dies_in_the_middle_is_followed_by_one_that_goes_on() {
         proxy.slow_down(Duration::from_millis(5));
         let doomed = LexiWorker::new(&context).unwrap();
         let dying = tokio::spawn(async move { doomed.try_one(id).await });
-        tokio::time::sleep(Duration::from_millis(15 + 40 * round)).await;
+        tokio::time::sleep(Duration::from_millis(20 << round)).await;
         any_later = !dying.is_finished();
         dying.abort();
         let _ = dying.await;
         let stands = read(&api, id).await;
-        // Nobody takes over before the lease has ended.
-        worker(&api).try_one(id).await.unwrap();
-        assert_eq!(read(&api, id).await["status"], stands["status"]);
+        if stands["status"] == "running" {
+            // Nobody takes over before the lease has ended.
+            worker(&api).try_one(id).await.unwrap();
+            assert_eq!(read(&api, id).await["status"], "running");
+        }
         api.clock.advance(TimeDelta::seconds(71));
         worker(&api).try_one(id).await.unwrap();
         let shown = until(&api, id, "completed").await;
@@ -805,8 +806,10 @@ async fn a_task_whose_hold_was_voided_is_not_done_for_free() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_campaign_is_proposed_like_any_task() {
+async fn a_started_campaign_writes_to_each_contact_of_its_list() {
     let api = start().await;
+    api.staff((true, true), &[]).await;
+    done(&api, search(5, 1)).await;
     let brief = Brief {
         campaign_id: Uuid::from_u128(6),
         name: "Spring".to_owned(),
@@ -818,6 +821,12 @@ async fn a_campaign_is_proposed_like_any_task() {
     let shown = read(&api, id).await;
     assert_eq!((&shown["type"], &shown["credits"]), (&json!("campaign_start"), &json!(0)));
     assert_eq!(shown["metadata"]["about"], "legal automation");
+    assert_eq!(approve(&api, id).await.status, 200);
+    let shown = until(&api, id, "completed").await;
+    assert_eq!(shown["progress"], json!({"done": 5, "total": 5}), "{shown}");
+    let drafts = api.get(&format!("/v1/campaigns/{}/drafts", Uuid::from_u128(6))).await;
+    assert_eq!(drafts.json()["meta"]["total"], 5, "{}", drafts.text);
+    assert_eq!(api.verified_balance().await.spent, 5);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
