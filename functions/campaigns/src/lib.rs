@@ -18,6 +18,7 @@ use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Gate, Input, Query, Reply, Routes, timestamp};
 use shared::problem::{Code, Problem};
 use shared::store::StoreError;
+use shared::tasks::{self, TaskId, Tasks};
 use uuid::Uuid;
 
 pub use drafts::ListDrafts;
@@ -68,11 +69,12 @@ async fn found(campaigns: &Campaigns, call: &Call, campaign_id: Uuid) -> Result<
 #[derive(Clone, Debug)]
 struct Shown {
     campaigns: Campaigns,
+    tasks: Tasks,
 }
 
 impl Shown {
     fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { campaigns: Campaigns::new(context)? })
+        Ok(Self { campaigns: Campaigns::new(context)?, tasks: Tasks::new(context)? })
     }
 
     async fn of(&self, campaign: &Campaign) -> Result<Value, StoreError> {
@@ -95,9 +97,15 @@ impl Shown {
         }))
     }
 
+    /// A campaign whose contacts were not all gone through is being worked on, unless its task has failed.
     async fn unfinished(&self, campaign: &Campaign) -> Result<(&'static str, Counts), StoreError> {
-        let contacts = self.campaigns.contacts(campaign.workspace_id, campaign.brief.campaign_id).await?;
-        Ok(("drafting", Counts::of(&contacts)))
+        let task = TaskId { workspace_id: campaign.workspace_id, task_id: campaign.task_id };
+        let (task, contacts) = tokio::try_join!(
+            self.tasks.get(task),
+            self.campaigns.contacts(campaign.workspace_id, campaign.brief.campaign_id),
+        )?;
+        let has_failed = task.is_some_and(|task| task.status == tasks::Status::Failed);
+        Ok((if has_failed { "failed" } else { "drafting" }, Counts::of(&contacts)))
     }
 }
 
