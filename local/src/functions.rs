@@ -30,6 +30,7 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
             endpoint(context, suggest_followups::SuggestFollowups::new(context)?)?
         }
         lead_follow_up::LeadFollowUp::NAME => endpoint(context, lead_follow_up::LeadFollowUp::new(context)?)?,
+        lexi_chat::NAME => routes(lexi_chat::lexi_chat(context)?),
         commands::GetCommand::NAME => endpoint(context, commands::GetCommand::new(context)?)?,
         copywriter::Copywriter::NAME => queued(copywriter::Copywriter::new(context)?),
         credits::Credits::NAME => endpoint(context, credits::Credits::new(context)?)?,
@@ -84,7 +85,6 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
                 Box::pin(async move { due.send().await.map(drop).map_err(|error| error.to_string()) })
             }))
         }
-        lexi_chat::NAME => routes(lexi_chat::lexi_chat(context)?),
         lead_scorer::LeadScorer::NAME => queued(lead_scorer::LeadScorer::new(context)?),
         notifier::Notifier::NAME => queued(notifier::Notifier::new(context)?),
         _ => return Ok(None),

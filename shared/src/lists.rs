@@ -9,6 +9,7 @@
 //! transaction, on the condition that each of them is not there yet, or is: so whatever is done twice, or by
 //! several at once, counts once.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashSet};
 
 use aws_sdk_dynamodb::Client;
@@ -149,7 +150,7 @@ impl Lists {
     /// Every list of a workspace, newest first.
     pub async fn all(&self, workspace_id: Uuid) -> Result<Vec<List>, StoreError> {
         let mut lists: Vec<List> = query_all(self.under(lists_pk(workspace_id))).await?;
-        lists.sort_by(|list, other| (other.created_at, other.list_id).cmp(&(list.created_at, list.list_id)));
+        lists.sort_by_key(|list| Reverse((list.created_at, list.list_id)));
         Ok(lists)
     }
 

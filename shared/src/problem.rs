@@ -47,12 +47,8 @@ pub enum Code {
     CommandNotFound,
     /// The recommendation is not in this workspace.
     RecommendationNotFound,
-    /// The campaign is not in this workspace.
-    CampaignNotFound,
-    /// The list is not in this workspace, or the contact is not on it.
-    ListNotFound,
-    /// The task is not in this workspace.
-    TaskNotFound,
+    /// The list, the campaign, the task or the conversation is not in this workspace.
+    NotFound,
     /// Somebody has decided on the task already. It reads like [`Code::Validation`], but is found out by the
     /// work itself.
     TaskNotPending,
@@ -96,7 +92,7 @@ impl Code {
         #[rustfmt::skip]
         let (leadlex, agents, followup, leads) = match self {
             Self::Validation | Self::IdentityTaken | Self::TaskNotPending => ((400, "validation_error"), (400, "INVALID_REQUEST"), (400, "INVALID_REQUEST"), 400),
-            Self::NoSuchRoute => ((404, "not_found"), (404, "NOT_FOUND"), (404, "NOT_FOUND"), 404),
+            Self::NoSuchRoute | Self::NotFound => ((404, "not_found"), (404, "NOT_FOUND"), (404, "NOT_FOUND"), 404),
             Self::MethodNotAllowed => ((405, "method_not_allowed"), (405, "METHOD_NOT_ALLOWED"), (405, "METHOD_NOT_ALLOWED"), 405),
             Self::PayloadTooLarge => ((413, "payload_too_large"), (413, "PAYLOAD_TOO_LARGE"), (413, "PAYLOAD_TOO_LARGE"), 413),
             Self::UnsupportedMediaType => ((415, "unsupported_media_type"), (415, "UNSUPPORTED_MEDIA_TYPE"), (415, "UNSUPPORTED_MEDIA_TYPE"), 415),
@@ -110,9 +106,6 @@ impl Code {
             Self::AgentNotFound => ((404, "not_found"), (404, "AGENT_NOT_FOUND"), (404, "NOT_FOUND"), 404),
             Self::CommandNotFound => ((404, "not_found"), (404, "COMMAND_NOT_FOUND"), (404, "NOT_FOUND"), 404),
             Self::RecommendationNotFound => ((404, "not_found"), (404, "RECOMMENDATION_NOT_FOUND"), (404, "RECOMMENDATION_NOT_FOUND"), 404),
-            Self::CampaignNotFound => ((404, "not_found"), (404, "NOT_FOUND"), (404, "NOT_FOUND"), 404),
-            Self::ListNotFound => ((404, "not_found"), (404, "NOT_FOUND"), (404, "NOT_FOUND"), 404),
-            Self::TaskNotFound => ((404, "not_found"), (404, "NOT_FOUND"), (404, "NOT_FOUND"), 404),
             Self::Conflict => ((409, "conflict"), (409, "CONFLICT"), (409, "CONFLICT"), 409),
             Self::PiiBlocked => ((422, "pii_blocked"), (422, "PII_BLOCKED"), (422, "PII_BLOCKED"), 422),
             Self::ChannelNotEligible => ((422, "channel_not_eligible"), (422, "CHANNEL_NOT_ELIGIBLE"), (422, "CHANNEL_NOT_ELIGIBLE"), 422),
@@ -150,10 +143,8 @@ impl Code {
                 | Self::NoChannelsConfigured
                 | Self::NoValidChannelsForLead
                 | Self::RecommendationNotFound
-                | Self::ListNotFound
-                | Self::TaskNotFound
+                | Self::NotFound
                 | Self::TaskNotPending
-                | Self::CampaignNotFound
                 | Self::PiiBlocked
                 | Self::ChannelNotEligible
                 | Self::InsufficientData

@@ -43,7 +43,7 @@ fn id_in_path(input: &Input) -> Result<Uuid, Problem> {
 /// A campaign of the caller's workspace.
 async fn found(campaigns: &Campaigns, call: &Call, campaign_id: Uuid) -> Result<Campaign, Problem> {
     let found = campaigns.get(call.workspace_id, campaign_id).await?;
-    found.ok_or_else(|| Problem::new(Code::CampaignNotFound, "no campaign with this id in this workspace"))
+    found.ok_or_else(|| Problem::new(Code::NotFound, "no campaign with this id in this workspace"))
 }
 
 /// Campaigns as they are shown.

@@ -16,7 +16,7 @@ use uuid::Uuid;
 /// A task of the caller's workspace.
 pub(crate) async fn found(tasks: &Tasks, call: &Call, task_id: Uuid) -> Result<Task, Problem> {
     let found = tasks.get(TaskId { workspace_id: call.workspace_id, task_id }).await?;
-    found.ok_or_else(|| Problem::new(Code::TaskNotFound, "no task with this id in this workspace"))
+    found.ok_or_else(|| Problem::new(Code::NotFound, "no task with this id in this workspace"))
 }
 
 /// The prices of the caller's workspace that differ from the price list.

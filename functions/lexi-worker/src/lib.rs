@@ -113,7 +113,11 @@ impl LexiWorker {
             Plan::ProspectSearch { query, list } => self.search(task, (&query, &list), until).await,
             Plan::CampaignStart(brief) => {
                 let Advance { progress, finished, result } = self.drafting.advance(task.id, &brief, until).await?;
-                Ok(if finished { Outcome::done(result) } else { Outcome::Paused(progress) })
+                if !finished {
+                    return Ok(Outcome::Paused(progress));
+                }
+                task.progress = progress;
+                Ok(Outcome::done(result))
             }
             Plan::ContactUpdate { lead_id, changes, .. } => self.update(workspace_id, lead_id, changes).await,
             Plan::ListOperation { list, operation } => self.operate(workspace_id, &list, operation).await,

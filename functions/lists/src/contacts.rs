@@ -163,7 +163,7 @@ impl Endpoint for RemoveContact {
     async fn handle(&self, call: &Call, (list_id, contact_id): Self::Request) -> Result<Reply, Problem> {
         let removed = self.lists.remove(call.workspace_id, list_id, &[contact_id]).await.map_err(refused)?;
         if removed == 0 {
-            return Err(Problem::new(Code::ListNotFound, "no contact with this contact_id is on this list"));
+            return Err(Problem::new(Code::NotFound, "no contact with this contact_id is on this list"));
         }
         let list = self.lists.get(call.workspace_id, list_id).await?.ok_or_else(no_such_list)?;
         Ok(call.success(json!({

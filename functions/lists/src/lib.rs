@@ -54,7 +54,7 @@ fn as_uuid(text: &str) -> Option<Uuid> {
 
 #[track_caller]
 fn no_such_list() -> Problem {
-    Problem::new(Code::ListNotFound, "no list with this id in this workspace")
+    Problem::new(Code::NotFound, "no list with this id in this workspace")
 }
 
 /// A list as it is shown.

@@ -1,8 +1,9 @@
 //! Finding contacts by what a person remembers of them.
 //!
-//! Every lead is in the index `contacts`, which has 16 partitions for a workspace, so that an import is not
-//! held up by one. A search reads them side by side, each in the order of the names and up to a bound; what
-//! fits is then read from the table itself, because an index follows its table a moment later.
+//! Every lead is in the index `contacts`: of its attribute `found_in`, `W#<workspace>#F#<digit>`, which is one of
+//! 16 for a workspace, so that an import is not held up by one; and of `found_by`, its name. A search reads these
+//! partitions, each in the order of the names and up to a bound; what fits is then read from the table itself,
+//! because an index follows its table a moment later.
 
 use std::collections::HashSet;
 
@@ -15,7 +16,7 @@ use super::{Lead, Leads};
 use crate::addresses;
 use crate::store::{Item, StoreError, from_item, s, store_error};
 
-/// The index: of the attribute `found_in` by the attribute `found_by`.
+/// The index.
 const CONTACTS: &str = "contacts";
 
 /// Into how many partitions the contacts of a workspace are divided, by the last digit of their identifiers.
@@ -112,18 +113,21 @@ struct Search {
     /// As a whole.
     text: String,
     words: Vec<String>,
+    is_blank: bool,
 }
 
 impl Search {
     fn of(text: &str) -> Self {
-        let text: String = folded(text);
-        Self { words: text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect(), text }
+        let (is_blank, text) = (text.trim().is_empty(), folded(text));
+        // "Smith, Jane" has a comma that no name has.
+        let words = text.split(' ').map(|word| word.trim_matches(|character: char| !character.is_alphanumeric()));
+        Self { words: words.filter(|word| !word.is_empty()).map(str::to_owned).collect(), text, is_blank }
     }
 
     /// Whether every word begins a word of one of these fields.
     fn fits(&self, fields: [&Option<String>; 4]) -> bool {
         if self.words.is_empty() {
-            return true;
+            return self.is_blank;
         }
         let fields = fields.into_iter().flatten().map(|field| folded(field)).collect::<Vec<_>>().join("\n");
         self.words.iter().all(|word| begins_a_word(&fields, word))
@@ -260,12 +264,23 @@ mod tests {
             &some("Müller & Söhne 3M"),
             &some("Marketing Director"),
         ];
-        for text in
-            ["jane", "JANE acme", "smith", "obrien", "o’brien", "muller jane", "director", "jane@acme", "3m", ""]
-        {
+        for text in [
+            "jane",
+            "JANE acme",
+            "smith",
+            "obrien",
+            "o’brien",
+            "muller jane",
+            "director",
+            "jane@acme",
+            "3m",
+            "",
+            "Smith, Jane",
+            "müller & söhne",
+        ] {
             assert!(Search::of(text).fits(jane), "{text}");
         }
-        for text in ["cto", "mith", "jane roe", "ane", "m3", "jane\u{0}"] {
+        for text in ["cto", "mith", "jane roe", "ane", "m3", "&", "'"] {
             assert!(!Search::of(text).fits(jane), "{text}");
         }
         let tanaka = [&some("山田太郎"), &None, &some("株式会社山田"), &None];

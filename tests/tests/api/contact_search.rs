@@ -128,7 +128,9 @@ async fn crowd(api: &Api, count: u128, apart: u128) {
         lead_id: Uuid::from_u128(number * apart),
         full_name: Some(format!("Person {number:06} Smith")),
         email: Some(format!("person{number}@company-{}.example", number % 997)),
-        company_name: Some(if number % 100 == 0 { "Kestrel Logistics" } else { "Harbour & Finch LLP" }.to_owned()),
+        company_name: Some(
+            if number.is_multiple_of(100) { "Kestrel Logistics" } else { "Harbour & Finch LLP" }.to_owned(),
+        ),
         job_title: Some("Head of Operations".to_owned()),
         ..Lead::default()
     };

@@ -30,7 +30,7 @@ async fn sent(api: &Api, proxy: &FaultProxy, path: &str, body: &Value, key: &str
 
 async fn each_contact_is_there_once(way: Way) {
     let (api, proxy) = Api::behind_a_proxy(Setup::default()).await;
-    let ids: Vec<_> = (1..=120).map(Uuid::from_u128).collect();
+    let ids: Vec<_> = (1..=12).map(Uuid::from_u128).collect();
     let lead = |lead_id: &Uuid| Lead { lead_id: *lead_id, full_name: Some(NAME.to_owned()), ..Lead::default() };
     let leads: Vec<_> = ids.iter().map(|lead_id| (lead(lead_id), Vec::new())).collect();
     api.leads().load(api.workspace, &leads).await.unwrap();
@@ -42,11 +42,11 @@ async fn each_contact_is_there_once(way: Way) {
         let list = made.json()["data"]["list_id"].as_str().unwrap().to_owned();
         let path = format!("/v1/lists/{list}/contacts");
         // Some of them are there already.
-        let (_, _) = sent(&api, &proxy, &path, &json!({"contact_ids": ids[..10]}), &format!("b{round}")).await;
+        let (_, _) = sent(&api, &proxy, &path, &json!({"contact_ids": ids[..4]}), &format!("b{round}")).await;
         way.fail(&proxy, 1, round);
         let (added, calls) = sent(&api, &proxy, &path, &json!({"contact_ids": ids}), &format!("a{round}")).await;
         any_failed |= calls > round;
-        assert_eq!(added.json()["data"]["contact_count"], 120, "{way:?} {round}");
+        assert_eq!(added.json()["data"]["contact_count"], 12, "{way:?} {round}");
         way.fail(&proxy, 2, round);
         let off = async || send(api.authorized("DELETE", &format!("{path}/{}", ids[0]))).await;
         let mut removed = off().await;
@@ -57,9 +57,9 @@ async fn each_contact_is_there_once(way: Way) {
         // If the answer was lost, it is not there any more.
         assert!([200, 404].contains(&removed.status), "{way:?} {round}: {}", removed.text);
         let stands = api.get(&format!("/v1/lists/{list}")).await.json()["data"]["contact_count"].clone();
-        let page = api.get(&format!("{path}?per_page=100&page=2")).await.json();
-        assert_eq!((&stands, &page["meta"]["total"]), (&json!(119), &json!(119)), "{way:?} {round}");
-        assert_eq!(page["data"].as_array().unwrap().len(), 19);
+        let page = api.get(&format!("{path}?per_page=4&page=3")).await.json();
+        assert_eq!((&stands, &page["meta"]["total"]), (&json!(11), &json!(11)), "{way:?} {round}");
+        assert_eq!(page["data"].as_array().unwrap().len(), 3);
         round += 1;
         assert_eq!(api.get("/v1/lists").await.json()["meta"]["total"], round, "{way:?}");
     }
