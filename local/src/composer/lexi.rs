@@ -33,6 +33,25 @@ pub fn reply(request: &Value) -> Reply {
     }
 }
 
+/// The memory of a conversation: how each message begins, the newest if those are too many.
+pub fn summarise(facts: &Value) -> Value {
+    let before = facts["summary"].as_str().unwrap_or_default().lines().map(str::to_owned);
+    let begun = facts["messages"].as_array().into_iter().flatten().map(|message| {
+        let text = message["text"].as_str().unwrap_or_default();
+        let who = if message["who"] == "user" { "Asked" } else { "Answered" };
+        format!("{who}: {}", text.split_whitespace().take(20).collect::<Vec<_>>().join(" "))
+    });
+    let lines: Vec<String> = before.chain(begun).collect();
+    let mut length = 0;
+    let fits = |line: &&String| {
+        length += line.chars().count() + 1;
+        length <= 2_500
+    };
+    let mut kept: Vec<&str> = lines.iter().rev().take_while(fits).map(String::as_str).collect();
+    kept.reverse();
+    json!({"summary": kept.join("\n")})
+}
+
 enum Wish {
     Use(&'static str, Value),
     Say(String),

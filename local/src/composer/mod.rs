@@ -51,6 +51,7 @@ fn reply(request: &Value) -> Option<Reply> {
         "refine_follow_up" => follow_up::refine(&facts),
         "recommend_follow_up" => recommendation::recommend(&facts),
         "campaign_draft" => campaign::write(&facts),
+        "summarise_conversation" => lexi::summarise(&facts),
         "score_lead" => scoring::score(&facts),
         _ => return None,
     };

@@ -506,7 +506,7 @@ async fn decisions_are_part_of_the_summary() {
     let dismiss = format!("/v1/lexi/tasks/{}/dismiss", first["task_id"].as_str().unwrap());
     assert_eq!(send(api.authorized("POST", &dismiss).json(&json!({"reason": "not_relevant"}))).await.status, 200);
     let context = json!({"conversation_id": first["conversation_id"]});
-    for _ in 0..4 {
+    for _ in 0..6 {
         said(&api, &format!("Hello {}", "again ".repeat(1_200)), context.clone()).await;
     }
     let id = shared::chats::ChatId {
