@@ -1,6 +1,6 @@
 //! Links in what Lexi says. A reader's program may follow a link, or load a picture, by itself; a link that
 //! nobody gave could carry what the records say to a stranger. So Lexi's text keeps only links that stand in
-//! what the person or the records say, to the letter, and pictures are never left.
+//! what the person or the records say, to the letter; behind other words, or as a picture, none is left.
 
 /// What stands in the place of a link that nobody gave.
 const REMOVED: &str = "(link removed)";
@@ -57,9 +57,10 @@ impl Links {
         else {
             return word.to_owned();
         };
-        let is_picture = lower.contains("![") || lower.contains("<img") || lower.contains("src=");
+        // Where a link is dressed up, nobody sees where it leads; a picture is even loaded without being asked for.
+        let is_dressed = ["](", "<img", "src=", "href="].iter().any(|markup| lower.contains(markup));
         let link = lower[start..].trim_end_matches(|end: char| !end.is_alphanumeric() && end != '/');
-        if !is_picture && !link.is_empty() && self.has(link) {
+        if !is_dressed && !link.is_empty() && self.has(link) {
             return word.to_owned();
         }
         format!("{REMOVED}{space}")
@@ -94,6 +95,7 @@ mod tests {
             ("See https://acme.example/pricing?q=jane@x.example now", "See (link removed) now"),
             ("See https://evil.example/a", "See (link removed)"),
             ("[click](http://evil.example)\nthere", "(link removed)\nthere"),
+            ("[click](https://acme.example/pricing)", "(link removed)"),
             ("![x](https://acme.example/pricing)", "(link removed)"),
             ("<img src=\"//evil.example/x\">", "<img (link removed)"),
             ("www.evil.example", "(link removed)"),
