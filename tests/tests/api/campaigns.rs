@@ -564,11 +564,10 @@ async fn drafted_once(way: Way) {
     let environment = variables.chain([("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned())]).collect();
     let context = Context::new(environment, api.clock.clone(), api.stack.context.random.clone()).unwrap();
     let drafting = Drafting::new(&context).unwrap();
-    let leads = [(lead(1), Vec::new()), (Lead { email: None, ..lead(2) }, Vec::new())];
-    api.leads().load(api.workspace, &leads).await.unwrap();
+    api.leads().load(api.workspace, &[(lead(1), Vec::new())]).await.unwrap();
     let (mut round, mut any_failed) = (0, true);
     while any_failed {
-        let campaign = planned_to(&api, &[1, 2].map(Uuid::from_u128)).await;
+        let campaign = planned_to(&api, &[Uuid::from_u128(1)]).await;
         way.fail(&proxy, round, round);
         let mut finished = None;
         for _ in 0..6 {
@@ -582,7 +581,7 @@ async fn drafted_once(way: Way) {
         any_failed = proxy.heal().len() > round;
         round += 1;
         let result = finished.expect("it comes to its end");
-        assert_eq!((&result["drafted"], &result["skipped"]), (&json!(1), &json!(1)), "{way:?} {round}");
+        assert_eq!((&result["contacts"], &result["drafted"]), (&json!(1), &json!(1)), "{way:?} {round}");
         assert_eq!(stored(&api, &campaign).await.len(), 1, "{way:?} {round}");
         assert_eq!(api.get(&campaign.path()).await.json()["data"]["status"], "ready", "{way:?} {round}");
     }
