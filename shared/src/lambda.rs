@@ -88,7 +88,7 @@ where
     let context = context(function)?;
     let respond = reported(build(&context))?;
     warm(&context).await;
-    run_http(move |request| respond(request)).await
+    run_http(respond).await
 }
 
 /// The runtime's loop for requests. What came by the function's own address is streamed, events or not,
