@@ -67,21 +67,22 @@ impl Reply {
     }
 
     fn events(&self, request: &Value) -> Vec<String> {
-        let chunk = |choices: Value, usage: Option<Value>| {
-            let chunk = json!({"id": "composed", "object": "chat.completion.chunk", "model": NAME, "choices": choices});
-            let mut chunk = chunk;
-            if let Some(usage) = usage {
-                chunk["usage"] = usage;
-            }
+        let chunk = |choices: Value, usage: Value| {
+            let object = "chat.completion.chunk";
+            let chunk = json!({"id": "composed", "object": object, "model": NAME, "choices": choices, "usage": usage});
             format!("data: {chunk}\n\n")
         };
-        let delta = |delta: Value| chunk(json!([{"index": 0, "delta": delta, "finish_reason": null}]), None);
+        let choice = |delta: Value, reason: Option<&str>| {
+            chunk(json!([{"index": 0, "delta": delta, "finish_reason": reason}]), Value::Null)
+        };
+        let delta = |delta: Value| choice(delta, None);
         let mut events = vec![delta(json!({"role": "assistant", "content": ""}))];
         let words: Vec<&str> = self.text.split_inclusive(' ').collect();
         events.extend(words.chunks(WORDS).map(|words| delta(json!({"content": words.concat()}))));
         let turn = turn(request);
         for (index, (name, arguments)) in (0..).zip(&self.calls) {
-            let begun = json!({"index": index, "id": call_id(turn, index), "type": "function", "function": {"name": name, "arguments": ""}});
+            let function = json!({"name": name, "arguments": ""});
+            let begun = json!({"index": index, "id": call_id(turn, index), "type": "function", "function": function});
             events.push(delta(json!({"tool_calls": [begun]})));
             let pieces: Vec<&str> = arguments.split_inclusive(' ').collect();
             events.extend(pieces.chunks(WORDS).map(|piece| {
@@ -89,9 +90,9 @@ impl Reply {
                 delta(json!({"tool_calls": [piece]}))
             }));
         }
-        events.push(chunk(json!([{"index": 0, "delta": {}, "finish_reason": self.finish_reason()}]), None));
+        events.push(choice(json!({}), Some(self.finish_reason())));
         if request["stream_options"]["include_usage"] == true {
-            events.push(chunk(json!([]), Some(self.usage(request))));
+            events.push(chunk(json!([]), self.usage(request)));
         }
         events.push("data: [DONE]\n\n".to_owned());
         events
