@@ -79,10 +79,10 @@ fn wish(message: &str, context: &Value) -> Wish {
             false => Wish::Use("show_campaign", json!({"campaign": quoted(text)})),
         };
     }
-    if has(&[" list", "lists"]) || begins(&["add ", "remove ", "rename "]) {
-        if let Some(wish) = list(text, &lower) {
-            return wish;
-        }
+    if (has(&[" list", "lists"]) || begins(&["add ", "remove ", "rename "]))
+        && let Some(wish) = list(text, &lower)
+    {
+        return wish;
     }
     if begins(&["set ", "change ", "update "])
         && let Some(wish) = update(text, &lower)
@@ -246,7 +246,7 @@ fn query_title(text: &str) -> bool {
 fn sized(text: &str) -> (String, (Option<u32>, Option<u32>)) {
     let lower = text.to_lowercase();
     let Some(end) = lower.find("employees") else { return (text.to_owned(), (None, None)) };
-    let start = lower[..end].rfind(" with ").map_or_else(|| lower[..end].rfind(" of ").unwrap_or(end), |at| at);
+    let start = lower[..end].rfind(" with ").unwrap_or_else(|| lower[..end].rfind(" of ").unwrap_or(end));
     let numbers: Vec<u32> = lower[start..end]
         .split(|part: char| !part.is_ascii_digit() && part != ',')
         .filter_map(|number| number.replace(',', "").parse().ok())
