@@ -30,6 +30,7 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
             endpoint(context, suggest_followups::SuggestFollowups::new(context)?)?
         }
         lead_follow_up::LeadFollowUp::NAME => endpoint(context, lead_follow_up::LeadFollowUp::new(context)?)?,
+        lexi_chat::NAME => routes(lexi_chat::lexi_chat(context)?),
         commands::GetCommand::NAME => endpoint(context, commands::GetCommand::new(context)?)?,
         copywriter::Copywriter::NAME => queued(copywriter::Copywriter::new(context)?),
         credits::Credits::NAME => endpoint(context, credits::Credits::new(context)?)?,
@@ -37,11 +38,15 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
         lead_stats::LeadStats::NAME => endpoint(context, lead_stats::LeadStats::new(context)?)?,
         get_lead::GetLead::NAME => endpoint(context, get_lead::GetLead::new(context)?)?,
         lead_messages::LeadMessages::NAME => endpoint(context, lead_messages::LeadMessages::new(context)?)?,
+        lexi_tasks::NAME => routes(lexi_tasks::lexi_tasks(context)?),
+        lexi_worker::LexiWorker::NAME => queued(lexi_worker::LexiWorker::new(context)?),
         ingest::NAME => routes(ingest::ingest(context)?),
+        lists::NAME => routes(lists::lists(context)?),
         followup_recommendation::FollowupRecommendation::NAME => {
             endpoint(context, followup_recommendation::FollowupRecommendation::new(context)?)?
         }
         recommendations::NAME => routes(recommendations::recommendations(context)?),
+        campaigns::NAME => routes(campaigns::campaigns(context)?),
         analyst::Analyst::NAME => queued(analyst::Analyst::new(context)?),
         delivery::DeliveryWorker::NAME => queued(delivery::DeliveryWorker::new(context)?),
         meta_webhook::MetaWebhook::NAME => {
@@ -80,7 +85,6 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
                 Box::pin(async move { due.send().await.map(drop).map_err(|error| error.to_string()) })
             }))
         }
-        lexi_chat::NAME => routes(lexi_chat::lexi_chat(context)?),
         lead_scorer::LeadScorer::NAME => queued(lead_scorer::LeadScorer::new(context)?),
         notifier::Notifier::NAME => queued(notifier::Notifier::new(context)?),
         _ => return Ok(None),

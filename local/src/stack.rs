@@ -25,8 +25,8 @@ pub const META_APP_SECRET: &str = "local-app-secret";
 pub const META_VERIFY_TOKEN: &str = "local-verify-token";
 
 /// The variables whose values are secrets.
-const SECRETS: [&str; 5] =
-    ["LLM_API_KEY", "META_APP_SECRET", "META_VERIFY_TOKEN", "TWILIO_AUTH_TOKEN", "WHATSAPP_TOKEN"];
+const SECRETS: [&str; 6] =
+    ["LLM_API_KEY", "META_APP_SECRET", "META_VERIFY_TOKEN", "PROSPECTS_KEY", "TWILIO_AUTH_TOKEN", "WHATSAPP_TOKEN"];
 
 /// What to run, and where.
 #[derive(Clone, Debug, Default)]

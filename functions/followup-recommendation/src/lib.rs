@@ -134,7 +134,7 @@ impl Endpoint for FollowupRecommendation {
                 self.too_little(call, id, &reach, problem).await
             }
             // A table that cannot be reached keeps no queue either.
-            Err(problem) if !matches!(problem.code, Code::AiUnavailable | Code::AiLeftAlone) => {
+            Err(problem) if !matches!(problem.code, Code::AiUnavailable | Code::AiUnusable | Code::AiLeftAlone) => {
                 Err(work.abandon(problem).await)
             }
             Err(problem) => {

@@ -2,6 +2,7 @@
 //! by rules, the same for the same facts. It stands in for a model where none is configured, and
 //! says so in its name.
 
+mod campaign;
 mod follow_up;
 mod followups;
 mod lexi;
@@ -49,6 +50,8 @@ fn reply(request: &Value) -> Option<Reply> {
         "sales_follow_up" => follow_up::write(&facts),
         "refine_follow_up" => follow_up::refine(&facts),
         "recommend_follow_up" => recommendation::recommend(&facts),
+        "campaign_draft" => campaign::write(&facts),
+        "summarise_conversation" => lexi::summarise(&facts),
         "score_lead" => scoring::score(&facts),
         _ => return None,
     };

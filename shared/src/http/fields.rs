@@ -164,8 +164,8 @@ impl<'a> Fields<'a> {
             // Whatever does not look like a name may be somebody's data, and is not shown.
             let is_name = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
             let shown = if is_name { name.clone() } else { "(unnamed)".to_owned() };
-            self.complaints
-                .insert(shown, format!("is not a field of this request; known are {}", self.known.join(", ")));
+            let known = if self.known.is_empty() { "none".to_owned() } else { self.known.join(", ") };
+            self.complaints.insert(shown, format!("is not a field of this request; known are {known}"));
         }
         if self.complaints.is_empty() { Ok(()) } else { Err(Problem::fields(self.complaints)) }
     }

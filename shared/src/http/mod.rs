@@ -15,6 +15,6 @@ pub use events::{EVENT_STREAM, Events};
 pub use fields::Fields;
 pub use lambda_http::Request;
 pub use pipeline::{Call, Endpoint, Gate, Input, MAX_INGESTED, Response, answer, body_bytes, serve, serve_open};
-pub use query::Query;
+pub use query::{Page, Query};
 pub use reply::Reply;
 pub use routes::{Routes, no_such_route};

@@ -12,7 +12,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use lambda_http::Request;
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::mpsc::unbounded_channel;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -53,6 +53,8 @@ pub trait Endpoint: Send + Sync + 'static {
     const MAX_BODY: usize = MAX_BODY;
     /// Whether it sends events while it works, to a client that asks for them.
     const STREAMS: bool = false;
+    /// Whether its body may be left out; then it counts as an empty object.
+    const BODY_IS_OPTIONAL: bool = false;
     /// Its parsed request.
     type Request: Send + 'static;
 
@@ -309,7 +311,7 @@ async fn admit<E: Endpoint>(
     rate: &mut Option<Rate>,
     events: Events,
 ) -> Result<(Call, E::Request), Problem> {
-    let has_body = !matches!(*request.method(), http::Method::GET | http::Method::HEAD);
+    let has_body = !matches!(*request.method(), http::Method::GET | http::Method::HEAD | http::Method::DELETE);
     if has_body {
         check_size_and_type(request, E::MAX_BODY)?;
     }
@@ -337,7 +339,7 @@ async fn admit<E: Endpoint>(
     };
 
     let input = Input {
-        body: if has_body { json_body(request.body())? } else { Value::Null },
+        body: if has_body { json_body(request.body(), E::BODY_IS_OPTIONAL)? } else { Value::Null },
         query: query(request),
         path: request.path_parameters().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         prefer: prefer(request.headers()),
@@ -397,9 +399,12 @@ pub fn body_bytes(body: &lambda_http::Body) -> &[u8] {
 }
 
 /// serde_json's messages say what was expected and where; they do not quote the body.
-fn json_body(body: &lambda_http::Body) -> Result<Value, Problem> {
+fn json_body(body: &lambda_http::Body, is_optional: bool) -> Result<Value, Problem> {
     let bytes = body_bytes(body);
     if bytes.iter().all(u8::is_ascii_whitespace) {
+        if is_optional {
+            return Ok(json!({}));
+        }
         return Err(Problem::new(Code::Validation, "the request needs a JSON body"));
     }
     serde_json::from_slice(bytes)

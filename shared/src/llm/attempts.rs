@@ -22,10 +22,21 @@ pub struct Attempts<'a> {
     last: Option<Failure>,
 }
 
-/// Why the last attempt failed; `reachable` tells a bad answer from no answer.
+/// Why the last attempt failed.
 struct Failure {
-    reachable: bool,
+    whose: Whose,
     what: String,
+}
+
+/// Whose failure it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// The model's: it does not answer.
+    Model,
+    /// The configuration's: its endpoint takes no requests from here.
+    Endpoint,
+    /// The request's: there is an answer, and none to this can be used.
+    Request,
 }
 
 impl Model {
@@ -74,7 +85,7 @@ impl Attempts<'_> {
 
     /// The reply broke a rule.
     pub fn refused(&mut self) {
-        self.last = Some(Failure { reachable: true, what: "the reply broke a rule".to_owned() });
+        self.last = Some(Failure { whose: Whose::Request, what: "the reply broke a rule".to_owned() });
         tracing::warn!(gen_ai.request.model = self.model.name(), prompt = self.prompt, "model reply refused");
     }
 
@@ -86,12 +97,16 @@ impl Attempts<'_> {
         let failure = match error {
             CallError::Refused(what) => {
                 self.no_more();
-                Failure { reachable: true, what }
+                Failure { whose: Whose::Endpoint, what }
             }
-            CallError::Broken(what) => Failure { reachable: true, what },
+            CallError::TextRefused(what) => {
+                self.no_more();
+                Failure { whose: Whose::Request, what }
+            }
+            CallError::Broken(what) => Failure { whose: Whose::Request, what },
             CallError::Unavailable { what, retry_after } => {
                 wait = wait.max(retry_after.unwrap_or_default());
-                Failure { reachable: false, what }
+                Failure { whose: Whose::Model, what }
             }
         };
         tracing::warn!(
@@ -113,13 +128,14 @@ impl Attempts<'_> {
 
     /// No attempt gave a usable reply.
     pub async fn given_up(self) -> Problem {
-        match &self.last {
-            Some(Failure { reachable: true, .. }) => self.model.breaker.succeeded().await,
-            Some(Failure { reachable: false, .. }) => self.model.breaker.failed().await,
+        let whose = self.last.as_ref().map(|failure| failure.whose);
+        match whose {
+            Some(Whose::Request | Whose::Endpoint) => self.model.breaker.succeeded().await,
+            Some(Whose::Model) => self.model.breaker.failed().await,
             None => {}
         }
+        let code = if whose == Some(Whose::Request) { Code::AiUnusable } else { Code::AiUnavailable };
         let cause = self.last.map_or_else(|| "no time was left to ask the model".to_owned(), |failure| failure.what);
-        Problem::new(Code::AiUnavailable, "the AI model gave no usable answer; nothing was charged, retry in a moment")
-            .because(cause)
+        Problem::new(code, "the AI model gave no usable answer; nothing was charged, retry in a moment").because(cause)
     }
 }

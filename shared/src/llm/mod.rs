@@ -112,7 +112,8 @@ impl Model {
     ///
     /// # Errors
     /// 503 if the breaker gave its one trial to another request meanwhile;
-    /// [`Code::AiUnavailable`] when no attempt gave a usable reply.
+    /// [`Code::AiUnusable`] when the model answered, and no attempt gave a usable reply; [`Code::AiUnavailable`]
+    /// when it did not answer, or takes no requests from here.
     pub async fn complete<T: JsonSchema + DeserializeOwned>(
         &self,
         mut ready: Ready,

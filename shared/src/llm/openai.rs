@@ -55,6 +55,8 @@ pub enum CallError {
     Broken(String),
     /// The endpoint will not take this request, however often it is sent.
     Refused(String),
+    /// As before, because of what the request says: such as what a provider's filter takes for an attack.
+    TextRefused(String),
 }
 
 pub fn unavailable(what: &str) -> CallError {
@@ -214,6 +216,9 @@ impl OpenAi {
             let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
             let what = format!("model endpoint: status {}", status.as_u16());
             return Err(CallError::Unavailable { what, retry_after: retry_after.map(Duration::from_secs) });
+        }
+        if matches!(status.as_u16(), 400 | 413 | 422) {
+            return Err(CallError::TextRefused(format!("model endpoint: status {}", status.as_u16())));
         }
         if !status.is_success() {
             return Err(CallError::Refused(format!("model endpoint: status {}", status.as_u16())));

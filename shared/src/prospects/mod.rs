@@ -1,7 +1,32 @@
 //! Prospects: people whom the workspace does not follow up with yet, and may look for.
+//!
+//! A search looks in the workspace's own prospects first ([`OwnProspects`]), and then, if it wants more and there
+//! is one, asks a provider over HTTP (`docs/prospect-provider.md`). What both have comes once, and the same
+//! search over the same data gives the same prospects in the same order.
+
+mod description;
+mod industries;
+mod own;
+mod places;
+mod provider;
+#[cfg(test)]
+mod provider_tests;
+mod terms;
+mod titles;
+mod words;
+
+use std::collections::HashSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use self::provider::Provider;
+use self::terms::Wanted;
+use crate::context::Context;
+use crate::environment::ConfigError;
+use crate::store::StoreError;
+pub use own::{OwnProspects, Put};
 
 /// The most that one search finds.
 pub const MOST: u32 = 500;
@@ -31,10 +56,19 @@ pub struct Query {
     pub count: u32,
 }
 
+impl Query {
+    /// Whether a prospect is one of those that are looked for. Titles, industries and places fit by any of
+    /// their usual names; a company whose size is not known fits no query that asks for one.
+    pub fn fits(&self, prospect: &Prospect) -> bool {
+        Wanted::of(self).fits(prospect)
+    }
+}
+
 /// A person that was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prospect {
-    /// Its identifier at its source, at most 128 visible ASCII characters.
+    /// Its identifier at its source, at most 128 visible ASCII characters. What a search gives begins with
+    /// the source, `own:` or `provider:`.
     pub prospect_id: String,
     /// Full name.
     pub full_name: String,
@@ -65,4 +99,131 @@ pub struct Prospect {
     /// Profile address on LinkedIn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub linkedin: Option<String>,
+}
+
+/// A search that found nothing because it did not work out. Says nothing of anybody.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SearchError {
+    /// The table or the provider cannot be reached, or is busy. The same search may be tried again; with the
+    /// same `search_id`, the provider charges it once.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The provider will not do this search, however often it is asked.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl From<StoreError> for SearchError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+/// Where prospects are looked for.
+#[derive(Clone, Debug)]
+pub struct Prospects {
+    own: OwnProspects,
+    provider: Option<Provider>,
+}
+
+impl Prospects {
+    /// The table named by `LEADS_TABLE`, and the provider at `PROSPECTS_URL`, if that is set, with the key
+    /// `PROSPECTS_KEY`. Opens no connection.
+    ///
+    /// # Errors
+    /// Names the variable that is missing, or cannot be used.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { own: OwnProspects::new(context)?, provider: Provider::new(context)? })
+    }
+
+    /// At most `query.count` prospects, none of them `without`, which are identifiers as a search gives them.
+    /// `search_id` names the search to the provider: whoever tries one again has to give the same, with the
+    /// same query.
+    ///
+    /// # Errors
+    /// The whole search fails where a part of it does, so that nobody pays for half of it.
+    pub async fn search(
+        &self,
+        workspace_id: Uuid,
+        search_id: Uuid,
+        query: &Query,
+        without: &HashSet<String>,
+    ) -> Result<Vec<Prospect>, SearchError> {
+        let mut found = Found::new(query, without);
+        self.own.find(workspace_id, query, &mut found).await?;
+        if let Some(provider) = &self.provider
+            && !found.is_enough()
+        {
+            provider.find(search_id, query, &mut found).await?;
+        }
+        Ok(found.prospects)
+    }
+}
+
+/// What a search has found so far.
+struct Found<'a> {
+    count: usize,
+    without: &'a HashSet<String>,
+    prospects: Vec<Prospect>,
+    /// Identifiers and e-mail addresses of those: nobody comes twice.
+    seen: HashSet<String>,
+}
+
+impl<'a> Found<'a> {
+    fn new(query: &Query, without: &'a HashSet<String>) -> Self {
+        let count = usize::try_from(query.count).unwrap_or(usize::MAX);
+        Self { count, without, prospects: Vec::new(), seen: HashSet::new() }
+    }
+
+    fn missing(&self) -> usize {
+        self.count.saturating_sub(self.prospects.len())
+    }
+
+    fn is_enough(&self) -> bool {
+        self.missing() == 0
+    }
+
+    /// Takes a prospect, unless it is enough, or it is not wanted or there already.
+    fn take(&mut self, source: &str, mut prospect: Prospect) {
+        prospect.prospect_id.insert_str(0, source);
+        let is_known = self.without.contains(&prospect.prospect_id)
+            || self.seen.contains(&prospect.prospect_id)
+            || prospect.email.as_ref().is_some_and(|email| self.seen.contains(email));
+        if self.is_enough() || is_known {
+            return;
+        }
+        self.seen.insert(prospect.prospect_id.clone());
+        self.seen.extend(prospect.email.clone());
+        self.prospects.push(prospect);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prospect(prospect_id: &str, email: Option<&str>) -> Prospect {
+        Prospect { prospect_id: prospect_id.to_owned(), email: email.map(str::to_owned), ..Prospect::default() }
+    }
+
+    #[test]
+    fn nobody_is_found_twice_nor_who_is_not_wanted_nor_more_than_were_asked_for() {
+        let query = Query { count: 3, ..Query::default() };
+        let without = HashSet::from(["own:2".to_owned()]);
+        let mut found = Found::new(&query, &without);
+        for (source, id, email) in [
+            ("own:", "1", Some("a@x.example")),
+            ("own:", "2", None),
+            ("own:", "1", None),
+            ("provider:", "1", Some("a@x.example")),
+            ("provider:", "2", None),
+            ("provider:", "3", Some("b@x.example")),
+            ("provider:", "4", None),
+        ] {
+            found.take(source, prospect(id, email));
+        }
+        let ids: Vec<_> = found.prospects.iter().map(|prospect| prospect.prospect_id.as_str()).collect();
+        assert_eq!(ids, ["own:1", "provider:2", "provider:3"]);
+        assert!(found.is_enough());
+    }
 }

@@ -1,7 +1,9 @@
 //! The integration tests: one file per subject, each test against a stack of its own, over HTTP.
 
+mod campaigns;
 mod cargo_lambda;
 mod command_line;
+mod contact_search;
 mod contacts;
 mod contacts_and_rows;
 mod credits;
@@ -16,6 +18,10 @@ mod lambda_runtime;
 mod lead_follow_up;
 mod lead_pages;
 mod leads;
+mod lexi_chat;
+mod lexi_hostile;
+mod list_faults;
+mod lists;
 mod local_stack;
 mod logs;
 mod model;
@@ -30,6 +36,8 @@ mod scoring;
 mod scoring_faults;
 mod streams;
 mod suggest_followups;
+mod task_faults;
+mod tasks;
 mod template;
 mod webhook_faults;
 mod webhooks;

@@ -1,0 +1,295 @@
+//! Places: cities, regions and countries, and what they are called.
+//!
+//! Codes depend on where they stand: `CA` is California, but Canada as a country. Without a field to tell,
+//! as in a query, a state of the United States goes before a country, and a city's own short name before
+//! both: `LA` is Los Angeles.
+
+use std::collections::HashSet;
+
+use super::words::folded;
+
+/// Names and what else a city is called; as the whole of a text.
+const CITIES: [(&str, &str); 17] = [
+    ("new york city", "nyc|new york ny|new york new york|new york city ny|manhattan"),
+    ("los angeles", "la"),
+    ("san francisco", "sf"),
+    ("district of columbia", "dc|washington dc|washington d c"),
+    ("munchen", "munich|muenchen"),
+    ("koln", "cologne|koeln"),
+    ("wien", "vienna"),
+    ("zurich", "zuerich"),
+    ("praha", "prague"),
+    ("milano", "milan"),
+    ("roma", "rome"),
+    ("lisboa", "lisbon"),
+    ("bruxelles", "brussels|brussel"),
+    ("geneve", "geneva|genf"),
+    ("kobenhavn", "copenhagen"),
+    ("warszawa", "warsaw"),
+    ("sao paulo", "san paulo"),
+];
+
+/// The states of the United States with their postal codes ("Two-Letter State and Possession
+/// Abbreviations", USPS Publication 28).
+const STATES: [(&str, &str); 51] = [
+    ("alabama", "al"),
+    ("alaska", "ak"),
+    ("arizona", "az"),
+    ("arkansas", "ar"),
+    ("california", "ca"),
+    ("colorado", "co"),
+    ("connecticut", "ct"),
+    ("delaware", "de"),
+    ("district of columbia", "dc"),
+    ("florida", "fl"),
+    ("georgia", "ga"),
+    ("hawaii", "hi"),
+    ("idaho", "id"),
+    ("illinois", "il"),
+    ("indiana", "in"),
+    ("iowa", "ia"),
+    ("kansas", "ks"),
+    ("kentucky", "ky"),
+    ("louisiana", "la"),
+    ("maine", "me"),
+    ("maryland", "md"),
+    ("massachusetts", "ma"),
+    ("michigan", "mi"),
+    ("minnesota", "mn"),
+    ("mississippi", "ms"),
+    ("missouri", "mo"),
+    ("montana", "mt"),
+    ("nebraska", "ne"),
+    ("nevada", "nv"),
+    ("new hampshire", "nh"),
+    ("new jersey", "nj"),
+    ("new mexico", "nm"),
+    ("new york", "ny"),
+    ("north carolina", "nc"),
+    ("north dakota", "nd"),
+    ("ohio", "oh"),
+    ("oklahoma", "ok"),
+    ("oregon", "or"),
+    ("pennsylvania", "pa"),
+    ("rhode island", "ri"),
+    ("south carolina", "sc"),
+    ("south dakota", "sd"),
+    ("tennessee", "tn"),
+    ("texas", "tx"),
+    ("utah", "ut"),
+    ("vermont", "vt"),
+    ("virginia", "va"),
+    ("washington", "wa"),
+    ("west virginia", "wv"),
+    ("wisconsin", "wi"),
+    ("wyoming", "wy"),
+];
+
+/// Provinces of Canada, whose codes are no state's.
+const PROVINCES: [(&str, &str); 5] =
+    [("ontario", "on"), ("quebec", "qc"), ("british columbia", "bc"), ("alberta", "ab"), ("nova scotia", "ns")];
+
+/// Countries with their codes (ISO 3166-1) and what else they are called.
+const COUNTRIES: [(&str, &str); 45] = [
+    ("united states", "us|usa|u s|u s a|united states of america|america"),
+    ("united kingdom", "uk|gb|gbr|u k|great britain|britain|england|scotland|wales|northern ireland"),
+    ("canada", "ca|can"),
+    ("germany", "de|deu|deutschland"),
+    ("france", "fr|fra"),
+    ("spain", "es|esp|espana"),
+    ("italy", "it|ita|italia"),
+    ("portugal", "pt|prt"),
+    ("netherlands", "nl|nld|holland|nederland"),
+    ("belgium", "be|bel|belgie|belgique"),
+    ("luxembourg", "lu|lux"),
+    ("switzerland", "ch|che|schweiz|suisse|svizzera"),
+    ("austria", "at|aut|osterreich|oesterreich"),
+    ("ireland", "ie|irl|republic of ireland"),
+    ("denmark", "dk|dnk|danmark"),
+    ("sweden", "se|swe|sverige"),
+    ("norway", "no|nor|norge"),
+    ("finland", "fi|fin|suomi"),
+    ("poland", "pl|pol|polska"),
+    ("czechia", "cz|cze|czech republic"),
+    ("hungary", "hu|hun"),
+    ("romania", "ro|rou"),
+    ("greece", "gr|grc"),
+    ("turkey", "tr|tur|turkiye"),
+    ("ukraine", "ua|ukr"),
+    ("israel", "il|isr"),
+    ("united arab emirates", "ae|are|uae|u a e|emirates"),
+    ("saudi arabia", "sa|sau|ksa"),
+    ("india", "in|ind"),
+    ("china", "cn|chn"),
+    ("japan", "jp|jpn"),
+    ("south korea", "kr|kor|korea|republic of korea"),
+    ("singapore", "sg|sgp"),
+    ("hong kong", "hk|hkg"),
+    ("australia", "au|aus"),
+    ("new zealand", "nz|nzl"),
+    ("brazil", "br|bra|brasil"),
+    ("mexico", "mx|mex"),
+    ("argentina", "ar|arg"),
+    ("chile", "cl|chl"),
+    ("colombia", "co|col"),
+    ("south africa", "za|zaf"),
+    ("nigeria", "ng|nga"),
+    ("kenya", "ke|ken"),
+    ("egypt", "eg|egy"),
+];
+
+/// What a table calls a place.
+fn named<'a>(place: &str, table: &[(&'a str, &str)]) -> Option<&'a str> {
+    let known = |(name, others): &&(&str, &str)| *name == place || others.split('|').any(|other| other == place);
+    table.iter().find(known).map(|(name, _)| *name)
+}
+
+/// A text as one place, without what surrounds a name: `Greater London Area` is `london`.
+fn bare(text: &str) -> String {
+    let words = folded(text);
+    let mut rest = words.as_slice();
+    while let [first, others @ ..] = rest
+        && !others.is_empty()
+        && matches!(first.as_str(), "the" | "greater")
+    {
+        rest = others;
+    }
+    if let [first, of, others @ ..] = rest
+        && !others.is_empty()
+        && of == "of"
+        && matches!(first.as_str(), "state" | "city" | "province")
+    {
+        rest = others;
+    }
+    while let [others @ .., last] = rest
+        && !others.is_empty()
+        && matches!(last.as_str(), "area" | "metro" | "metropolitan" | "state")
+    {
+        rest = others;
+    }
+    rest.join(" ")
+}
+
+/// A place that stands by itself.
+fn somewhere(place: String) -> String {
+    let known = named(&place, &STATES).or_else(|| named(&place, &PROVINCES)).or_else(|| named(&place, &COUNTRIES));
+    known.map_or(place, str::to_owned)
+}
+
+/// What a query's place wants: all of it has to be there. `San Francisco, CA` wants the city and the state.
+pub(super) fn wanted(text: &str) -> Vec<String> {
+    if let Some(city) = named(&bare(text), &CITIES) {
+        return vec![city.to_owned()];
+    }
+    let mut parts: Vec<_> = text.split(',').map(bare).filter(|part| !part.is_empty()).map(somewhere).collect();
+    parts.dedup();
+    parts
+}
+
+/// The places that somebody is in.
+pub(super) fn terms(city: Option<&str>, region: Option<&str>, country: Option<&str>) -> Vec<String> {
+    let mut places = Vec::new();
+    if let Some(text) = city {
+        let mut parts = text.split(',').map(bare).filter(|part| !part.is_empty());
+        if let Some(first) = parts.next() {
+            match named(&bare(text), &CITIES).or_else(|| named(&first, &CITIES)) {
+                Some(city) => places.extend([city.to_owned(), first]),
+                // The city and its state are called the same.
+                None if first == "new york" => places.extend(["new york city".to_owned(), first]),
+                None => places.push(first),
+            }
+        }
+        places.extend(parts.map(somewhere));
+    }
+    if places.iter().any(|place| place == "new york city") {
+        places.push("new york".to_owned());
+    }
+    let region = region.map(bare).filter(|region| !region.is_empty());
+    let state = region.as_deref().and_then(|region| named(region, &STATES));
+    places.extend(region.map(|region| match state.or_else(|| named(&region, &PROVINCES)) {
+        Some(name) => name.to_owned(),
+        None => region,
+    }));
+    match country.map(bare).filter(|country| !country.is_empty()) {
+        // England is a country to many, and in one.
+        Some(country) => match named(&country, &COUNTRIES) {
+            Some(name) => places.extend([name.to_owned(), country]),
+            None => places.push(country),
+        },
+        None if state.is_some() => places.push("united states".to_owned()),
+        None => {}
+    }
+    let mut seen = HashSet::new();
+    places.retain(|place| seen.insert(place.clone()));
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Where = (&'static str, &'static str, &'static str);
+
+    fn fits(place: &str, (city, region, country): Where) -> bool {
+        let given = |text: &'static str| (!text.is_empty()).then_some(text);
+        let places = terms(given(city), given(region), given(country));
+        wanted(place).iter().all(|wanted| places.contains(wanted))
+    }
+
+    const NYC: Where = ("New York", "NY", "USA");
+    const BUFFALO: Where = ("Buffalo", "New York", "United States");
+
+    #[test]
+    fn a_place_is_found_by_each_of_its_names() {
+        for (place, is_in) in [
+            ("New York", NYC),
+            ("new york", BUFFALO),
+            ("NY", BUFFALO),
+            ("New York State", BUFFALO),
+            ("NYC", NYC),
+            ("New York City", NYC),
+            ("New York, NY", ("New York City", "", "")),
+            ("New York", ("NYC", "", "")),
+            ("US", NYC),
+            ("the United States", ("Austin", "TX", "")),
+            ("U.S.A.", ("", "", "us")),
+            ("CA", ("Fresno", "California", "US")),
+            ("California", ("Fresno", "CA", "")),
+            ("Canada", ("Toronto", "ON", "CA")),
+            ("Toronto, Ontario", ("Toronto", "ON", "CA")),
+            ("San Francisco, CA", ("San Francisco", "California", "")),
+            ("LA", ("Los Angeles", "CA", "")),
+            ("Louisiana", ("New Orleans", "LA", "")),
+            ("Washington, DC", ("Washington", "DC", "US")),
+            ("Washington, D.C.", ("Washington, DC", "", "")),
+            ("UK", ("London", "", "England")),
+            ("England", ("London", "England", "UK")),
+            ("United Kingdom", ("Leeds", "", "GB")),
+            ("Greater London", ("London", "", "")),
+            ("Munich", ("München", "Bayern", "DE")),
+            ("Germany", ("Köln", "", "Deutschland")),
+            ("Sao Paulo", ("São Paulo", "", "Brasil")),
+            ("Denver", ("Denver, CO", "", "")),
+            ("Colorado", ("Denver, CO", "", "")),
+            ("Wakanda", ("", "", "Wakanda")),
+        ] {
+            assert!(fits(place, is_in), "{place} / {is_in:?}: {:?}", wanted(place));
+        }
+    }
+
+    #[test]
+    fn another_place_is_not_found() {
+        for (place, is_in) in [
+            ("New York City", BUFFALO),
+            ("NYC", ("Buffalo", "NY", "US")),
+            ("CA", ("Toronto", "ON", "Canada")),
+            ("California", ("Toronto", "ON", "CA")),
+            ("Portland, OR", ("Portland", "Maine", "US")),
+            ("York", NYC),
+            ("US", ("London", "", "UK")),
+            ("Germany", ("Wilmington", "DE", "")),
+        ] {
+            assert!(!fits(place, is_in), "{place} / {is_in:?}: {:?}", wanted(place));
+        }
+    }
+}
