@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, State};
+use axum::serve::ListenerExt;
 use chrono::TimeDelta;
 use data_encoding::BASE64;
 use futures_util::stream;
@@ -85,6 +86,8 @@ impl Gateway {
     pub async fn serve(self, listener: TcpListener) {
         let app =
             axum::Router::new().fallback(handle).with_state(self).into_make_service_with_connect_info::<SocketAddr>();
+        // Each event is sent at once, and not only when what came before it was acknowledged.
+        let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
         if let Err(error) = axum::serve(listener, app).await {
             tracing::error!(%error, "the gateway stopped");
         }
