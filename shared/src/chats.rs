@@ -21,11 +21,10 @@ use crate::campaigns::{Brief, Example};
 use crate::context::Context;
 use crate::environment::ConfigError;
 use crate::http::timestamp;
-use crate::lists::Target;
 use crate::prospects::Query;
 use crate::store::{Item, StoreError, from_item, n, s, store_error, to_item};
 
-/// How long a conversation is kept after its last message.
+/// How long a message is kept, and a conversation after its last message.
 const KEPT: TimeDelta = TimeDelta::days(400);
 
 /// How many characters of the first message a conversation is called by.
@@ -67,6 +66,9 @@ pub struct Chat {
     /// What was said in those, but for what Lexi told from the records.
     #[serde(default)]
     pub summary: String,
+    /// The names, numbers and addresses that the person gave in those.
+    #[serde(default)]
+    pub given: Vec<String>,
     /// What Lexi told from the records in those.
     #[serde(default)]
     pub summary_of_records: String,
@@ -82,12 +84,15 @@ pub struct State {
     /// The last search for prospects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<Query>,
-    /// Where its prospects go.
+    /// The task that it was proposed by.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub search_list: Option<Target>,
+    pub search_task: Option<Uuid>,
     /// The last campaign that was proposed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub campaign: Option<Brief>,
+    /// The task that it was proposed by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub campaign_task: Option<Uuid>,
     /// The last e-mail that was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<Example>,
@@ -96,12 +101,30 @@ pub struct State {
     pub task: Option<Proposed>,
 }
 
+impl State {
+    /// This, with what changed between two others.
+    #[must_use]
+    pub fn with_changes(&self, before: &Self, after: &Self) -> Self {
+        fn newer<T: Clone + PartialEq>(this: &T, before: &T, after: &T) -> T {
+            if before == after { this.clone() } else { after.clone() }
+        }
+        Self {
+            search: newer(&self.search, &before.search, &after.search),
+            search_task: newer(&self.search_task, &before.search_task, &after.search_task),
+            campaign: newer(&self.campaign, &before.campaign, &after.campaign),
+            campaign_task: newer(&self.campaign_task, &before.campaign_task, &after.campaign_task),
+            email: newer(&self.email, &before.email, &after.email),
+            task: newer(&self.task, &before.task, &after.task),
+        }
+    }
+}
+
 /// A task, as a conversation remembers it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposed {
     /// The task.
     pub task_id: Uuid,
-    /// What it does.
+    /// What it does, without names that the person did not give.
     pub description: String,
 }
 
@@ -182,6 +205,7 @@ impl Chat {
             messages: 0,
             summarised: 0,
             summary: String::new(),
+            given: Vec::new(),
             summary_of_records: String::new(),
             created_at: now,
             updated_at: now,
@@ -251,7 +275,7 @@ impl Chats {
     }
 
     /// A page of a conversation's messages, oldest first: at most `limit` after the first `skip`.
-    pub async fn page(&self, id: ChatId, skip: usize, limit: usize) -> Result<Vec<Message>, StoreError> {
+    pub async fn page(&self, id: ChatId, (skip, limit): (usize, usize)) -> Result<Vec<Message>, StoreError> {
         self.messages(id, (skip, limit), true).await
     }
 
@@ -287,7 +311,11 @@ impl Chats {
 
     /// A page of a workspace's conversations, the one spoken in last first, and how many there are. What was
     /// said a moment ago may not show yet: the index follows the table.
-    pub async fn list(&self, workspace_id: Uuid, skip: usize, limit: usize) -> Result<(Vec<Chat>, u64), StoreError> {
+    pub async fn list(
+        &self,
+        workspace_id: Uuid,
+        (skip, limit): (usize, usize),
+    ) -> Result<(Vec<Chat>, usize), StoreError> {
         let query = || {
             let query = self.client.query().table_name(&self.table).index_name("listed");
             let query = query.key_condition_expression("listed = :list").scan_index_forward(false);
@@ -296,7 +324,7 @@ impl Chats {
         let (mut total, mut pages) = (0, query().select(Select::Count).into_paginator().send());
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| store_error("Query", &error))?;
-            total += u64::from(page.count.unsigned_abs());
+            total += page.count.unsigned_abs() as usize;
         }
         let (mut seen, mut keys, mut items) = (0, Vec::new(), query().into_paginator().items().send());
         while keys.len() < limit

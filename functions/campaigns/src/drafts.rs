@@ -12,7 +12,7 @@ use shared::recommendations::{RecommendationId, Recommendations};
 use shared::store::StoreError;
 use uuid::Uuid;
 
-use crate::{found, id_in_path};
+use crate::found;
 
 /// The endpoint and what it works with.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ impl Endpoint for ListDrafts {
     type Request = (Uuid, Option<State>, Page);
 
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let campaign_id = id_in_path(input)?;
+        let campaign_id = input.uuid_in_path("id")?;
         let mut query = Query::of(&input.query);
         let names: Vec<_> = State::ALL.iter().map(|state| state.name()).collect();
         let state = query.parsed("state", format!("must be one of {}", names.join(", ")), State::named);

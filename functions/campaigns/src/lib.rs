@@ -34,12 +34,6 @@ pub fn campaigns(context: &Context) -> Result<Routes, ConfigError> {
         .with("GET", "/v1/campaigns/{id}/drafts", ListDrafts::new(context)?))
 }
 
-/// The campaign that a path names.
-fn id_in_path(input: &Input) -> Result<Uuid, Problem> {
-    let id = Some(input.in_path("id")).filter(|id| id.len() == 36).and_then(|id| id.parse().ok());
-    id.ok_or_else(|| Problem::field("id", "must be a UUID"))
-}
-
 /// A campaign of the caller's workspace.
 async fn found(campaigns: &Campaigns, call: &Call, campaign_id: Uuid) -> Result<Campaign, Problem> {
     let found = campaigns.get(call.workspace_id, campaign_id).await?;
@@ -141,7 +135,7 @@ impl Endpoint for GetCampaign {
     type Request = Uuid;
 
     fn parse(&self, input: &Input) -> Result<Uuid, Problem> {
-        id_in_path(input)
+        input.uuid_in_path("id")
     }
 
     async fn handle(&self, call: &Call, campaign_id: Uuid) -> Result<Reply, Problem> {

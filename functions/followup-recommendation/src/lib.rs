@@ -63,7 +63,7 @@ impl FollowupRecommendation {
 
     /// The lead of this UUID or reference, with what happened with it.
     async fn reach(&self, workspace_id: Uuid, lead_id: &str) -> Result<Option<Reach>, Problem> {
-        let uuid = Some(lead_id).filter(|id| id.len() == 36).and_then(|id| id.parse().ok());
+        let uuid = shared::http::uuid(lead_id);
         let found = match uuid {
             Some(uuid) => Some(uuid),
             None => {

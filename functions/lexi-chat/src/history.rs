@@ -9,6 +9,8 @@ use shared::chats::{Chat, Message, Speaker};
 use shared::lists::List;
 use shared::llm::Said;
 
+use crate::words::says;
+
 /// What stands in the place of an answer from the records.
 const WITHHELD: &str = "(An answer from the records. read_back shows it.)";
 
@@ -28,7 +30,7 @@ pub(crate) struct Known {
 impl Known {
     /// What the model is shown, with the person's message at its end.
     pub(crate) fn said(&self, message: &str, now: DateTime<Utc>) -> Vec<Said> {
-        let mut said = vec![Said::User(self.context(now).to_string())];
+        let mut said = vec![Said::User(self.context(message, now).to_string())];
         for before in &self.recent {
             said.push(match (before.speaker, before.from_records) {
                 (Speaker::User, _) => Said::User(before.text.clone()),
@@ -40,19 +42,22 @@ impl Known {
         said
     }
 
-    fn context(&self, now: DateTime<Utc>) -> Value {
+    /// The names of lists may be anybody's: one is told only if the person has said it.
+    fn context(&self, message: &str, now: DateTime<Utc>) -> Value {
         let state = &self.chat.state;
+        let own_words = self.own_words(message);
+        let list = self.list.as_ref().map(|list| {
+            let name = Some(&list.name).filter(|name| says(&own_words, name));
+            json!({"id": list.list_id, "name": name, "contacts": list.contacts})
+        });
         json!({
             "today": now.format("%A %Y-%m-%d").to_string(),
-            "list": self.list.as_ref().map(|list| json!({"id": list.list_id, "name": list.name, "contacts": list.contacts})),
+            "list": list,
             "campaign": self.campaign.as_ref().map(|campaign| {
                 json!({"id": campaign.brief.campaign_id, "name": campaign.brief.name, "about": campaign.brief.about})
             }),
             "last_search": state.search,
-            "last_search_list": state.search_list.as_ref().map(|list| &list.name),
-            "last_campaign": state.campaign.as_ref().map(|brief| {
-                json!({"name": brief.name, "about": brief.about, "list": brief.list.name})
-            }),
+            "last_campaign": state.campaign.as_ref().map(|brief| json!({"name": brief.name, "about": brief.about})),
             "last_email": state.email.as_ref().map(|email| json!({"subject": email.title, "message": email.message})),
             "last_task": state.task.as_ref().map(|task| &task.description),
             "summary": self.chat.summary,
@@ -63,12 +68,23 @@ impl Known {
     pub(crate) fn own_words(&self, message: &str) -> String {
         let said = self.recent.iter().filter(|before| before.speaker == Speaker::User);
         let said = said.map(|before| before.text.as_str());
-        [self.chat.summary.as_str()].into_iter().chain(said).chain([message]).collect::<Vec<_>>().join("\n")
+        self.chat.given.iter().map(String::as_str).chain(said).chain([message]).collect::<Vec<_>>().join("\n")
     }
 
-    /// What Lexi told from the records, as far as it is remembered.
-    pub(crate) fn told_from_records(&self) -> Value {
-        let told = self.recent.iter().filter(|before| before.from_records).map(|before| &before.text);
-        json!({"before": self.chat.summary_of_records, "answers": told.collect::<Vec<_>>()})
+    /// What Lexi told from the records, as far as it is remembered: the newest first, as much as is shown.
+    pub(crate) fn told_from_records(&self, most: usize) -> Value {
+        let told = self.recent.iter().rev().filter(|before| before.from_records).map(|before| &before.text);
+        let mut left = most.saturating_sub(self.chat.summary_of_records.chars().count());
+        let fitting: Vec<_> = told
+            .enumerate()
+            .take_while(|(index, text)| {
+                let length = text.chars().count();
+                let fits = length <= left || *index == 0;
+                left = left.saturating_sub(length);
+                fits
+            })
+            .map(|(_, text)| text)
+            .collect();
+        json!({"answers_newest_first": fitting, "before": self.chat.summary_of_records})
     }
 }

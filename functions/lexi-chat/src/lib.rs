@@ -18,6 +18,7 @@ mod spoken;
 mod summary;
 mod tools;
 mod turn;
+mod words;
 
 use serde_json::json;
 use shared::accounts::Accounts;
@@ -212,12 +213,13 @@ impl LexiChat {
         call: &Call,
         request: Request,
         mut known: Known,
-        (ready, work): (Ready, Work),
+        (mut ready, work): (Ready, Work),
     ) -> Result<Reply, Problem> {
         let before = known.chat.clone();
         let asking = async {
-            summary::shorten(&mut known, &self.model, &self.tasks, call.deadline).await?;
-            self.ask(call, &request, &known, ready).await
+            summary::shorten(&mut known, (&self.model, &mut ready), &self.tasks, self.clock.now(), call.deadline)
+                .await?;
+            self.ask(call, &request, &known, &mut ready).await
         };
         let balance = async { work.balance(call).await.map_err(Problem::from) };
         let (answered, balance) = match tokio::try_join!(asking, balance) {
@@ -234,13 +236,14 @@ impl LexiChat {
             "message_id": message_id,
             "credits_remaining": balance.available,
         }));
-        self.store(call, &request, (before, known), &answered, (work, reply, message_id)).await
+        self.store(&request, (before, known), &answered, (work, reply, message_id)).await
     }
 
     /// Lets the model answer, with tools.
-    async fn ask(&self, call: &Call, request: &Request, known: &Known, mut ready: Ready) -> Result<Answered, Problem> {
+    async fn ask(&self, call: &Call, request: &Request, known: &Known, ready: &mut Ready) -> Result<Answered, Problem> {
         let mut turn = Turn {
             known,
+            names_a_list: request.list_id.is_some(),
             own_words: known.own_words(&request.message),
             state: known.chat.state.clone(),
             proposal: None,
@@ -266,9 +269,9 @@ impl LexiChat {
             };
             let answer = if call.events.are_wanted() {
                 let mut on_text = |piece: &str| spoken.say(piece);
-                self.model.converse(&mut ready, &conversation, call.deadline, Some(&mut on_text)).await?
+                self.model.converse(ready, &conversation, call.deadline, Some(&mut on_text)).await?
             } else {
-                let answer = self.model.converse(&mut ready, &conversation, call.deadline, None).await?;
+                let answer = self.model.converse(ready, &conversation, call.deadline, None).await?;
                 spoken.say(&answer.text);
                 answer
             };
@@ -349,7 +352,7 @@ impl LexiChat {
             "show_campaign" => with!(asked => self.show_campaign(workspace_id, asked, turn)),
             "show_task" => self.show_task(workspace_id, turn).await?,
             "credits" => self.credits(workspace_id).await?,
-            "read_back" => Used::records(turn.known.told_from_records(), "earlier answers".to_owned()),
+            "read_back" => Used::records(turn.known.told_from_records(SHOWN - 1_000), "earlier answers".to_owned()),
             "prospect_search" => with!(asked => self.prospect_search(workspace_id, asked, turn)),
             "campaign_start" => with!(asked => self.campaign_start(workspace_id, asked, turn)),
             "contact_update" => with!(asked => self.contact_update(workspace_id, asked, turn)),
@@ -362,14 +365,14 @@ impl LexiChat {
     /// Stores a turn together with its charge and answer. Whatever was said meanwhile stands before it.
     async fn store(
         &self,
-        call: &Call,
         request: &Request,
         (mut before, known): (Chat, Known),
         answered: &Answered,
         (mut work, reply, message_id): (Work, Reply, Uuid),
     ) -> Result<Reply, Problem> {
+        let mut supersedes = answered.proposal.as_ref().and_then(|proposal| proposal.supersedes);
         for _ in 0..ATTEMPTS {
-            let writes = self.writes(call, request, (&before, &known), answered, message_id);
+            let writes = self.writes(request, (&before, &known), answered, supersedes, message_id);
             let writes = match writes {
                 Ok(writes) => writes,
                 Err(problem) => return Err(work.abandon(problem).await),
@@ -380,10 +383,9 @@ impl LexiChat {
             };
             match self.chats.get(before.id).await {
                 Ok(Some(now)) if now.version != before.version => before = now,
-                Ok(_) => {
-                    let message = "the task that this message changes was decided meanwhile; send the message again";
-                    return Err(work.abandon(Problem::new(Code::Conflict, message)).await);
-                }
+                // The task whose place this takes was decided meanwhile: both stand.
+                Ok(_) if supersedes.is_some() => supersedes = None,
+                Ok(_) => break,
                 Err(error) => return Err(work.abandon(error.into()).await),
             }
         }
@@ -392,10 +394,10 @@ impl LexiChat {
 
     fn writes(
         &self,
-        call: &Call,
         request: &Request,
         (before, known): (&Chat, &Known),
         answered: &Answered,
+        supersedes: Option<TaskId>,
         message_id: Uuid,
     ) -> Result<Vec<TransactWriteItem>, Problem> {
         let now = self.clock.now();
@@ -404,19 +406,20 @@ impl LexiChat {
         after.campaign_id = request.campaign_id.or(before.campaign_id);
         after.messages = before.messages + 2;
         after.updated_at = now;
-        after.state = answered.state.clone();
+        after.state = before.state.with_changes(&known.chat.state, &answered.state);
         if known.chat.summarised > before.summarised {
             after.summarised = known.chat.summarised;
             after.summary = known.chat.summary.clone();
+            after.given = known.chat.given.clone();
             after.summary_of_records = known.chat.summary_of_records.clone();
         }
         let mut writes = Vec::new();
         let mut proposed = None;
         if let Some(proposal) = &answered.proposal {
-            let described = Proposed { task_id: proposal.task_id, description: proposal.plan.description() };
-            let id = TaskId { workspace_id: call.workspace_id, task_id: proposal.task_id };
+            let described = Proposed { task_id: proposal.task_id, description: proposal.told.clone() };
+            let id = TaskId { workspace_id: before.id.workspace_id, task_id: proposal.task_id };
             let task = Task::new(id, proposal.plan.clone(), before.id.conversation_id, now);
-            writes.extend(self.tasks.propose(&task, proposal.supersedes)?);
+            writes.extend(self.tasks.propose(&task, supersedes)?);
             after.state.task = Some(described.clone());
             proposed = Some(described);
         }

@@ -2,6 +2,8 @@
 //! nobody gave could carry what the records say to a stranger. So Lexi's text keeps only links that stand in
 //! what the person or the records say, to the letter; behind other words, or as a picture, none is left.
 
+use shared::writing::addresses;
+
 /// What stands in the place of a link that nobody gave.
 const REMOVED: &str = "(link removed)";
 
@@ -50,27 +52,32 @@ impl Links {
         let space = word.find(char::is_whitespace).unwrap_or(word.len());
         let (bare, space) = word.split_at(space);
         let lower = bare.to_lowercase();
-        let Some(start) = ["http:", "https:", "www.", "//", "data:", "javascript:"]
-            .iter()
-            .filter_map(|scheme| lower.find(scheme))
-            .min()
-        else {
-            return word.to_owned();
-        };
         // Where a link is dressed up, nobody sees where it leads; a picture is even loaded without being asked for.
-        let is_dressed = ["](", "<img", "src=", "href="].iter().any(|markup| lower.contains(markup));
-        let link = lower[start..].trim_end_matches(|end: char| !end.is_alphanumeric() && end != '/');
-        if !is_dressed && !link.is_empty() && self.has(link) {
-            return word.to_owned();
-        }
-        format!("{REMOVED}{space}")
+        // Markup may write any of a link's characters in other ways.
+        let is_dressed = ["](", "][", "]:", "<", "src=", "href=", "&#", "&colon", "&sol", "\\"];
+        let is_scheme = |scheme: &&str| lower.contains(*scheme);
+        let leads_away =
+            ["://", "mailto:", "tel:", "data:", "javascript:", "www.", "//"].iter().any(|scheme| is_scheme(&scheme));
+        let is_removed =
+            is_dressed.iter().any(|markup| lower.contains(markup) && (*markup != "<" || lower.contains('=')))
+                || addresses(&lower).any(|address| !self.has(&address))
+                || leads_away && addresses(&lower).next().is_none();
+        if is_removed { format!("{REMOVED}{space}") } else { word.to_owned() }
     }
 
-    /// Whether the link stands somewhere as a whole.
-    fn has(&self, link: &str) -> bool {
-        self.known.match_indices(link).any(|(at, found)| {
-            let next = self.known[at + found.len()..].chars().next();
-            next.is_none_or(|next| !next.is_alphanumeric() && !matches!(next, '/' | '?' | '#' | '=' | '&' | '-' | '_'))
+    /// Whether the address stands somewhere as a whole.
+    fn has(&self, address: &str) -> bool {
+        let is_part =
+            |part: char| part.is_alphanumeric() || matches!(part, '-' | '_' | '/' | '?' | '#' | '=' | '&' | '@' | '%');
+        self.known.match_indices(address).any(|(at, found)| {
+            let before = &self.known[..at];
+            let mut next = self.known[at + found.len()..].chars();
+            // A point or a colon goes on only if letters follow it.
+            let ends = match next.next() {
+                Some('.' | ':') => !next.next().is_some_and(char::is_alphanumeric),
+                other => !other.is_some_and(is_part),
+            };
+            ends && (before.ends_with("://") || !before.ends_with(|part: char| is_part(part) || part == '.'))
         })
     }
 }
@@ -98,7 +105,21 @@ mod tests {
             ("[click](https://acme.example/pricing)", "(link removed)"),
             ("![x](https://acme.example/pricing)", "(link removed)"),
             ("<img src=\"//evil.example/x\">", "<img (link removed)"),
+            ("<img src=/\\evil.example/p?d=x>", "<img (link removed)"),
+            ("a < b and 3<4", "a < b and 3<4"),
             ("www.evil.example", "(link removed)"),
+            ("evil.example/?d=jane", "(link removed)"),
+            ("jane.evil.example", "(link removed)"),
+            ("x@evil.example", "(link removed)"),
+            ("mailto:x@acme.example?body=jane", "(link removed)"),
+            ("![x](https\\:\\/\\/evil.example/p)", "(link removed)"),
+            ("![x](https&colon;&sol;&sol;evil.example/p)", "(link removed)"),
+            ("[x]: //evil.example", "(link removed) (link removed)"),
+            ("See https://acme.example/pricingx or https://acme.exam", "See (link removed) or (link removed)"),
+            (
+                "acme.example/pricing, e.g. at 9.30 for 4.5 %, or so...",
+                "acme.example/pricing, e.g. at 9.30 for 4.5 %, or so...",
+            ),
             ("Nothing to see: either/or, 24/7, 50 %", "Nothing to see: either/or, 24/7, 50 %"),
             ("", ""),
         ] {

@@ -1,7 +1,6 @@
 //! Looking into the records for an answer.
 
 use chrono::TimeDelta;
-use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 use shared::campaigns::{Campaign, Counts};
 use shared::http::timestamp;
@@ -88,8 +87,9 @@ impl LexiChat {
             Err(refusal) => return Ok(refusal),
         };
         let (on_list, _) = self.lists.contacts(workspace_id, found.list_id, (0, ON_LIST)).await?;
-        let leads = on_list.iter().map(|one| self.leads.lead(workspace_id, one.member.lead_id));
-        let contacts: Vec<_> = try_join_all(leads).await?.iter().flatten().map(contact).collect();
+        let ids: Vec<_> = on_list.iter().map(|one| one.member.lead_id).collect();
+        let leads = self.leads.leads(workspace_id, &ids).await?;
+        let contacts: Vec<_> = ids.iter().filter_map(|id| leads.get(id)).map(contact).collect();
         let summary = format!("{} contacts", found.contacts);
         Ok(Used::records(json!({"list": list(&found), "contacts": contacts}), summary))
     }
@@ -135,11 +135,16 @@ impl LexiChat {
         let Some(task) = self.tasks.get(TaskId { workspace_id, task_id: proposed.task_id }).await? else {
             return Ok(Used::refused("the task is no longer kept"));
         };
+        let mut result = task.result.clone().unwrap_or_default();
+        if let Some(fields) = result.as_object_mut() {
+            // Whatever the list is called by now.
+            fields.remove("list_name");
+        }
         let shown = json!({
             "description": proposed.description,
             "status": task.status,
             "progress": task.progress,
-            "result": task.result,
+            "result": result,
             "failure": task.failure,
         });
         Ok(Used::done(shown, task.status.name().to_owned()))

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::LexiChat;
 use crate::tools::{CampaignStart, ContactUpdate, ListOperation, Operation, ProspectSearch, WriteEmail};
 use crate::turn::{Found, Proposal, Turn, Used};
+use crate::words::says;
 
 /// The longest name of a list or campaign, and the longest other value, in characters.
 const LONGEST_NAME: usize = 120;
@@ -24,13 +25,28 @@ const LONGEST: usize = 200;
 const CONTACTS: usize = 50;
 
 impl LexiChat {
-    /// Makes a plan this message's proposal.
+    /// Makes a plan this message's proposal. The person is told everything that it does; the model is told no
+    /// name of a list that the person has not said, for it may be anybody's.
     fn propose(&self, turn: &mut Turn<'_>, plan: Plan, supersedes: Option<&Task>) -> Used {
         let task_id = self.random.uuid();
         let description = plan.description();
-        let told = json!({"task_id": task_id, "description": description, "waits_for": "a person's approval"});
-        turn.proposal = Some(Proposal { task_id, plan, supersedes: supersedes.map(|task| task.id) });
-        Used::done(told, description)
+        let list = match &plan {
+            Plan::ProspectSearch { list, .. } | Plan::ListOperation { list, .. } => Some(&list.name),
+            Plan::CampaignStart(brief) => Some(&brief.list.name),
+            Plan::ContactUpdate { .. } => None,
+        };
+        let told = match list.filter(|name| !says(&turn.own_words, name)) {
+            Some(name) => description.replace(&format!("the list {name}"), "your list"),
+            None => description.clone(),
+        };
+        match &plan {
+            Plan::ProspectSearch { .. } => turn.state.search_task = Some(task_id),
+            Plan::CampaignStart(_) => turn.state.campaign_task = Some(task_id),
+            Plan::ContactUpdate { .. } | Plan::ListOperation { .. } => {}
+        }
+        let result = json!({"task_id": task_id, "description": told, "waits_for": "a person's approval"});
+        turn.proposal = Some(Proposal { task_id, plan, told, supersedes: supersedes.map(|task| task.id) });
+        Used::done(result, description)
     }
 
     pub(crate) async fn prospect_search(
@@ -51,26 +67,28 @@ impl LexiChat {
             return Ok(Used::refused(fault));
         }
         // A search that narrows the last one takes its place, if nobody has decided on that yet.
-        let pending = self.pending(workspace_id, turn).await?;
-        let narrowed = pending
-            .filter(|task| matches!(&task.plan, Plan::ProspectSearch { query: last, .. } if narrows(&query, last)));
+        let pending = self.pending(workspace_id, turn.state.search_task).await?;
+        let last = pending.as_ref().and_then(|task| match &task.plan {
+            Plan::ProspectSearch { query: last, list } if narrows(&query, last) => Some((task, list)),
+            _ => None,
+        });
         let named = asked.list.as_deref().map(str::trim).filter(|named| !named.is_empty());
-        let list = match (named, &turn.known.list) {
-            (Some(named), _) => match self.list_named(workspace_id, named).await? {
+        let list = match (named, &turn.known.list, last) {
+            (Some(named), ..) => match self.list_named(workspace_id, named).await? {
                 Found::One(list) => Target { list_id: list.list_id, name: list.name },
                 Found::None if named.parse::<Uuid>().is_ok() => return Ok(Used::refused("there is no such list")),
                 Found::None => Target { list_id: self.random.uuid(), name: cut(named, LONGEST_NAME) },
                 Found::Several => return Ok(Used::refused("several lists have this name; ask for the list's id")),
             },
-            (None, Some(list)) => Target { list_id: list.list_id, name: list.name.clone() },
-            (None, None) => {
-                let before = turn.state.search_list.clone().filter(|_| narrowed.is_some());
-                before.unwrap_or_else(|| Target { list_id: self.random.uuid(), name: new_list_name(&query) })
-            }
+            (None, Some(list), _) if turn.names_a_list => Target { list_id: list.list_id, name: list.name.clone() },
+            (None, _, Some((_, list))) => list.clone(),
+            (None, Some(list), None) => Target { list_id: list.list_id, name: list.name.clone() },
+            (None, None, None) => Target { list_id: self.random.uuid(), name: new_list_name(&query) },
         };
+        // For another list it is another search.
+        let narrowed = last.filter(|(_, last)| last.list_id == list.list_id).map(|(task, _)| task);
         turn.state.search = Some(query.clone());
-        turn.state.search_list = Some(list.clone());
-        Ok(self.propose(turn, Plan::ProspectSearch { query, list }, narrowed.as_ref()))
+        Ok(self.propose(turn, Plan::ProspectSearch { query, list }, narrowed))
     }
 
     pub(crate) async fn campaign_start(
@@ -94,13 +112,13 @@ impl LexiChat {
             Ok(example) => example,
             Err(fault) => return Ok(Used::refused(fault)),
         };
-        let pending = self.pending(workspace_id, turn).await?;
+        let pending = self.pending(workspace_id, turn.state.campaign_task).await?;
         let revised =
             pending.filter(|task| matches!(&task.plan, Plan::CampaignStart(last) if last.list.list_id == list.list_id));
         let name = asked.name.as_deref().map(|name| cut(name, LONGEST_NAME)).filter(|name| !name.is_empty());
         let brief = Brief {
             campaign_id: self.random.uuid(),
-            name: name.unwrap_or_else(|| cut(&format!("{}: {about}", list.name), LONGEST_NAME)),
+            name: name.unwrap_or_else(|| cut(&about, LONGEST_NAME)),
             list: Target { list_id: list.list_id, name: list.name },
             about,
             example: Some(example.clone()),
@@ -123,7 +141,7 @@ impl LexiChat {
         };
         turn.state.email = Some(example.clone());
         let written = json!({"subject": example.title, "message": example.message});
-        let Some(pending) = self.pending(workspace_id, turn).await? else {
+        let Some(pending) = self.pending(workspace_id, turn.state.campaign_task).await? else {
             return Ok(Used::done(json!({"email": written}), "written".to_owned()));
         };
         let Plan::CampaignStart(last) = &pending.plan else {
@@ -218,52 +236,62 @@ impl LexiChat {
                 return Ok(Used::refused("there is a list of this name already"));
             }
             let list = Target { list_id: self.random.uuid(), name };
-            let plan = Plan::ListOperation { list, operation: tasks::ListOperation::Create };
+            let plan = Plan::ListOperation { list, operation: tasks::ListOperation::Create, contacts: Vec::new() };
             return Ok(self.propose(turn, plan, None));
         }
         let list = match self.list(workspace_id, asked.list.as_deref(), turn).await? {
             Ok(list) => Target { list_id: list.list_id, name: list.name },
             Err(refusal) => return Ok(refusal),
         };
-        let operation = match asked.operation {
-            Operation::Rename => {
-                let to = asked.new_name.as_deref().map(|name| cut(name, LONGEST_NAME)).unwrap_or_default();
-                if to.is_empty() {
-                    return Ok(Used::refused("what is the new name? Ask the person"));
-                }
-                tasks::ListOperation::Rename { to }
+        if asked.operation == Operation::Rename {
+            let to = asked.new_name.as_deref().map(|name| cut(name, LONGEST_NAME)).unwrap_or_default();
+            if to.is_empty() {
+                return Ok(Used::refused("what is the new name? Ask the person"));
             }
-            Operation::Add | Operation::Remove | Operation::Create => {
-                let lead_ids = match self.contacts(workspace_id, &asked.contacts).await? {
-                    Ok(lead_ids) => lead_ids,
-                    Err(refusal) => return Ok(refusal),
-                };
-                match asked.operation {
-                    Operation::Remove => tasks::ListOperation::Remove { lead_ids },
-                    _ => tasks::ListOperation::Add { lead_ids },
-                }
-            }
+            let plan =
+                Plan::ListOperation { list, operation: tasks::ListOperation::Rename { to }, contacts: Vec::new() };
+            return Ok(self.propose(turn, plan, None));
+        }
+        let (lead_ids, contacts) = match self.contacts(workspace_id, &asked.contacts, &turn.own_words).await? {
+            Ok(found) => found,
+            Err(refusal) => return Ok(refusal),
         };
-        Ok(self.propose(turn, Plan::ListOperation { list, operation }, None))
+        let operation = match asked.operation {
+            Operation::Remove => tasks::ListOperation::Remove { lead_ids },
+            Operation::Add | Operation::Create | Operation::Rename => tasks::ListOperation::Add { lead_ids },
+        };
+        Ok(self.propose(turn, Plan::ListOperation { list, operation, contacts }, None))
     }
 
-    /// The contacts that these names stand for, or what the model is told.
-    async fn contacts(&self, workspace_id: Uuid, named: &[String]) -> Result<Result<Vec<Uuid>, Used>, StoreError> {
+    /// The contacts that these names stand for, with the names; or what the model is told. A name has to be one that
+    /// the person has said, so that they know whom they approve.
+    async fn contacts(
+        &self,
+        workspace_id: Uuid,
+        named: &[String],
+        own_words: &str,
+    ) -> Result<Result<(Vec<Uuid>, Vec<String>), Used>, StoreError> {
         if !(1..=CONTACTS).contains(&named.len()) {
             return Ok(Err(Used::refused(format!("name 1 to {CONTACTS} contacts"))));
         }
-        let mut lead_ids = Vec::new();
+        let (mut lead_ids, mut names) = (Vec::new(), Vec::new());
         for (index, name) in named.iter().enumerate() {
             let refused =
                 |why| Used::refused(format!("contact {} of your call: {why}; ask for the e-mail address", index + 1));
+            if !says(own_words, name) {
+                return Ok(Err(refused("the person did not say this name")));
+            }
             match self.contact(workspace_id, name).await? {
                 Found::One(lead) if lead_ids.contains(&lead.lead_id) => {}
-                Found::One(lead) => lead_ids.push(lead.lead_id),
+                Found::One(lead) => {
+                    lead_ids.push(lead.lead_id);
+                    names.push(cut(name, LONGEST));
+                }
                 Found::None => return Ok(Err(refused("nobody fits"))),
                 Found::Several => return Ok(Err(refused("several fit"))),
             }
         }
-        Ok(Ok(lead_ids))
+        Ok(Ok((lead_ids, names)))
     }
 }
 
@@ -277,18 +305,6 @@ fn new_list_name(query: &Query) -> String {
     let description = query.describe();
     let named = description.trim_start_matches(|count: char| count.is_ascii_digit()).trim_start();
     cut(named, LONGEST_NAME)
-}
-
-/// Whether a person's words hold a value: its letters and digits in this order, or, of a phone number, its
-/// digits.
-fn says(words: &str, value: &str) -> bool {
-    let plain = |text: &str| text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
-    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    let is_number = !value.is_empty() && value.chars().all(|part| part.is_ascii_digit() || "+-() ./".contains(part));
-    match is_number {
-        true => digits(words).contains(&digits(value)),
-        false => plain(words).contains(&plain(value)),
-    }
 }
 
 /// Whether a search finds only what the last one would find: in nothing is it wider.
@@ -330,16 +346,5 @@ mod tests {
         let sized = Query { min_employees: Some(50), max_employees: Some(200), ..last.clone() };
         assert!(narrows(&sized, &last) && !narrows(&last, &sized));
         assert!(!narrows(&Query { max_employees: Some(500), ..sized.clone() }, &sized));
-    }
-
-    #[test]
-    fn a_value_has_to_stand_in_the_persons_words() {
-        let words = "Set Jane  Smith's phone to (202) 555-0142, e-mail Jane@Acme.example";
-        for value in ["jane smith", "jane@acme.example", "+202 555 0142", "202-555-0142"] {
-            assert!(says(words, value), "{value}");
-        }
-        for value in ["John", "+1 415 555 0100", "jane@evil.example"] {
-            assert!(!says(words, value), "{value}");
-        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use shared::http::Fields;
+use shared::http::{Fields, uuid};
 use shared::problem::Problem;
 use uuid::Uuid;
 
@@ -58,11 +58,6 @@ fn complaints(finished: Result<(), Problem>) -> Result<BTreeMap<String, String>,
         Err(problem) if problem.fields.is_empty() => Err(problem),
         Err(problem) => Ok(problem.fields),
     }
-}
-
-fn uuid(text: &str) -> Option<Uuid> {
-    // `Uuid` reads other forms too; the documents know the hyphenated one only.
-    Some(text).filter(|text| text.len() == 36).and_then(|text| Uuid::parse_str(text).ok())
 }
 
 #[cfg(test)]

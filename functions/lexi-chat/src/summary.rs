@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::chats::{Message, Speaker};
-use shared::llm::{Checked, Model, Prompt};
+use shared::llm::{Checked, Model, Prompt, Ready};
 use shared::problem::Problem;
 use shared::tasks::{TaskId, Tasks};
 use uuid::Uuid;
@@ -46,8 +46,9 @@ struct Summary {
 /// Lets the oldest messages of a conversation give way to its summaries, if there are too many.
 pub(crate) async fn shorten(
     known: &mut Known,
-    model: &Model,
+    (model, ready): (&Model, &mut Ready),
     tasks: &Tasks,
+    now: DateTime<Utc>,
     deadline: DateTime<Utc>,
 ) -> Result<(), Problem> {
     let going = going(&known.recent);
@@ -58,12 +59,22 @@ pub(crate) async fn shorten(
     let gone = std::mem::replace(&mut known.recent, rest);
     let chat = &mut known.chat;
     chat.summarised = gone.last().map_or(chat.summarised, |last| last.number);
+    let given = gone.iter().filter(|message| message.speaker == Speaker::User);
+    chat.given.extend(given.flat_map(|message| items(&message.text)));
+    chat.given = newest(std::mem::take(&mut chat.given), &HashSet::new());
+    model.enter(ready).await?;
     let decisions = decisions(chat.id.workspace_id, &gone, tasks).await?;
     let (told, own): (Vec<_>, Vec<_>) = gone.iter().partition(|message| message.from_records);
-    chat.summary = written(model, &chat.summary, &own, decisions, deadline).await;
-    if !told.is_empty() {
-        chat.summary_of_records = written(model, &chat.summary_of_records, &told, Vec::new(), deadline).await;
-    }
+    // The answer needs most of the time; without a summary in time, the messages' beginnings do.
+    let deadline = now + (deadline - now) / 3;
+    let records = async {
+        match told.is_empty() {
+            true => chat.summary_of_records.clone(),
+            false => written(model, ready, &chat.summary_of_records, &told, Vec::new(), deadline).await,
+        }
+    };
+    let (summary, records) = tokio::join!(written(model, ready, &chat.summary, &own, decisions, deadline), records);
+    (chat.summary, chat.summary_of_records) = (summary, records);
     Ok(())
 }
 
@@ -101,6 +112,7 @@ async fn decisions(workspace_id: Uuid, gone: &[Message], tasks: &Tasks) -> Resul
 /// The summary with these messages added. Without a model that answers, the messages' beginnings are kept.
 async fn written(
     model: &Model,
+    ready: &Ready,
     before: &str,
     gone: &[&Message],
     decisions: Vec<String>,
@@ -124,10 +136,7 @@ async fn written(
             Checked::Wrong { complaint, usable: Some(Summary { summary }) }
         }
     };
-    let asked = match model.ready().await {
-        Ok(ready) => model.complete(ready, &prompt, deadline, check).await,
-        Err(problem) => Err(problem),
-    };
+    let asked = model.complete(ready.clone(), &prompt, deadline, check).await;
     let summary = asked.map(|reply| reply.summary).unwrap_or_else(|problem| {
         tracing::warn!(cause = problem.cause.as_deref().unwrap_or_default(), "summarised without the model");
         beginnings(&before, gone)
@@ -136,18 +145,22 @@ async fn written(
     let mut decided: Vec<String> = earlier.iter().map(|line| (*line).to_owned()).chain(decisions).collect();
     decided.drain(..decided.len().saturating_sub(MOST_DECISIONS));
     lines.extend(decided);
-    let known = lines.join("\n").to_lowercase();
+    let known: HashSet<String> = lines.iter().flat_map(|line| items(line)).map(|item| item.to_lowercase()).collect();
     let texts = before.iter().copied().chain(gone.iter().map(|message| message.text.as_str()));
-    let mut seen = HashSet::new();
-    let mut left_out: Vec<String> = texts
-        .flat_map(items)
-        .filter(|item| !known.contains(&item.to_lowercase()) && seen.insert(item.to_lowercase()))
-        .collect();
-    left_out.drain(..left_out.len().saturating_sub(MOST_ITEMS));
+    let left_out = newest(texts.flat_map(items).collect(), &known);
     if !left_out.is_empty() {
         lines.push(format!("{ALSO}{}", left_out.join("; ")));
     }
     lines.join("\n")
+}
+
+/// The newest of what is not known, each once.
+fn newest(items: Vec<String>, known: &HashSet<String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let is_new = |item: &String| !known.contains(&item.to_lowercase()) && seen.insert(item.to_lowercase());
+    let mut newest: Vec<String> = items.into_iter().rev().filter(is_new).take(MOST_ITEMS).collect();
+    newest.reverse();
+    newest
 }
 
 /// A summary's own lines, and its decisions.
@@ -206,4 +219,25 @@ fn items(text: &str) -> Vec<String> {
         items.push(name.join(" "));
     }
     items
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_numbers_and_addresses_are_what_has_to_be_kept() {
+        let text = "We met Amara Oduya of Brightwell on 2026-11-20. Budget is $5,000 or 20 %; write to amara@oduya.example, or call.";
+        let found = items(text);
+        for item in ["Amara Oduya", "Brightwell", "2026-11-20", "$5,000", "20", "amara@oduya.example"] {
+            assert!(found.iter().any(|found| found == item), "{item}: {found:?}");
+        }
+        assert_eq!(items("Also said: Jane Smith; $50; 2026"), ["Jane Smith", "$50", "2026"]);
+    }
+
+    #[test]
+    fn what_is_part_of_something_else_is_kept_too() {
+        let known = items("In 2026 for $500").into_iter().collect();
+        assert_eq!(newest(items("or 20 and $50, or $500"), &known), ["20", "$50"]);
+    }
 }

@@ -4,9 +4,8 @@ use serde_json::{Value, json};
 use shared::chats::{State, Step};
 use shared::leads::Lead;
 use shared::lists::List;
-use shared::problem::Problem;
 use shared::store::StoreError;
-use shared::tasks::{Plan, TaskId};
+use shared::tasks::{Plan, Status, Task, TaskId};
 use uuid::Uuid;
 
 use crate::LexiChat;
@@ -17,6 +16,8 @@ use crate::history::Known;
 pub(crate) struct Turn<'a> {
     /// What it stands on.
     pub known: &'a Known,
+    /// Whether the message says which list it is about.
+    pub names_a_list: bool,
     /// Everything that the person has said.
     pub own_words: String,
     /// What the conversation has come to with it.
@@ -36,6 +37,8 @@ pub(crate) struct Proposal {
     pub task_id: Uuid,
     /// What it does.
     pub plan: Plan,
+    /// What it does, without names that the person did not give.
+    pub told: String,
     /// The pending task whose place it takes.
     pub supersedes: Option<TaskId>,
 }
@@ -83,6 +86,9 @@ impl LexiChat {
     /// The contact that an id, an e-mail address, a phone number or a name stands for.
     pub(crate) async fn contact(&self, workspace_id: Uuid, named: &str) -> Result<Found<Lead>, StoreError> {
         let named = named.trim();
+        if named.is_empty() {
+            return Ok(Found::None);
+        }
         if let Ok(lead_id) = named.parse::<Uuid>() {
             let lead = self.leads.lead(workspace_id, lead_id).await?;
             return Ok(lead.map_or(Found::None, Found::One));
@@ -137,14 +143,10 @@ impl LexiChat {
         })
     }
 
-    /// The last task of the conversation, if it still waits for a decision.
-    pub(crate) async fn pending(
-        &self,
-        workspace_id: Uuid,
-        turn: &Turn<'_>,
-    ) -> Result<Option<shared::tasks::Task>, Problem> {
-        let Some(proposed) = &turn.known.chat.state.task else { return Ok(None) };
-        let task = self.tasks.get(TaskId { workspace_id, task_id: proposed.task_id }).await?;
-        Ok(task.filter(|task| task.status == shared::tasks::Status::Pending))
+    /// A task of the conversation, if it still waits for a decision.
+    pub(crate) async fn pending(&self, workspace_id: Uuid, task_id: Option<Uuid>) -> Result<Option<Task>, StoreError> {
+        let Some(task_id) = task_id else { return Ok(None) };
+        let task = self.tasks.get(TaskId { workspace_id, task_id }).await?;
+        Ok(task.filter(|task| task.status == Status::Pending))
     }
 }

@@ -5,7 +5,7 @@ use shared::auth::Permission;
 use shared::chats::{Chat, ChatId, Chats, Message};
 use shared::context::Context;
 use shared::environment::ConfigError;
-use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply};
+use shared::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
 use shared::problem::{Code, Problem};
 use uuid::Uuid;
 
@@ -25,20 +25,18 @@ impl ListConversations {
 impl Endpoint for ListConversations {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadAi;
-    /// Which page, and how many it has.
-    type Request = (usize, usize);
+    type Request = Page;
 
-    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
+    fn parse(&self, input: &Input) -> Result<Page, Problem> {
         let mut query = Query::of(&input.query);
-        let page = query.integer("page", 1..=1_000, 1) as usize;
-        let per_page = query.integer("per_page", 1..=100, 20) as usize;
-        query.finish().map(|()| (page, per_page))
+        let page = Page::of(&mut query);
+        query.finish().map(|()| page)
     }
 
-    async fn handle(&self, call: &Call, (page, per_page): Self::Request) -> Result<Reply, Problem> {
-        let (chats, total) = self.chats.list(call.workspace_id, (page - 1) * per_page, per_page).await?;
+    async fn handle(&self, call: &Call, page: Page) -> Result<Reply, Problem> {
+        let (chats, total) = self.chats.list(call.workspace_id, (page.skip(), page.size)).await?;
         let shown: Vec<_> = chats.iter().map(Chat::shown).collect();
-        Ok(call.page(json!({"conversations": shown}), json!({"page": page, "per_page": per_page, "total": total})))
+        Ok(call.page(json!({"conversations": shown}), page.meta(total)))
     }
 }
 
@@ -58,25 +56,24 @@ impl GetConversation {
 impl Endpoint for GetConversation {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadAi;
-    /// Which conversation, which page of its messages, and how many that has.
-    type Request = (Uuid, usize, usize);
+    /// Which conversation, and which page of its messages.
+    type Request = (Uuid, Page);
 
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
         let mut query = Query::of(&input.query);
-        let page = query.integer("page", 1..=1_000, 1) as usize;
-        let per_page = query.integer("per_page", 1..=100, 100) as usize;
+        let page = Page::of(&mut query);
         query.finish()?;
-        Ok((crate::id_in_path(input)?, page, per_page))
+        Ok((input.uuid_in_path("id")?, page))
     }
 
-    async fn handle(&self, call: &Call, (conversation_id, page, per_page): Self::Request) -> Result<Reply, Problem> {
+    async fn handle(&self, call: &Call, (conversation_id, page): Self::Request) -> Result<Reply, Problem> {
         let id = ChatId { workspace_id: call.workspace_id, conversation_id };
-        let messages = self.chats.page(id, (page - 1) * per_page, per_page);
+        let messages = self.chats.page(id, (page.skip(), page.size));
         let (chat, messages) = tokio::try_join!(self.chats.get(id), messages)?;
         let chat =
             chat.ok_or_else(|| Problem::new(Code::NotFound, "there is no conversation with this id in the workspace"))?;
         let mut shown = chat.shown();
         shown["messages"] = messages.iter().map(Message::shown).collect();
-        Ok(call.page(shown, json!({"page": page, "per_page": per_page, "total": chat.messages})))
+        Ok(call.page(shown, page.meta(chat.messages as usize)))
     }
 }

@@ -65,7 +65,7 @@ impl Endpoint for Approve {
     type Request = Uuid;
 
     fn parse(&self, input: &Input) -> Result<Uuid, Problem> {
-        let id = crate::id_in_path(input)?;
+        let id = input.uuid_in_path("id")?;
         Fields::of(&input.body)?.finish().map(|()| id)
     }
 
@@ -111,7 +111,7 @@ impl Endpoint for Dismiss {
     type Request = (Uuid, Option<String>);
 
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let id = crate::id_in_path(input)?;
+        let id = input.uuid_in_path("id")?;
         let mut fields = Fields::of(&input.body)?;
         let reason = fields.optional_text("reason", 500).map(|reason| reason.trim().to_owned());
         fields.finish().map(|()| (id, reason))

@@ -17,9 +17,7 @@ mod read;
 
 use shared::context::Context;
 use shared::environment::ConfigError;
-use shared::http::{Gate, Input, Routes};
-use shared::problem::Problem;
-use uuid::Uuid;
+use shared::http::{Gate, Routes};
 
 pub use conversations::{GetConversation, ListConversations};
 pub use decide::{Approve, Dismiss};
@@ -37,10 +35,4 @@ pub fn lexi_tasks(context: &Context) -> Result<Routes, ConfigError> {
         .with("POST", "/v1/lexi/tasks/{id}/dismiss", Dismiss::new(context)?)
         .with("GET", "/v1/lexi/conversations", ListConversations::new(context)?)
         .with("GET", "/v1/lexi/conversations/{id}", GetConversation::new(context)?))
-}
-
-/// The task or conversation that a path names.
-fn id_in_path(input: &Input) -> Result<Uuid, Problem> {
-    let id = Some(input.in_path("id")).filter(|id| id.len() == 36).and_then(|id| id.parse().ok());
-    id.ok_or_else(|| Problem::field("id", "must be a UUID"))
 }

@@ -7,7 +7,7 @@ use shared::accounts::Accounts;
 use shared::auth::Permission;
 use shared::context::Context;
 use shared::environment::ConfigError;
-use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply};
+use shared::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
 use shared::problem::{Code, Problem};
 use shared::store::StoreError;
 use shared::tasks::{Status, Task, TaskId, Tasks};
@@ -42,24 +42,23 @@ impl ListTasks {
 impl Endpoint for ListTasks {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadAi;
-    /// Of which status, which page, and how many it has.
-    type Request = (Status, u32, u32);
+    /// Of which status, and which page.
+    type Request = (Status, Page);
 
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
         let mut query = Query::of(&input.query);
         let names: Vec<_> = Status::ALL.iter().map(|status| status.name()).collect();
         let status = query.parsed("status", format!("must be one of {}", names.join(", ")), Status::named);
-        let (page, per_page) = (query.integer("page", 1..=1_000, 1), query.integer("per_page", 1..=100, 20));
-        query.finish().map(|()| (status.unwrap_or(Status::Pending), page, per_page))
+        let page = Page::of(&mut query);
+        query.finish().map(|()| (status.unwrap_or(Status::Pending), page))
     }
 
-    async fn handle(&self, call: &Call, (status, page, per_page): Self::Request) -> Result<Reply, Problem> {
-        let skip = (page as usize - 1) * per_page as usize;
-        let listed = self.tasks.list(call.workspace_id, status, (skip, per_page as usize));
+    async fn handle(&self, call: &Call, (status, page): Self::Request) -> Result<Reply, Problem> {
+        let listed = self.tasks.list(call.workspace_id, status, (page.skip(), page.size));
         let (listed, prices) = tokio::join!(listed, prices(&self.accounts, call));
         let ((tasks, total), prices) = (listed?, prices?);
         let shown: Vec<_> = tasks.iter().map(|task| task.shown(&prices)).collect();
-        Ok(call.page(json!({ "tasks": shown }), json!({"page": page, "per_page": per_page, "total": total})))
+        Ok(call.page(json!({ "tasks": shown }), page.meta(total)))
     }
 }
 
@@ -83,7 +82,7 @@ impl Endpoint for GetTask {
     type Request = Uuid;
 
     fn parse(&self, input: &Input) -> Result<Uuid, Problem> {
-        crate::id_in_path(input)
+        input.uuid_in_path("id")
     }
 
     async fn handle(&self, call: &Call, id: Uuid) -> Result<Reply, Problem> {

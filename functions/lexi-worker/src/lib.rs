@@ -120,7 +120,7 @@ impl LexiWorker {
                 Ok(Outcome::done(result))
             }
             Plan::ContactUpdate { lead_id, changes, .. } => self.update(workspace_id, lead_id, changes).await,
-            Plan::ListOperation { list, operation } => self.operate(workspace_id, &list, operation).await,
+            Plan::ListOperation { list, operation, .. } => self.operate(workspace_id, &list, operation).await,
         }
     }
 }

@@ -5,13 +5,13 @@ use shared::auth::Permission;
 use shared::context::Context;
 use shared::environment::ConfigError;
 use shared::exactly_once::ExactlyOnce;
-use shared::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Reply};
+use shared::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Reply, uuid};
 use shared::leads::Leads;
 use shared::lists::{ListError, Lists, MOST, Member};
 use shared::problem::{Code, MISSING, Problem};
 use uuid::Uuid;
 
-use crate::{as_uuid, contact, id_in_path, no_such_list};
+use crate::{contact, no_such_list};
 
 /// How many contacts one request puts on a list.
 const AT_ONCE: usize = 500;
@@ -101,7 +101,7 @@ impl Endpoint for GetContacts {
     type Request = (Uuid, Page);
 
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let list_id = id_in_path(input, "id");
+        let list_id = input.uuid_in_path("id");
         let mut query = Query::of(&input.query);
         let page = Page::of(&mut query);
         query.finish()?;
@@ -131,14 +131,14 @@ impl Endpoint for AddContacts {
     type Request = (Uuid, Vec<Uuid>);
 
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let list_id = id_in_path(input, "id");
+        let list_id = input.uuid_in_path("id");
         let mut fields = Fields::of(&input.body)?;
         let given = fields.any("contact_ids");
         fields.finish()?;
         let given = given.ok_or_else(|| Problem::field("contact_ids", MISSING))?;
         let complaint = format!("must be a list of 1 to {AT_ONCE} UUIDs of contacts");
         let ids = given.as_array().filter(|ids| (1..=AT_ONCE).contains(&ids.len()));
-        let ids = ids.and_then(|ids| ids.iter().map(|id| as_uuid(id.as_str()?)).collect::<Option<Vec<_>>>());
+        let ids = ids.and_then(|ids| ids.iter().map(|id| uuid(id.as_str()?)).collect::<Option<Vec<_>>>());
         let mut ids = ids.ok_or_else(|| Problem::field("contact_ids", &complaint))?;
         let mut seen = std::collections::HashSet::new();
         ids.retain(|id| seen.insert(*id));
@@ -157,7 +157,7 @@ impl Endpoint for RemoveContact {
     type Request = (Uuid, Uuid);
 
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        Ok((id_in_path(input, "id")?, id_in_path(input, "contact_id")?))
+        Ok((input.uuid_in_path("id")?, input.uuid_in_path("contact_id")?))
     }
 
     async fn handle(&self, call: &Call, (list_id, contact_id): Self::Request) -> Result<Reply, Problem> {

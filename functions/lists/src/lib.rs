@@ -17,11 +17,10 @@ mod list;
 use serde_json::{Value, json};
 use shared::context::Context;
 use shared::environment::ConfigError;
-use shared::http::{Gate, Input, Routes, timestamp};
+use shared::http::{Gate, Routes, timestamp};
 use shared::leads::Lead;
 use shared::lists::List;
 use shared::problem::{Code, Problem};
-use uuid::Uuid;
 
 pub use contacts::{AddContacts, GetContacts, RemoveContact};
 pub use find::FindContacts;
@@ -40,16 +39,6 @@ pub fn lists(context: &Context) -> Result<Routes, ConfigError> {
         .with("POST", "/v1/lists/{id}/contacts", AddContacts::new(context)?)
         .with("DELETE", "/v1/lists/{id}/contacts/{contact_id}", RemoveContact::new(context)?)
         .with("GET", "/v1/contacts", FindContacts::new(context)?))
-}
-
-/// An identifier in a path.
-fn id_in_path(input: &Input, name: &str) -> Result<Uuid, Problem> {
-    as_uuid(input.in_path(name)).ok_or_else(|| Problem::field(name, "must be a UUID"))
-}
-
-/// `Uuid` reads other forms too; the documents know the hyphenated one only.
-fn as_uuid(text: &str) -> Option<Uuid> {
-    Some(text).filter(|text| text.len() == 36).and_then(|text| text.parse().ok())
 }
 
 #[track_caller]

@@ -11,7 +11,7 @@ use shared::lists::{A_NAME, Lists, Target, name};
 use shared::problem::Problem;
 use uuid::Uuid;
 
-use crate::{id_in_path, list, no_such_list};
+use crate::{list, no_such_list};
 
 /// `GET /v1/lists`.
 #[derive(Clone, Debug)]
@@ -108,7 +108,7 @@ impl Endpoint for GetList {
     type Request = Uuid;
 
     fn parse(&self, input: &Input) -> Result<Uuid, Problem> {
-        id_in_path(input, "id")
+        input.uuid_in_path("id")
     }
 
     async fn handle(&self, call: &Call, list_id: Uuid) -> Result<Reply, Problem> {

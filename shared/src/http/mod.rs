@@ -12,7 +12,7 @@ mod routes;
 pub use body::Body;
 pub use dialect::{Dialect, timestamp};
 pub use events::{EVENT_STREAM, Events};
-pub use fields::Fields;
+pub use fields::{Fields, uuid};
 pub use lambda_http::Request;
 pub use pipeline::{Call, Endpoint, Gate, Input, MAX_INGESTED, Response, answer, body_bytes, serve, serve_open};
 pub use query::{Page, Query};

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::body::Body;
 use super::dialect::{Dialect, LEADLEX_BASE, Stamp};
 use super::events::{EVENT_STREAM, Events, last, prefers_events};
+use super::fields::uuid;
 use super::reply::Reply;
 use crate::accounts::{Accounts, Admission};
 use crate::auth::{ApiKey, Permission, Rate};
@@ -79,6 +80,12 @@ pub struct Input {
 }
 
 impl Input {
+    /// A UUID in the path.
+    #[track_caller]
+    pub fn uuid_in_path(&self, name: &str) -> Result<Uuid, Problem> {
+        uuid(self.in_path(name)).ok_or_else(|| Problem::field(name, "must be a UUID"))
+    }
+
     /// A variable part of the path; empty if the route has none of this name.
     pub fn in_path(&self, name: &str) -> &str {
         self.path.get(name).map(String::as_str).unwrap_or_default()

@@ -36,7 +36,8 @@ struct State {
 type Seen = (DateTime<Utc>, State);
 
 /// Leave to ask the model, once what is held for it is held; good for all that one request asks.
-#[derive(Debug)]
+/// A copy of one that has entered is as good.
+#[derive(Clone, Debug)]
 pub struct Ready {
     /// The open state in which one request may try.
     trial: Option<State>,

@@ -103,6 +103,14 @@ impl Model {
         self.breaker.check().await
     }
 
+    /// Takes the one trial that an open breaker gives, for all that this request is going to ask.
+    ///
+    /// # Errors
+    /// 503 if the breaker gave it to another request meanwhile.
+    pub async fn enter(&self, ready: &mut Ready) -> Result<(), Problem> {
+        self.breaker.enter(ready).await
+    }
+
     /// What is left of a request's time for the model.
     fn left(&self, deadline: DateTime<Utc>) -> Duration {
         (deadline - self.clock.now()).to_std().unwrap_or_default().saturating_sub(RESERVE)

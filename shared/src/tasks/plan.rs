@@ -38,6 +38,9 @@ pub enum Plan {
         /// What is done to it.
         #[serde(flatten)]
         operation: ListOperation,
+        /// What the person called the contacts that it concerns.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        contacts: Vec<String>,
     },
 }
 
@@ -118,12 +121,14 @@ impl Plan {
                     changes.iter().map(|(field, value)| format!("{} to {value}", label(field))).collect();
                 format!("Change the contact {name}: {}", told.join(", "))
             }
-            Self::ListOperation { list, operation } => match operation {
+            Self::ListOperation { list, operation, contacts } => match operation {
                 ListOperation::Create => format!("Create the list {}", list.name),
                 ListOperation::Rename { to } => format!("Rename the list {} to {to}", list.name),
-                ListOperation::Add { lead_ids } => format!("Add {} to the list {}", contacts(lead_ids), list.name),
+                ListOperation::Add { lead_ids } => {
+                    format!("Add {} to the list {}", named(contacts, lead_ids), list.name)
+                }
                 ListOperation::Remove { lead_ids } => {
-                    format!("Remove {} from the list {}", contacts(lead_ids), list.name)
+                    format!("Remove {} from the list {}", named(contacts, lead_ids), list.name)
                 }
             },
         }
@@ -139,10 +144,13 @@ impl Plan {
     }
 }
 
-fn contacts(lead_ids: &[Uuid]) -> String {
-    match lead_ids.len() {
-        1 => "1 contact".to_owned(),
-        many => format!("{many} contacts"),
+/// Contacts by their names, or how many there are.
+fn named(names: &[String], lead_ids: &[Uuid]) -> String {
+    match (names, lead_ids.len()) {
+        ([], 1) => "1 contact".to_owned(),
+        ([], many) => format!("{many} contacts"),
+        ([only], _) => only.clone(),
+        ([before @ .., last], _) => format!("{} and {last}", before.join(", ")),
     }
 }
 
@@ -185,7 +193,7 @@ mod tests {
     }
 
     fn operation(operation: ListOperation) -> Plan {
-        Plan::ListOperation { list: list(), operation }
+        Plan::ListOperation { list: list(), operation, contacts: Vec::new() }
     }
 
     #[test]

@@ -208,6 +208,9 @@ async fn a_campaign_is_proposed_with_an_email_that_a_follow_up_rewrites() {
     let waiting = api.get("/api/v1/ai/followup/recommendations").await.json();
     assert_eq!(waiting["recommendations"].as_array().unwrap().len(), 1, "{waiting}");
     assert_eq!(api.outbox().await, [0_u8; 0].map(Value::from));
+    let shown =
+        said(&api, "How is the campaign going?", json!({"campaign_id": rewritten["metadata"]["campaign_id"]})).await;
+    assert!(shown["response"].as_str().unwrap().contains("1 of 1 contacts done"), "{shown}");
     // Once it is started, the e-mail of the conversation may change, and the campaign does not.
     let context = json!({"conversation_id": first["conversation_id"]});
     let third = said(&api, "Make the email more formal", context).await;
@@ -283,12 +286,20 @@ async fn what_is_not_the_workspaces_is_not_found_and_not_charged() {
     let key = api.new_key(other, &Permission::ALL, |_| {}).await;
     let made = send(api.request("POST", "/v1/lists").bearer_auth(&key).json(&json!({"name": "Theirs"}))).await;
     let list = made.json()["data"]["list_id"].clone();
+    let brief = shared::campaigns::Brief {
+        campaign_id: shared::context::Random::from_os().uuid(),
+        name: "Theirs".to_owned(),
+        list: shared::lists::Target { list_id: list.as_str().unwrap().parse().unwrap(), name: "Theirs".to_owned() },
+        about: "x".to_owned(),
+        example: None,
+    };
+    let of = shared::tasks::TaskId { workspace_id: other, task_id: brief.campaign_id };
+    shared::campaigns::Campaigns::new(&api.stack.context).unwrap().start(&brief, of).await.unwrap();
+    let campaign = json!(brief.campaign_id);
     let theirs = send(api.request("POST", CHAT).bearer_auth(&key).json(&json!({"message": "Hello"}))).await;
     let conversation = theirs.json()["data"]["conversation_id"].clone();
     let nowhere = "00000000-0000-4000-8000-000000000000";
-    for (field, foreign) in
-        [("list_id", list), ("campaign_id", json!(nowhere)), ("conversation_id", conversation.clone())]
-    {
+    for (field, foreign) in [("list_id", list), ("campaign_id", campaign), ("conversation_id", conversation.clone())] {
         for id in [&foreign, &json!(nowhere)] {
             let answer = chat(&api, &json!({"message": "Hello", "context": {field: id}})).await;
             assert_eq!(answer.code(), (404, "not_found".to_owned()), "{field}");
@@ -395,6 +406,57 @@ async fn messages_that_come_at_once_are_all_kept_in_an_order() {
 }
 
 #[tokio::test]
+async fn messages_that_come_at_once_lose_nothing_that_another_proposed() {
+    let api = Api::start().await;
+    let first = said(&api, "Find CEOs at law firms", json!({})).await;
+    let context = json!({"conversation_id": first["conversation_id"]});
+    let (one, other, third) = tokio::join!(
+        said(&api, "Filter to only New York", context.clone()),
+        said(&api, "Filter to only Boston", context.clone()),
+        said(&api, "How many credits do I have?", context.clone()),
+    );
+    assert_eq!(third["task_id"], Value::Null);
+    // Both took the place of the first; one of the two came second and found it taken.
+    assert_eq!(task(&api, &first["task_id"]).await["reason"], "superseded");
+    for proposed in [&one, &other] {
+        assert_eq!(task(&api, &proposed["task_id"]).await["status"], "pending");
+    }
+    // The conversation remembers a search, whichever came last.
+    let narrowed = said(&api, "Filter to only Chicago", context).await;
+    let metadata = task(&api, &narrowed["task_id"]).await["metadata"].clone();
+    assert_eq!((&metadata["query"]["titles"], &metadata["query"]["places"]), (&json!(["CEO"]), &json!(["Chicago"])));
+}
+
+#[tokio::test]
+async fn another_task_in_between_does_not_come_between_an_email_and_its_campaign() {
+    let api = Api::start().await;
+    let list_id = list(&api, "Q1 Leads", &[CONTACT]).await;
+    let prompt = "Create an outreach campaign for my 'Q1 Leads' list about legal automation";
+    let first = said(&api, prompt, json!({"list_id": list_id})).await;
+    let context = json!({"conversation_id": first["conversation_id"]});
+    let between = said(&api, "Create a list called 'Summer'", context.clone()).await;
+    let rewritten = said(&api, "Make the email more casual", context).await;
+    assert_eq!(task(&api, &first["task_id"]).await["superseded_by"], rewritten["task_id"]);
+    assert_eq!(task(&api, &between["task_id"]).await["status"], "pending");
+}
+
+#[tokio::test]
+async fn a_narrowed_search_goes_to_the_list_that_the_search_goes_to() {
+    let api = Api::start().await;
+    let (one, other) = (list(&api, "One", &[]).await, list(&api, "Other", &[]).await);
+    let first = said(&api, "Find CEOs at law firms", json!({"list_id": one})).await;
+    let conversation = &first["conversation_id"];
+    let second = said(&api, "Filter to only New York", json!({"conversation_id": conversation})).await;
+    assert_eq!(task(&api, &second["task_id"]).await["metadata"]["list"]["list_id"], json!(one));
+    assert_eq!(task(&api, &first["task_id"]).await["reason"], "superseded");
+    // The same for another list is another search.
+    let context = json!({"conversation_id": conversation, "list_id": other});
+    let third = said(&api, "Filter to only New York", context).await;
+    assert_eq!(task(&api, &third["task_id"]).await["metadata"]["list"]["list_id"], json!(other));
+    assert_eq!(task(&api, &second["task_id"]).await["status"], "pending");
+}
+
+#[tokio::test]
 async fn an_answer_is_streamed_as_events_that_end_with_the_same_object() {
     let api = Api::start().await;
     let request = || {
@@ -421,9 +483,12 @@ async fn an_answer_is_streamed_as_events_that_end_with_the_same_object() {
     }
     assert_eq!((&done["requires_approval"], &done["credits_remaining"]), (&json!(true), &json!(999)));
     assert_eq!(task(&api, &done["task_id"]).await["status"], "pending");
-    // The same key again gives the same answer, at once.
+    // The same key again gives the same answer, at once; and as JSON to who asks for that.
     let again = request().await;
     assert_eq!(events(&again.text).last().unwrap().1, *done);
+    let request = api.authorized("POST", CHAT).header("Idempotency-Key", "stream-1").json(&json!({"message": FIND}));
+    let whole = send(request).await;
+    assert_eq!((whole.header("idempotent-replayed"), &whole.json()["data"]), ("true", done));
     assert_eq!(api.verified_balance().await.spent, 1);
 }
 

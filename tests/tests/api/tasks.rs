@@ -79,7 +79,7 @@ fn change(changes: ContactChanges) -> Plan {
 }
 
 fn operation(operation: ListOperation) -> Plan {
-    Plan::ListOperation { list: target(1), operation }
+    Plan::ListOperation { list: target(1), operation, contacts: Vec::new() }
 }
 
 /// Proposes in a workspace, as the chat does. `false` if it is refused.
@@ -547,7 +547,7 @@ async fn what_a_prospect_says_never_replaces_what_is_known_of_a_contact() {
     assert_eq!(ids(&there), ids(&prospects));
     // A contact that is on the list already is not put there twice.
     let operation = ListOperation::Add { lead_ids: vec![known.lead_id] };
-    done(&api, Plan::ListOperation { list: target(4), operation }).await;
+    done(&api, Plan::ListOperation { list: target(4), operation, contacts: Vec::new() }).await;
     let last = done(&api, search(10, 4)).await;
     assert_eq!(
         (&last["found"], &last["added"], &last["already_on_list"]),
@@ -647,7 +647,7 @@ async fn a_list_is_changed_as_approved() {
     assert_eq!(on_list(&api, 1).await.len(), 1);
     // Contacts may go to a list that is made for them.
     let operation = ListOperation::Add { lead_ids: vec![CONTACT] };
-    assert_eq!(done(&api, Plan::ListOperation { list: target(2), operation }).await["added"], 1);
+    assert_eq!(done(&api, Plan::ListOperation { list: target(2), operation, contacts: Vec::new() }).await["added"], 1);
     assert_eq!(on_list(&api, 2).await.len(), 1);
 }
 
