@@ -11,6 +11,7 @@ mod import;
 mod key;
 mod leads;
 mod output;
+mod prospects;
 mod seed;
 mod site;
 mod workspace;
@@ -23,7 +24,7 @@ use crate::connection::{Connection, Target};
 use crate::error::CliError;
 use crate::output::Output;
 
-/// Workspaces, keys, credits, sites and leads of Lead Follow-up.
+/// Workspaces, keys, credits, sites, leads and prospects of Lead Follow-up.
 #[derive(Debug, Parser)]
 #[command(name = "cargo cli", bin_name = "cargo cli", version, propagate_version = true, after_help = EXAMPLES)]
 struct Arguments {
@@ -45,6 +46,8 @@ Examples, for the stack that `cargo local` runs:
   cargo cli leads import contacts.csv --workspace ID
   cargo cli leads find jane@example.org --workspace ID
   cargo cli messages import chats.jsonl --workspace ID --user USER
+  cargo cli prospects import prospects.csv --workspace ID
+  cargo cli prospects search --workspace ID --title CEO --industry \"law firms\" --place \"New York\"
 
 Without any stack:
   cargo cli evaluate
@@ -80,6 +83,9 @@ enum Command {
     /// Import messages of a user's leads
     #[command(subcommand)]
     Messages(import::messages::Command),
+    /// Import prospects, and try a search for them
+    #[command(subcommand)]
+    Prospects(prospects::Command),
     /// Fill a stack on this machine with known data
     #[command(subcommand)]
     Seed(seed::Command),
@@ -120,6 +126,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode, CliError
         Command::Agent(command) => agent::run(command, &connection, output).await,
         Command::Leads(command) => leads::run(command, &connection, output).await,
         Command::Messages(command) => import::messages::run(command, &connection, output).await,
+        Command::Prospects(command) => prospects::run(command, &connection, output).await,
         Command::Seed(command) => seed::run(command, &connection, output).await,
         Command::Evaluate(command) => evaluate::run(&command, output),
     };

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde_json::json;
+use shared::prospects::OwnProspects;
 
 use crate::connection::{Connection, Target};
 use crate::error::CliError;
@@ -12,7 +13,7 @@ use crate::output::{Output, columns};
 /// What a stack can be filled with.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Load the demo data: workspaces, leads of the last 90 days, credits, and keys that are public.
+    /// Load the demo data: workspaces, leads of the last 90 days, prospects, credits, and keys that are public.
     /// Loads only into a stack on this machine; if the data is there, nothing changes
     Demo,
 }
@@ -37,13 +38,15 @@ async fn demo(connection: &Connection, output: &Output) -> Result<ExitCode, CliE
     if !connection.is_on_this_machine() {
         return Err(elsewhere());
     }
-    let loaded = demo::load(&connection.context).await?;
+    let table = OwnProspects::new(&connection.context)?;
+    let loaded =
+        demo::load(&connection.context, async |workspace, prospects| table.load(workspace, prospects).await).await?;
     let did = match loaded.workspaces {
         0 => "The demo data was there already.".to_owned(),
         workspaces => {
             format!(
-                "Loaded {workspaces} workspaces, {} leads, {} activities, {} conversations with {} messages.",
-                loaded.leads, loaded.activities, loaded.conversations, loaded.messages
+                "Loaded {workspaces} workspaces, {} leads, {} activities, {} conversations with {} messages, {} prospects.",
+                loaded.leads, loaded.activities, loaded.conversations, loaded.messages, loaded.prospects
             )
         }
     };
@@ -57,6 +60,7 @@ async fn demo(connection: &Connection, output: &Output) -> Result<ExitCode, CliE
             "activities": loaded.activities,
             "conversations": loaded.conversations,
             "messages": loaded.messages,
+            "prospects": loaded.prospects,
             "keys": shown,
         }),
         &format!("{did} Its keys:\n\n{}", columns(&rows)),

@@ -1,6 +1,7 @@
 //! Proves, with the built command against an embedded DynamoDB: what a command writes the next one
 //! reads; repeating an import changes nothing; a lead that was imported is found again; wrong values
-//! are left out with a warning, and rejected rows end up in their file; leads are followed up with the
+//! are left out with a warning, and rejected rows end up in their file; imported prospects are found by a
+//! search; leads are followed up with the
 //! sites and agents that were added; the demo keys stay on this machine; and the channel model is evaluated
 //! without a stack.
 
@@ -423,6 +424,112 @@ async fn importing_messages_twice_records_them_once_in_the_order_of_the_file() {
     assert!(err.contains("must be 1 to 128 visible ASCII characters"), "{err}");
 }
 
+/// What an import of prospects did.
+fn prospect_counts(summary: &Value) -> [u64; 7] {
+    ["rows", "created", "updated", "unchanged", "repeated", "warnings", "rejected"]
+        .map(|name| summary[name].as_u64().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn imported_prospects_are_found_by_a_search_and_replaced_by_the_next_import() {
+    let stack = Stack::start("prospects").await;
+    let workspace = stack.workspace().await;
+    let content = "\u{feff}ID,First Name,Last Name,Title,Company,Industry,# Employees,City,State,Country,Email,Owner\n\
+         1,Ada,Ley,Founder & CEO,Harlow Legal,Law Practice,51-200,Albany,NY,US,Ada@Harlow.example,me\n\
+         2,Bo,Ek,Chief Executive Officer,Brindle Law,Legal Services,many,New York,,,bo@brindle.example,me\n\
+         ,Cy,Ott,CEO,Vellum Cloud,SaaS,30,Fresno,CA,US,cy@vellum.example,me\n\
+         ,Dot,Fry,CEO,Vellum Cloud,SaaS,30,Fresno,CA,US,dot.vellum.example,me\n\
+         3,,,CEO,Nobody,Law Firm,4,New York,NY,US,,me\n\
+         ,Cy,Ott,CTO,Vellum Cloud,SaaS,30,Fresno,CA,US,CY@vellum.example,me\n";
+    let file = stack.file("prospects.csv", content.as_bytes());
+    let import = ["prospects", "import", &file, "--workspace", &workspace];
+    let search = async |more: &[&str]| {
+        let (status, found) = stack.json(&[&["prospects", "search", "--workspace", &workspace], more].concat()).await;
+        assert_eq!(status, 0);
+        let names = found["prospects"].as_array().unwrap().iter().map(|one| one["full_name"].as_str().unwrap());
+        let mut names: Vec<_> = names.map(str::to_owned).collect();
+        names.sort();
+        (found["searched"].as_str().unwrap().to_owned(), names)
+    };
+    let ceos = ["--title", "CEO", "--industry", "law firms", "--place", "New York"];
+
+    let (status, looked) = stack.json(&[&import[..], &["--dry-run"]].concat()).await;
+    assert_eq!((status, prospect_counts(&looked)), (3, [6, 3, 0, 0, 1, 1, 2]));
+    assert_eq!(stack.read("prospects.rejects.csv"), None);
+    assert_eq!(search(&ceos).await.1, Vec::<String>::new());
+
+    let (status, first) = stack.json(&import).await;
+    assert_eq!((status, prospect_counts(&first)), (3, [6, 3, 0, 0, 1, 1, 2]));
+    assert_eq!(first["ignored_columns"], json!(["Owner"]));
+    assert!(first["warned"][0]["reason"].as_str().unwrap().starts_with("employees is not a number"), "{first}");
+    let rejects = stack.read("prospects.rejects.csv").unwrap();
+    assert!(rejects.contains("\n5,email has no @,,Dot,") && rejects.contains("\n6,needs a name,3,"), "{rejects}");
+    assert_eq!(
+        search(&ceos).await,
+        ("20 CEOs at law firms in New York".to_owned(), vec!["Ada Ley".into(), "Bo Ek".into()])
+    );
+    assert_eq!(search(&["--min-employees", "50", "--max-employees", "200"]).await.1, ["Ada Ley"]);
+    assert_eq!(
+        search(&["--title", "CEO", "--place", "California"]).await.1,
+        Vec::<String>::new(),
+        "the last row counts"
+    );
+    assert_eq!(search(&["--title", "CTO", "--place", "California"]).await.1, ["Cy Ott"]);
+    assert_eq!(search(&[&ceos[..], &["--count", "1"]].concat()).await.1.len(), 1);
+    assert_eq!(prospect_counts(&stack.json(&import).await.1), [6, 0, 0, 3, 1, 1, 2]);
+
+    let changed = stack.file("changed.csv", content.replace("Founder & CEO", "CFO").as_bytes());
+    let (_, changed) = stack.json(&["prospects", "import", &changed, "--workspace", &workspace]).await;
+    assert_eq!(prospect_counts(&changed), [6, 0, 1, 2, 1, 1, 2]);
+    assert_eq!(search(&ceos).await.1, ["Bo Ek"]);
+    let corrected = rejects.replace("dot.vellum", "dot@vellum").replace("3,,,CEO", "3,Eve,Moe,CEO");
+    let corrected = stack.file("corrected.csv", corrected.as_bytes());
+    let (status, corrected) = stack.json(&["prospects", "import", &corrected, "--workspace", &workspace]).await;
+    assert_eq!((status, prospect_counts(&corrected)), (0, [2, 2, 0, 0, 0, 0, 0]));
+    assert_eq!(search(&ceos).await.1, ["Bo Ek", "Eve Moe"]);
+
+    let (status, text, _) =
+        stack.text(&[&["prospects", "search", "--workspace", &workspace], &ceos[..]].concat()).await;
+    assert!(status == 0 && text.starts_with("Searched for 20 CEOs at law firms in New York, found 2:\n\n"), "{text}");
+    assert!(text.contains("Eve Moe") && text.contains("New York, NY, US"), "{text}");
+    let (_, other) = stack.json(&["workspace", "create", "--name", "Other"]).await;
+    let elsewhere = ["prospects", "search", "--title", "CEO", "--workspace", other["workspace_id"].as_str().unwrap()];
+    let (status, text, _) = stack.text(&elsewhere).await;
+    assert_eq!((status, text.as_str()), (0, "Searched for 20 CEOs: the workspace has no such prospects of its own.\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_prospects_or_a_search_that_cannot_be_used_says_what_to_do() {
+    let stack = Stack::start("prospects-wrong").await;
+    let workspace = stack.workspace().await;
+    let of = ["--workspace", workspace.as_str()];
+    for (content, reason) in [
+        ("", "the file is empty"),
+        ("Name,Title\nAda,CEO\n", "no column could be read as reference, e-mail, LinkedIn address or phone"),
+        ("Email,Title\na@x.example,CEO\n", "no column could be read as a name"),
+    ] {
+        let file = stack.file("wrong.csv", content.as_bytes());
+        let (status, _, told) = stack.text(&["prospects", "import", &file, of[0], of[1]]).await;
+        assert!(status == 1 && told.contains(reason) && told.lines().count() == 1, "{told}");
+    }
+    let file = stack.file("bare.csv", b"Email,Who,Location\na@x.example,Ada,\"Albany, NY, US\"\n");
+    let import = ["prospects", "import", &file, "--map", "Who=full_name", of[0], of[1]];
+    let (status, _, told) = stack.text(&import).await;
+    assert!(status == 0 && told.contains("note: no column could be read as a job title"), "{told}");
+    let (_, found) = stack.json(&["prospects", "search", "--place", "New York", of[0], of[1]]).await;
+    assert_eq!(found["prospects"][0]["region"], "NY");
+    let (status, _, told) = stack.text(&["prospects", "import", &file, "--map", "Who=stage", of[0], of[1]]).await;
+    assert!(status == 2 && told.contains("the fields are external_ref"), "{told}");
+    for (more, reason) in [
+        (&[][..], "error: name at least one of titles"),
+        (&["--title", "CEO", "--count", "501"], "error: count must be from 1 to 500"),
+        (&["--min-employees", "9", "--max-employees", "8"], "error: min_employees must not be above"),
+    ] {
+        let (status, _, told) = stack.text(&[&["prospects", "search", of[0], of[1]], more].concat()).await;
+        assert!(status == 1 && told.starts_with(reason), "{told}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lead_is_followed_up_with_the_site_and_the_agents_that_were_added() {
     let stack = Stack::with_api("follow-up").await;
@@ -564,6 +671,7 @@ async fn the_demo_data_is_loaded_here_once_and_never_into_a_deployed_stack() {
     let (status, seeded) = stack.json(&["seed", "demo"]).await;
     assert_eq!(status, 0);
     assert!(seeded["leads"].as_u64().unwrap() > 0);
+    assert_eq!(seeded["prospects"], 2_000);
     assert_eq!(seeded["keys"].as_array().unwrap().len(), 5);
     assert_eq!(stack.json(&["seed", "demo"]).await.1["leads"], 0);
 

@@ -1,12 +1,13 @@
 //! The demo data: a workspace with some 200 leads and their activity over the last 90 days, another
 //! 60 that a user's agents talk with, who are contacts as well, all dated from the moment of loading, two
-//! lists of contacts, and keys to try everything with. The keys are public, so the data belongs on a
-//! laptop and nowhere else.
+//! lists of contacts, 2,000 prospects, and keys to try everything with. The keys are public, so the data belongs on
+//! a laptop and nowhere else.
 
 mod arcs;
 mod chats;
 mod lists;
 mod people;
+mod prospects;
 mod siddhant;
 mod sites;
 mod talks;
@@ -22,6 +23,7 @@ use shared::conversations::{Conversations, Story, User};
 use shared::credits::Ledger;
 use shared::environment::ConfigError;
 use shared::leads::{Activity, Lead, Leads};
+use shared::prospects::Prospect;
 use shared::store::StoreError;
 use uuid::{Uuid, uuid};
 
@@ -75,6 +77,8 @@ pub struct Loaded {
     pub conversations: usize,
     /// Messages of conversations.
     pub messages: usize,
+    /// Prospects of the demo workspace.
+    pub prospects: usize,
 }
 
 /// The fixed key of a word: `wbk_` and the word padded with `a` to 52 characters.
@@ -83,8 +87,12 @@ pub fn key(word: &str) -> String {
 }
 
 /// Loads the demo data, unless it is there. The workspace is written last, so that an interrupted
-/// load is done again.
-pub async fn load(context: &Context) -> Result<Loaded, StoreError> {
+/// load is done again. `write` writes the prospects of a workspace: with their postings they are most of the
+/// data, and whoever has the database at hand has a faster way.
+pub async fn load<W>(context: &Context, write: W) -> Result<Loaded, StoreError>
+where
+    W: AsyncFnOnce(Uuid, &[Prospect]) -> Result<(), StoreError>,
+{
     let broken = |error: ConfigError| StoreError::Broken(error.to_string());
     let accounts = Accounts::new(context).map_err(broken)?;
     let ledger = Ledger::new(context).map_err(broken)?;
@@ -112,6 +120,9 @@ pub async fn load(context: &Context) -> Result<Loaded, StoreError> {
 
     lists::load(context, leads.iter().map(|(lead, _)| lead)).await?;
     load_chats(context, now, &mut loaded).await?;
+    let prospects = prospects::all();
+    write(WORKSPACE, &prospects).await?;
+    loaded.prospects = prospects.len();
     sites::load(&accounts, now).await?;
 
     let all: BTreeSet<_> = Permission::ALL.into();

@@ -121,10 +121,11 @@ fn pick<T: Copy>(random: &mut StdRng, from: &[T]) -> T {
 }
 
 /// A name as addresses write it.
-fn ascii(name: &str) -> String {
+pub fn ascii(name: &str) -> String {
     let plain = |character: char| match character {
         'ö' | 'ø' | 'ó' => Some('o'),
-        'á' => Some('a'),
+        'á' | 'ã' => Some('a'),
+        'í' => Some('i'),
         'ë' => Some('e'),
         'ř' => Some('r'),
         'ć' => Some('c'),

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use dynoxide::Database;
+use aws_sdk_dynamodb::types::AttributeValue as Given;
+use dynoxide::{AttributeValue, Database, ImportOptions};
 use serde_json::{Value, json};
+use shared::store::{Item, StoreError};
 use tokio::net::TcpListener;
 
 use crate::stack::LocalError;
@@ -53,6 +55,30 @@ fn shape(table: &Value) -> BTreeMap<String, [Value; 2]> {
     });
     let own = (String::new(), [table["KeySchema"].clone(), Value::Null]);
     indexes.chain([own]).collect()
+}
+
+/// Writes items in one transaction and past the protocol: some ten times as fast, for a data set.
+///
+/// # Errors
+/// An item that the table refuses, or an attribute that is neither text, number nor list.
+pub fn import(database: &Database, table: &str, items: Vec<Item>) -> Result<(), StoreError> {
+    let broken = |reason: String| StoreError::Broken(format!("DynamoDB: {reason}"));
+    let items = items.into_iter().map(|item| {
+        item.into_iter().map(|(name, value)| Some((name, attribute(value)?))).collect::<Option<dynoxide::Item>>()
+    });
+    let items = items.collect::<Option<Vec<_>>>().ok_or_else(|| broken("a type that is not imported".to_owned()))?;
+    database.import_items(table, items, ImportOptions::default()).map_err(|error| broken(error.to_string()))?;
+    Ok(())
+}
+
+/// An attribute of the SDK as one of the emulator.
+fn attribute(value: Given) -> Option<AttributeValue> {
+    match value {
+        Given::S(text) => Some(AttributeValue::S(text)),
+        Given::N(number) => Some(AttributeValue::N(number)),
+        Given::L(list) => Some(AttributeValue::L(list.into_iter().map(attribute).collect::<Option<_>>()?)),
+        _ => None,
+    }
 }
 
 /// Serves the database until the task is dropped.

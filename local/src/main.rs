@@ -17,6 +17,7 @@ use shared::log;
 ///
 /// A language model is asked if LLM_BASE_URL, LLM_API_KEY and LLM_MODEL name one (any
 /// OpenAI-compatible endpoint); otherwise a built-in composer writes from the lead's facts.
+/// Prospects are also looked for at the provider that PROSPECTS_URL and PROSPECTS_KEY name, if they do.
 #[derive(Debug, Parser)]
 #[command(name = "cargo local", bin_name = "cargo local", version, after_help = EXAMPLES)]
 struct Arguments {
@@ -90,7 +91,7 @@ async fn run(arguments: Arguments) -> Result<(), LocalError> {
         demo: !arguments.no_demo,
         emulators_only: arguments.emulators_only,
         model,
-        environment: HashMap::new(),
+        environment: prospect_provider(&environment),
         clock: Clock::default(),
     })
     .await?;
@@ -116,6 +117,12 @@ fn real_model(environment: &Environment) -> Result<Option<RealModel>, LocalError
     Ok(Some(RealModel { base_url: base_url.to_owned(), key: key.to_owned(), name: name.to_owned() }))
 }
 
+/// What names a provider of prospects to the functions, if anything does.
+fn prospect_provider(environment: &Environment) -> HashMap<String, String> {
+    let given = |name: &str| Some((name.to_owned(), environment.optional(name)?.to_owned()));
+    ["PROSPECTS_URL", "PROSPECTS_KEY"].into_iter().filter_map(given).collect()
+}
+
 fn greeting(stack: &Stack, arguments: &Arguments, composed: bool, variables_file: &Path) -> String {
     let ready = &stack.ready;
     let mut text = String::new();
@@ -137,6 +144,7 @@ fn greeting(stack: &Stack, arguments: &Arguments, composed: bool, variables_file
     if let Some(loaded) = &stack.demo_loaded {
         text += &format!("  demo      loaded {} leads with {} activities\n", loaded.leads, loaded.activities);
         text += &format!("            and {} conversations with {} messages\n", loaded.conversations, loaded.messages);
+        text += &format!("            and {} prospects\n", loaded.prospects);
     }
     if arguments.no_demo {
         text += "\nMake a key with: cargo cli workspace create --name NAME, then cargo cli key create\n";

@@ -5,11 +5,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use dynoxide::Database;
 use serde::{Deserialize, Serialize};
 use shared::context::{Clock, Context, Random};
 use shared::environment::{ConfigError, Environment};
+use shared::prospects::{OwnProspects, Prospect};
+use shared::store::StoreError;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use crate::functions::{self, Function};
 use crate::gateway::Gateway;
@@ -124,7 +128,7 @@ pub enum LocalError {
     },
     /// The demo data cannot be loaded.
     #[error("the demo data cannot be loaded: {0}")]
-    Demo(shared::store::StoreError),
+    Demo(StoreError),
 }
 
 /// Where everything is: the content of the ready file.
@@ -194,7 +198,7 @@ impl Stack {
 
         let file = options.data.as_ref().map(|folder| folder.join("dynamodb.sqlite"));
         let database = dynamodb::open(file.as_deref(), &template.tables()?)?;
-        tasks.spawn(dynamodb::serve(dynamodb_listener, database));
+        tasks.spawn(dynamodb::serve(dynamodb_listener, database.clone()));
         let sqs_address = local_address(&sqs_listener)?;
         tasks.spawn(sqs::serve(sqs_listener, sqs_address));
         let sqs_client = sqs::client(&sqs_url);
@@ -242,7 +246,7 @@ impl Stack {
         let mut direct = union.clone();
         direct.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), dynamodb_url.clone());
         let direct = context(direct, "stack")?;
-        let demo_loaded = if options.demo { load_demo(&direct).await? } else { None };
+        let demo_loaded = if options.demo { load_demo(&direct, database).await? } else { None };
 
         let ready = Ready {
             gateway: gateway_url,
@@ -324,8 +328,15 @@ fn run(
     }
 }
 
-async fn load_demo(context: &Context) -> Result<Option<demo::Loaded>, LocalError> {
-    let loaded = demo::load(context).await.map_err(LocalError::Demo)?;
+async fn load_demo(context: &Context, database: Database) -> Result<Option<demo::Loaded>, LocalError> {
+    let table = context.environment.required("LEADS_TABLE")?.to_owned();
+    // Some 15,000 items, which would take most of the start through the protocol.
+    let write = async |workspace: Uuid, prospects: &[Prospect]| {
+        let items = OwnProspects::items(workspace, prospects)?;
+        let written = tokio::task::spawn_blocking(move || dynamodb::import(&database, &table, items)).await;
+        written.map_err(|error| StoreError::Broken(error.to_string()))?
+    };
+    let loaded = demo::load(context, write).await.map_err(LocalError::Demo)?;
     Ok((loaded.leads > 0).then_some(loaded))
 }
 

@@ -173,14 +173,14 @@ impl Scan {
 
 #[cfg(test)]
 mod tests {
-    use super::super::field::Field;
+    use super::super::field::{Field, Rows};
     use super::*;
 
     /// Line numbers with the e-mail address or the reason.
     fn read(file: &[u8]) -> Vec<(u64, Result<String, String>)> {
         let mut lines = Lines::new(file);
         let layout = header(&mut lines).unwrap().unwrap().unwrap();
-        let columns = Columns::of_header(&layout.header, &[]).unwrap();
+        let columns = Columns::of_header(&layout.header, &[], Rows::Leads).unwrap();
         let mut rows = Vec::new();
         while let Some(row) = next(&mut lines, &layout, &columns).unwrap() {
             rows.push(match row {
@@ -241,7 +241,7 @@ mod tests {
     fn an_activity_is_there_when_one_of_its_fields_is() {
         let mut lines = Lines::new(b"Email,Activity Type,Activity Date\na@x.org,,\na@x.org,call,\n".as_slice());
         let layout = header(&mut lines).unwrap().unwrap().unwrap();
-        let columns = Columns::of_header(&layout.header, &[]).unwrap();
+        let columns = Columns::of_header(&layout.header, &[], Rows::Leads).unwrap();
         let mut row = || next(&mut lines, &layout, &columns).unwrap().unwrap().unwrap().1.activities.len();
         assert_eq!([row(), row()], [0, 1]);
     }

@@ -1,9 +1,38 @@
 //! What a column can hold, and the names under which the usual CRMs export it.
 
 use std::fmt;
-use std::str::FromStr;
 
-/// A field of a lead, or of the activity that a CSV row carries.
+/// What the rows of a file are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// Leads, with their activities.
+    Leads,
+    /// Prospects.
+    Prospects,
+}
+
+impl Rows {
+    /// Whether such a row has this field.
+    fn have(self, field: Field) -> bool {
+        match self {
+            Self::Leads => field < Field::Industry || field.is_of_activity(),
+            Self::Prospects => field != Field::Stage && !field.is_of_activity(),
+        }
+    }
+
+    /// The fields that such a row is found by, and what they are called together.
+    fn identities(self) -> (&'static [Field], &'static str) {
+        match self {
+            Self::Leads => (&[Field::ExternalRef, Field::Email, Field::Phone], "reference, e-mail or phone"),
+            Self::Prospects => (
+                &[Field::ExternalRef, Field::Email, Field::Linkedin, Field::Phone],
+                "reference, e-mail, LinkedIn address or phone",
+            ),
+        }
+    }
+}
+
+/// A field of a lead, of a prospect, or of the activity that a CSV row carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Field {
     /// The customer's own identifier.
@@ -26,6 +55,18 @@ pub enum Field {
     CompanyName,
     /// Stage in the pipeline.
     Stage,
+    /// The company's industry.
+    Industry,
+    /// How many people the company employs.
+    Employees,
+    /// City.
+    City,
+    /// State or region.
+    Region,
+    /// Country.
+    Country,
+    /// City, region and country in one.
+    Location,
     /// The activity's identifier.
     ActivityId,
     /// The activity's type.
@@ -46,7 +87,7 @@ pub enum Field {
 /// exports of HubSpot, Salesforce and Pipedrive among them, and German ones.
 type Known = (Field, &'static str, &'static [&'static str]);
 
-const KNOWN: [Known; 17] = [
+const KNOWN: [Known; 23] = [
     (Field::ExternalRef, "external_ref", &["externalref", "recordid", "contactid", "leadid", "personid", "id"]),
     (
         Field::FullName,
@@ -81,7 +122,11 @@ const KNOWN: [Known; 17] = [
             "handy",
         ],
     ),
-    (Field::Linkedin, "linkedin", &["linkedin", "linkedinurl", "linkedinprofile", "linkedinprofileurl"]),
+    (
+        Field::Linkedin,
+        "linkedin",
+        &["linkedin", "linkedinurl", "linkedinprofile", "linkedinprofileurl", "personlinkedinurl"],
+    ),
     (Field::JobTitle, "job_title", &["jobtitle", "title", "position", "role", "funktion"]),
     (
         Field::CompanyName,
@@ -101,6 +146,31 @@ const KNOWN: [Known; 17] = [
         ],
     ),
     (Field::Stage, "stage", &["stage", "lifecyclestage", "leadstatus", "status"]),
+    (Field::Industry, "industry", &["industry", "companyindustry", "sector", "branche"]),
+    (
+        Field::Employees,
+        "employees",
+        &[
+            "employees",
+            "numberofemployees",
+            "noofemployees",
+            "numemployees",
+            "employeecount",
+            "companysize",
+            "headcount",
+            "size",
+            "mitarbeiter",
+            "mitarbeiterzahl",
+        ],
+    ),
+    (Field::City, "city", &["city", "personcity", "companycity", "stadt", "ort"]),
+    (
+        Field::Region,
+        "region",
+        &["region", "state", "stateregion", "province", "personstate", "companystate", "bundesland"],
+    ),
+    (Field::Country, "country", &["country", "countryregion", "personcountry", "companycountry", "land"]),
+    (Field::Location, "location", &["location", "personlocation", "companylocation", "standort"]),
     (Field::ActivityId, "activity_id", &["activityid"]),
     (Field::ActivityType, "activity_type", &["activitytype"]),
     (Field::ActivityDate, "activity_occurred_at", &["activityoccurredat", "activitydate"]),
@@ -112,10 +182,20 @@ const KNOWN: [Known; 17] = [
 
 impl Field {
     /// The field and how well the column's name fits it; less is better.
-    fn of_column(column: &str) -> Option<(Self, usize)> {
+    fn of_column(column: &str, rows: Rows) -> Option<(Self, usize)> {
         let normal = normal(column);
-        KNOWN.iter().find_map(|(field, _, columns)| {
+        KNOWN.iter().filter(|(field, ..)| rows.have(*field)).find_map(|(field, _, columns)| {
             columns.iter().position(|known| *known == normal).map(|rank| (*field, rank))
+        })
+    }
+
+    /// The field of this name.
+    fn named(name: &str, rows: Rows) -> Result<Self, String> {
+        let mut fields = KNOWN.iter().filter(|(field, ..)| rows.have(*field));
+        let found = fields.clone().find(|(_, known, _)| *known == name).map(|(field, ..)| *field);
+        found.ok_or_else(|| {
+            let names: Vec<_> = fields.by_ref().map(|(_, name, _)| *name).collect();
+            format!("there is no field {name:?}; the fields are {}", names.join(", "))
         })
     }
 
@@ -124,12 +204,7 @@ impl Field {
         self >= Self::ActivityId
     }
 
-    /// Whether a lead can be found by it.
-    fn identifies(self) -> bool {
-        matches!(self, Self::ExternalRef | Self::Email | Self::Phone)
-    }
-
-    /// Whether a lead is called by it.
+    /// Whether somebody is called by it.
     fn names(self) -> bool {
         matches!(self, Self::FullName | Self::FirstName | Self::LastName)
     }
@@ -138,18 +213,6 @@ impl Field {
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(KNOWN.iter().find(|(field, ..)| field == self).map_or("", |(_, name, _)| name))
-    }
-}
-
-impl FromStr for Field {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        let found = KNOWN.iter().find(|(_, known, _)| *known == name).map(|(field, ..)| *field);
-        found.ok_or_else(|| {
-            let names: Vec<_> = KNOWN.iter().map(|(_, name, _)| *name).collect();
-            format!("there is no field {name:?}; the fields are {}", names.join(", "))
-        })
     }
 }
 
@@ -165,12 +228,20 @@ pub struct Mapping {
     field: Field,
 }
 
-impl FromStr for Mapping {
-    type Err = String;
+impl Mapping {
+    /// A mapping in a file of leads.
+    pub fn of_leads(text: &str) -> Result<Self, String> {
+        Self::parse(text, Rows::Leads)
+    }
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    /// A mapping in a file of prospects.
+    pub fn of_prospects(text: &str) -> Result<Self, String> {
+        Self::parse(text, Rows::Prospects)
+    }
+
+    fn parse(text: &str, rows: Rows) -> Result<Self, String> {
         let (column, field) = text.rsplit_once('=').ok_or("write COLUMN=FIELD, such as \"Cell=phone\"")?;
-        Ok(Self { column: column.trim().to_owned(), field: field.trim().parse()? })
+        Ok(Self { column: column.trim().to_owned(), field: Field::named(field.trim(), rows)? })
     }
 }
 
@@ -192,8 +263,8 @@ impl Columns {
     /// Reads a header. A field that is mapped is taken from its mapped columns alone.
     ///
     /// # Errors
-    /// A mapped column is not there, or no column identifies a lead.
-    pub fn of_header(header: &[String], mappings: &[Mapping]) -> Result<Self, String> {
+    /// A mapped column is not there, or no column identifies anybody.
+    pub fn of_header(header: &[String], mappings: &[Mapping], rows: Rows) -> Result<Self, String> {
         let missing = |mapping: &&Mapping| !header.iter().any(|column| normal(column) == normal(&mapping.column));
         if let Some(mapping) = mappings.iter().find(missing) {
             return Err(format!("--map names the column {:?}, which the header does not have", mapping.column));
@@ -202,8 +273,8 @@ impl Columns {
         let mut ignored = Vec::new();
         for (index, column) in header.iter().enumerate() {
             let mapped = mappings.iter().find(|mapping| normal(&mapping.column) == normal(column));
-            let known =
-                Field::of_column(column).filter(|(field, _)| mappings.iter().all(|mapping| mapping.field != *field));
+            let known = Field::of_column(column, rows)
+                .filter(|(field, _)| mappings.iter().all(|mapping| mapping.field != *field));
             match mapped.map(|mapping| (mapping.field, 0)).or(known) {
                 Some((field, rank)) => found.push((field, rank, index)),
                 None if [REJECTED_LINE, REJECTED_REASON].contains(&column.as_str()) => {}
@@ -212,18 +283,24 @@ impl Columns {
         }
         found.sort_unstable();
         let of_field: Vec<_> = found.into_iter().map(|(field, _, index)| (field, index)).collect();
-        if !of_field.iter().any(|(field, _)| field.identifies()) {
+        let (identities, told) = rows.identities();
+        if !of_field.iter().any(|(field, _)| identities.contains(field)) {
             let columns = header.join(", ");
             return Err(format!(
-                "no column could be read as reference, e-mail or phone; name one with --map COLUMN=FIELD (the columns are: {columns})"
+                "no column could be read as {told}; name one with --map COLUMN=FIELD (the columns are: {columns})"
             ));
         }
         Ok(Self { of_field, ignored })
     }
 
-    /// Whether a lead gets a name from them.
+    /// Whether somebody gets a name from them.
     pub fn have_a_name(&self) -> bool {
         self.of_field.iter().any(|(field, _)| field.names())
+    }
+
+    /// Whether one of them holds this.
+    pub fn have(&self, field: Field) -> bool {
+        self.of_field.iter().any(|(known, _)| *known == field)
     }
 }
 
@@ -233,8 +310,8 @@ mod tests {
 
     fn columns(header: &[&str], mappings: &[&str]) -> Result<Columns, String> {
         let header: Vec<_> = header.iter().map(|column| (*column).to_owned()).collect();
-        let mappings: Vec<_> = mappings.iter().map(|mapping| mapping.parse().unwrap()).collect();
-        Columns::of_header(&header, &mappings)
+        let mappings: Vec<_> = mappings.iter().map(|mapping| Mapping::of_leads(mapping).unwrap()).collect();
+        Columns::of_header(&header, &mappings, Rows::Leads)
     }
 
     #[test]
@@ -290,8 +367,38 @@ mod tests {
     #[test]
     fn a_mapping_of_a_missing_column_or_to_no_field_is_refused() {
         assert!(columns(&["Email"], &["Cell=phone"]).unwrap_err().contains("\"Cell\""));
-        assert!("Cell=telephone".parse::<Mapping>().unwrap_err().contains("the fields are external_ref"));
-        assert!("Cell".parse::<Mapping>().is_err());
+        assert!(Mapping::of_leads("Cell=telephone").unwrap_err().contains("the fields are external_ref"));
+        assert!(Mapping::of_leads("Cell").is_err());
+    }
+
+    #[test]
+    fn leads_and_prospects_have_fields_of_their_own() {
+        use Field::*;
+        let header = [
+            "First Name",
+            "Company",
+            "# Employees",
+            "Industry",
+            "Email",
+            "Person Linkedin Url",
+            "City",
+            "State",
+            "Country",
+            "Stage",
+        ];
+        assert_eq!(columns(&header, &[]).unwrap().ignored, ["# Employees", "Industry", "City", "State", "Country"]);
+        let header = header.map(str::to_owned);
+        let found = Columns::of_header(&header, &[], Rows::Prospects).unwrap();
+        assert_eq!(found.ignored, ["Stage"]);
+        for field in [FirstName, CompanyName, Employees, Industry, Email, Linkedin, City, Region, Country] {
+            assert!(found.have(field), "{field}");
+        }
+        assert!(Mapping::of_leads("Branch=industry").is_err());
+        assert!(Mapping::of_prospects("Branch=industry").is_ok());
+        let told = Mapping::of_prospects("Branch=stage").unwrap_err();
+        assert!(told.contains("employees") && !told.contains("activity"), "{told}");
+        let told = Columns::of_header(&["Name".to_owned()], &[], Rows::Prospects).unwrap_err();
+        assert!(told.contains("LinkedIn"), "{told}");
     }
 
     #[test]

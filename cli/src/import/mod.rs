@@ -13,6 +13,7 @@ mod lines;
 pub mod messages;
 mod moment;
 pub mod normal;
+pub mod prospects;
 mod rejects;
 mod report;
 mod row;
@@ -33,7 +34,7 @@ use uuid::Uuid;
 use self::apply::Importer;
 use self::csv_rows::Layout;
 use self::drafts::Drafts;
-use self::field::{Columns, Mapping};
+use self::field::{Columns, Mapping, Rows};
 use self::lines::Lines;
 use self::moment::DateOrder;
 use self::report::Done;
@@ -91,7 +92,7 @@ pub struct Import {
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
     /// Take a field from this column (CSV); repeatable
-    #[arg(long, value_name = "COLUMN=FIELD")]
+    #[arg(long, value_name = "COLUMN=FIELD", value_parser = Mapping::of_leads)]
     map: Vec<Mapping>,
     /// The country of phone numbers that start with a single 0, such as 44. With 1, also of those
     /// with ten digits
@@ -213,7 +214,7 @@ fn read(import: &Import, format: Format, rules: Rules) -> Result<Content, CliErr
         Format::Csv => {
             let header = csv_rows::header(&mut lines).map_err(&failed)?;
             let layout = header.ok_or_else(|| refused("the file is empty".to_owned()))?.map_err(refused)?;
-            let columns = Columns::of_header(&layout.header, &import.map).map_err(refused)?;
+            let columns = Columns::of_header(&layout.header, &import.map, Rows::Leads).map_err(refused)?;
             while let Some(row) = csv_rows::next(&mut lines, &layout, &columns).map_err(&failed)? {
                 content.add(row, rules);
             }

@@ -102,33 +102,37 @@ pub struct Rules {
 
 const MAX_BODY_BYTES: usize = 8 * 1024;
 
-/// The fields of one lead or one activity, and what is wrong with them so far.
-struct Reading<'a> {
+/// The fields of one lead, prospect or activity, and what is wrong with them so far.
+pub struct Reading<'a> {
     fields: &'a Fields,
-    wrong: Vec<String>,
+    /// What is wrong.
+    pub wrong: Vec<String>,
 }
 
 impl<'a> Reading<'a> {
-    fn new(fields: &'a Fields) -> Self {
+    /// Nothing has been read yet.
+    pub fn new(fields: &'a Fields) -> Self {
         Self { fields, wrong: Vec::new() }
     }
 
     /// Whether the file says something in this field, be it right or wrong.
-    fn has(&self, field: Field) -> bool {
+    pub fn has(&self, field: Field) -> bool {
         self.fields.get(&field).is_some_and(|read| read.as_ref().map_or(true, |text| !text.trim().is_empty()))
     }
 
-    fn filled(&mut self, field: Field) -> Option<&'a str> {
+    /// What the file says in this field.
+    pub fn filled(&mut self, field: Field) -> Option<&'a str> {
         let text = self.note(self.fields.get(&field)?.as_ref().map_err(String::clone))?;
         Some(text.trim()).filter(|text| !text.is_empty())
     }
 
-    fn note<T>(&mut self, read: Result<T, String>) -> Option<T> {
+    /// What was read, or a note of why it could not be.
+    pub fn note<T>(&mut self, read: Result<T, String>) -> Option<T> {
         read.map_err(|reason| self.wrong.push(reason)).ok()
     }
 
     /// One line of at most `limit` characters.
-    fn line(&mut self, field: Field, limit: usize) -> Option<String> {
+    pub fn line(&mut self, field: Field, limit: usize) -> Option<String> {
         let text = self.filled(field)?.split_whitespace().collect::<Vec<_>>().join(" ");
         let read = match text.chars().count() {
             count if count > limit => Err(format!("{field} is longer than {limit} characters")),
@@ -136,6 +140,16 @@ impl<'a> Reading<'a> {
             _ => Ok(text),
         };
         self.note(read)
+    }
+
+    /// The full name, or one of its parts, or both.
+    pub fn full_name(&mut self) -> Option<String> {
+        let (first, last) = (self.line(Field::FirstName, 200), self.line(Field::LastName, 200));
+        let parts: Vec<_> = first.into_iter().chain(last).collect();
+        let joined = (!parts.is_empty()).then(|| parts.join(" "));
+        let name = self.line(Field::FullName, 200).or(joined)?;
+        let fits = name.chars().count() <= 200;
+        self.note(if fits { Ok(name) } else { Err("full_name is longer than 200 characters".to_owned()) })
     }
 
     /// A word of a small vocabulary: lower case, spaces as `_`.
@@ -179,16 +193,10 @@ impl RawRow {
 }
 
 fn lead(reading: &mut Reading, rules: Rules) -> Lead {
-    let (first, last) = (reading.line(Field::FirstName, 200), reading.line(Field::LastName, 200));
-    let parts: Vec<_> = first.into_iter().chain(last).collect();
-    let joined = (!parts.is_empty()).then(|| parts.join(" "));
     Lead {
         lead_id: Uuid::nil(),
         external_ref: reading.line(Field::ExternalRef, 200),
-        full_name: reading.line(Field::FullName, 200).or(joined).and_then(|name| {
-            let fits = name.chars().count() <= 200;
-            reading.note(if fits { Ok(name) } else { Err("full_name is longer than 200 characters".to_owned()) })
-        }),
+        full_name: reading.full_name(),
         email: reading.filled(Field::Email).and_then(|text| reading.note(normal::email(text))),
         phone: reading.filled(Field::Phone).and_then(|text| reading.note(normal::phone(text, rules.country_code))),
         linkedin: reading.line(Field::Linkedin, 500),

@@ -209,16 +209,22 @@ impl OwnProspects {
     /// Writes prospects that are known to be new, such as a data set's, in batches and without looking at
     /// what is there. The same again leaves the same.
     pub async fn load(&self, workspace_id: Uuid, prospects: &[Prospect]) -> Result<(), StoreError> {
+        let items = Self::items(workspace_id, prospects)?;
+        // No batch has more than 25; each of those at once writes a few.
+        let chunks: Vec<_> = items.chunks(250).map(<[Item]>::to_vec).collect();
+        let writes = chunks.into_iter().map(|chunk| put_all(&self.client, &self.random, &self.table, chunk));
+        stream::iter(writes).map(Ok).try_for_each_concurrent(AT_ONCE, |write| write).await
+    }
+
+    /// The items of prospects that are known to be new, for whoever has another way to write thousands.
+    pub fn items(workspace_id: Uuid, prospects: &[Prospect]) -> Result<Vec<Item>, StoreError> {
         let mut all = Vec::new();
         for prospect in prospects {
             let postings = Terms::of(prospect).postings();
             let (own, others) = items(workspace_id, &Stored { prospect: prospect.clone(), postings, version: 1 })?;
             all.extend(others.into_iter().chain([own]));
         }
-        // No write batch has more than 25 items; each task writes a few.
-        let chunks: Vec<_> = all.chunks(250).map(<[Item]>::to_vec).collect();
-        let writes = chunks.into_iter().map(|chunk| put_all(&self.client, &self.random, &self.table, chunk));
-        stream::iter(writes).map(Ok).try_for_each_concurrent(AT_ONCE, |write| write).await
+        Ok(all)
     }
 }
 

@@ -4,7 +4,8 @@
 //! as in a query, a state of the United States goes before a country, and a city's own short name before
 //! both: `LA` is Los Angeles.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 use super::words::folded;
 
@@ -138,10 +139,21 @@ const COUNTRIES: [(&str, &str); 45] = [
     ("egypt", "eg|egy"),
 ];
 
-/// What a table calls a place.
-fn named<'a>(place: &str, table: &[(&'a str, &str)]) -> Option<&'a str> {
-    let known = |(name, others): &&(&str, &str)| *name == place || others.split('|').any(|other| other == place);
-    table.iter().find(known).map(|(name, _)| *name)
+/// What each name of a table means.
+type Names = LazyLock<HashMap<&'static str, &'static str>>;
+
+static CITY: Names = LazyLock::new(|| names(&CITIES));
+static STATE: Names = LazyLock::new(|| names(&STATES));
+static PROVINCE: Names = LazyLock::new(|| names(&PROVINCES));
+static COUNTRY: Names = LazyLock::new(|| names(&COUNTRIES));
+
+fn names(table: &'static [(&'static str, &'static str)]) -> HashMap<&'static str, &'static str> {
+    let all = table.iter().flat_map(|(name, others)| others.split('|').chain([*name]).map(|other| (other, *name)));
+    all.collect()
+}
+
+fn named(place: &str, names: &Names) -> Option<&'static str> {
+    names.get(place).copied()
 }
 
 /// A text as one place, without what surrounds a name: `Greater London Area` is `london`.
@@ -172,13 +184,13 @@ fn bare(text: &str) -> String {
 
 /// A place that stands by itself.
 fn somewhere(place: String) -> String {
-    let known = named(&place, &STATES).or_else(|| named(&place, &PROVINCES)).or_else(|| named(&place, &COUNTRIES));
+    let known = named(&place, &STATE).or_else(|| named(&place, &PROVINCE)).or_else(|| named(&place, &COUNTRY));
     known.map_or(place, str::to_owned)
 }
 
 /// What a query's place wants: all of it has to be there. `San Francisco, CA` wants the city and the state.
 pub(super) fn wanted(text: &str) -> Vec<String> {
-    if let Some(city) = named(&bare(text), &CITIES) {
+    if let Some(city) = named(&bare(text), &CITY) {
         return vec![city.to_owned()];
     }
     let mut parts: Vec<_> = text.split(',').map(bare).filter(|part| !part.is_empty()).map(somewhere).collect();
@@ -192,7 +204,7 @@ pub(super) fn terms(city: Option<&str>, region: Option<&str>, country: Option<&s
     if let Some(text) = city {
         let mut parts = text.split(',').map(bare).filter(|part| !part.is_empty());
         if let Some(first) = parts.next() {
-            match named(&bare(text), &CITIES).or_else(|| named(&first, &CITIES)) {
+            match named(&bare(text), &CITY).or_else(|| named(&first, &CITY)) {
                 Some(city) => places.extend([city.to_owned(), first]),
                 // The city and its state are called the same.
                 None if first == "new york" => places.extend(["new york city".to_owned(), first]),
@@ -205,14 +217,14 @@ pub(super) fn terms(city: Option<&str>, region: Option<&str>, country: Option<&s
         places.push("new york".to_owned());
     }
     let region = region.map(bare).filter(|region| !region.is_empty());
-    let state = region.as_deref().and_then(|region| named(region, &STATES));
-    places.extend(region.map(|region| match state.or_else(|| named(&region, &PROVINCES)) {
+    let state = region.as_deref().and_then(|region| named(region, &STATE));
+    places.extend(region.map(|region| match state.or_else(|| named(&region, &PROVINCE)) {
         Some(name) => name.to_owned(),
         None => region,
     }));
     match country.map(bare).filter(|country| !country.is_empty()) {
         // England is a country to many, and in one.
-        Some(country) => match named(&country, &COUNTRIES) {
+        Some(country) => match named(&country, &COUNTRY) {
             Some(name) => places.extend([name.to_owned(), country]),
             None => places.push(country),
         },

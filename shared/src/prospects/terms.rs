@@ -14,19 +14,28 @@ pub(super) struct Terms {
     industry: Vec<String>,
 }
 
+/// The first terms of a kind.
+fn few(mut terms: Vec<String>) -> Vec<String> {
+    terms.truncate(MOST_OF_A_KIND);
+    terms
+}
+
+fn title(prospect: &Prospect) -> Vec<String> {
+    few(titles::terms(&prospect.job_title))
+}
+
+fn places(prospect: &Prospect) -> Vec<String> {
+    let [city, region, country] = [&prospect.city, &prospect.region, &prospect.country].map(|place| place.as_deref());
+    few(places::terms(city, region, country))
+}
+
+fn industry(prospect: &Prospect) -> Vec<String> {
+    few(industries::terms(&prospect.industry))
+}
+
 impl Terms {
     pub fn of(prospect: &Prospect) -> Self {
-        let [city, region, country] =
-            [&prospect.city, &prospect.region, &prospect.country].map(|place| place.as_deref());
-        let few = |mut terms: Vec<String>| {
-            terms.truncate(MOST_OF_A_KIND);
-            terms
-        };
-        Self {
-            title: few(titles::terms(&prospect.job_title)),
-            places: few(places::terms(city, region, country)),
-            industry: few(industries::terms(&prospect.industry)),
-        }
+        Self { title: title(prospect), places: places(prospect), industry: industry(prospect) }
     }
 
     /// The postings that lead to the prospect: `title#ceo`, `place#new york`, `industry#legal`.
@@ -61,16 +70,19 @@ impl Wanted {
     }
 
     pub fn fits(&self, prospect: &Prospect) -> bool {
-        let terms = Terms::of(prospect);
-        let one_of = |wanted: &[Vec<String>], there: &[String]| {
+        // Terms are made only of what is asked for: most of those that are read do not fit.
+        let one_of = |wanted: &[Vec<String>], terms: fn(&Prospect) -> Vec<String>| {
+            if wanted.is_empty() {
+                return true;
+            }
+            let there = terms(prospect);
             // A text without a word wants nobody rather than everybody.
-            let is_there = |all: &Vec<String>| !all.is_empty() && all.iter().all(|term| there.contains(term));
-            wanted.is_empty() || wanted.iter().any(is_there)
+            wanted.iter().any(|all| !all.is_empty() && all.iter().all(|term| there.contains(term)))
         };
         self.fits_size(prospect.employees)
-            && one_of(&self.titles, &terms.title)
-            && one_of(&self.places, &terms.places)
-            && one_of(&self.industries, &terms.industry)
+            && one_of(&self.industries, industry)
+            && one_of(&self.places, places)
+            && one_of(&self.titles, title)
     }
 
     fn fits_size(&self, employees: Option<u32>) -> bool {

@@ -27,6 +27,7 @@ mod logs;
 mod model;
 mod model_turns;
 mod pipeline;
+mod prospects;
 mod providers;
 mod queues;
 mod recommendations;

@@ -1,0 +1,107 @@
+//! `prospects`: a workspace's own prospects, brought in from a file and searched as Lexi does.
+
+use std::collections::HashSet;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use shared::prospects::{OwnProspects, Prospect, Query, USUAL};
+use uuid::Uuid;
+
+use crate::connection::Connection;
+use crate::error::CliError;
+use crate::import::prospects::{self as import, Import};
+use crate::output::{Output, columns};
+use crate::workspace;
+
+/// What can be done with prospects.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Import prospects from a CSV file; repeating it is harmless
+    #[command(after_help = import::HELP)]
+    Import(Import),
+    /// Try a search among a workspace's own prospects; costs no credits, and asks no provider
+    #[command(after_help = SEARCH_HELP)]
+    Search(Search),
+}
+
+const SEARCH_HELP: &str = "\
+Of each option that is given several times one has to fit, and of different options all. Titles, industries
+and places fit by their usual names: CEOs are Chief Executive Officers, law firms are legal services, and NY
+is New York. A company whose size is not known does not fit a search that asks for one.
+
+Examples:
+  cargo cli prospects search --workspace ID --title CEO --industry \"law firms\" --place \"New York\"
+  cargo cli prospects search --workspace ID --title CTO --industry SaaS --min-employees 50 \\
+    --max-employees 200 --place California --count 50";
+
+/// Prospects that are looked for.
+#[derive(Args, Debug)]
+pub struct Search {
+    /// The workspace that they belong to
+    #[arg(long, value_name = "UUID", value_parser = workspace::id)]
+    workspace: Uuid,
+    /// A job title; repeatable
+    #[arg(long, value_name = "TITLE")]
+    title: Vec<String>,
+    /// An industry; repeatable
+    #[arg(long, value_name = "INDUSTRY")]
+    industry: Vec<String>,
+    /// A city, region or country; repeatable
+    #[arg(long, value_name = "PLACE")]
+    place: Vec<String>,
+    /// The fewest employees of the company
+    #[arg(long, value_name = "N")]
+    min_employees: Option<u32>,
+    /// The most employees of the company
+    #[arg(long, value_name = "N")]
+    max_employees: Option<u32>,
+    /// How many at most
+    #[arg(long, value_name = "N", default_value_t = USUAL)]
+    count: u32,
+}
+
+/// Runs a command.
+pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+    match command {
+        Command::Import(import) => import::run(import, connection, output).await,
+        Command::Search(search) => self::search(search, connection, output).await,
+    }
+}
+
+async fn search(search: Search, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+    let Search { workspace, title, industry, place, min_employees, max_employees, count } = search;
+    let query = Query { titles: title, industries: industry, places: place, min_employees, max_employees, count };
+    if let Some(fault) = query.fault() {
+        return Err(CliError::Refused(fault));
+    }
+    connection.workspace(workspace).await?;
+    let found = OwnProspects::new(&connection.context)?.search(workspace, &query, &HashSet::new()).await?;
+    let searched = query.describe();
+    let text = match found.as_slice() {
+        [] => format!("Searched for {searched}: the workspace has no such prospects of its own."),
+        _ => format!("Searched for {searched}, found {}:\n\n{}", found.len(), table(&found)),
+    };
+    output.result(&json!({ "searched": searched, "found": found.len(), "prospects": found }), &text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table(prospects: &[Prospect]) -> String {
+    let mut rows = vec![["name", "title", "company", "industry", "employees", "place", "email"].map(str::to_owned)];
+    rows.extend(prospects.iter().map(|prospect| {
+        let places = [&prospect.city, &prospect.region, &prospect.country];
+        let places: Vec<_> = places.into_iter().flatten().map(String::as_str).collect();
+        [
+            prospect.full_name.clone(),
+            prospect.job_title.clone(),
+            prospect.company_name.clone(),
+            prospect.industry.clone(),
+            prospect.employees.map(|employees| employees.to_string()).unwrap_or_default(),
+            places.join(", "),
+            prospect.email.clone().unwrap_or_default(),
+        ]
+        // So that the columns stay apart.
+        .map(|cell| if cell.is_empty() { "-".to_owned() } else { cell })
+    }));
+    columns(&rows.into_iter().map(Vec::from).collect::<Vec<_>>())
+}
