@@ -334,8 +334,8 @@ async fn what_a_worker_does_twice_is_there_once() {
 #[tokio::test]
 async fn the_demo_lists_are_there() {
     let api = Api::start().await;
-    demo::load(&api.stack.context).await.unwrap();
-    demo::load(&api.stack.context).await.unwrap();
+    demo::load(&api.stack.context, async |_, _| Ok(())).await.unwrap();
+    demo::load(&api.stack.context, async |_, _| Ok(())).await.unwrap();
     let get = async |path: &str| send(api.request("GET", path).bearer_auth(demo::key("read"))).await.json();
     assert_eq!(get("/v1/lists").await["meta"]["total"], 2);
     let q1 = get("/v1/lists?name=q1%20leads").await["data"][0].clone();
