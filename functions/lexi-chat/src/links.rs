@@ -55,9 +55,8 @@ impl Links {
         // Where a link is dressed up, nobody sees where it leads; a picture is even loaded without being asked for.
         // Markup may write any of a link's characters in other ways.
         let is_dressed = ["](", "][", "]:", "<", "src=", "href=", "&#", "&colon", "&sol", "\\"];
-        let is_scheme = |scheme: &&str| lower.contains(*scheme);
-        let leads_away =
-            ["://", "mailto:", "tel:", "data:", "javascript:", "www.", "//"].iter().any(|scheme| is_scheme(&scheme));
+        let leads_away = ["://", "mailto:", "tel:", "data:", "javascript:", "www.", "//"];
+        let leads_away = leads_away.iter().any(|scheme| lower.contains(scheme));
         let is_removed =
             is_dressed.iter().any(|markup| lower.contains(markup) && (*markup != "<" || lower.contains('=')))
                 || addresses(&lower).any(|address| !self.has(&address))
