@@ -1,10 +1,11 @@
 //! The demo data: a workspace with some 200 leads and their activity over the last 90 days, another
-//! 60 that a user's agents talk with, who are contacts as well, all dated from the moment of loading,
-//! 2,000 prospects, and keys to try everything with. The keys are public, so the data belongs on a laptop and nowhere
-//! else.
+//! 60 that a user's agents talk with, who are contacts as well, all dated from the moment of loading, two
+//! lists of contacts, 2,000 prospects, and keys to try everything with. The keys are public, so the data belongs on
+//! a laptop and nowhere else.
 
 mod arcs;
 mod chats;
+mod lists;
 mod people;
 mod prospects;
 mod siddhant;
@@ -34,6 +35,10 @@ pub const POOR: Uuid = uuid!("5eed0000-0000-4000-8000-000000000002");
 pub const RIVAL: Uuid = uuid!("5eed0000-0000-4000-8000-000000000003");
 /// The contact of the document's example.
 pub const CONTACT: Uuid = uuid!("123e4567-e89b-12d3-a456-426614174000");
+/// The list `Q1 Leads` of the demo workspace: 12 contacts, the document's among them.
+pub const Q1_LEADS: Uuid = uuid!("5eed0000-0000-4000-8000-000000000501");
+/// The list `Law firms` of the demo workspace.
+pub const LAW_FIRMS: Uuid = uuid!("5eed0000-0000-4000-8000-000000000502");
 /// The user of the leads API's document: in two workspaces, with different leads.
 pub const USER: &str = "789895c8-4bd6-43e9-bfea-a4171ec47197";
 
@@ -113,6 +118,7 @@ where
         loaded.activities += leads.iter().map(|(_, activities)| activities.len()).sum::<usize>();
     }
 
+    lists::load(context, leads.iter().map(|(lead, _)| lead)).await?;
     load_chats(context, now, &mut loaded).await?;
     let prospects = prospects::all();
     write(WORKSPACE, &prospects).await?;

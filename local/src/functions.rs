@@ -30,6 +30,7 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
             endpoint(context, suggest_followups::SuggestFollowups::new(context)?)?
         }
         lead_follow_up::LeadFollowUp::NAME => endpoint(context, lead_follow_up::LeadFollowUp::new(context)?)?,
+        lexi_chat::NAME => routes(lexi_chat::lexi_chat(context)?),
         commands::GetCommand::NAME => endpoint(context, commands::GetCommand::new(context)?)?,
         copywriter::Copywriter::NAME => queued(copywriter::Copywriter::new(context)?),
         credits::Credits::NAME => endpoint(context, credits::Credits::new(context)?)?,
@@ -37,11 +38,15 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
         lead_stats::LeadStats::NAME => endpoint(context, lead_stats::LeadStats::new(context)?)?,
         get_lead::GetLead::NAME => endpoint(context, get_lead::GetLead::new(context)?)?,
         lead_messages::LeadMessages::NAME => endpoint(context, lead_messages::LeadMessages::new(context)?)?,
+        lexi_tasks::NAME => routes(lexi_tasks::lexi_tasks(context)?),
+        lexi_worker::LexiWorker::NAME => queued(lexi_worker::LexiWorker::new(context)?),
         ingest::NAME => routes(ingest::ingest(context)?),
+        lists::NAME => routes(lists::lists(context)?),
         followup_recommendation::FollowupRecommendation::NAME => {
             endpoint(context, followup_recommendation::FollowupRecommendation::new(context)?)?
         }
         recommendations::NAME => routes(recommendations::recommendations(context)?),
+        campaigns::NAME => routes(campaigns::campaigns(context)?),
         analyst::Analyst::NAME => queued(analyst::Analyst::new(context)?),
         delivery::DeliveryWorker::NAME => queued(delivery::DeliveryWorker::new(context)?),
         meta_webhook::MetaWebhook::NAME => {
@@ -95,10 +100,7 @@ fn endpoint<E: Endpoint>(context: &Context, endpoint: E) -> Result<Function, Con
 }
 
 fn routes(routes: Routes) -> Function {
-    Function::Http(Arc::new(move |request| match routes.answer(request) {
-        Some(answer) => answer,
-        None => Box::pin(async { unknown_route() }),
-    }))
+    Function::Http(Arc::new(move |request| routes.answer(request)))
 }
 
 fn queued<C: Consumer>(consumer: C) -> Function {
@@ -107,11 +109,4 @@ fn queued<C: Consumer>(consumer: C) -> Function {
         let consumer = Arc::clone(&consumer);
         Box::pin(async move { Ok(consume(consumer.as_ref(), &event).await) })
     }))
-}
-
-/// What API Gateway answers when a function fails.
-fn unknown_route() -> Response {
-    let mut response = http::Response::new(lambda_http::Body::from("{\"message\":\"Internal Server Error\"}"));
-    *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
-    response
 }

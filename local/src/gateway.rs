@@ -9,14 +9,18 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, State};
+use axum::serve::ListenerExt;
 use chrono::TimeDelta;
 use data_encoding::BASE64;
+use futures_util::stream;
 use http::{HeaderMap, Method, Uri};
 use lambda_http::RequestExt;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use shared::context::{Clock, Random};
 use tokio::net::TcpListener;
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout_at};
 
 use crate::functions::Function;
 use crate::stack::LocalError;
@@ -82,6 +86,8 @@ impl Gateway {
     pub async fn serve(self, listener: TcpListener) {
         let app =
             axum::Router::new().fallback(handle).with_state(self).into_make_service_with_connect_info::<SocketAddr>();
+        // Each event is sent at once, and not only when what came before it was acknowledged.
+        let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
         if let Err(error) = axum::serve(listener, app).await {
             tracing::error!(%error, "the gateway stopped");
         }
@@ -119,16 +125,24 @@ async fn handle(
     let mut context = lambda_http::Context::default();
     let deadline = gateway.clock.now() + TimeDelta::from_std(target.timeout).unwrap_or_default();
     context.deadline = deadline.timestamp_millis().unsigned_abs();
+    let until = Instant::now() + target.timeout;
     // A client that goes away must not stop the work, as it does not in Lambda.
     let work = tokio::spawn((target.handler)(event.with_lambda_context(context)));
-    match tokio::time::timeout(target.timeout, work).await {
+    match timeout_at(until, work).await {
         Ok(Ok(response)) => {
-            let (parts, body) = response.into_parts();
-            http::Response::from_parts(parts, Body::from(body.to_vec()))
+            response.map(|body| if body.is_coming() { piecewise(body, until) } else { Body::new(body) })
         }
         Ok(Err(_)) => plain(500, "Internal Server Error"),
         Err(_) => plain(504, "Endpoint request timed out"),
     }
+}
+
+/// A body that is sent as it comes. A function that is not done in time is cut off, as its URL in AWS does.
+fn piecewise(body: shared::http::Body, until: Instant) -> Body {
+    Body::from_stream(stream::try_unfold(body, move |mut body| async move {
+        let piece = timeout_at(until, body.next()).await?;
+        Ok::<_, Elapsed>(piece.map(|piece| (piece, body)))
+    }))
 }
 
 #[expect(clippy::too_many_arguments, reason = "these are the parts of one request")]

@@ -20,5 +20,6 @@ mod stack;
 mod template;
 
 pub use functions::{Function, Outcome, build};
+pub use gateway::Gateway;
 pub use stack::{LocalError, META_APP_SECRET, META_VERIFY_TOKEN, Options, Ready, RealModel, Stack};
 pub use template::{DeclaredFunction, DeclaredQueue, Event, Template, TemplateError};

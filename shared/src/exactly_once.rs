@@ -61,6 +61,15 @@ pub struct Work {
     operation: Option<Operation>,
 }
 
+/// How a request ends that writes more than its answer.
+#[derive(Debug)]
+pub enum Completed {
+    /// With this answer.
+    Done(Reply),
+    /// Not yet: what else was to be written was refused. Nothing was written.
+    Outdated(Box<Work>),
+}
+
 impl ExactlyOnce {
     /// Over the tables named by `IDEMPOTENCY_TABLE` and `CREDITS_TABLE`.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
@@ -233,10 +242,7 @@ fn still_running() -> Problem {
 fn short_of_credits(price: u32, balance: Option<Item>) -> Result<Problem, StoreError> {
     let available =
         balance.filter(|item| !item.is_empty()).map(from_item::<Balance>).transpose()?.unwrap_or_default().available;
-    Ok(Problem::new(
-        Code::InsufficientCredits,
-        format!("this call costs {price} credits and the workspace has {available}; add credits and retry"),
-    ))
+    Ok(Problem::short_of_credits(price, available))
 }
 
 impl Work {
@@ -261,6 +267,12 @@ impl Work {
         self.settle(reply, State::Posted).await
     }
 
+    /// As [`Work::complete`], together with what else belongs to the answer. Where that is refused by its own
+    /// conditions, nothing is done, and the work goes on.
+    pub async fn complete_with(self, reply: Reply, also: Vec<TransactWriteItem>) -> Result<Completed, Problem> {
+        self.close(reply, State::Posted, also).await
+    }
+
     /// As [`Work::complete`], of work that cannot be undone. Where that fails, the claim stands until its
     /// lease ends, and a retry takes over what was made instead of making it again.
     pub async fn conclude(self, reply: Reply) -> Result<Reply, Problem> {
@@ -278,16 +290,31 @@ impl Work {
     /// Stores the answer, and posts or voids what is held. A refusal that is kept holds something
     /// only where it took over from a predecessor that did.
     async fn settle(self, reply: Reply, as_state: State) -> Result<Reply, Problem> {
-        let writes = self.closing_writes(&reply, as_state)?;
+        match self.close(reply, as_state, Vec::new()).await? {
+            Completed::Done(reply) => Ok(reply),
+            Completed::Outdated(_) => Err(Problem::internal("nothing else was to be written")),
+        }
+    }
+
+    async fn close(self, reply: Reply, as_state: State, also: Vec<TransactWriteItem>) -> Result<Completed, Problem> {
+        let mut writes = self.closing_writes(&reply, as_state)?;
+        let own = writes.len();
+        writes.extend(also);
         if writes.is_empty() {
-            return Ok(reply);
+            return Ok(Completed::Done(reply));
         }
         match transact(&self.once.client, &self.once.random, writes).await {
-            Ok(Transacted::Applied) => Ok(reply),
-            Ok(Transacted::Refused(refused)) => self.outrun(refused, reply),
+            Ok(Transacted::Applied) => Ok(Completed::Done(reply)),
+            Ok(Transacted::Refused(mut refused)) => {
+                refused.truncate(own);
+                match refused.iter().any(Option::is_some) {
+                    true => self.outrun(refused, reply).map(Completed::Done),
+                    false => Ok(Completed::Outdated(Box::new(self))),
+                }
+            }
             Err(error) => match self.undo().await {
                 // The transaction that seemed to fail was applied.
-                Ok(Undone::Resolved(State::Posted)) => Ok(reply),
+                Ok(Undone::Resolved(State::Posted)) => Ok(Completed::Done(reply)),
                 Ok(Undone::Nothing | Undone::Resolved(_)) | Err(_) => Err(error.into()),
             },
         }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lambda_runtime::{Error, LambdaEvent};
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Service, StreamAdapter};
+use lambda_runtime::{Error, FunctionResponse, LambdaEvent, service_fn};
 use serde_json::Value;
 
 use crate::context::{Clock, Context, Random};
@@ -40,10 +42,10 @@ pub async fn run_endpoint<E: Endpoint>(
     let gate = reported(Gate::new(&context))?;
     let endpoint = Arc::new(reported(build(&context))?);
     warm(&context).await;
-    lambda_http::run(lambda_http::service_fn(move |request: Request| {
+    run_http(move |request| {
         let (gate, endpoint) = (gate.clone(), Arc::clone(&endpoint));
-        async move { Ok::<_, Error>(serve(&gate, &endpoint, request).await) }
-    }))
+        async move { serve(&gate, &endpoint, request).await }
+    })
     .await
 }
 
@@ -58,16 +60,7 @@ pub async fn run_routes(
     let context = context(function)?;
     let routes = reported(build(&context))?;
     warm(&context).await;
-    lambda_http::run(lambda_http::service_fn(move |request: Request| {
-        let answer = routes.answer(request);
-        async move {
-            match answer {
-                Some(answer) => Ok(answer.await),
-                None => Err(Error::from("the function has no such route")),
-            }
-        }
-    }))
-    .await
+    run_http(move |request| routes.answer(request)).await
 }
 
 /// Serves requests that belong to no endpoint.
@@ -79,12 +72,8 @@ where
     F: Fn(&Request) -> Response + Send + Sync + 'static,
 {
     let context = context(function)?;
-    let respond = Arc::new(build(&context));
-    lambda_http::run(lambda_http::service_fn(move |request: Request| {
-        let respond = Arc::clone(&respond);
-        async move { Ok::<_, Error>(respond(&request)) }
-    }))
-    .await
+    let respond = build(&context);
+    run_http(move |request| std::future::ready(respond(&request))).await
 }
 
 /// Serves requests that prove themselves in another way than by a key.
@@ -97,13 +86,46 @@ where
     R: Future<Output = Response> + Send,
 {
     let context = context(function)?;
-    let respond = Arc::new(reported(build(&context))?);
+    let respond = reported(build(&context))?;
     warm(&context).await;
-    lambda_http::run(lambda_http::service_fn(move |request: Request| {
+    run_http(respond).await
+}
+
+/// The runtime's loop for requests. What came by the function's own address is streamed, events or not,
+/// because that address reads no other form; API Gateway's HTTP API reads whole answers alone, and would hand
+/// the form of a streamed one on to the client ("Response streaming for Lambda functions", AWS Lambda
+/// Developer Guide).
+async fn run_http<F, R>(respond: F) -> Result<(), Error>
+where
+    F: Fn(Request) -> R + Send + Sync + 'static,
+    R: Future<Output = Response> + Send,
+{
+    let respond = Arc::new(respond);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<LambdaRequest>| {
         let respond = Arc::clone(&respond);
-        async move { Ok::<_, Error>(respond(request).await) }
+        let service = service_fn(move |request| {
+            let response = respond(request);
+            async move { Ok::<_, Error>(response.await) }
+        });
+        async move {
+            Ok::<_, Error>(if came_by_own_address(&event.payload) {
+                FunctionResponse::StreamingResponse(StreamAdapter::from(service).call(event).await?)
+            } else {
+                FunctionResponse::BufferedResponse(Adapter::from(service).call(event).await?)
+            })
+        }
     }))
     .await
+}
+
+/// Whether a request came by the function's URL and not through API Gateway: their events have one form.
+fn came_by_own_address(request: &LambdaRequest) -> bool {
+    match request {
+        LambdaRequest::ApiGatewayV2(event) => {
+            event.request_context.domain_name.as_deref().is_some_and(|domain| domain.contains(".lambda-url."))
+        }
+        _ => false,
+    }
 }
 
 /// Takes the messages of a queue, and reports those that failed one by one.
@@ -117,7 +139,7 @@ pub async fn run_queue<C: Consumer>(
     let context = context(function)?;
     let consumer = Arc::new(reported(build(&context))?);
     warm(&context).await;
-    lambda_runtime::run(lambda_runtime::service_fn(move |event: LambdaEvent<Value>| {
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let consumer = Arc::clone(&consumer);
         async move { Ok::<_, Error>(queue::consume(consumer.as_ref(), &event.payload).await) }
     }))
@@ -139,7 +161,7 @@ where
     let context = context(function)?;
     let run = Arc::new(reported(build(&context))?);
     warm(&context).await;
-    lambda_runtime::run(lambda_runtime::service_fn(move |_: LambdaEvent<Value>| {
+    lambda_runtime::run(service_fn(move |_: LambdaEvent<Value>| {
         let run = Arc::clone(&run);
         async move { run().await }
     }))

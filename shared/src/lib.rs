@@ -16,6 +16,7 @@ pub mod addresses;
 pub mod analysis;
 pub mod auth;
 pub mod campaigns;
+pub mod chats;
 pub mod commands;
 pub mod context;
 pub mod conversations;

@@ -47,6 +47,11 @@ pub enum Code {
     CommandNotFound,
     /// The recommendation is not in this workspace.
     RecommendationNotFound,
+    /// The list, the campaign, the task or the conversation is not in this workspace.
+    NotFound,
+    /// Somebody has decided on the task already. It reads like [`Code::Validation`], but is found out by the
+    /// work itself.
+    TaskNotPending,
     /// Somebody else has decided meanwhile, or this is not decided here.
     Conflict,
     /// A text holds personal data of somebody else.
@@ -69,6 +74,9 @@ pub enum Code {
     RateLimited,
     /// The model failed after retries.
     AiUnavailable,
+    /// The model answered, and nothing of it can be used. It reads like [`Code::AiUnavailable`], but another lead's
+    /// facts may be answered well.
+    AiUnusable,
     /// A store or queue cannot be reached.
     ServiceUnavailable,
     /// The model's breaker is open. It reads like [`Code::ServiceUnavailable`], but a person can do the work.
@@ -83,8 +91,8 @@ impl Code {
     pub fn rendered(self, dialect: Dialect) -> (u16, &'static str) {
         #[rustfmt::skip]
         let (leadlex, agents, followup, leads) = match self {
-            Self::Validation | Self::IdentityTaken => ((400, "validation_error"), (400, "INVALID_REQUEST"), (400, "INVALID_REQUEST"), 400),
-            Self::NoSuchRoute => ((404, "not_found"), (404, "NOT_FOUND"), (404, "NOT_FOUND"), 404),
+            Self::Validation | Self::IdentityTaken | Self::TaskNotPending => ((400, "validation_error"), (400, "INVALID_REQUEST"), (400, "INVALID_REQUEST"), 400),
+            Self::NoSuchRoute | Self::NotFound => ((404, "not_found"), (404, "NOT_FOUND"), (404, "NOT_FOUND"), 404),
             Self::MethodNotAllowed => ((405, "method_not_allowed"), (405, "METHOD_NOT_ALLOWED"), (405, "METHOD_NOT_ALLOWED"), 405),
             Self::PayloadTooLarge => ((413, "payload_too_large"), (413, "PAYLOAD_TOO_LARGE"), (413, "PAYLOAD_TOO_LARGE"), 413),
             Self::UnsupportedMediaType => ((415, "unsupported_media_type"), (415, "UNSUPPORTED_MEDIA_TYPE"), (415, "UNSUPPORTED_MEDIA_TYPE"), 415),
@@ -109,7 +117,7 @@ impl Code {
             Self::IdempotencyKeyReused => ((422, "idempotency_key_reused"), (422, "IDEMPOTENCY_KEY_REUSED"), (422, "IDEMPOTENCY_KEY_REUSED"), 422),
             Self::InsufficientCredits => ((402, "insufficient_credits"), (402, "INSUFFICIENT_CREDITS"), (402, "INSUFFICIENT_CREDITS"), 402),
             Self::RateLimited => ((429, "rate_limited"), (429, "RATE_LIMITED"), (429, "RATE_LIMIT_EXCEEDED"), 429),
-            Self::AiUnavailable => ((502, "ai_unavailable"), (500, "SALES_COMMAND_FAILED"), (500, "AI_SERVICE_UNAVAILABLE"), 500),
+            Self::AiUnavailable | Self::AiUnusable => ((502, "ai_unavailable"), (500, "SALES_COMMAND_FAILED"), (500, "AI_SERVICE_UNAVAILABLE"), 500),
             Self::ServiceUnavailable | Self::AiLeftAlone => ((503, "service_unavailable"), (503, "SYSTEM_ERROR"), (503, "SERVICE_UNAVAILABLE"), 503),
             Self::Internal => ((500, "internal_error"), (500, "SYSTEM_ERROR"), (500, "AI_SERVICE_UNAVAILABLE"), 500),
         };
@@ -135,6 +143,8 @@ impl Code {
                 | Self::NoChannelsConfigured
                 | Self::NoValidChannelsForLead
                 | Self::RecommendationNotFound
+                | Self::NotFound
+                | Self::TaskNotPending
                 | Self::PiiBlocked
                 | Self::ChannelNotEligible
                 | Self::InsufficientData
@@ -196,6 +206,15 @@ impl Problem {
     #[track_caller]
     pub fn lead_not_found(field: &str) -> Self {
         Self::new(Code::LeadNotFound, format!("no contact with this {field} in this workspace"))
+    }
+
+    /// The workspace has fewer credits than the call costs.
+    #[track_caller]
+    pub fn short_of_credits(price: u32, available: u64) -> Self {
+        Self::new(
+            Code::InsufficientCredits,
+            format!("this call costs {price} credits and the workspace has {available}; add credits and retry"),
+        )
     }
 
     /// A store, queue or model that should answer soon again.

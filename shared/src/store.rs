@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 pub use aws_sdk_dynamodb::types::TransactWriteItem;
-use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, PutRequest, WriteRequest};
+use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, KeysAndAttributes, PutRequest, WriteRequest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -118,8 +118,29 @@ pub async fn query_all<T: DeserializeOwned>(query: QueryFluentBuilder) -> Result
     Ok(found)
 }
 
-/// The longest wait before what a throttled batch left over is sent again.
-pub(crate) const UNPROCESSED_PAUSE: Duration = Duration::from_millis(200);
+/// The longest wait before what a throttled batch left over is asked for, or sent, again.
+const UNPROCESSED_PAUSE: Duration = Duration::from_millis(200);
+
+/// The items that have these keys, in no order, strongly consistent. No two keys may be the same.
+pub async fn get_all(client: &Client, random: &Random, table: &str, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+    let mut found = Vec::new();
+    // 100 is what one BatchGetItem takes.
+    for chunk in keys.chunks(100) {
+        let mut pending = chunk.to_vec();
+        while !pending.is_empty() {
+            let wanted = KeysAndAttributes::builder().set_keys(Some(pending)).consistent_read(true).build();
+            let sent = client.batch_get_item().request_items(table, wanted?).send().await;
+            let got = sent.map_err(|error| store_error("BatchGetItem", &error))?;
+            found.extend(got.responses.unwrap_or_default().into_values().flatten());
+            let left = got.unprocessed_keys.unwrap_or_default().remove(table);
+            pending = left.map(|left| left.keys).unwrap_or_default();
+            if !pending.is_empty() {
+                tokio::time::sleep(random.up_to(UNPROCESSED_PAUSE)).await;
+            }
+        }
+    }
+    Ok(found)
+}
 
 /// Writes items, new or in the place of what is there, in batches: without conditions and not all
 /// at once. No two may have the same key.

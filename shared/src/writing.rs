@@ -334,7 +334,7 @@ fn number(text: &str) -> String {
 }
 
 /// The e-mail addresses, links and domains in a text.
-fn addresses(text: &str) -> impl Iterator<Item = String> {
+pub fn addresses(text: &str) -> impl Iterator<Item = String> {
     let trimmed = |word: &str| word.trim_matches(|end: char| !end.is_alphanumeric()).to_owned();
     let is_address = |word: &String| word.contains('@') || word.contains("://") || is_domain(word);
     text.split_whitespace().map(trimmed).filter(is_address)

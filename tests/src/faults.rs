@@ -56,9 +56,14 @@ impl Api {
 /// Runs a flow once in each way, side by side because most of it is waiting, and gives what the
 /// functions logged at the finest level. For tests that run on one thread: only its lines are kept.
 pub async fn in_every_way(run: impl AsyncFn(Way)) -> String {
+    logged(async { drop(join_all(Way::all().map(|way| run(way))).await) }).await
+}
+
+/// What was logged at the finest level meanwhile, on a test's one thread.
+pub async fn logged(run: impl Future<Output = ()>) -> String {
     LOGGING.call_once(log_to_threads);
     LINES.set(Some(Vec::new()));
-    join_all(Way::all().map(|way| run(way))).await;
+    run.await;
     let lines = LINES.take().expect("the thread's lines");
     String::from_utf8_lossy(&lines).into_owned()
 }
@@ -77,6 +82,7 @@ fn log_to_threads() {
         "shared",
         "fallback",
         "analyst",
+        "campaigns",
         "commands",
         "copywriter",
         "delivery",
@@ -87,7 +93,11 @@ fn log_to_threads() {
         "lead_follow_up",
         "lead_messages",
         "lead_scorer",
+        "lexi_chat",
+        "lexi_tasks",
+        "lexi_worker",
         "list_leads",
+        "lists",
         "message_worker",
         "meta_webhook",
         "score_due",

@@ -33,8 +33,7 @@ impl Endpoint for GetCommand {
     type Request = Uuid;
 
     fn parse(&self, input: &Input) -> Result<Uuid, Problem> {
-        let id = Some(input.in_path("id")).filter(|id| id.len() == 36).and_then(|id| id.parse().ok());
-        id.ok_or_else(|| Problem::field("id", "must be a UUID").with_code(Code::InvalidInput))
+        input.uuid_in_path("id").map_err(|problem| problem.with_code(Code::InvalidInput))
     }
 
     async fn handle(&self, call: &Call, command_id: Uuid) -> Result<Reply, Problem> {

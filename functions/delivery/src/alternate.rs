@@ -22,7 +22,7 @@ impl DeliveryWorker {
         }
         let asked = match &failed.origin {
             Origin::Engagement(asked) => Some(asked),
-            Origin::FollowUp { .. } => None,
+            Origin::FollowUp { .. } | Origin::Campaign { .. } => None,
         };
         let tier = Tier::named(asked.and_then(|asked| asked.account_tier.as_deref()).unwrap_or_default());
         let others = reach.channels().into_iter().filter(|channel| channel.is_sent() && *channel != approved.channel);

@@ -105,7 +105,7 @@ impl DeliveryWorker {
         let sites = self.accounts.sites(about.id.workspace_id).await?;
         let own = match &about.origin {
             Origin::FollowUp { site_id, .. } => Some(*site_id),
-            Origin::Engagement(_) => None,
+            Origin::Engagement(_) | Origin::Campaign { .. } => None,
         };
         let able = sites.into_iter().filter_map(|site| Some((site.sender(channel)?.to_owned(), site)));
         let mut able: Vec<_> = able.map(|(from, site)| (site, from)).collect();

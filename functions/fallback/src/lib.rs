@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 use shared::context::Context;
-use shared::http::{Dialect, Request, Response, answer, matches};
-use shared::problem::{Code, Problem};
+use shared::http::{Dialect, Request, Response, answer, no_such_route};
+use shared::problem::Problem;
 
 include!(concat!(env!("OUT_DIR"), "/routes.rs"));
 
@@ -24,19 +24,13 @@ fn outcome(method: &str, path: &str) -> Result<Value, Problem> {
     if (method, path) == ("GET", "/health") {
         return Ok(json!({"status": "ok"}));
     }
-    let mut allowed: Vec<&str> =
-        ROUTES.iter().filter(|(_, template)| matches(template, path)).map(|(method, _)| *method).collect();
-    allowed.dedup();
-    if allowed.is_empty() {
-        return Err(Problem::new(Code::NoSuchRoute, "no such route"));
-    }
-    let allow = allowed.join(", ");
-    let problem = Problem::new(Code::MethodNotAllowed, format!("this route does not take {method}; it takes {allow}"));
-    Err(Problem { allow: Some(allow), ..problem })
+    Err(no_such_route(ROUTES.iter().copied(), method, path))
 }
 
 #[cfg(test)]
 mod tests {
+    use shared::problem::Code;
+
     use super::*;
 
     #[test]

@@ -63,7 +63,7 @@ impl FollowupRecommendation {
 
     /// The lead of this UUID or reference, with what happened with it.
     async fn reach(&self, workspace_id: Uuid, lead_id: &str) -> Result<Option<Reach>, Problem> {
-        let uuid = Some(lead_id).filter(|id| id.len() == 36).and_then(|id| id.parse().ok());
+        let uuid = shared::http::uuid(lead_id);
         let found = match uuid {
             Some(uuid) => Some(uuid),
             None => {
@@ -134,7 +134,7 @@ impl Endpoint for FollowupRecommendation {
                 self.too_little(call, id, &reach, problem).await
             }
             // A table that cannot be reached keeps no queue either.
-            Err(problem) if !matches!(problem.code, Code::AiUnavailable | Code::AiLeftAlone) => {
+            Err(problem) if !matches!(problem.code, Code::AiUnavailable | Code::AiUnusable | Code::AiLeftAlone) => {
                 Err(work.abandon(problem).await)
             }
             Err(problem) => {

@@ -210,7 +210,7 @@ impl<'a> Body<'a> {
 }
 
 fn uuid(value: &Value) -> Option<Uuid> {
-    value.as_str().filter(|text| text.len() == 36).and_then(|text| Uuid::parse_str(text).ok())
+    value.as_str().and_then(shared::http::uuid)
 }
 
 fn text(name: &str, value: &Value, most: usize) -> Result<String, Problem> {

@@ -27,7 +27,7 @@ pub struct About {
 impl About {
     pub(crate) fn read(input: &Input, fields: &mut Fields<'_>) -> Result<Self, Problem> {
         let version = fields.integer("version", 1..=u32::MAX, 0);
-        Ok(Self { id: crate::id_in_path(input)?, version: (version > 0).then_some(u64::from(version)) })
+        Ok(Self { id: input.uuid_in_path("id")?, version: (version > 0).then_some(u64::from(version)) })
     }
 
     /// The recommendation, if it is still the version that the caller has seen.

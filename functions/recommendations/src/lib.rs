@@ -21,9 +21,7 @@ mod read;
 
 use shared::context::Context;
 use shared::environment::ConfigError;
-use shared::http::{Gate, Input, Routes};
-use shared::problem::Problem;
-use uuid::Uuid;
+use shared::http::{Gate, Routes};
 
 pub use approve::Approve;
 pub use decide::{LeaveManualQueue, Reject, Snooze};
@@ -45,10 +43,4 @@ pub fn recommendations(context: &Context) -> Result<Routes, ConfigError> {
         .with("POST", "/api/v1/ai/followup/recommendations/{id}/snooze", Snooze::new(context)?)
         .with("POST", "/api/v1/ai/followup/recommendations/{id}/resolve", LeaveManualQueue::resolve(context)?)
         .with("POST", "/api/v1/ai/followup/recommendations/{id}/requeue", LeaveManualQueue::hand_back(context)?))
-}
-
-/// The recommendation that a path names.
-fn id_in_path(input: &Input) -> Result<Uuid, Problem> {
-    let id = Some(input.in_path("id")).filter(|id| id.len() == 36).and_then(|id| id.parse().ok());
-    id.ok_or_else(|| Problem::field("id", "must be a UUID"))
 }

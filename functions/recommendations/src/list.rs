@@ -4,11 +4,10 @@ use serde_json::json;
 use shared::auth::Permission;
 use shared::context::Context;
 use shared::environment::ConfigError;
-use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply};
+use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply, uuid};
 use shared::notifications::{Notification, Notifications, Role};
 use shared::problem::Problem;
 use shared::recommendations::{Listing, Recommendation, Recommendations, Status};
-use uuid::Uuid;
 
 /// `GET /api/v1/ai/followup/recommendations`.
 #[derive(Clone, Debug)]
@@ -40,9 +39,7 @@ impl Endpoint for ListRecommendations {
         let mut query = Query::of(&input.query);
         let names: Vec<_> = Status::ALL.iter().map(|status| status.name()).collect();
         let status = query.parsed("status", format!("must be one of {}", names.join(", ")), Status::named);
-        let lead_id = query.parsed("lead_id", "must be a UUID", |text| {
-            Some(text).filter(|text| text.len() == 36).and_then(|text| text.parse::<Uuid>().ok())
-        });
+        let lead_id = query.parsed("lead_id", "must be a UUID", uuid);
         let with_snoozed = query.flag("include_snoozed").unwrap_or(lead_id.is_some());
         let (page, limit) = page_of(&mut query);
         query.finish()?;

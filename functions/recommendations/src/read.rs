@@ -39,7 +39,7 @@ impl Endpoint for GetRecommendation {
     type Request = Uuid;
 
     fn parse(&self, input: &Input) -> Result<Uuid, Problem> {
-        crate::id_in_path(input)
+        input.uuid_in_path("id")
     }
 
     async fn handle(&self, call: &Call, id: Uuid) -> Result<Reply, Problem> {
@@ -66,7 +66,7 @@ impl Endpoint for GetAudit {
     type Request = Uuid;
 
     fn parse(&self, input: &Input) -> Result<Uuid, Problem> {
-        crate::id_in_path(input)
+        input.uuid_in_path("id")
     }
 
     async fn handle(&self, call: &Call, id: Uuid) -> Result<Reply, Problem> {

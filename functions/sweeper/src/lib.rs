@@ -1,5 +1,5 @@
 //! The sweeper: on a schedule, voids the holds that a process left behind (contract, section 5), and
-//! sends commands again whose message was lost, or never sent.
+//! sends again what wants a worker and whose message was lost, or never sent.
 
 use futures_util::future::try_join_all;
 use shared::commands::CommandId;
@@ -10,6 +10,7 @@ use shared::environment::ConfigError;
 use shared::queue::Queue;
 use shared::recommendations::RecommendationId;
 use shared::store::StoreError;
+use shared::tasks::TaskId;
 
 /// How many commands are sent, and then postponed, at once: as many as one call to SQS takes.
 const AT_ONCE: usize = 10;
@@ -24,6 +25,7 @@ pub struct Sweeper {
     analysis: Queue,
     delivery: Queue,
     notifications: Queue,
+    tasks: Queue,
 }
 
 fn command(overdue: &Overdue) -> Option<CommandId> {
@@ -32,6 +34,10 @@ fn command(overdue: &Overdue) -> Option<CommandId> {
 
 fn recommendation(overdue: &Overdue) -> Option<RecommendationId> {
     Some(RecommendationId { workspace_id: overdue.workspace_id, recommendation_id: overdue.recommendation_id? })
+}
+
+fn task(overdue: &Overdue) -> Option<TaskId> {
+    Some(TaskId { workspace_id: overdue.workspace_id, task_id: overdue.task_id? })
 }
 
 impl Sweeper {
@@ -48,6 +54,7 @@ impl Sweeper {
             analysis: Queue::new(context, "ANALYSIS_QUEUE_URL")?,
             delivery: Queue::new(context, "DELIVERY_QUEUE_URL")?,
             notifications: Queue::new(context, "NOTIFICATIONS_QUEUE_URL")?,
+            tasks: Queue::new(context, "TASKS_QUEUE_URL")?,
         })
     }
 
@@ -71,6 +78,7 @@ impl Sweeper {
                 queue.send(&ids(wanted).filter_map(recommendation).collect::<Vec<_>>()).await?;
             }
             self.notifications.send(&ids(Wanted::Notification).map(|one| &one.place).collect::<Vec<_>>()).await?;
+            self.tasks.send(&ids(Wanted::Task).filter_map(task).collect::<Vec<_>>()).await?;
             try_join_all(some.iter().map(|one| self.due.postpone(one))).await?;
         }
         Ok(overdue.len())

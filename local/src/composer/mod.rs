@@ -2,15 +2,20 @@
 //! by rules, the same for the same facts. It stands in for a model where none is configured, and
 //! says so in its name.
 
+mod campaign;
 mod follow_up;
 mod followups;
+mod lexi;
 mod recommendation;
+mod reply;
 mod scoring;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+
+use reply::Reply;
 
 /// The model's name.
 pub const NAME: &str = "built-in-composer";
@@ -24,27 +29,31 @@ pub async fn serve(listener: TcpListener) {
 }
 
 async fn complete(Json(request): Json<Value>) -> Response {
-    let task = request["response_format"]["json_schema"]["name"].as_str().unwrap_or_default();
-    // What follows the facts is a complaint about an earlier reply; the composer has only one.
-    let facts = request["messages"][1]["content"].as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let content = match (task, facts) {
-        ("suggest_followups", Some(facts)) => followups::suggest(&facts),
-        ("sales_follow_up", Some(facts)) => follow_up::write(&facts),
-        ("refine_follow_up", Some(facts)) => follow_up::refine(&facts),
-        ("recommend_follow_up", Some(facts)) => recommendation::recommend(&facts),
-        ("score_lead", Some(facts)) => scoring::score(&facts),
-        _ => {
+    match reply(&request) {
+        Some(reply) => reply.respond(&request),
+        None => {
             let error = json!({"error": {"message": "the built-in composer does not know this task"}});
-            return (http::StatusCode::BAD_REQUEST, Json(error)).into_response();
+            (http::StatusCode::BAD_REQUEST, Json(error)).into_response()
         }
+    }
+}
+
+fn reply(request: &Value) -> Option<Reply> {
+    // A conversation asks for no form; everything else does, by name.
+    let Some(task) = request["response_format"]["json_schema"]["name"].as_str() else {
+        return Some(lexi::reply(request));
     };
-    let content = content.to_string();
-    Json(json!({
-        "id": "composed",
-        "object": "chat.completion",
-        "model": NAME,
-        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}],
-        "usage": {"prompt_tokens": request["messages"].to_string().len() / 4, "completion_tokens": content.len() / 4},
-    }))
-    .into_response()
+    // What follows the facts is a complaint about an earlier reply; the composer has only one.
+    let facts = request["messages"][1]["content"].as_str().and_then(|text| serde_json::from_str::<Value>(text).ok())?;
+    let content = match task {
+        "suggest_followups" => followups::suggest(&facts),
+        "sales_follow_up" => follow_up::write(&facts),
+        "refine_follow_up" => follow_up::refine(&facts),
+        "recommend_follow_up" => recommendation::recommend(&facts),
+        "campaign_draft" => campaign::write(&facts),
+        "summarise_conversation" => lexi::summarise(&facts),
+        "score_lead" => scoring::score(&facts),
+        _ => return None,
+    };
+    Some(Reply::text(content.to_string()))
 }

@@ -68,6 +68,14 @@ impl Dialect {
         }
     }
 
+    /// The `data` of a success body.
+    pub fn content(self, mut body: Value) -> Value {
+        match self {
+            Self::Followup => body,
+            _ => body["data"].take(),
+        }
+    }
+
     /// An error body.
     pub fn failure(self, problem: &Problem, stamp: &Stamp) -> Value {
         let (_, code) = problem.code.rendered(self);

@@ -8,6 +8,11 @@ use uuid::Uuid;
 
 use crate::problem::{Code, MISSING, Problem};
 
+/// A UUID of any version, in any case, as the documents write it. `Uuid` reads other forms too.
+pub fn uuid(text: &str) -> Option<Uuid> {
+    Some(text).filter(|text| text.len() == 36).and_then(|text| text.parse().ok())
+}
+
 /// The fields of a request body. Each reader notes a complaint and gives a stand-in where a field
 /// is wrong; [`Fields::finish`] turns the complaints into one 400. `null` counts as absent.
 #[derive(Debug)]
@@ -30,9 +35,7 @@ impl<'a> Fields<'a> {
     pub fn required_uuid(&mut self, name: &'static str) -> Uuid {
         let parsed = match self.take(name) {
             None => Err(MISSING),
-            // `Uuid` reads other forms too; the documents know the hyphenated one only.
-            Some(Value::String(text)) if text.len() == 36 => Uuid::parse_str(text).map_err(|_| "must be a UUID"),
-            Some(_) => Err("must be a UUID"),
+            Some(value) => value.as_str().and_then(uuid).ok_or("must be a UUID"),
         };
         parsed.unwrap_or_else(|complaint| {
             self.complain(name, complaint);
@@ -164,8 +167,8 @@ impl<'a> Fields<'a> {
             // Whatever does not look like a name may be somebody's data, and is not shown.
             let is_name = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
             let shown = if is_name { name.clone() } else { "(unnamed)".to_owned() };
-            self.complaints
-                .insert(shown, format!("is not a field of this request; known are {}", self.known.join(", ")));
+            let known = if self.known.is_empty() { "none".to_owned() } else { self.known.join(", ") };
+            self.complaints.insert(shown, format!("is not a field of this request; known are {known}"));
         }
         if self.complaints.is_empty() { Ok(()) } else { Err(Problem::fields(self.complaints)) }
     }

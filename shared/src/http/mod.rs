@@ -1,16 +1,20 @@
 //! The HTTP side of a function: the request pipeline and the four envelopes.
 
+mod body;
 pub mod dialect;
+mod events;
 mod fields;
 mod pipeline;
 mod query;
 mod reply;
 mod routes;
 
+pub use body::Body;
 pub use dialect::{Dialect, timestamp};
-pub use fields::Fields;
+pub use events::{EVENT_STREAM, Events};
+pub use fields::{Fields, uuid};
 pub use lambda_http::Request;
 pub use pipeline::{Call, Endpoint, Gate, Input, MAX_INGESTED, Response, answer, body_bytes, serve, serve_open};
-pub use query::Query;
+pub use query::{Page, Query};
 pub use reply::Reply;
-pub use routes::{Routes, matches};
+pub use routes::{Routes, no_such_route};

@@ -1,6 +1,6 @@
 //! The request pipeline, in the order of the contract (section 2): request id → size and content
 //! type → key → permission and rate limit → body and idempotency key → the endpoint → envelope and
-//! headers.
+//! headers. Where the client asked for events, and the endpoint streams, the headers go with the first event.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -10,13 +10,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use lambda_http::Request;
+use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
-use lambda_http::{Body, RequestExt};
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::sync::mpsc::unbounded_channel;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use super::body::Body;
 use super::dialect::{Dialect, LEADLEX_BASE, Stamp};
+use super::events::{EVENT_STREAM, Events, last, prefers_events};
+use super::fields::uuid;
 use super::reply::Reply;
 use crate::accounts::{Accounts, Admission};
 use crate::auth::{ApiKey, Permission, Rate};
@@ -25,7 +29,7 @@ use crate::environment::ConfigError;
 use crate::idempotency::{Claimed, IdempotencyKey};
 use crate::problem::{Code, Problem};
 
-/// A response as the Lambda runtime sends it.
+/// A response, as the Lambda runtime or the gateway sends it.
 pub type Response = http::Response<Body>;
 
 /// The largest body that a route takes unless it says otherwise: 256 KiB.
@@ -48,8 +52,12 @@ pub trait Endpoint: Send + Sync + 'static {
     const PERMISSION: Permission;
     /// The largest body it takes, in bytes.
     const MAX_BODY: usize = MAX_BODY;
+    /// Whether it sends events while it works, to a client that asks for them.
+    const STREAMS: bool = false;
+    /// Whether its body may be left out; then it counts as an empty object.
+    const BODY_IS_OPTIONAL: bool = false;
     /// Its parsed request.
-    type Request: Send;
+    type Request: Send + 'static;
 
     /// Reads and checks the request; everything wrong with it is one 400.
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem>;
@@ -72,6 +80,12 @@ pub struct Input {
 }
 
 impl Input {
+    /// A UUID in the path.
+    #[track_caller]
+    pub fn uuid_in_path(&self, name: &str) -> Result<Uuid, Problem> {
+        uuid(self.in_path(name)).ok_or_else(|| Problem::field(name, "must be a UUID"))
+    }
+
     /// A variable part of the path; empty if the route has none of this name.
     pub fn in_path(&self, name: &str) -> &str {
         self.path.get(name).map(String::as_str).unwrap_or_default()
@@ -91,6 +105,8 @@ pub struct Call {
     pub deadline: DateTime<Utc>,
     /// Its idempotency key, if it came with one.
     pub claimed: Option<Claimed>,
+    /// What the client is to see before the reply is there.
+    pub events: Events,
     dialect: Dialect,
     stamp: Stamp,
 }
@@ -134,21 +150,80 @@ impl Gate {
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self { accounts: Accounts::new(context)?, clock: context.clock.clone(), random: context.random.clone() })
     }
+
+    /// Answers a request that no endpoint takes.
+    pub(super) fn refuse(&self, dialect: Dialect, request: &Request, problem: Problem) -> Response {
+        answer(&self.clock, &self.random, dialect, request, Err(problem))
+    }
 }
 
 /// Answers one request; never fails, and turns every problem and panic into a response.
 pub async fn serve<E: Endpoint>(gate: &Gate, endpoint: &Arc<E>, request: Request) -> Response {
-    let arrival = Arrival::new(gate.clock.now(), gate.random.uuid(), &request);
+    serve_route(gate, endpoint, request, None).await
+}
+
+/// As [`serve`], for a caller who has found the route: method and path template.
+pub(super) async fn serve_route<E: Endpoint>(
+    gate: &Gate,
+    endpoint: &Arc<E>,
+    request: Request,
+    route: Option<(&str, &str)>,
+) -> Response {
+    let arrival = Arrival::new(gate.clock.now(), gate.random.uuid(), &request, route);
     let span = tracing::info_span!("request", request_id = %arrival.request_id, route = arrival.route);
-    async {
-        let mut rate = None;
-        let work = AssertUnwindSafe(pass(gate, endpoint.as_ref(), &arrival, &request, &mut rate)).catch_unwind();
-        let result = work.await.unwrap_or_else(|_| Err(Problem::internal("a handler panicked")));
-        let now = gate.clock.now();
-        finish(E::DIALECT, &arrival, result, rate, now)
-    }
-    .instrument(span)
-    .await
+    let mut rate = None;
+    let (events, mut sent) = match E::STREAMS && prefers_events(request.headers()) {
+        true => Events::read(),
+        false => (Events::default(), unbounded_channel().1),
+    };
+    let admitted = admit(gate, endpoint.as_ref(), &arrival, &request, &mut rate, events.clone());
+    let (call, parsed) = match guarded(admitted).instrument(span.clone()).await {
+        Ok(admitted) => admitted,
+        Err(problem) => {
+            let _entered = span.enter();
+            return finish(E::DIALECT, &arrival, Err(problem), rate, gate.clock.now());
+        }
+    };
+
+    let endpoint = Arc::clone(endpoint);
+    let work = async move { guarded(endpoint.handle(&call, parsed)).await };
+    let mut work = Box::pin(work.instrument(span.clone()));
+    // What is finished before anybody waited is answered at once, with everything that the reply says.
+    let first = tokio::select! {
+        biased;
+        result = &mut work => {
+            let _entered = span.enter();
+            let now = gate.clock.now();
+            let reply = settle(E::DIALECT, &arrival, result, now);
+            let said: Vec<u8> = std::iter::from_fn(|| sent.try_recv().ok()).flatten().collect();
+            if said.is_empty() && !(events.are_wanted() && reply.status < 400) {
+                return respond_whole(E::DIALECT, &arrival, reply, rate, now);
+            }
+            let whole = Body::whole([said, last(E::DIALECT, &reply).into_bytes()].concat());
+            return respond(E::DIALECT, &arrival, &in_events(&reply), rate, now, whole);
+        }
+        Some(first) = sent.recv() => first,
+    };
+    let now = gate.clock.now();
+    let begun = in_events(&Reply::text(200, String::new()));
+    let response = respond(E::DIALECT, &arrival, &begun, rate, now, Body::coming(first, sent));
+    let clock = gate.clock.clone();
+    // Whether anybody still reads is no concern of the work.
+    tokio::spawn(
+        async move {
+            let result = work.await;
+            let reply = settle(E::DIALECT, &arrival, result, clock.now());
+            events.send_last(E::DIALECT, &reply);
+        }
+        .instrument(span),
+    );
+    response
+}
+
+/// Work whose panic is a problem like others.
+async fn guarded<T>(work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    let result = AssertUnwindSafe(work).catch_unwind().await;
+    result.unwrap_or_else(|_| Err(Problem::internal("a handler panicked")))
 }
 
 /// Answers a request that belongs to no endpoint: no key is asked for.
@@ -159,7 +234,7 @@ pub fn answer(
     request: &Request,
     result: Result<Value, Problem>,
 ) -> Response {
-    let arrival = Arrival::new(clock.now(), random.uuid(), request);
+    let arrival = Arrival::new(clock.now(), random.uuid(), request, None);
     let span = tracing::info_span!("request", request_id = %arrival.request_id, route = arrival.route);
     let _entered = span.enter();
     finish(dialect, &arrival, result.map(|body| Reply::json(200, &body)), None, clock.now())
@@ -174,11 +249,10 @@ pub async fn serve_open(
     request: &Request,
     work: impl Future<Output = Result<Reply, Problem>> + Send,
 ) -> Response {
-    let arrival = Arrival::new(clock.now(), random.uuid(), request);
+    let arrival = Arrival::new(clock.now(), random.uuid(), request, None);
     let span = tracing::info_span!("request", request_id = %arrival.request_id, route = arrival.route);
     async {
-        let result = AssertUnwindSafe(work).catch_unwind().await;
-        let result = result.unwrap_or_else(|_| Err(Problem::internal("a handler panicked")));
+        let result = guarded(work).await;
         finish(dialect, &arrival, result, None, clock.now())
     }
     .instrument(span)
@@ -199,7 +273,7 @@ struct Arrival {
 }
 
 impl Arrival {
-    fn new(at: DateTime<Utc>, request_id: Uuid, request: &Request) -> Self {
+    fn new(at: DateTime<Utc>, request_id: Uuid, request: &Request, known: Option<(&str, &str)>) -> Self {
         let raw = request.raw_http_path();
         let path = without_base(if raw.is_empty() { request.uri().path() } else { raw }).to_owned();
         let route = match request.request_context_ref() {
@@ -208,7 +282,9 @@ impl Arrival {
             }
             _ => None,
         };
+        // A function's own address knows no routes, nor does cargo-lambda's emulator.
         let route = route
+            .or(known)
             .map_or_else(|| "$default".to_owned(), |(method, template)| format!("{method} {}", without_base(template)));
         let correlation_id = request.headers().get("x-correlation-id").and_then(|value| value.to_str().ok());
         let correlation_id = correlation_id
@@ -233,14 +309,16 @@ pub(super) fn without_base(path: &str) -> &str {
     path.strip_prefix(LEADLEX_BASE).filter(|rest| rest.starts_with('/')).unwrap_or(path)
 }
 
-async fn pass<E: Endpoint>(
+/// Everything before the work: who calls, and what is asked.
+async fn admit<E: Endpoint>(
     gate: &Gate,
     endpoint: &E,
     arrival: &Arrival,
     request: &Request,
     rate: &mut Option<Rate>,
-) -> Result<Reply, Problem> {
-    let has_body = !matches!(*request.method(), http::Method::GET | http::Method::HEAD);
+    events: Events,
+) -> Result<(Call, E::Request), Problem> {
+    let has_body = !matches!(*request.method(), http::Method::GET | http::Method::HEAD | http::Method::DELETE);
     if has_body {
         check_size_and_type(request, E::MAX_BODY)?;
     }
@@ -268,7 +346,7 @@ async fn pass<E: Endpoint>(
     };
 
     let input = Input {
-        body: if has_body { json_body(request.body())? } else { Value::Null },
+        body: if has_body { json_body(request.body(), E::BODY_IS_OPTIONAL)? } else { Value::Null },
         query: query(request),
         path: request.path_parameters().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         prefer: prefer(request.headers()),
@@ -285,10 +363,11 @@ async fn pass<E: Endpoint>(
         key_id: record.key_id,
         deadline: arrival.deadline,
         claimed,
+        events,
         dialect: E::DIALECT,
         stamp: arrival.stamp(arrival.at),
     };
-    endpoint.handle(&call, parsed).await
+    Ok((call, parsed))
 }
 
 fn prefer(headers: &HeaderMap) -> Vec<String> {
@@ -318,18 +397,21 @@ fn check_size_and_type(request: &Request, most: usize) -> Result<(), Problem> {
 }
 
 /// A body as it was sent: API Gateway may hand it over as text or in base64.
-pub fn body_bytes(body: &Body) -> &[u8] {
+pub fn body_bytes(body: &lambda_http::Body) -> &[u8] {
     match body {
-        Body::Text(text) => text.as_bytes(),
-        Body::Binary(bytes) => bytes,
+        lambda_http::Body::Text(text) => text.as_bytes(),
+        lambda_http::Body::Binary(bytes) => bytes,
         _ => &[],
     }
 }
 
 /// serde_json's messages say what was expected and where; they do not quote the body.
-fn json_body(body: &Body) -> Result<Value, Problem> {
+fn json_body(body: &lambda_http::Body, is_optional: bool) -> Result<Value, Problem> {
     let bytes = body_bytes(body);
     if bytes.iter().all(u8::is_ascii_whitespace) {
+        if is_optional {
+            return Ok(json!({}));
+        }
         return Err(Problem::new(Code::Validation, "the request needs a JSON body"));
     }
     serde_json::from_slice(bytes)
@@ -367,8 +449,14 @@ fn finish(
     rate: Option<Rate>,
     now: DateTime<Utc>,
 ) -> Response {
+    let reply = settle(dialect, arrival, result, now);
+    respond_whole(dialect, arrival, reply, rate, now)
+}
+
+/// The reply to a request, and its one log line.
+fn settle(dialect: Dialect, arrival: &Arrival, result: Result<Reply, Problem>, now: DateTime<Utc>) -> Reply {
     let ms = (now - arrival.at).num_milliseconds();
-    let reply = match result {
+    match result {
         Ok(reply) => {
             tracing::info!(status = reply.status, replayed = reply.replayed, ms, "answered");
             reply
@@ -383,8 +471,33 @@ fn finish(
             }
             reply
         }
-    };
+    }
+}
 
+/// The head of an answer in events that ends with this reply. Its status is 200: a problem is an event.
+fn in_events(reply: &Reply) -> Reply {
+    Reply { status: 200, content_type: EVENT_STREAM, body: String::new(), retry_after: None, ..reply.clone() }
+}
+
+fn respond_whole(
+    dialect: Dialect,
+    arrival: &Arrival,
+    mut reply: Reply,
+    rate: Option<Rate>,
+    now: DateTime<Utc>,
+) -> Response {
+    let body = Body::whole(std::mem::take(&mut reply.body));
+    respond(dialect, arrival, &reply, rate, now, body)
+}
+
+fn respond(
+    dialect: Dialect,
+    arrival: &Arrival,
+    reply: &Reply,
+    rate: Option<Rate>,
+    now: DateTime<Utc>,
+    body: Body,
+) -> Response {
     let mut headers = HeaderMap::new();
     let mut set = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -393,6 +506,10 @@ fn finish(
     };
     set("content-type", reply.content_type);
     set("cache-control", "no-store");
+    if reply.content_type == EVENT_STREAM {
+        // So that a proxy hands each event on at once.
+        set("x-accel-buffering", "no");
+    }
     set("x-request-id", &arrival.request_id.to_string());
     for (name, value) in rate.iter().flat_map(|rate| rate.headers(now)) {
         set(name, &value);
@@ -413,7 +530,7 @@ fn finish(
         set("preference-applied", preference);
     }
 
-    let mut response = http::Response::new(Body::Text(reply.body));
+    let mut response = http::Response::new(body);
     *response.status_mut() =
         http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = headers;

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use serde_json::{Value, json};
 
 use crate::problem::Problem;
 
@@ -95,6 +96,33 @@ impl<'a> Query<'a> {
     #[track_caller]
     pub fn finish(self) -> Result<(), Problem> {
         if self.complaints.is_empty() { Ok(()) } else { Err(Problem::fields(self.complaints)) }
+    }
+}
+
+/// Which page of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Its number, from 1.
+    pub number: usize,
+    /// How many it has: 1 to 100, by default 20.
+    pub size: usize,
+}
+
+impl Page {
+    /// `page` and `per_page`. A page far out would read everything before it.
+    pub fn of(query: &mut Query<'_>) -> Self {
+        let number = query.integer("page", 1..=1_000, 1) as usize;
+        Self { number, size: query.integer("per_page", 1..=100, 20) as usize }
+    }
+
+    /// How many there are before it.
+    pub fn skip(self) -> usize {
+        (self.number - 1) * self.size
+    }
+
+    /// The `meta` of an answer whose list has so many.
+    pub fn meta(self, total: usize) -> Value {
+        json!({"page": self.number, "per_page": self.size, "total": total})
     }
 }
 

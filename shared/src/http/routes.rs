@@ -5,7 +5,9 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use lambda_http::RequestExt;
 
-use super::pipeline::{Endpoint, Gate, Request, Response, serve, without_base};
+use super::dialect::Dialect;
+use super::pipeline::{Endpoint, Gate, Request, Response, serve_route, without_base};
+use crate::problem::{Code, Problem};
 
 type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>;
 
@@ -28,26 +30,45 @@ impl Routes {
         let (gate, endpoint) = (self.gate.clone(), Arc::new(endpoint));
         let handler: Handler = Arc::new(move |request| {
             let (gate, endpoint) = (gate.clone(), Arc::clone(&endpoint));
-            Box::pin(async move { serve(&gate, &endpoint, request).await })
+            Box::pin(async move { serve_route(&gate, &endpoint, request, Some((method, path))).await })
         });
         self.endpoints.push((method, path, handler));
         self
     }
 
-    /// The endpoint of a request. `None` if the template sends the function a request that it does
-    /// not know.
-    pub fn answer(&self, request: Request) -> Option<BoxFuture<'static, Response>> {
+    /// Answers a request by its endpoint; by 404 or 405 if there is none, which only a request to the
+    /// function's own address can meet.
+    pub fn answer(&self, request: Request) -> BoxFuture<'static, Response> {
         let raw = request.raw_http_path();
         let path = without_base(if raw.is_empty() { request.uri().path() } else { raw });
         let method = request.method().as_str();
         let found = self.endpoints.iter().find(|(known, template, _)| *known == method && matches(template, path));
-        found.map(|(_, _, handler)| handler(request))
+        if let Some((_, _, handler)) = found {
+            return handler(request);
+        }
+        let routes = self.endpoints.iter().map(|(method, template, _)| (*method, *template));
+        let problem = no_such_route(routes, method, path);
+        let response = self.gate.refuse(Dialect::of_path(path), &request, problem);
+        Box::pin(std::future::ready(response))
     }
+}
+
+/// Why none of some routes takes a request: none has its path, or those that do want another method.
+pub fn no_such_route<'a>(routes: impl Iterator<Item = (&'a str, &'a str)>, method: &str, path: &str) -> Problem {
+    let mut allowed: Vec<&str> =
+        routes.filter(|(_, template)| matches(template, path)).map(|(method, _)| method).collect();
+    allowed.dedup();
+    if allowed.is_empty() {
+        return Problem::new(Code::NoSuchRoute, "no such route");
+    }
+    let allow = allowed.join(", ");
+    let problem = Problem::new(Code::MethodNotAllowed, format!("this route does not take {method}; it takes {allow}"));
+    Problem { allow: Some(allow), ..problem }
 }
 
 /// Whether a path fits a template such as `/users/{user_id}/leads`. A variable part may be empty: whoever
 /// reads it says what it has to be.
-pub fn matches(template: &str, path: &str) -> bool {
+fn matches(template: &str, path: &str) -> bool {
     let (mut template, mut path) = (template.split('/'), path.split('/'));
     loop {
         match (template.next(), path.next()) {

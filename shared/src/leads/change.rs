@@ -86,6 +86,34 @@ impl Leads {
         Err(kept_changing())
     }
 
+    /// The lead that these identities find, as it is; made of what is given where there is none. One that is found
+    /// by an identity which two people may share, and has another value for a stronger one, is somebody else: then
+    /// the lead is made without that identity. `lead_id` is not read.
+    pub async fn find_or_make(&self, workspace_id: Uuid, given: &Lead) -> Result<Uuid, StoreError> {
+        let mut given = given.clone();
+        for _ in 0..ATTEMPTS {
+            let found = self.find(workspace_id, &given).await?;
+            let known = match found {
+                Some(lead_id) => self.lead(workspace_id, lead_id).await?,
+                None => None,
+            };
+            let Some(known) = known else {
+                let lead = Lead { lead_id: found.unwrap_or_else(|| self.random.uuid()), ..given.clone() };
+                match self.change(workspace_id, None, &lead).await? {
+                    Changed::Applied => return Ok(lead.lead_id),
+                    Changed::Overtaken | Changed::Taken => continue,
+                }
+            };
+            let found_by = given.identities().find(|identity| known.identities().any(|other| other == *identity));
+            match found_by.map(|(kind, _)| kind).filter(|kind| given.contradicts(&known, kind)) {
+                Some("phone") => given.phone = None,
+                Some("email") => given.email = None,
+                _ => return Ok(known.lead_id),
+            }
+        }
+        Err(kept_changing())
+    }
+
     /// Writes a lead, new or changed, and the identities that find it; those that it had and has no
     /// more find it no longer. What is not given stays as it is by then. `false`, and nothing written, if
     /// an identity belongs to another lead.

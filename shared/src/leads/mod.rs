@@ -11,32 +11,33 @@
 //!
 //! A lead sorts after its activities and before its links, so that one backward query gives where its
 //! messages are, the lead, and its activities, newest first. The rows of the lead lists have a
-//! partition per user: see [`crate::conversations`].
+//! partition per user: see [`crate::conversations`]. Leads alone are in the index `contacts`, which finds them
+//! by name.
 
 mod change;
 mod history;
 mod lead;
 mod link;
+mod search;
 mod suppression;
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{KeysAndAttributes, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
 use crate::http::dialect::timestamp;
-use crate::store::{
-    Item, StoreError, Transacted, UNPROCESSED_PAUSE, from_item, n, put_all, s, store_error, to_item, transact,
-};
+use crate::store::{Item, StoreError, Transacted, from_item, get_all, n, put_all, s, store_error, to_item, transact};
 pub use change::Upserted;
 pub(crate) use history::HISTORY_PAGE;
 pub use history::{Activity, History};
 pub use lead::Lead;
 pub use link::Link;
+pub use search::{Found, folded};
 pub use suppression::SuppressedBy;
 
 /// The `leads` table.
@@ -56,6 +57,7 @@ fn lead_pk(workspace_id: Uuid, lead_id: Uuid) -> String {
 pub(crate) fn lead_item(workspace_id: Uuid, lead: &Lead, version: Option<u64>) -> Result<Item, StoreError> {
     let mut item = to_item(lead)?;
     item.extend(key(lead_pk(workspace_id, lead.lead_id), "lead"));
+    item.extend(search::indexed(workspace_id, lead));
     item.extend(version.map(|version| ("version".to_owned(), n(version))));
     Ok(item)
 }
@@ -113,6 +115,13 @@ impl Leads {
             leads.push(from_item(item.map_err(|error| store_error("Scan", &error))?)?);
         }
         Ok(leads)
+    }
+
+    /// The leads that have these identifiers, which are all different.
+    pub async fn leads(&self, workspace_id: Uuid, lead_ids: &[Uuid]) -> Result<HashMap<Uuid, Lead>, StoreError> {
+        let keys = lead_ids.iter().map(|lead_id| key(lead_pk(workspace_id, *lead_id), "lead")).collect();
+        let items = get_all(&self.client, &self.random, &self.table, keys).await?;
+        items.into_iter().map(|item| from_item::<Lead>(item).map(|lead| (lead.lead_id, lead))).collect()
     }
 
     /// The lead that has one of these identities, the strongest deciding.
@@ -178,24 +187,11 @@ impl Leads {
         lead_id: Uuid,
         activities: &[Activity],
     ) -> Result<Vec<bool>, StoreError> {
+        let keys = activities.iter().map(|activity| key(lead_pk(workspace_id, lead_id), activity_sk(activity)));
         let mut found: HashMap<String, Activity> = HashMap::new();
-        for chunk in activities.chunks(100) {
-            let keys = chunk.iter().map(|activity| key(lead_pk(workspace_id, lead_id), activity_sk(activity)));
-            let mut pending = Some(keys.collect::<Vec<_>>());
-            while let Some(keys) = pending.take() {
-                let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-                let sent = self.client.batch_get_item().request_items(&self.table, wanted?).send().await;
-                let got = sent.map_err(|error| store_error("BatchGetItem", &error))?;
-                for item in got.responses.unwrap_or_default().into_values().flatten() {
-                    let sk = item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
-                    found.insert(sk, from_item(item)?);
-                }
-                let left = got.unprocessed_keys.unwrap_or_default().remove(&self.table);
-                pending = left.map(|left| left.keys).filter(|keys| !keys.is_empty());
-                if pending.is_some() {
-                    tokio::time::sleep(self.random.up_to(UNPROCESSED_PAUSE)).await;
-                }
-            }
+        for item in get_all(&self.client, &self.random, &self.table, keys.collect()).await? {
+            let sk = item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
+            found.insert(sk, from_item(item)?);
         }
         Ok(activities.iter().map(|activity| found.get(&activity_sk(activity)) == Some(activity)).collect())
     }

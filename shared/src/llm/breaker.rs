@@ -35,8 +35,9 @@ struct State {
 /// A state, and when it was looked at.
 type Seen = (DateTime<Utc>, State);
 
-/// Leave to ask the model, once what is held for it is held.
-#[derive(Debug)]
+/// Leave to ask the model, once what is held for it is held; good for all that one request asks.
+/// A copy of one that has entered is as good.
+#[derive(Clone, Debug)]
 pub struct Ready {
     /// The open state in which one request may try.
     trial: Option<State>,
@@ -80,8 +81,8 @@ impl Breaker {
     }
 
     /// Takes the one trial that an open breaker gives; a closed one lets everybody go on.
-    pub async fn enter(&self, ready: Ready) -> Result<(), Problem> {
-        match ready.trial {
+    pub async fn enter(&self, ready: &mut Ready) -> Result<(), Problem> {
+        match ready.trial.take() {
             Some(state) if !self.may_try(state).await => Err(self.refusal(state)),
             _ => Ok(()),
         }

@@ -4,8 +4,12 @@
 //! answered 5xx, or replied with something that does not fit is tried again inside the request's
 //! time, with full jitter; a reply that did not fit is told what was wrong with it.
 
+mod attempts;
 mod breaker;
+mod conversation;
 mod openai;
+mod schema;
+mod stream;
 
 use std::time::Duration;
 
@@ -13,15 +17,17 @@ use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use breaker::Breaker;
 pub use breaker::Ready;
-use openai::{CallError, Message, OpenAi};
+pub use conversation::{Conversation, Said, Tool, ToolCall, Turn};
+use openai::{Limits, OpenAi};
+use schema::strict_schema;
 
 /// What a model is asked: instructions that are the same for every lead, and the facts of one.
 #[derive(Clone, Debug)]
@@ -37,8 +43,12 @@ pub struct Prompt {
 impl Prompt {
     /// The version of the instructions: the first twelve hexadecimal digits of their SHA-256.
     pub fn version(&self) -> String {
-        HEXLOWER.encode(&Sha256::digest(self.instructions)[..6])
+        version(self.instructions)
     }
+}
+
+fn version(instructions: &str) -> String {
+    HEXLOWER.encode(&Sha256::digest(instructions)[..6])
 }
 
 /// What checking a reply found beyond its schema.
@@ -64,9 +74,6 @@ pub struct Model {
     endpoint: OpenAi,
     attempt_time: Duration,
 }
-
-/// How often a model is asked for one reply.
-const ATTEMPTS: u32 = 3;
 
 /// Time kept back from a request's deadline, for storing the outcome.
 const RESERVE: Duration = Duration::from_secs(3);
@@ -96,6 +103,14 @@ impl Model {
         self.breaker.check().await
     }
 
+    /// Takes the one trial that an open breaker gives, for all that this request is going to ask.
+    ///
+    /// # Errors
+    /// 503 if the breaker gave it to another request meanwhile.
+    pub async fn enter(&self, ready: &mut Ready) -> Result<(), Problem> {
+        self.breaker.enter(ready).await
+    }
+
     /// What is left of a request's time for the model.
     fn left(&self, deadline: DateTime<Utc>) -> Duration {
         (deadline - self.clock.now()).to_std().unwrap_or_default().saturating_sub(RESERVE)
@@ -105,160 +120,100 @@ impl Model {
     ///
     /// # Errors
     /// 503 if the breaker gave its one trial to another request meanwhile;
-    /// [`Code::AiUnavailable`] when no attempt gave a usable reply.
+    /// [`Code::AiUnusable`] when the model answered, and no attempt gave a usable reply; [`Code::AiUnavailable`]
+    /// when it did not answer, or takes no requests from here.
     pub async fn complete<T: JsonSchema + DeserializeOwned>(
         &self,
-        ready: Ready,
+        mut ready: Ready,
         prompt: &Prompt,
         deadline: DateTime<Utc>,
         check: impl Fn(T) -> Checked<T>,
     ) -> Result<T, Problem> {
-        self.breaker.enter(ready).await?;
+        self.breaker.enter(&mut ready).await?;
         let schema = strict_schema::<T>();
         let mut messages = vec![
-            Message { role: "system", content: prompt.instructions.to_owned() },
-            Message { role: "user", content: prompt.facts.to_string() },
+            json!({"role": "system", "content": prompt.instructions}),
+            json!({"role": "user", "content": prompt.facts.to_string()}),
         ];
-        let mut last: Option<Failure> = None;
         let mut usable = None;
-        for attempt in 0..ATTEMPTS {
-            let left = self.left(deadline);
-            if left.is_zero() {
-                break;
-            }
-            let asked = self.clock.now();
-            let called = self.endpoint.call(&messages, prompt.name, &schema, left.min(self.attempt_time)).await;
-            let latency_ms = (self.clock.now() - asked).num_milliseconds();
-            let mut wait = self.random.up_to(Duration::from_millis(200 << attempt));
-            match called {
-                Ok(reply) => {
-                    // Attribute names of OpenTelemetry's semantic conventions for generative AI.
-                    tracing::info!(
-                        gen_ai.request.model = self.endpoint.model(),
-                        gen_ai.response.model = reply.model,
-                        gen_ai.usage.input_tokens = reply.input_tokens,
-                        gen_ai.usage.output_tokens = reply.output_tokens,
-                        prompt = prompt.name,
-                        prompt_version = prompt.version(),
-                        latency_ms,
-                        "model replied"
-                    );
-                    let complaint = match serde_json::from_str::<T>(&reply.content).map(&check) {
-                        Ok(Checked::Fine(value)) => {
-                            self.breaker.succeeded().await;
-                            return Ok(value);
-                        }
-                        Ok(Checked::Wrong { complaint, usable: left }) => {
-                            usable = left.or(usable);
-                            complaint
-                        }
-                        Err(error) => schema_complaint(&error),
-                    };
-                    last = Some(Failure { reachable: true, what: "the reply broke a rule".to_owned() });
-                    tracing::warn!(
-                        gen_ai.request.model = self.endpoint.model(),
-                        prompt = prompt.name,
-                        "model reply refused"
-                    );
-                    messages.truncate(2);
-                    messages.push(Message { role: "assistant", content: reply.content });
-                    messages.push(Message {
-                        role: "user",
-                        content: format!(
-                            "That reply cannot be used: {complaint}. Answer again, whole, in the required form."
-                        ),
-                    });
+        let mut attempts = self.attempts(prompt.name, prompt.version(), deadline);
+        while let Some(within) = attempts.next() {
+            let reply = match self.endpoint.complete(&messages, prompt.name, &schema, within).await {
+                Ok(reply) => reply,
+                Err(error) => {
+                    attempts.failed(error).await;
                     continue;
                 }
-                Err(CallError::Refused(what)) => {
-                    last = Some(Failure { reachable: true, what });
-                    break;
+            };
+            attempts.replied(&reply);
+            let complaint = match serde_json::from_str::<T>(&reply.text).map(&check) {
+                Ok(Checked::Fine(value)) => {
+                    self.breaker.succeeded().await;
+                    return Ok(value);
                 }
-                Err(CallError::Broken(what)) => last = Some(Failure { reachable: true, what }),
-                Err(CallError::Unavailable { what, retry_after }) => {
-                    last = Some(Failure { reachable: false, what });
-                    wait = wait.max(retry_after.unwrap_or_default());
+                Ok(Checked::Wrong { complaint, usable: left }) => {
+                    usable = left.or(usable);
+                    complaint
                 }
-            }
-            tracing::warn!(
-                gen_ai.request.model = self.endpoint.model(),
-                prompt = prompt.name,
-                cause = last.as_ref().map(|failure| failure.what.as_str()),
-                latency_ms,
-                "model call failed"
-            );
-            if attempt + 1 < ATTEMPTS && wait < self.left(deadline) {
-                tokio::time::sleep(wait).await;
-            } else {
-                break;
-            }
+                Err(error) => schema_complaint(&error),
+            };
+            attempts.refused();
+            messages.truncate(2);
+            messages.push(json!({"role": "assistant", "content": reply.text}));
+            messages.push(json!({
+                "role": "user",
+                "content": format!("That reply cannot be used: {complaint}. Answer again, whole, in the required form."),
+            }));
         }
-        match &last {
-            Some(Failure { reachable: true, .. }) => self.breaker.succeeded().await,
-            Some(Failure { reachable: false, .. }) => self.breaker.failed().await,
-            None => {}
-        }
-        usable.ok_or_else(|| {
-            Problem::new(
-                Code::AiUnavailable,
-                "the AI model gave no usable answer; nothing was charged, retry in a moment",
-            )
-            .because(last.map_or_else(|| "no time was left to ask the model".to_owned(), |failure| failure.what))
-        })
+        let problem = attempts.given_up().await;
+        usable.ok_or(problem)
     }
-}
 
-/// Why the last attempt failed; `reachable` tells a bad answer from no answer.
-struct Failure {
-    reachable: bool,
-    what: String,
+    /// One turn of a conversation with tools, until `deadline`. `ready` may serve several turns of one
+    /// request: the first enters the breaker. With `on_text` the answer is streamed, and its text handed over
+    /// as it comes; what was handed over is the beginning of the turn's text.
+    ///
+    /// What the model wants to call, and whether that makes sense, is the caller's to judge: a call has a name
+    /// and an id, and nothing else is known of it.
+    ///
+    /// # Errors
+    /// As [`Model::complete`]. Once text was handed over, a failure is not tried again.
+    pub async fn converse(
+        &self,
+        ready: &mut Ready,
+        conversation: &Conversation<'_>,
+        deadline: DateTime<Utc>,
+        mut on_text: Option<&mut (dyn FnMut(&str) + Send)>,
+    ) -> Result<Turn, Problem> {
+        self.breaker.enter(ready).await?;
+        let mut attempts = self.attempts(conversation.name, version(conversation.instructions), deadline);
+        while let Some(within) = attempts.next() {
+            let called = match on_text.as_mut() {
+                None => self.endpoint.converse(conversation, within).await,
+                Some(on_text) => {
+                    let mut hand_over = |text: &str| {
+                        attempts.no_more();
+                        on_text(text);
+                    };
+                    let limits = Limits { silence: self.attempt_time, whole: self.left(deadline) };
+                    self.endpoint.converse_streaming(conversation, limits, &mut hand_over).await
+                }
+            };
+            match called {
+                Ok(reply) => {
+                    attempts.replied(&reply);
+                    self.breaker.succeeded().await;
+                    return Ok(Turn { text: reply.text, calls: reply.calls });
+                }
+                Err(error) => attempts.failed(error).await,
+            }
+        }
+        Err(attempts.given_up().await)
+    }
 }
 
 /// What to tell the model about a reply that does not fit its schema. serde's message can quote
 /// the reply, which is the model's own text and goes back to nobody else.
 fn schema_complaint(error: &serde_json::Error) -> String {
     format!("it does not fit the JSON schema ({error})")
-}
-
-/// The schema of `T` in the form that strict mode asks for: every property required, none
-/// besides, everything inline.
-fn strict_schema<T: JsonSchema>() -> Value {
-    let mut settings = schemars::generate::SchemaSettings::draft2020_12();
-    settings.inline_subschemas = true;
-    settings.meta_schema = None;
-    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
-    make_strict(&mut schema);
-    schema
-}
-
-fn make_strict(schema: &mut Value) {
-    match schema {
-        Value::Object(object) => {
-            if let Some(properties) = object.get("properties").and_then(Value::as_object) {
-                let names: Vec<Value> = properties.keys().map(|name| Value::from(name.as_str())).collect();
-                object.insert("required".to_owned(), Value::Array(names));
-                object.insert("additionalProperties".to_owned(), Value::Bool(false));
-            }
-            // An enum whose variants are described comes as `oneOf`, which strict mode does not know.
-            let constants = object.get("oneOf").and_then(Value::as_array).map(|variants| {
-                variants.iter().map(|variant| variant.get("const").cloned()).collect::<Option<Vec<_>>>()
-            });
-            if let Some(Some(constants)) = constants {
-                object.remove("oneOf");
-                object.insert("type".to_owned(), Value::from("string"));
-                object.insert("enum".to_owned(), Value::Array(constants));
-            }
-            // Not among the keywords that strict mode knows; what they say is checked on arrival.
-            for keyword in
-                ["format", "default", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "title"]
-            {
-                if object.get(keyword).is_some_and(|value| !value.is_object()) {
-                    object.remove(keyword);
-                }
-            }
-            object.values_mut().for_each(make_strict);
-        }
-        Value::Array(values) => values.iter_mut().for_each(make_strict),
-        _ => {}
-    }
 }

@@ -1,30 +1,53 @@
-//! One call of an OpenAI-compatible chat endpoint with a strict JSON schema ("Structured model
-//! outputs", OpenAI API documentation).
+//! Calls of an OpenAI-compatible chat endpoint: with a strict JSON schema ("Structured model outputs",
+//! OpenAI API documentation), or with tools ("Function calling"), whole or streamed.
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::time::{Instant, timeout};
 
+use super::conversation::{Conversation, ToolCall};
+use super::stream::StreamReader;
 use crate::environment::{ConfigError, Environment};
 
-#[derive(Clone, Debug, Serialize)]
-pub struct Message {
-    pub role: &'static str,
-    pub content: String,
-}
-
-/// A model's text, and what it took.
-#[derive(Debug)]
-pub struct Completion {
-    pub content: String,
+/// What a model replied, and what it took. There is text or a call, and every call has an id and a name.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Reply {
+    pub text: String,
+    pub calls: Vec<ToolCall>,
     pub model: String,
     pub input_tokens: u64,
     pub output_tokens: u64,
 }
 
-/// Why a call gave no text. Never holds a request or a reply.
-#[derive(Debug)]
+impl Reply {
+    /// The reply, if it is whole.
+    pub fn checked(mut self, finish_reason: Option<&str>) -> Result<Self, CallError> {
+        if matches!(finish_reason, Some("length" | "content_filter")) {
+            return Err(broken("the reply was cut off"));
+        }
+        for (index, call) in self.calls.iter().enumerate() {
+            if call.id.is_empty() || call.name.is_empty() {
+                return Err(broken("a tool call without id or name"));
+            }
+            if self.calls.iter().take(index).any(|other| other.id == call.id) {
+                return Err(broken("two tool calls with one id"));
+            }
+        }
+        // How some endpoints send no arguments; not all take it back like that.
+        for call in self.calls.iter_mut().filter(|call| call.arguments.trim().is_empty()) {
+            call.arguments = "{}".to_owned();
+        }
+        if self.text.trim().is_empty() && self.calls.is_empty() {
+            return Err(broken("no content"));
+        }
+        Ok(self)
+    }
+}
+
+/// Why a call gave no reply. Never holds a request or a reply.
+#[derive(Debug, PartialEq, Eq)]
 pub enum CallError {
     /// No answer, or one that says to come back.
     Unavailable { what: String, retry_after: Option<Duration> },
@@ -32,6 +55,25 @@ pub enum CallError {
     Broken(String),
     /// The endpoint will not take this request, however often it is sent.
     Refused(String),
+    /// As before, because of what the request says: such as what a provider's filter takes for an attack.
+    TextRefused(String),
+}
+
+pub fn unavailable(what: &str) -> CallError {
+    CallError::Unavailable { what: format!("model endpoint: {what}"), retry_after: None }
+}
+
+pub fn broken(what: &str) -> CallError {
+    CallError::Broken(format!("model endpoint: {what}"))
+}
+
+/// How long a streamed answer may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Until it begins, and from one piece to the next.
+    pub silence: Duration,
+    /// All together.
+    pub whole: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -52,21 +94,40 @@ struct Answer {
 
 #[derive(Deserialize)]
 struct Choice {
-    message: AnswerMessage,
+    message: Message,
     finish_reason: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct AnswerMessage {
+struct Message {
     content: Option<String>,
+    /// What a model says instead that will not do as asked.
+    refusal: Option<String>,
+    tool_calls: Option<Vec<Called>>,
+}
+
+#[derive(Deserialize)]
+struct Called {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    function: Function,
 }
 
 #[derive(Default, Deserialize)]
-struct Usage {
+struct Function {
     #[serde(default)]
-    prompt_tokens: u64,
+    name: String,
     #[serde(default)]
-    completion_tokens: u64,
+    arguments: String,
+}
+
+#[derive(Default, Deserialize)]
+pub struct Usage {
+    #[serde(default)]
+    pub prompt_tokens: u64,
+    #[serde(default)]
+    pub completion_tokens: u64,
 }
 
 impl OpenAi {
@@ -92,18 +153,59 @@ impl OpenAi {
         &self.model
     }
 
-    pub async fn call(
+    /// A reply that fits a schema.
+    pub async fn complete(
         &self,
-        messages: &[Message],
+        messages: &[Value],
         name: &str,
         schema: &Value,
         within: Duration,
-    ) -> Result<Completion, CallError> {
-        let body = json!({
-            "model": self.model,
-            "messages": messages,
-            "response_format": {"type": "json_schema", "json_schema": {"name": name, "strict": true, "schema": schema}},
-        });
+    ) -> Result<Reply, CallError> {
+        let format = json!({"type": "json_schema", "json_schema": {"name": name, "strict": true, "schema": schema}});
+        whole(self.post(json!({"messages": messages, "response_format": format}), within).await?).await
+    }
+
+    /// A turn of a conversation.
+    pub async fn converse(&self, conversation: &Conversation<'_>, within: Duration) -> Result<Reply, CallError> {
+        whole(self.post(conversation.as_told(), within).await?).await
+    }
+
+    /// A turn of a conversation, its text handed over as it comes.
+    pub async fn converse_streaming(
+        &self,
+        conversation: &Conversation<'_>,
+        limits: Limits,
+        on_text: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Reply, CallError> {
+        let mut request = conversation.as_told();
+        request["stream"] = json!(true);
+        request["stream_options"] = json!({"include_usage": true});
+        let until = Instant::now() + limits.whole;
+        let silence = || limits.silence.min(until - Instant::now());
+        let silent = |_| unavailable("timeout");
+        let mut response = timeout(silence(), self.post(request, limits.whole)).await.map_err(silent)??;
+        let content_type = response.headers().get("content-type").and_then(|value| value.to_str().ok());
+        if content_type.is_some_and(|value| value.starts_with("application/json")) {
+            // An endpoint that does not stream answers in one piece.
+            let reply = timeout(silence(), whole(response)).await.map_err(silent)??;
+            if !reply.text.is_empty() {
+                on_text(&reply.text);
+            }
+            return Ok(reply);
+        }
+        let mut reader = StreamReader::default();
+        while let Some(bytes) = timeout(silence(), response.chunk()).await.map_err(silent)?.map_err(transport)? {
+            reader.take(&bytes, on_text)?;
+            if reader.is_done() {
+                break;
+            }
+        }
+        reader.finish()
+    }
+
+    /// Sends a request, and gives the answer if it is a good one.
+    async fn post(&self, mut body: Value, within: Duration) -> Result<reqwest::Response, CallError> {
+        body["model"] = json!(self.model);
         let mut request = self.http.post(&self.url).timeout(within).json(&body);
         if let Some(key) = &self.key {
             request = request.bearer_auth(key);
@@ -115,35 +217,40 @@ impl OpenAi {
             let what = format!("model endpoint: status {}", status.as_u16());
             return Err(CallError::Unavailable { what, retry_after: retry_after.map(Duration::from_secs) });
         }
+        if matches!(status.as_u16(), 400 | 413 | 422) {
+            return Err(CallError::TextRefused(format!("model endpoint: status {}", status.as_u16())));
+        }
         if !status.is_success() {
             return Err(CallError::Refused(format!("model endpoint: status {}", status.as_u16())));
         }
-        let bytes = response.bytes().await.map_err(transport)?;
-        let answer: Answer = serde_json::from_slice(&bytes)
-            .map_err(|_| CallError::Broken("model endpoint: the answer is no chat completion".to_owned()))?;
-        let usage = answer.usage.unwrap_or_default();
-        let choice = answer.choices.into_iter().next();
-        let choice = choice.ok_or_else(|| CallError::Broken("model endpoint: no choices".to_owned()))?;
-        match (choice.finish_reason.as_deref(), choice.message.content) {
-            (Some("length" | "content_filter"), _) => {
-                Err(CallError::Broken("model endpoint: the reply was cut off".to_owned()))
-            }
-            (_, Some(content)) => Ok(Completion {
-                content,
-                model: answer.model,
-                input_tokens: usage.prompt_tokens,
-                output_tokens: usage.completion_tokens,
-            }),
-            (_, None) => Err(CallError::Broken("model endpoint: no content".to_owned())),
-        }
+        Ok(response)
     }
 }
 
+/// Reads an answer that comes in one piece.
+async fn whole(response: reqwest::Response) -> Result<Reply, CallError> {
+    let bytes = response.bytes().await.map_err(transport)?;
+    let answer: Answer = serde_json::from_slice(&bytes).map_err(|_| broken("the answer is no chat completion"))?;
+    let usage = answer.usage.unwrap_or_default();
+    let choice = answer.choices.into_iter().next().ok_or_else(|| broken("no choices"))?;
+    let call = |called: Called| {
+        let Function { name, arguments } = called.function;
+        ToolCall { id: called.id, name, arguments }
+    };
+    let reply = Reply {
+        text: choice.message.content.or(choice.message.refusal).unwrap_or_default(),
+        calls: choice.message.tool_calls.unwrap_or_default().into_iter().map(call).collect(),
+        model: answer.model,
+        input_tokens: usage.prompt_tokens,
+        output_tokens: usage.completion_tokens,
+    };
+    reply.checked(choice.finish_reason.as_deref())
+}
+
 fn transport(error: reqwest::Error) -> CallError {
-    let kind = match () {
+    unavailable(match () {
         () if error.is_timeout() => "timeout",
         () if error.is_connect() => "no connection",
         () => "broken off",
-    };
-    CallError::Unavailable { what: format!("model endpoint: {kind}"), retry_after: None }
+    })
 }

@@ -82,5 +82,6 @@ pub(super) fn origin(origin: &Origin) -> Value {
             "last_engagement_date": asked.last_engagement_date.map(timestamp),
             "follows": asked.follows.as_ref().map(|follows| follows.recommendation_id),
         }),
+        Origin::Campaign { campaign_id, task_id } => json!({"campaign_id": campaign_id, "task_id": task_id}),
     }
 }

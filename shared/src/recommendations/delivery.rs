@@ -171,7 +171,7 @@ impl Recommendation {
     fn tier(&self) -> Tier {
         match &self.origin {
             Origin::Engagement(asked) => Tier::named(asked.account_tier.as_deref().unwrap_or_default()),
-            Origin::FollowUp { .. } => Tier::Unknown,
+            Origin::FollowUp { .. } | Origin::Campaign { .. } => Tier::Unknown,
         }
     }
 

@@ -278,6 +278,13 @@ pub enum Origin {
     },
     /// The lead's engagement (seeds/followup-recommendation.md).
     Engagement(Asked),
+    /// A campaign to the contacts of a list.
+    Campaign {
+        /// The campaign.
+        campaign_id: Uuid,
+        /// The task that a person approved.
+        task_id: Uuid,
+    },
 }
 
 /// What a recommendation was asked with, beside the lead.
@@ -466,13 +473,15 @@ impl Recommendation {
     /// As it is shown.
     pub fn shown(&self) -> Value {
         let assessment = self.assessment.as_ref();
-        let (asked, follow_up) = match &self.origin {
-            Origin::Engagement(asked) => (Some(asked), None),
+        let (asked, follow_up, campaign_id) = match &self.origin {
+            Origin::Engagement(asked) => (Some(asked), None, None),
+            Origin::Campaign { campaign_id, .. } => (None, None, Some(campaign_id)),
             Origin::FollowUp { command_id, site_id, agent_id, visitor_id } => (
                 None,
                 Some(
                     json!({"command_id": command_id, "site_id": site_id, "agent_id": agent_id, "visitor_id": visitor_id}),
                 ),
+                None,
             ),
         };
         json!({
@@ -492,6 +501,7 @@ impl Recommendation {
             "factors": assessment.map(|assessment| &assessment.factors),
             "ai_service_version": self.ai_service_version(),
             "follow_up": follow_up,
+            "campaign_id": campaign_id,
             "follows": asked.and_then(|asked| asked.follows.as_ref()).map(|follows| follows.recommendation_id),
             "followed_by": self.followed_by,
             "snoozed_until": self.snoozed_until.map(timestamp),

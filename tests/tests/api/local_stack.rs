@@ -172,6 +172,7 @@ async fn a_data_folder_of_another_version_is_named_and_left_as_it_is() {
     start(now.clone()).await.unwrap().stop().await;
     for (this, other) in [
         ("IndexName: unscored", "IndexName: unanswered"),
+        ("IndexName: contacts", "IndexName: people"),
         ("AttributeName: changed_at,", "AttributeName: moved_at,"),
         ("NonKeyAttributes: [lead_id]", "NonKeyAttributes: [lead_id, version]"),
     ] {

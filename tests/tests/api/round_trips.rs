@@ -124,3 +124,31 @@ async fn reads_of_leads_wait_for_at_most_two_round_trips_and_read_only_what_chan
         assert!(calls.iter().all(|call| call.capacity <= 1.0), "{path}: {in_order:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_to_lexi_waits_for_at_most_five_round_trips() {
+    let (api, proxy) = behind_a_proxy().await;
+    let list =
+        send(api.authorized("POST", "/v1/lists").json(&json!({"name": "Q1 Leads"}))).await.json()["data"]["list_id"]
+            .clone();
+    let mut context = json!({"list_id": list});
+    for (name, message) in [
+        ("that begins", "Find CEOs at law firms"),
+        ("that goes on", "Hello"),
+        ("that narrows the search", "Filter to only New York"),
+    ] {
+        proxy.slow_down(Duration::from_millis(50));
+        let request = api.authorized("POST", "/v1/lexi/chat").header("Idempotency-Key", message.replace(' ', "-"));
+        let answer = send(request.json(&json!({"message": message, "context": context}))).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        context = json!({"conversation_id": answer.json()["data"]["conversation_id"]});
+        let calls = proxy.heal();
+        let in_order: Vec<_> = calls.iter().map(|call| format!("{} ({})", call.operation, call.capacity)).collect();
+        println!("a message {name}: {} in sequence: {}", sequential(&calls), in_order.join(", "));
+        let is_balance = |call: &&Seen| call.operation == "GetItem" && call.table.ends_with("-credits");
+        let waited_for: Vec<_> = calls.iter().filter(|call| !is_balance(call)).cloned().collect();
+        // Whether the task that it takes the place of still waits is a tool's question, beside the five.
+        let tools = usize::from(name == "that narrows the search");
+        assert!(sequential(&waited_for) <= 5 + tools, "{name}: {in_order:?}");
+    }
+}

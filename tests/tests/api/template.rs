@@ -81,6 +81,8 @@ async fn the_sample_events_get_the_answers_that_they_show() {
     for (function, file, status) in [
         ("suggest-followups", "suggest-followups", 200),
         ("credits", "credits", 200),
+        ("lists", "lists", 200),
+        ("lexi-tasks", "lexi-tasks", 200),
         ("meta-webhook", "meta-webhook", 200),
         ("fallback", "fallback", 404),
         ("fallback", "fallback-health", 200),

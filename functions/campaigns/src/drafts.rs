@@ -1,0 +1,77 @@
+//! `GET /v1/campaigns/{id}/drafts`: from a campaign to what is to be reviewed.
+
+use futures_util::future::try_join_all;
+use serde_json::{Value, json};
+use shared::auth::Permission;
+use shared::campaigns::{Campaigns, Contact, State};
+use shared::context::Context;
+use shared::environment::ConfigError;
+use shared::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply, timestamp};
+use shared::problem::Problem;
+use shared::recommendations::{RecommendationId, Recommendations};
+use shared::store::StoreError;
+use uuid::Uuid;
+
+use crate::found;
+
+/// The endpoint and what it works with.
+#[derive(Clone, Debug)]
+pub struct ListDrafts {
+    campaigns: Campaigns,
+    recommendations: Recommendations,
+}
+
+impl ListDrafts {
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { campaigns: Campaigns::new(context)?, recommendations: Recommendations::new(context)? })
+    }
+
+    /// A contact, with where its draft stands now.
+    async fn shown(&self, workspace_id: Uuid, contact: &Contact) -> Result<Value, StoreError> {
+        let draft = match contact.recommendation_id {
+            Some(recommendation_id) => {
+                self.recommendations.get(RecommendationId { workspace_id, recommendation_id }).await?
+            }
+            None => None,
+        };
+        let draft = draft.as_ref();
+        let written = draft.and_then(|draft| draft.draft.as_ref());
+        Ok(json!({
+            "contact_id": contact.lead_id,
+            "state": contact.state,
+            "code": contact.code,
+            "recommendation_id": contact.recommendation_id,
+            "status": draft.map(|draft| draft.status),
+            "channel": written.map(|written| written.channel),
+            "draft_title": written.and_then(|written| written.title.as_ref()),
+            "draft_message": written.map(|written| &written.message),
+            "created_at": timestamp(contact.at),
+        }))
+    }
+}
+
+impl Endpoint for ListDrafts {
+    const DIALECT: Dialect = Dialect::Leadlex;
+    const PERMISSION: Permission = Permission::ReadAi;
+    /// Which campaign's, only those in this state, and which page.
+    type Request = (Uuid, Option<State>, Page);
+
+    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
+        let campaign_id = input.uuid_in_path("id")?;
+        let mut query = Query::of(&input.query);
+        let names: Vec<_> = State::ALL.iter().map(|state| state.name()).collect();
+        let state = query.parsed("state", format!("must be one of {}", names.join(", ")), State::named);
+        let page = Page::of(&mut query);
+        query.finish().map(|()| (campaign_id, state, page))
+    }
+
+    async fn handle(&self, call: &Call, (campaign_id, state, page): Self::Request) -> Result<Reply, Problem> {
+        let campaign = found(&self.campaigns, call, campaign_id).await?;
+        let mut contacts = self.campaigns.contacts(call.workspace_id, campaign.brief.campaign_id).await?;
+        contacts.retain(|contact| state.is_none_or(|state| contact.state == state));
+        let on_page = contacts.iter().skip(page.skip()).take(page.size);
+        let shown = try_join_all(on_page.map(|contact| self.shown(call.workspace_id, contact))).await?;
+        Ok(call.page(json!(shown), page.meta(contacts.len())))
+    }
+}

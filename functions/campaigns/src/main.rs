@@ -1,0 +1,6 @@
+//! The Lambda function `campaigns`.
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    shared::lambda::run_routes(campaigns::NAME, campaigns::campaigns).await
+}

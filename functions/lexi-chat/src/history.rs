@@ -1,0 +1,90 @@
+//! What the model is shown of a conversation: what it stands on, and what was said, but for what was told
+//! from the records. Other people wrote those; so nothing that they wrote stands before the model when it
+//! decides what to propose.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use shared::campaigns::Campaign;
+use shared::chats::{Chat, Message, Speaker};
+use shared::lists::List;
+use shared::llm::Said;
+
+use crate::words::says;
+
+/// What stands in the place of an answer from the records.
+const WITHHELD: &str = "(An answer from the records. read_back shows it.)";
+
+/// What a message stands on.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// The conversation as it was before it.
+    pub chat: Chat,
+    /// What was said since the summary.
+    pub recent: Vec<Message>,
+    /// The list that it is about.
+    pub list: Option<List>,
+    /// The campaign that it is about.
+    pub campaign: Option<Campaign>,
+}
+
+impl Known {
+    /// What the model is shown, with the person's message at its end.
+    pub(crate) fn said(&self, message: &str, now: DateTime<Utc>) -> Vec<Said> {
+        let mut said = vec![Said::User(self.context(message, now).to_string())];
+        for before in &self.recent {
+            said.push(match (before.speaker, before.from_records) {
+                (Speaker::User, _) => Said::User(before.text.clone()),
+                (Speaker::Assistant, false) => Said::Lexi { text: before.text.clone(), calls: Vec::new() },
+                (Speaker::Assistant, true) => Said::Lexi { text: WITHHELD.to_owned(), calls: Vec::new() },
+            });
+        }
+        said.push(Said::User(message.to_owned()));
+        said
+    }
+
+    /// The names of lists may be anybody's: one is told only if the person has said it.
+    fn context(&self, message: &str, now: DateTime<Utc>) -> Value {
+        let state = &self.chat.state;
+        let own_words = self.own_words(message);
+        let list = self.list.as_ref().map(|list| {
+            let name = Some(&list.name).filter(|name| says(&own_words, name));
+            json!({"id": list.list_id, "name": name, "contacts": list.contacts})
+        });
+        json!({
+            "today": now.format("%A %Y-%m-%d").to_string(),
+            "list": list,
+            "campaign": self.campaign.as_ref().map(|campaign| {
+                json!({"id": campaign.brief.campaign_id, "name": campaign.brief.name, "about": campaign.brief.about})
+            }),
+            "last_search": state.search,
+            "last_campaign": state.campaign.as_ref().map(|brief| json!({"name": brief.name, "about": brief.about})),
+            "last_email": state.email.as_ref().map(|email| json!({"subject": email.title, "message": email.message})),
+            "last_task": state.task.as_ref().map(|task| &task.description),
+            "summary": self.chat.summary,
+        })
+    }
+
+    /// Everything that the person has said, as far as it is remembered, with this message.
+    pub(crate) fn own_words(&self, message: &str) -> String {
+        let said = self.recent.iter().filter(|before| before.speaker == Speaker::User);
+        let said = said.map(|before| before.text.as_str());
+        self.chat.given.iter().map(String::as_str).chain(said).chain([message]).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What Lexi told from the records, as far as it is remembered: the newest first, as much as is shown.
+    pub(crate) fn told_from_records(&self, most: usize) -> Value {
+        let told = self.recent.iter().rev().filter(|before| before.from_records).map(|before| &before.text);
+        let mut left = most.saturating_sub(self.chat.summary_of_records.chars().count());
+        let fitting: Vec<_> = told
+            .enumerate()
+            .take_while(|(index, text)| {
+                let length = text.chars().count();
+                let fits = length <= left || *index == 0;
+                left = left.saturating_sub(length);
+                fits
+            })
+            .map(|(_, text)| text)
+            .collect();
+        json!({"answers_newest_first": fitting, "before": self.chat.summary_of_records})
+    }
+}

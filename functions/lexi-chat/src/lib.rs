@@ -1,0 +1,461 @@
+//! `POST /v1/lexi/chat`: a message to Lexi, and its answer (seeds/lexi-chat.md; contract, section 9). Costs 1
+//! credit.
+//!
+//! In this order: the fields are checked (400), the conversation and what it is about are read (404), the
+//! idempotency key is claimed and the credit is held (409, 422, 402), the model answers, with tools (502), and
+//! the charge, the answer, the turn and what it proposes are stored in one transaction.
+//!
+//! Lexi never acts. Its tools look into the records, or propose a task that a person approves; and nothing can
+//! be proposed once what other people wrote stands before the model
+//! (docs/decisions/0005-nothing-is-proposed-after-reading.md).
+
+mod history;
+mod links;
+mod look;
+mod propose;
+mod request;
+mod spoken;
+mod summary;
+mod tools;
+mod turn;
+mod words;
+
+use serde_json::json;
+use shared::accounts::Accounts;
+use shared::auth::Permission;
+use shared::campaigns::Campaigns;
+use shared::chats::{Chat, ChatId, Chats, Message, Proposed, Speaker, Step};
+use shared::context::{Clock, Context, Random};
+use shared::conversations::Conversations;
+use shared::credits::{Action, Ledger};
+use shared::environment::ConfigError;
+use shared::exactly_once::{Begun, Completed, ExactlyOnce, Work};
+use shared::http::{Call, Dialect, Endpoint, Gate, Input, Reply, Routes};
+use shared::leads::Leads;
+use shared::lists::Lists;
+use shared::llm::{self, Conversation, Model, Ready, Said, Tool, ToolCall};
+use shared::problem::{Code, Problem};
+use shared::store::TransactWriteItem;
+use shared::tasks::{Task, TaskId, Tasks};
+use shared::writing;
+use uuid::Uuid;
+
+use history::Known;
+pub use request::Request;
+use spoken::Spoken;
+use turn::{Turn, Used};
+
+/// How often the model may use tools for one message, before it has to answer.
+const ROUNDS: usize = 6;
+
+/// How many tools it may use at once.
+const AT_ONCE: usize = 8;
+
+/// How many messages of a conversation are read: more than stay without a summary.
+const READ: usize = 64;
+
+/// How many characters of what a tool gives the model is shown.
+const SHOWN: usize = 12_000;
+
+/// How often a turn is stored anew because something was said meanwhile.
+const ATTEMPTS: usize = 4;
+
+/// The endpoint and what it works with.
+#[derive(Clone, Debug)]
+pub struct LexiChat {
+    clock: Clock,
+    random: Random,
+    accounts: Accounts,
+    chats: Chats,
+    lists: Lists,
+    campaigns: Campaigns,
+    tasks: Tasks,
+    leads: Leads,
+    conversations: Conversations,
+    ledger: Ledger,
+    once: ExactlyOnce,
+    model: Model,
+}
+
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "lexi-chat";
+
+/// The function's endpoint, by its route: a function URL does not say which one it is.
+pub fn lexi_chat(context: &Context) -> Result<Routes, ConfigError> {
+    Ok(Routes::new(Gate::new(context)?).with("POST", "/v1/lexi/chat", LexiChat::new(context)?))
+}
+
+impl LexiChat {
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self {
+            clock: context.clock.clone(),
+            random: context.random.clone(),
+            accounts: Accounts::new(context)?,
+            chats: Chats::new(context)?,
+            lists: Lists::new(context)?,
+            campaigns: Campaigns::new(context)?,
+            tasks: Tasks::new(context)?,
+            leads: Leads::new(context)?,
+            conversations: Conversations::new(context)?,
+            ledger: Ledger::new(context)?,
+            once: ExactlyOnce::new(context)?,
+            model: Model::new(context)?,
+        })
+    }
+}
+
+impl Endpoint for LexiChat {
+    const DIALECT: Dialect = Dialect::Leadlex;
+    const PERMISSION: Permission = Permission::Lexi;
+    const STREAMS: bool = true;
+    type Request = Request;
+
+    fn parse(&self, input: &Input) -> Result<Request, Problem> {
+        Request::parse(&input.body)
+    }
+
+    async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
+        let (workspace, known, ready) =
+            tokio::join!(self.accounts.workspace(call.workspace_id), self.known(call, &request), self.model.ready());
+        let known = match known {
+            Ok(known) => known,
+            Err(problem) if problem.code.is_kept() => return self.once.refuse(call, problem).await,
+            Err(problem) => return Err(problem),
+        };
+        let ready = match ready {
+            Ok(ready) => ready,
+            Err(problem) => return self.once.refuse(call, problem).await,
+        };
+        let prices = workspace?.map(|workspace| workspace.prices).unwrap_or_default();
+        let charge = (Action::LexiMessage, Action::LexiMessage.price(&prices));
+        let work = match self.once.begin(call, Some(charge)).await.map_err(in_the_documents_words)? {
+            Begun::Replay(reply) => return Ok(reply),
+            Begun::Proceed(work) => *work,
+        };
+        self.answer(call, request, known, (ready, work)).await
+    }
+}
+
+/// The example of the document says it in these words.
+fn in_the_documents_words(problem: Problem) -> Problem {
+    match problem.code {
+        Code::InsufficientCredits => {
+            Problem { message: "Your workspace has no Lexi credits remaining".to_owned(), ..problem }
+        }
+        _ => problem,
+    }
+}
+
+fn not_found(field: &str, what: &str) -> Problem {
+    Problem::new(Code::NotFound, format!("there is no {what} with this id in the workspace"))
+        .detail("fields", json!({field: "is not known"}))
+}
+
+/// What the model has said in answer to a message.
+struct Answered {
+    text: String,
+    state: shared::chats::State,
+    proposal: Option<turn::Proposal>,
+    from_records: bool,
+    steps: Vec<Step>,
+}
+
+impl LexiChat {
+    /// What a message stands on.
+    async fn known(&self, call: &Call, request: &Request) -> Result<Known, Problem> {
+        let workspace_id = call.workspace_id;
+        let id =
+            ChatId { workspace_id, conversation_id: request.conversation_id.unwrap_or_else(|| self.random.uuid()) };
+        let chat = async {
+            match request.conversation_id {
+                None => Ok((None, Vec::new())),
+                Some(_) => tokio::try_join!(self.chats.get(id), self.chats.newest(id, READ)),
+            }
+        };
+        let list = async {
+            match request.list_id {
+                None => Ok(None),
+                Some(list_id) => self.lists.get(workspace_id, list_id).await,
+            }
+        };
+        let campaign = async {
+            match request.campaign_id {
+                None => Ok(None),
+                Some(campaign_id) => self.campaigns.get(workspace_id, campaign_id).await,
+            }
+        };
+        let ((chat, mut recent), mut list, mut campaign) = tokio::try_join!(chat, list, campaign)?;
+        for (is_missing, field, what) in [
+            (request.conversation_id.is_some() && chat.is_none(), "context.conversation_id", "conversation"),
+            (request.list_id.is_some() && list.is_none(), "context.list_id", "list"),
+            (request.campaign_id.is_some() && campaign.is_none(), "context.campaign_id", "campaign"),
+        ] {
+            if is_missing {
+                return Err(not_found(field, what));
+            }
+        }
+        let chat = chat.unwrap_or_else(|| Chat::new(id, &request.message, self.clock.now()));
+        recent.retain(|message| message.number > chat.summarised);
+        // What the conversation was about before, it is still.
+        if let (None, Some(list_id)) = (&list, chat.list_id) {
+            list = self.lists.get(workspace_id, list_id).await?;
+        }
+        if let (None, Some(campaign_id)) = (&campaign, chat.campaign_id) {
+            campaign = self.campaigns.get(workspace_id, campaign_id).await?;
+        }
+        Ok(Known { chat, recent, list, campaign })
+    }
+
+    /// Answers a message that is paid for.
+    async fn answer(
+        &self,
+        call: &Call,
+        request: Request,
+        mut known: Known,
+        (mut ready, work): (Ready, Work),
+    ) -> Result<Reply, Problem> {
+        let before = known.chat.clone();
+        let asking = async {
+            summary::shorten(&mut known, (&self.model, &mut ready), &self.tasks, self.clock.now(), call.deadline)
+                .await?;
+            self.ask(call, &request, &known, &mut ready).await
+        };
+        let balance = async { work.balance(call).await.map_err(Problem::from) };
+        let (answered, balance) = match tokio::try_join!(asking, balance) {
+            Ok(both) => both,
+            Err(problem) => return Err(work.abandon(problem).await),
+        };
+        let message_id = self.random.uuid();
+        let task_id = answered.proposal.as_ref().map(|proposal| proposal.task_id);
+        let reply = call.success(json!({
+            "response": answered.text,
+            "task_id": task_id,
+            "requires_approval": task_id.is_some(),
+            "conversation_id": known.chat.id.conversation_id,
+            "message_id": message_id,
+            "credits_remaining": balance.available,
+        }));
+        self.store(&request, (before, known), &answered, (work, reply, message_id)).await
+    }
+
+    /// Lets the model answer, with tools.
+    async fn ask(&self, call: &Call, request: &Request, known: &Known, ready: &mut Ready) -> Result<Answered, Problem> {
+        let mut turn = Turn {
+            known,
+            names_a_list: request.list_id.is_some(),
+            own_words: known.own_words(&request.message),
+            state: known.chat.state.clone(),
+            proposal: None,
+            from_records: false,
+            steps: Vec::new(),
+        };
+        let mut said = known.said(&request.message, self.clock.now());
+        let mut spoken = Spoken::new(&call.events, known.chat.id.conversation_id, &turn.own_words);
+        if let Some(email) = &turn.state.email {
+            spoken.learn(&email.message);
+        }
+        for round in 0..=ROUNDS {
+            let offered = match round {
+                ROUNDS => Vec::new(),
+                _ if turn.from_records => tools::looking(),
+                _ => tools::looking().into_iter().chain(tools::proposing()).collect::<Vec<Tool>>(),
+            };
+            let conversation = Conversation {
+                name: "lexi_chat",
+                instructions: include_str!("../../../shared/prompts/lexi.md"),
+                said: &said,
+                tools: &offered,
+            };
+            let answer = if call.events.are_wanted() {
+                let mut on_text = |piece: &str| spoken.say(piece);
+                self.model.converse(ready, &conversation, call.deadline, Some(&mut on_text)).await?
+            } else {
+                let answer = self.model.converse(ready, &conversation, call.deadline, None).await?;
+                spoken.say(&answer.text);
+                answer
+            };
+            spoken.pause();
+            if answer.calls.is_empty() {
+                break;
+            }
+            let results = self.results(call.workspace_id, &answer, &offered, &mut turn, &mut spoken).await?;
+            said.push(answer.into());
+            said.extend(results);
+        }
+        let text = spoken.text();
+        if text.is_empty() {
+            let message = "the AI model gave no answer; nothing was charged, retry in a moment";
+            let problem = Problem::new(Code::AiUnavailable, message);
+            return Err(problem.because("the model used tools and said nothing"));
+        }
+        let Turn { state, proposal, from_records, steps, .. } = turn;
+        Ok(Answered { text, state, proposal, from_records, steps })
+    }
+
+    /// Uses the tools that the model wants, one after the other.
+    async fn results(
+        &self,
+        workspace_id: Uuid,
+        wanted: &llm::Turn,
+        offered: &[Tool],
+        turn: &mut Turn<'_>,
+        spoken: &mut Spoken<'_>,
+    ) -> Result<Vec<Said>, Problem> {
+        let mut results = Vec::new();
+        for (index, called) in wanted.calls.iter().enumerate() {
+            let used = match offered.iter().find(|tool| tool.name == called.name) {
+                None => not_offered(&called.name),
+                Some(_) if index >= AT_ONCE => Used::refused("too many tools at once"),
+                Some(tool) => {
+                    spoken.step(&Step {
+                        tool: tool.name.to_owned(),
+                        status: "running".to_owned(),
+                        summary: String::new(),
+                    });
+                    let used = self.used(workspace_id, called, turn).await?;
+                    let status = if used.is_done { "done" } else { "refused" };
+                    let step =
+                        Step { tool: tool.name.to_owned(), status: status.to_owned(), summary: used.summary.clone() };
+                    spoken.step(&step);
+                    turn.steps.push(step);
+                    used
+                }
+            };
+            turn.from_records |= used.from_records;
+            spoken.learn(&writing::said(&used.result));
+            let content = used.result.to_string().chars().take(SHOWN).collect();
+            results.push(Said::Result { call_id: called.id.clone(), content });
+        }
+        Ok(results)
+    }
+
+    /// Uses a tool.
+    async fn used(&self, workspace_id: Uuid, called: &ToolCall, turn: &mut Turn<'_>) -> Result<Used, Problem> {
+        let is_proposing = tools::proposing().iter().any(|tool| tool.name == called.name);
+        if is_proposing && turn.proposal.is_some() {
+            return Ok(Used::refused("one task for each message; let the person ask for the other"));
+        }
+        macro_rules! with {
+            ($arguments:ident => $used:expr) => {
+                match called.arguments() {
+                    Ok($arguments) => $used.await?,
+                    Err(complaint) => Used::refused(complaint),
+                }
+            };
+        }
+        Ok(match called.name.as_str() {
+            "search_contacts" => with!(asked => self.search_contacts(workspace_id, asked)),
+            "get_contact" => with!(asked => self.get_contact(workspace_id, asked)),
+            "list_lists" => self.list_lists(workspace_id).await?,
+            "show_list" => with!(asked => self.show_list(workspace_id, asked, turn)),
+            "show_campaign" => with!(asked => self.show_campaign(workspace_id, asked, turn)),
+            "show_task" => self.show_task(workspace_id, turn).await?,
+            "credits" => self.credits(workspace_id).await?,
+            "read_back" => Used::records(turn.known.told_from_records(SHOWN - 1_000), "earlier answers".to_owned()),
+            "prospect_search" => with!(asked => self.prospect_search(workspace_id, asked, turn)),
+            "campaign_start" => with!(asked => self.campaign_start(workspace_id, asked, turn)),
+            "contact_update" => with!(asked => self.contact_update(workspace_id, asked, turn)),
+            "list_operation" => with!(asked => self.list_operation(workspace_id, asked, turn)),
+            "write_email" => with!(asked => self.write_email(workspace_id, asked, turn)),
+            _ => not_offered(&called.name),
+        })
+    }
+
+    /// Stores a turn together with its charge and answer. Whatever was said meanwhile stands before it.
+    async fn store(
+        &self,
+        request: &Request,
+        (mut before, known): (Chat, Known),
+        answered: &Answered,
+        (mut work, reply, message_id): (Work, Reply, Uuid),
+    ) -> Result<Reply, Problem> {
+        let mut supersedes = answered.proposal.as_ref().and_then(|proposal| proposal.supersedes);
+        for _ in 0..ATTEMPTS {
+            let writes = self.writes(request, (&before, &known), answered, supersedes, message_id);
+            let writes = match writes {
+                Ok(writes) => writes,
+                Err(problem) => return Err(work.abandon(problem).await),
+            };
+            work = match work.complete_with(reply.clone(), writes).await? {
+                Completed::Done(reply) => return Ok(reply),
+                Completed::Outdated(work) => *work,
+            };
+            match self.chats.get(before.id).await {
+                Ok(Some(now)) if now.version != before.version => before = now,
+                // The task whose place this takes was decided meanwhile: both stand.
+                Ok(_) if supersedes.is_some() => supersedes = None,
+                Ok(_) => break,
+                Err(error) => return Err(work.abandon(error.into()).await),
+            }
+        }
+        Err(work.abandon(Problem::unavailable("a conversation kept changing")).await)
+    }
+
+    fn writes(
+        &self,
+        request: &Request,
+        (before, known): (&Chat, &Known),
+        answered: &Answered,
+        supersedes: Option<TaskId>,
+        message_id: Uuid,
+    ) -> Result<Vec<TransactWriteItem>, Problem> {
+        let now = self.clock.now();
+        let mut after = before.clone();
+        after.list_id = request.list_id.or(before.list_id);
+        after.campaign_id = request.campaign_id.or(before.campaign_id);
+        after.messages = before.messages + 2;
+        after.updated_at = now;
+        after.state = before.state.with_changes(&known.chat.state, &answered.state);
+        if known.chat.summarised > before.summarised {
+            after.summarised = known.chat.summarised;
+            after.summary = known.chat.summary.clone();
+            after.given = known.chat.given.clone();
+            after.summary_of_records = known.chat.summary_of_records.clone();
+        }
+        let mut writes = Vec::new();
+        let mut proposed = None;
+        if let Some(proposal) = &answered.proposal {
+            let described = Proposed { task_id: proposal.task_id, description: proposal.told.clone() };
+            let id = TaskId { workspace_id: before.id.workspace_id, task_id: proposal.task_id };
+            let task = Task::new(id, proposal.plan.clone(), before.id.conversation_id, now);
+            writes.extend(self.tasks.propose(&task, supersedes)?);
+            after.state.task = Some(described.clone());
+            proposed = Some(described);
+        }
+        let person = Message {
+            message_id: self.random.uuid(),
+            number: before.messages + 1,
+            speaker: Speaker::User,
+            text: request.message.clone(),
+            from_records: false,
+            steps: Vec::new(),
+            proposed: None,
+            created_at: now,
+        };
+        let lexi = Message {
+            message_id,
+            number: before.messages + 2,
+            speaker: Speaker::Assistant,
+            text: answered.text.clone(),
+            from_records: answered.from_records,
+            steps: answered.steps.clone(),
+            proposed,
+            created_at: now,
+        };
+        let existing = (before.version > 0).then_some(before);
+        let turn = self.chats.turn(existing, &after, &[person, lexi])?;
+        Ok(turn.into_iter().chain(writes).collect())
+    }
+}
+
+/// What the model is told of a tool that it does not have.
+fn not_offered(name: &str) -> Used {
+    Used::refused(match tools::proposing().iter().any(|tool| tool.name == name) {
+        true => {
+            "nothing can be proposed once you have looked into the records; tell the person what you would \
+             propose, and let them ask for it"
+        }
+        false => "there is no such tool",
+    })
+}

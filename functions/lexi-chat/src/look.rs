@@ -1,0 +1,162 @@
+//! Looking into the records for an answer.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use shared::campaigns::{Campaign, Counts};
+use shared::http::timestamp;
+use shared::leads::{Activity, Lead};
+use shared::lists::List;
+use shared::store::StoreError;
+use shared::tasks::TaskId;
+use uuid::Uuid;
+
+use crate::LexiChat;
+use crate::tools::{GetContact, SearchContacts, ShowCampaign, ShowList};
+use crate::turn::{Found, Turn, Used};
+
+/// How many contacts a search shows, and a list.
+const CONTACTS: usize = 10;
+const ON_LIST: usize = 20;
+
+/// How many lists are shown.
+const LISTS: usize = 50;
+
+/// How many activities of a contact are shown, how far back, and how much of each.
+const ACTIVITIES: usize = 15;
+const LOOKED_BACK: TimeDelta = TimeDelta::days(365);
+const LONGEST: usize = 500;
+
+fn contact(lead: &Lead) -> Value {
+    let mut fields = lead.fields();
+    fields.insert("contact_id".to_owned(), json!(lead.lead_id));
+    Value::Object(fields)
+}
+
+fn activity(activity: &Activity) -> Value {
+    let cut = |text: &String| text.chars().take(LONGEST).collect::<String>();
+    json!({
+        "date": timestamp(activity.occurred_at),
+        "type": activity.kind,
+        "direction": activity.direction,
+        "outcome": activity.outcome,
+        "title": activity.title.as_ref().map(cut),
+        "text": activity.body.as_ref().map(cut),
+    })
+}
+
+impl LexiChat {
+    pub(crate) async fn search_contacts(&self, workspace_id: Uuid, asked: SearchContacts) -> Result<Used, StoreError> {
+        let found = self.leads.search(workspace_id, &asked.text, (0, CONTACTS)).await?;
+        let summary = format!("{} found", found.total);
+        let contacts: Vec<_> = found.leads.iter().map(contact).collect();
+        let shown = json!({"contacts": contacts, "total": found.total, "is_complete": found.is_complete});
+        Ok(Used::records(shown, summary))
+    }
+
+    pub(crate) async fn get_contact(&self, workspace_id: Uuid, asked: GetContact) -> Result<Used, StoreError> {
+        let lead = match self.contact(workspace_id, &asked.contact).await? {
+            Found::One(lead) => lead,
+            Found::None => return Ok(Used::refused("no contact fits")),
+            Found::Several => return Ok(Used::refused("several contacts fit; use search_contacts and their ids")),
+        };
+        let since = self.clock.now() - LOOKED_BACK;
+        let Some(mut history) = self.leads.history(workspace_id, lead.lead_id, since).await? else {
+            return Ok(Used::refused("no contact fits"));
+        };
+        let messages = self.conversations.touches(&history.rows, since).await?;
+        history.take(messages, since);
+        let happened: Vec<_> = history.recent.iter().take(ACTIVITIES).map(activity).collect();
+        let shown = json!({"contact": contact(&history.lead), "activity": happened});
+        Ok(Used::records(shown, "1 contact".to_owned()))
+    }
+
+    pub(crate) async fn list_lists(&self, workspace_id: Uuid) -> Result<Used, StoreError> {
+        let all = self.lists.all(workspace_id).await?;
+        let shown: Vec<_> = all.iter().take(LISTS).map(list).collect();
+        Ok(Used::records(json!({"lists": shown, "total": all.len()}), format!("{} lists", all.len())))
+    }
+
+    pub(crate) async fn show_list(
+        &self,
+        workspace_id: Uuid,
+        asked: ShowList,
+        turn: &Turn<'_>,
+    ) -> Result<Used, StoreError> {
+        let found = match self.list(workspace_id, asked.list.as_deref(), turn).await? {
+            Ok(found) => found,
+            Err(refusal) => return Ok(refusal),
+        };
+        let (on_list, _) = self.lists.contacts(workspace_id, found.list_id, (0, ON_LIST)).await?;
+        let ids: Vec<_> = on_list.iter().map(|one| one.member.lead_id).collect();
+        let leads = self.leads.leads(workspace_id, &ids).await?;
+        let contacts: Vec<_> = ids.iter().filter_map(|id| leads.get(id)).map(contact).collect();
+        let summary = format!("{} contacts", found.contacts);
+        Ok(Used::records(json!({"list": list(&found), "contacts": contacts}), summary))
+    }
+
+    pub(crate) async fn show_campaign(
+        &self,
+        workspace_id: Uuid,
+        asked: ShowCampaign,
+        turn: &Turn<'_>,
+    ) -> Result<Used, StoreError> {
+        let known = turn.known.campaign.as_ref();
+        let wanted = asked.campaign.as_deref().map(str::trim).filter(|wanted| !wanted.is_empty());
+        let found = match (wanted, known) {
+            (None, Some(known)) => Some(known.clone()),
+            (None, None) => return Ok(Used::refused("which campaign? Name it")),
+            (Some(wanted), _) => {
+                let all = self.campaigns.all(workspace_id).await?;
+                let is_meant = |campaign: &Campaign| {
+                    campaign.brief.campaign_id.to_string() == wanted.to_lowercase()
+                        || campaign.brief.name.to_lowercase() == wanted.to_lowercase()
+                };
+                all.into_iter().find(is_meant)
+            }
+        };
+        let Some(found) = found else { return Ok(Used::refused("no campaign fits")) };
+        let task = TaskId { workspace_id, task_id: found.task_id };
+        let contacts = self.campaigns.contacts(workspace_id, found.brief.campaign_id);
+        let (task, contacts) = tokio::try_join!(self.tasks.get(task), contacts)?;
+        let shown = json!({
+            "campaign": {"name": found.brief.name, "about": found.brief.about, "list": found.brief.list.name},
+            "status": task.as_ref().map(|task| task.status),
+            "progress": task.as_ref().map(|task| task.progress),
+            "counts": Counts::of(&contacts).shown(),
+        });
+        Ok(Used::records(shown, "1 campaign".to_owned()))
+    }
+
+    /// How the last task stands. The server describes it, so it says nothing that other people wrote.
+    pub(crate) async fn show_task(&self, workspace_id: Uuid, turn: &Turn<'_>) -> Result<Used, StoreError> {
+        let Some(proposed) = &turn.known.chat.state.task else {
+            return Ok(Used::refused("no task was proposed in this conversation"));
+        };
+        let Some(task) = self.tasks.get(TaskId { workspace_id, task_id: proposed.task_id }).await? else {
+            return Ok(Used::refused("the task is no longer kept"));
+        };
+        let mut result = task.result.clone().unwrap_or_default();
+        if let Some(fields) = result.as_object_mut() {
+            // Whatever the list is called by now.
+            fields.remove("list_name");
+        }
+        let shown = json!({
+            "description": proposed.description,
+            "status": task.status,
+            "progress": task.progress,
+            "result": result,
+            "failure": task.failure,
+        });
+        Ok(Used::done(shown, task.status.name().to_owned()))
+    }
+
+    pub(crate) async fn credits(&self, workspace_id: Uuid) -> Result<Used, StoreError> {
+        let balance = self.ledger.balance(workspace_id).await?;
+        let shown = json!({"available": balance.available, "held": balance.held, "spent": balance.spent});
+        Ok(Used::done(shown, "balance".to_owned()))
+    }
+}
+
+fn list(list: &List) -> Value {
+    json!({"id": list.list_id, "name": list.name, "contacts": list.contacts})
+}

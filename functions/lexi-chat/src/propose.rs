@@ -1,0 +1,350 @@
+//! Proposing something: the model's wish becomes a plan that a person approves. What it names is found here,
+//! and what it says of a contact has to stand in the person's own words.
+
+use serde_json::json;
+use shared::addresses;
+use shared::campaigns::{Brief, Example};
+use shared::lists::Target;
+use shared::problem::Problem;
+use shared::prospects::{self, Query};
+use shared::store::StoreError;
+use shared::tasks::{self, ContactChanges, Plan, Task};
+use shared::writing::{Medium, Written};
+use uuid::Uuid;
+
+use crate::LexiChat;
+use crate::tools::{CampaignStart, ContactUpdate, ListOperation, Operation, ProspectSearch, WriteEmail};
+use crate::turn::{Found, Proposal, Turn, Used};
+use crate::words::says;
+
+/// The longest name of a list or campaign, and the longest other value, in characters.
+const LONGEST_NAME: usize = 120;
+const LONGEST: usize = 200;
+
+/// How many contacts one task puts on a list or takes off it.
+const CONTACTS: usize = 50;
+
+impl LexiChat {
+    /// Makes a plan this message's proposal. The person is told everything that it does; the model is told no
+    /// name of a list that the person has not said, for it may be anybody's.
+    fn propose(&self, turn: &mut Turn<'_>, plan: Plan, supersedes: Option<&Task>) -> Used {
+        let task_id = self.random.uuid();
+        let description = plan.description();
+        let list = match &plan {
+            Plan::ProspectSearch { list, .. } | Plan::ListOperation { list, .. } => Some(&list.name),
+            Plan::CampaignStart(brief) => Some(&brief.list.name),
+            Plan::ContactUpdate { .. } => None,
+        };
+        let told = match list.filter(|name| !says(&turn.own_words, name)) {
+            Some(name) => description.replace(&format!("the list {name}"), "your list"),
+            None => description.clone(),
+        };
+        match &plan {
+            Plan::ProspectSearch { .. } => turn.state.search_task = Some(task_id),
+            Plan::CampaignStart(_) => turn.state.campaign_task = Some(task_id),
+            Plan::ContactUpdate { .. } | Plan::ListOperation { .. } => {}
+        }
+        let result = json!({"task_id": task_id, "description": told, "waits_for": "a person's approval"});
+        turn.proposal = Some(Proposal { task_id, plan, told, supersedes: supersedes.map(|task| task.id) });
+        Used::done(result, description)
+    }
+
+    pub(crate) async fn prospect_search(
+        &self,
+        workspace_id: Uuid,
+        asked: ProspectSearch,
+        turn: &mut Turn<'_>,
+    ) -> Result<Used, Problem> {
+        let query = Query {
+            titles: asked.titles,
+            industries: asked.industries,
+            places: asked.places,
+            min_employees: asked.min_employees,
+            max_employees: asked.max_employees,
+            count: asked.count.unwrap_or(prospects::USUAL),
+        };
+        if let Some(fault) = query.fault() {
+            return Ok(Used::refused(fault));
+        }
+        // A search that narrows the last one takes its place, if nobody has decided on that yet.
+        let pending = self.pending(workspace_id, turn.state.search_task).await?;
+        let last = pending.as_ref().and_then(|task| match &task.plan {
+            Plan::ProspectSearch { query: last, list } if narrows(&query, last) => Some((task, list)),
+            _ => None,
+        });
+        let named = asked.list.as_deref().map(str::trim).filter(|named| !named.is_empty());
+        let list = match (named, &turn.known.list, last) {
+            (Some(named), ..) => match self.list_named(workspace_id, named).await? {
+                Found::One(list) => Target { list_id: list.list_id, name: list.name },
+                Found::None if named.parse::<Uuid>().is_ok() => return Ok(Used::refused("there is no such list")),
+                Found::None => Target { list_id: self.random.uuid(), name: cut(named, LONGEST_NAME) },
+                Found::Several => return Ok(Used::refused("several lists have this name; ask for the list's id")),
+            },
+            (None, Some(list), _) if turn.names_a_list => Target { list_id: list.list_id, name: list.name.clone() },
+            (None, _, Some((_, list))) => list.clone(),
+            (None, Some(list), None) => Target { list_id: list.list_id, name: list.name.clone() },
+            (None, None, None) => Target { list_id: self.random.uuid(), name: new_list_name(&query) },
+        };
+        // For another list it is another search.
+        let narrowed = last.filter(|(_, last)| last.list_id == list.list_id).map(|(task, _)| task);
+        turn.state.search = Some(query.clone());
+        Ok(self.propose(turn, Plan::ProspectSearch { query, list }, narrowed))
+    }
+
+    pub(crate) async fn campaign_start(
+        &self,
+        workspace_id: Uuid,
+        asked: CampaignStart,
+        turn: &mut Turn<'_>,
+    ) -> Result<Used, Problem> {
+        let list = match self.list(workspace_id, asked.list.as_deref(), turn).await? {
+            Ok(list) => list,
+            Err(refusal) => return Ok(refusal),
+        };
+        if list.contacts == 0 {
+            return Ok(Used::refused("the list has no contacts yet"));
+        }
+        let about = cut(&asked.about, 500);
+        if about.is_empty() {
+            return Ok(Used::refused("what is it about? Ask the person"));
+        }
+        let example = match self.example(&asked.subject, &asked.message, turn) {
+            Ok(example) => example,
+            Err(fault) => return Ok(Used::refused(fault)),
+        };
+        let pending = self.pending(workspace_id, turn.state.campaign_task).await?;
+        let revised =
+            pending.filter(|task| matches!(&task.plan, Plan::CampaignStart(last) if last.list.list_id == list.list_id));
+        let name = asked.name.as_deref().map(|name| cut(name, LONGEST_NAME)).filter(|name| !name.is_empty());
+        let brief = Brief {
+            campaign_id: self.random.uuid(),
+            name: name.unwrap_or_else(|| cut(&about, LONGEST_NAME)),
+            list: Target { list_id: list.list_id, name: list.name },
+            about,
+            example: Some(example.clone()),
+        };
+        turn.state.email = Some(example);
+        turn.state.campaign = Some(brief.clone());
+        Ok(self.propose(turn, Plan::CampaignStart(brief), revised.as_ref()))
+    }
+
+    /// Writes the conversation's e-mail. A campaign that waits for approval is proposed anew with it.
+    pub(crate) async fn write_email(
+        &self,
+        workspace_id: Uuid,
+        asked: WriteEmail,
+        turn: &mut Turn<'_>,
+    ) -> Result<Used, Problem> {
+        let example = match self.example(&asked.subject, &asked.message, turn) {
+            Ok(example) => example,
+            Err(fault) => return Ok(Used::refused(fault)),
+        };
+        turn.state.email = Some(example.clone());
+        let written = json!({"subject": example.title, "message": example.message});
+        let Some(pending) = self.pending(workspace_id, turn.state.campaign_task).await? else {
+            return Ok(Used::done(json!({"email": written}), "written".to_owned()));
+        };
+        let Plan::CampaignStart(last) = &pending.plan else {
+            return Ok(Used::done(json!({"email": written}), "written".to_owned()));
+        };
+        let brief = Brief { campaign_id: self.random.uuid(), example: Some(example), ..last.clone() };
+        turn.state.campaign = Some(brief.clone());
+        let mut used = self.propose(turn, Plan::CampaignStart(brief), Some(&pending));
+        used.result["email"] = written;
+        Ok(used)
+    }
+
+    /// An e-mail in its form, which names nothing that the person did not.
+    fn example(&self, subject: &str, message: &str, turn: &Turn<'_>) -> Result<Example, String> {
+        let written =
+            Written { title: subject.trim().to_owned(), message: message.trim().to_owned(), strategy: "-".to_owned() };
+        // What was agreed on before may be said again.
+        let before = turn.state.email.as_ref().map(|email| format!("{}\n{}", email.title, email.message));
+        let known = format!("{}\n{}", turn.own_words, before.unwrap_or_default());
+        match written.fault(Medium::Email, &known) {
+            Some(fault) => Err(format!("the e-mail cannot be used: {fault}")),
+            None => Ok(Example { title: written.title, message: written.message }),
+        }
+    }
+
+    pub(crate) async fn contact_update(
+        &self,
+        workspace_id: Uuid,
+        asked: ContactUpdate,
+        turn: &mut Turn<'_>,
+    ) -> Result<Used, StoreError> {
+        let lead = match self.contact(workspace_id, &asked.contact).await? {
+            Found::One(lead) => lead,
+            Found::None => return Ok(Used::refused("no contact fits; ask for the contact's e-mail address")),
+            Found::Several => return Ok(Used::refused("several contacts fit; ask for the contact's e-mail address")),
+        };
+        let text = |value: Option<String>| value.map(|value| cut(&value, LONGEST)).filter(|value| !value.is_empty());
+        let mut changes = ContactChanges {
+            full_name: text(asked.full_name),
+            email: text(asked.email),
+            phone: text(asked.phone),
+            job_title: text(asked.job_title),
+            company_name: text(asked.company_name),
+            stage: text(asked.stage),
+        };
+        if changes == ContactChanges::default() {
+            return Ok(Used::refused("nothing is to be changed; ask what"));
+        }
+        let given = [
+            ("full_name", &changes.full_name),
+            ("email", &changes.email),
+            ("phone", &changes.phone),
+            ("job_title", &changes.job_title),
+            ("company_name", &changes.company_name),
+            ("stage", &changes.stage),
+        ];
+        let invented =
+            given.iter().find(|(_, value)| value.as_ref().is_some_and(|value| !says(&turn.own_words, value)));
+        if let Some((field, _)) = invented {
+            return Ok(Used::refused(format!("{field} must be what the person wrote; ask for it")));
+        }
+        for (field, value, normal) in [
+            ("email", &mut changes.email, addresses::email as fn(&str) -> Result<String, &'static str>),
+            ("phone", &mut changes.phone, |text: &str| addresses::phone(text, None)),
+        ] {
+            if let Some(given) = value {
+                match normal(given) {
+                    Ok(normal) => *given = normal,
+                    Err(complaint) => return Ok(Used::refused(format!("{field} {complaint}"))),
+                }
+            }
+        }
+        // A name that came from outside stands in no description; the person knows the contact by their words.
+        let name =
+            if says(&turn.own_words, &asked.contact) { cut(&asked.contact, LONGEST) } else { lead.lead_id.to_string() };
+        let plan = Plan::ContactUpdate { lead_id: lead.lead_id, name, changes };
+        Ok(self.propose(turn, plan, None))
+    }
+
+    pub(crate) async fn list_operation(
+        &self,
+        workspace_id: Uuid,
+        asked: ListOperation,
+        turn: &mut Turn<'_>,
+    ) -> Result<Used, StoreError> {
+        if asked.operation == Operation::Create {
+            let name = asked.list.as_deref().or(asked.new_name.as_deref()).map(|name| cut(name, LONGEST_NAME));
+            let Some(name) = name.filter(|name| !name.is_empty()) else {
+                return Ok(Used::refused("what is the list to be called? Ask the person"));
+            };
+            if !matches!(self.list_named(workspace_id, &name).await?, Found::None) {
+                return Ok(Used::refused("there is a list of this name already"));
+            }
+            let list = Target { list_id: self.random.uuid(), name };
+            let plan = Plan::ListOperation { list, operation: tasks::ListOperation::Create, contacts: Vec::new() };
+            return Ok(self.propose(turn, plan, None));
+        }
+        let list = match self.list(workspace_id, asked.list.as_deref(), turn).await? {
+            Ok(list) => Target { list_id: list.list_id, name: list.name },
+            Err(refusal) => return Ok(refusal),
+        };
+        if asked.operation == Operation::Rename {
+            let to = asked.new_name.as_deref().map(|name| cut(name, LONGEST_NAME)).unwrap_or_default();
+            if to.is_empty() {
+                return Ok(Used::refused("what is the new name? Ask the person"));
+            }
+            let plan =
+                Plan::ListOperation { list, operation: tasks::ListOperation::Rename { to }, contacts: Vec::new() };
+            return Ok(self.propose(turn, plan, None));
+        }
+        let (lead_ids, contacts) = match self.contacts(workspace_id, &asked.contacts, &turn.own_words).await? {
+            Ok(found) => found,
+            Err(refusal) => return Ok(refusal),
+        };
+        let operation = match asked.operation {
+            Operation::Remove => tasks::ListOperation::Remove { lead_ids },
+            Operation::Add | Operation::Create | Operation::Rename => tasks::ListOperation::Add { lead_ids },
+        };
+        Ok(self.propose(turn, Plan::ListOperation { list, operation, contacts }, None))
+    }
+
+    /// The contacts that these names stand for, with the names; or what the model is told. A name has to be one that
+    /// the person has said, so that they know whom they approve.
+    async fn contacts(
+        &self,
+        workspace_id: Uuid,
+        named: &[String],
+        own_words: &str,
+    ) -> Result<Result<(Vec<Uuid>, Vec<String>), Used>, StoreError> {
+        if !(1..=CONTACTS).contains(&named.len()) {
+            return Ok(Err(Used::refused(format!("name 1 to {CONTACTS} contacts"))));
+        }
+        let (mut lead_ids, mut names) = (Vec::new(), Vec::new());
+        for (index, name) in named.iter().enumerate() {
+            let refused =
+                |why| Used::refused(format!("contact {} of your call: {why}; ask for the e-mail address", index + 1));
+            if !says(own_words, name) {
+                return Ok(Err(refused("the person did not say this name")));
+            }
+            match self.contact(workspace_id, name).await? {
+                Found::One(lead) if lead_ids.contains(&lead.lead_id) => {}
+                Found::One(lead) => {
+                    lead_ids.push(lead.lead_id);
+                    names.push(cut(name, LONGEST));
+                }
+                Found::None => return Ok(Err(refused("nobody fits"))),
+                Found::Several => return Ok(Err(refused("several fit"))),
+            }
+        }
+        Ok(Ok((lead_ids, names)))
+    }
+}
+
+/// A text on one line, without spaces around it, of at most so many characters.
+fn cut(text: &str, most: usize) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(most).collect()
+}
+
+/// What a list is called that is made for a search.
+fn new_list_name(query: &Query) -> String {
+    let description = query.describe();
+    let named = description.trim_start_matches(|count: char| count.is_ascii_digit()).trim_start();
+    cut(named, LONGEST_NAME)
+}
+
+/// Whether a search finds only what the last one would find: in nothing is it wider.
+fn narrows(query: &Query, last: &Query) -> bool {
+    let within = |new: &[String], old: &[String]| {
+        let old: Vec<_> = old.iter().map(|value| value.to_lowercase()).collect();
+        old.is_empty() || !new.is_empty() && new.iter().all(|value| old.contains(&value.to_lowercase()))
+    };
+    within(&query.titles, &last.titles)
+        && within(&query.industries, &last.industries)
+        && within(&query.places, &last.places)
+        && last.min_employees.is_none_or(|least| query.min_employees.is_some_and(|new| new >= least))
+        && last.max_employees.is_none_or(|most| query.max_employees.is_some_and(|new| new <= most))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(titles: &[&str], industries: &[&str], places: &[&str]) -> Query {
+        let owned = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+        Query {
+            titles: owned(titles),
+            industries: owned(industries),
+            places: owned(places),
+            count: 20,
+            ..Query::default()
+        }
+    }
+
+    #[test]
+    fn a_search_takes_the_place_of_one_that_it_narrows() {
+        let last = query(&["CEO"], &["law firms"], &[]);
+        assert!(narrows(&query(&["ceo"], &["Law firms"], &["New York"]), &last));
+        assert!(narrows(&last, &last));
+        assert!(!narrows(&query(&["CTO"], &["law firms"], &["New York"]), &last));
+        assert!(!narrows(&query(&["CEO"], &[], &["New York"]), &last));
+        assert!(!narrows(&query(&["CEO", "CTO"], &["law firms"], &[]), &last));
+        let sized = Query { min_employees: Some(50), max_employees: Some(200), ..last.clone() };
+        assert!(narrows(&sized, &last) && !narrows(&last, &sized));
+        assert!(!narrows(&Query { max_employees: Some(500), ..sized.clone() }, &sized));
+    }
+}

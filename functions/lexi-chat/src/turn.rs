@@ -1,0 +1,152 @@
+//! One message and its answer under way: what the tools have found and proposed so far.
+
+use serde_json::{Value, json};
+use shared::chats::{State, Step};
+use shared::leads::Lead;
+use shared::lists::List;
+use shared::store::StoreError;
+use shared::tasks::{Plan, Status, Task, TaskId};
+use uuid::Uuid;
+
+use crate::LexiChat;
+use crate::history::Known;
+
+/// A turn under way.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    /// What it stands on.
+    pub known: &'a Known,
+    /// Whether the message says which list it is about.
+    pub names_a_list: bool,
+    /// Everything that the person has said.
+    pub own_words: String,
+    /// What the conversation has come to with it.
+    pub state: State,
+    /// What is proposed, and the task whose place that takes.
+    pub proposal: Option<Proposal>,
+    /// Whether the model has seen what other people wrote.
+    pub from_records: bool,
+    /// What was used.
+    pub steps: Vec<Step>,
+}
+
+/// Something that is proposed.
+#[derive(Debug)]
+pub(crate) struct Proposal {
+    /// The task's identifier.
+    pub task_id: Uuid,
+    /// What it does.
+    pub plan: Plan,
+    /// What it does, without names that the person did not give.
+    pub told: String,
+    /// The pending task whose place it takes.
+    pub supersedes: Option<TaskId>,
+}
+
+/// What using a tool gave.
+#[derive(Debug)]
+pub(crate) struct Used {
+    /// What the model is told.
+    pub result: Value,
+    /// What the person is told: never what records say.
+    pub summary: String,
+    /// Whether it was done.
+    pub is_done: bool,
+    /// Whether it holds what other people wrote.
+    pub from_records: bool,
+}
+
+impl Used {
+    /// Something done that holds nobody else's words.
+    pub(crate) fn done(result: Value, summary: String) -> Self {
+        Self { result, summary, is_done: true, from_records: false }
+    }
+
+    /// What was found in the records.
+    pub(crate) fn records(result: Value, summary: String) -> Self {
+        Self { from_records: true, ..Self::done(result, summary) }
+    }
+
+    /// Something that was not done, and why: told to the model, which may mend it or ask.
+    pub(crate) fn refused(why: impl Into<String>) -> Self {
+        let why = why.into();
+        Self { result: json!({"refused": why}), summary: "refused".to_owned(), is_done: false, from_records: false }
+    }
+}
+
+/// Whom or what a name stands for.
+#[derive(Debug)]
+pub(crate) enum Found<T> {
+    One(T),
+    None,
+    Several,
+}
+
+impl LexiChat {
+    /// The contact that an id, an e-mail address, a phone number or a name stands for.
+    pub(crate) async fn contact(&self, workspace_id: Uuid, named: &str) -> Result<Found<Lead>, StoreError> {
+        let named = named.trim();
+        if named.is_empty() {
+            return Ok(Found::None);
+        }
+        if let Ok(lead_id) = named.parse::<Uuid>() {
+            let lead = self.leads.lead(workspace_id, lead_id).await?;
+            return Ok(lead.map_or(Found::None, Found::One));
+        }
+        // Of many who fit, the one who is called exactly so comes first.
+        let mut found = self.leads.search(workspace_id, named, (0, 3)).await?.leads;
+        // One who is called exactly so is meant, whoever else's company or title holds the words.
+        let is_called =
+            |lead: &Lead| lead.full_name.as_deref().is_some_and(|name| name.to_lowercase() == named.to_lowercase());
+        if found.iter().filter(|lead| is_called(lead)).count() == 1 {
+            found.retain(is_called);
+        }
+        Ok(match found.len() {
+            0 => Found::None,
+            1 => found.pop().map_or(Found::None, Found::One),
+            _ => Found::Several,
+        })
+    }
+
+    /// The list that an id or a name stands for; without one, the one that the conversation is about. The
+    /// error is what the model is told.
+    pub(crate) async fn list(
+        &self,
+        workspace_id: Uuid,
+        named: Option<&str>,
+        turn: &Turn<'_>,
+    ) -> Result<Result<List, Used>, StoreError> {
+        let Some(named) = named.map(str::trim).filter(|named| !named.is_empty()) else {
+            let known = turn.known.list.clone();
+            return Ok(known.ok_or_else(|| Used::refused("which list? Ask the person to name it")));
+        };
+        Ok(match self.list_named(workspace_id, named).await? {
+            Found::One(list) => Ok(list),
+            Found::None => Err(Used::refused("there is no list of this name")),
+            Found::Several => Err(Used::refused("several lists have this name; ask for the list's id")),
+        })
+    }
+
+    /// The list that an id or a name stands for.
+    pub(crate) async fn list_named(&self, workspace_id: Uuid, named: &str) -> Result<Found<List>, StoreError> {
+        if let Ok(list_id) = named.parse::<Uuid>() {
+            return Ok(self.lists.get(workspace_id, list_id).await?.map_or(Found::None, Found::One));
+        }
+        let named = named.to_lowercase();
+        let named = named.trim_matches(['\'', '"', '“', '”']).trim();
+        let mut all = self.lists.all(workspace_id).await?;
+        all.retain(|list| list.name.to_lowercase() == named);
+        Ok(match all.len() {
+            0 => Found::None,
+            1 => all.pop().map_or(Found::None, Found::One),
+            _ => Found::Several,
+        })
+    }
+
+    /// A task of the conversation, if it still waits for a decision.
+    pub(crate) async fn pending(&self, workspace_id: Uuid, task_id: Option<Uuid>) -> Result<Option<Task>, StoreError> {
+        let Some(task_id) = task_id else { return Ok(None) };
+        let task = self.tasks.get(TaskId { workspace_id, task_id }).await?;
+        Ok(task.filter(|task| task.status == Status::Pending))
+    }
+}

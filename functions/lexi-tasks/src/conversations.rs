@@ -1,0 +1,79 @@
+//! `GET /v1/lexi/conversations` and `GET /v1/lexi/conversations/{id}`: what was said with Lexi.
+
+use serde_json::json;
+use shared::auth::Permission;
+use shared::chats::{Chat, ChatId, Chats, Message};
+use shared::context::Context;
+use shared::environment::ConfigError;
+use shared::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
+use shared::problem::{Code, Problem};
+use uuid::Uuid;
+
+/// `GET /v1/lexi/conversations`.
+#[derive(Clone, Debug)]
+pub struct ListConversations {
+    chats: Chats,
+}
+
+impl ListConversations {
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { chats: Chats::new(context)? })
+    }
+}
+
+impl Endpoint for ListConversations {
+    const DIALECT: Dialect = Dialect::Leadlex;
+    const PERMISSION: Permission = Permission::ReadAi;
+    type Request = Page;
+
+    fn parse(&self, input: &Input) -> Result<Page, Problem> {
+        let mut query = Query::of(&input.query);
+        let page = Page::of(&mut query);
+        query.finish().map(|()| page)
+    }
+
+    async fn handle(&self, call: &Call, page: Page) -> Result<Reply, Problem> {
+        let (chats, total) = self.chats.list(call.workspace_id, (page.skip(), page.size)).await?;
+        let shown: Vec<_> = chats.iter().map(Chat::shown).collect();
+        Ok(call.page(json!({"conversations": shown}), page.meta(total)))
+    }
+}
+
+/// `GET /v1/lexi/conversations/{id}`.
+#[derive(Clone, Debug)]
+pub struct GetConversation {
+    chats: Chats,
+}
+
+impl GetConversation {
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { chats: Chats::new(context)? })
+    }
+}
+
+impl Endpoint for GetConversation {
+    const DIALECT: Dialect = Dialect::Leadlex;
+    const PERMISSION: Permission = Permission::ReadAi;
+    /// Which conversation, and which page of its messages.
+    type Request = (Uuid, Page);
+
+    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
+        let mut query = Query::of(&input.query);
+        let page = Page::of(&mut query);
+        query.finish()?;
+        Ok((input.uuid_in_path("id")?, page))
+    }
+
+    async fn handle(&self, call: &Call, (conversation_id, page): Self::Request) -> Result<Reply, Problem> {
+        let id = ChatId { workspace_id: call.workspace_id, conversation_id };
+        let messages = self.chats.page(id, (page.skip(), page.size));
+        let (chat, messages) = tokio::try_join!(self.chats.get(id), messages)?;
+        let chat =
+            chat.ok_or_else(|| Problem::new(Code::NotFound, "there is no conversation with this id in the workspace"))?;
+        let mut shown = chat.shown();
+        shown["messages"] = messages.iter().map(Message::shown).collect();
+        Ok(call.page(shown, page.meta(chat.messages as usize)))
+    }
+}

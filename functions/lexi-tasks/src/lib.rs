@@ -1,0 +1,38 @@
+//! What people do with what Lexi proposes (contract, section 9):
+//!
+//! | route, under `/v1/lexi` | what it does |
+//! |---|---|
+//! | `GET /tasks` | lists tasks by status, the newest first |
+//! | `GET /tasks/{id}` | shows one |
+//! | `POST /tasks/{id}/approve` | has it done, and holds what it costs |
+//! | `POST /tasks/{id}/dismiss` | says that nobody wants it, and perhaps why |
+//! | `GET /conversations` | lists conversations, the one spoken in last first |
+//! | `GET /conversations/{id}` | shows one with its messages |
+//!
+//! A task is decided on once: whoever comes second gets 400.
+
+mod conversations;
+mod decide;
+mod read;
+
+use shared::context::Context;
+use shared::environment::ConfigError;
+use shared::http::{Gate, Routes};
+
+pub use conversations::{GetConversation, ListConversations};
+pub use decide::{Approve, Dismiss};
+pub use read::{GetTask, ListTasks};
+
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "lexi-tasks";
+
+/// The endpoints of the function.
+pub fn lexi_tasks(context: &Context) -> Result<Routes, ConfigError> {
+    Ok(Routes::new(Gate::new(context)?)
+        .with("GET", "/v1/lexi/tasks", ListTasks::new(context)?)
+        .with("GET", "/v1/lexi/tasks/{id}", GetTask::new(context)?)
+        .with("POST", "/v1/lexi/tasks/{id}/approve", Approve::new(context)?)
+        .with("POST", "/v1/lexi/tasks/{id}/dismiss", Dismiss::new(context)?)
+        .with("GET", "/v1/lexi/conversations", ListConversations::new(context)?)
+        .with("GET", "/v1/lexi/conversations/{id}", GetConversation::new(context)?))
+}

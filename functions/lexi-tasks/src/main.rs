@@ -1,0 +1,6 @@
+//! The Lambda function `lexi-tasks`.
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    shared::lambda::run_routes(lexi_tasks::NAME, lexi_tasks::lexi_tasks).await
+}

@@ -1,0 +1,92 @@
+//! Tasks as they stand: a list, and one.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use shared::accounts::Accounts;
+use shared::auth::Permission;
+use shared::context::Context;
+use shared::environment::ConfigError;
+use shared::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
+use shared::problem::{Code, Problem};
+use shared::store::StoreError;
+use shared::tasks::{Status, Task, TaskId, Tasks};
+use uuid::Uuid;
+
+/// A task of the caller's workspace.
+pub(crate) async fn found(tasks: &Tasks, call: &Call, task_id: Uuid) -> Result<Task, Problem> {
+    let found = tasks.get(TaskId { workspace_id: call.workspace_id, task_id }).await?;
+    found.ok_or_else(|| Problem::new(Code::NotFound, "no task with this id in this workspace"))
+}
+
+/// The prices of the caller's workspace that differ from the price list.
+pub(crate) async fn prices(accounts: &Accounts, call: &Call) -> Result<BTreeMap<String, u32>, StoreError> {
+    let workspace = accounts.workspace(call.workspace_id).await?;
+    Ok(workspace.map(|workspace| workspace.prices).unwrap_or_default())
+}
+
+/// `GET /v1/lexi/tasks`.
+#[derive(Clone, Debug)]
+pub struct ListTasks {
+    tasks: Tasks,
+    accounts: Accounts,
+}
+
+impl ListTasks {
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { tasks: Tasks::new(context)?, accounts: Accounts::new(context)? })
+    }
+}
+
+impl Endpoint for ListTasks {
+    const DIALECT: Dialect = Dialect::Leadlex;
+    const PERMISSION: Permission = Permission::ReadAi;
+    /// Of which status, and which page.
+    type Request = (Status, Page);
+
+    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
+        let mut query = Query::of(&input.query);
+        let names: Vec<_> = Status::ALL.iter().map(|status| status.name()).collect();
+        let status = query.parsed("status", format!("must be one of {}", names.join(", ")), Status::named);
+        let page = Page::of(&mut query);
+        query.finish().map(|()| (status.unwrap_or(Status::Pending), page))
+    }
+
+    async fn handle(&self, call: &Call, (status, page): Self::Request) -> Result<Reply, Problem> {
+        let listed = self.tasks.list(call.workspace_id, status, (page.skip(), page.size));
+        let (listed, prices) = tokio::join!(listed, prices(&self.accounts, call));
+        let ((tasks, total), prices) = (listed?, prices?);
+        let shown: Vec<_> = tasks.iter().map(|task| task.shown(&prices)).collect();
+        Ok(call.page(json!({ "tasks": shown }), page.meta(total)))
+    }
+}
+
+/// `GET /v1/lexi/tasks/{id}`.
+#[derive(Clone, Debug)]
+pub struct GetTask {
+    tasks: Tasks,
+    accounts: Accounts,
+}
+
+impl GetTask {
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { tasks: Tasks::new(context)?, accounts: Accounts::new(context)? })
+    }
+}
+
+impl Endpoint for GetTask {
+    const DIALECT: Dialect = Dialect::Leadlex;
+    const PERMISSION: Permission = Permission::ReadAi;
+    type Request = Uuid;
+
+    fn parse(&self, input: &Input) -> Result<Uuid, Problem> {
+        input.uuid_in_path("id")
+    }
+
+    async fn handle(&self, call: &Call, id: Uuid) -> Result<Reply, Problem> {
+        let (task, prices) = tokio::join!(found(&self.tasks, call, id), prices(&self.accounts, call));
+        Ok(call.success(task?.shown(&prices?)))
+    }
+}

@@ -1,0 +1,8 @@
+//! The Lambda function `lexi-worker`.
+
+use lexi_worker::LexiWorker;
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    shared::lambda::run_queue(LexiWorker::NAME, LexiWorker::new).await
+}

@@ -1,0 +1,123 @@
+//! A search for prospects: whom the source finds become contacts, and go to a list.
+//!
+//! The source is asked once. Whom it found is stored with the task before anybody becomes a contact, so that a
+//! worker that takes over goes on with the same people, from where its predecessor was.
+
+use chrono::{DateTime, Utc};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde_json::json;
+use shared::leads::Lead;
+use shared::lists::{ListError, Member, Target};
+use shared::prospects::{Prospect, Query, SearchError};
+use shared::store::StoreError;
+use shared::tasks::{Failure, Progress, Task};
+use uuid::Uuid;
+
+use crate::{LexiWorker, Outcome, Trouble};
+
+/// How many become contacts between two notes of how far the task is.
+const TOGETHER: usize = 25;
+
+/// How many of them at once.
+const AT_ONCE: usize = 8;
+
+impl LexiWorker {
+    /// Finds people, once, and puts them on the list. Who finds nobody is not charged.
+    pub(crate) async fn search(
+        &self,
+        task: &mut Task,
+        (query, list): (&Query, &Target),
+        until: DateTime<Utc>,
+    ) -> Result<Outcome, Trouble> {
+        let (workspace_id, list_id) = (task.id.workspace_id, list.list_id);
+        if task.progress.total.is_none() {
+            let without = self.lists.prospects(workspace_id, list_id).await?;
+            let found = self.prospects.search(workspace_id, task.id.task_id, query, &without).await;
+            let found = found?;
+            let Some(next) = self.tasks.select(task, &found).await? else { return Ok(Outcome::Lost) };
+            *task = next;
+        }
+        let selected = self.tasks.selected(task).await?;
+        let list = self.lists.create(list, workspace_id).await?;
+        for some in selected.get(task.progress.done as usize..).unwrap_or_default().chunks(TOGETHER) {
+            if self.clock.now() >= until {
+                return Ok(Outcome::Paused(task.progress));
+            }
+            let members = stream::iter(some.to_vec()).map(|prospect| self.contact(workspace_id, prospect));
+            let members: Vec<_> = members.buffered(AT_ONCE).try_collect().await?;
+            self.lists.add(workspace_id, list_id, &members).await?;
+            let done = task.progress.done + u32::try_from(some.len()).unwrap_or_default();
+            let progress = Progress { done, ..task.progress };
+            let Some(next) = self.tasks.progress(task, progress).await? else { return Ok(Outcome::Lost) };
+            *task = next;
+        }
+        // Nobody who is found was on the list as a prospect; some may have been there as contacts. Counted at the
+        // end, because a predecessor may have added some.
+        let there = self.lists.prospects(workspace_id, list_id).await?;
+        let added = selected.iter().filter(|prospect| there.contains(&prospect.prospect_id)).count();
+        let result = json!({
+            "requested": query.count,
+            "found": selected.len(),
+            "added": added,
+            "already_on_list": selected.len() - added,
+            "list_id": list_id,
+            "list_name": list.name,
+        });
+        Ok(Outcome::Done { result, charged: !selected.is_empty() })
+    }
+
+    /// The contact that a prospect is, or becomes. A contact that is known stays as it is.
+    async fn contact(&self, workspace_id: Uuid, prospect: Prospect) -> Result<Member, StoreError> {
+        let prospect_id = Some(prospect.prospect_id.clone());
+        let lead_id = self.leads.find_or_make(workspace_id, &lead(prospect)).await?;
+        Ok(Member { lead_id, prospect_id })
+    }
+}
+
+/// What a contact says that was a prospect. Only who has neither e-mail address nor phone number is found by what
+/// its source calls it: the reference is the customer's own otherwise.
+fn lead(prospect: Prospect) -> Lead {
+    let has_address = prospect.email.is_some() || prospect.phone.is_some();
+    let said = |text: String| Some(text).filter(|text| !text.trim().is_empty());
+    Lead {
+        lead_id: Uuid::nil(),
+        external_ref: (!has_address).then(|| format!("prospect:{}", prospect.prospect_id)),
+        full_name: said(prospect.full_name),
+        email: prospect.email,
+        phone: prospect.phone,
+        linkedin: prospect.linkedin,
+        job_title: said(prospect.job_title),
+        company_name: said(prospect.company_name),
+        stage: None,
+    }
+}
+
+impl From<SearchError> for Trouble {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Unavailable(cause) => {
+                let message = "the source of prospects did not answer, again and again; ask for the search again later";
+                Self::Passing(Failure::new("prospect_source_unavailable", message), cause)
+            }
+            SearchError::Refused(cause) => {
+                tracing::error!(cause, "a search was refused");
+                Self::lasting(
+                    "prospect_source_refused",
+                    "the source of prospects does not do this search; ask for another one, or have its key checked",
+                )
+            }
+        }
+    }
+}
+
+impl From<ListError> for Trouble {
+    fn from(error: ListError) -> Self {
+        match error {
+            ListError::Store(error) => error.into(),
+            ListError::NoSuchList => Self::lasting("list_not_found", "the list is no longer in this workspace"),
+            ListError::Full => {
+                Self::lasting("list_full", "the list has no room for them; ask for it again with another list")
+            }
+        }
+    }
+}

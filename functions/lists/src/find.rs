@@ -1,0 +1,48 @@
+//! `GET /v1/contacts`.
+
+use serde_json::{Value, json};
+use shared::auth::Permission;
+use shared::context::Context;
+use shared::environment::ConfigError;
+use shared::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
+use shared::leads::{Found, Leads};
+use shared::problem::Problem;
+
+use crate::contact;
+
+/// The endpoint and what it works with.
+#[derive(Clone, Debug)]
+pub struct FindContacts {
+    leads: Leads,
+}
+
+impl FindContacts {
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { leads: Leads::new(context)? })
+    }
+}
+
+impl Endpoint for FindContacts {
+    const DIALECT: Dialect = Dialect::Leadlex;
+    const PERMISSION: Permission = Permission::ReadLeads;
+    /// What to look for, and which page.
+    type Request = (String, Page);
+
+    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
+        let mut query = Query::of(&input.query);
+        let text = query.parsed("search", "must have at most 200 characters", |text| {
+            Some(text.to_owned()).filter(|text| text.chars().count() <= 200)
+        });
+        let page = Page::of(&mut query);
+        query.finish().map(|()| (text.unwrap_or_default(), page))
+    }
+
+    async fn handle(&self, call: &Call, (text, page): Self::Request) -> Result<Reply, Problem> {
+        let found = self.leads.search(call.workspace_id, &text, (page.skip(), page.size)).await?;
+        let Found { leads, total, is_complete } = found;
+        let mut meta = page.meta(total);
+        meta["complete"] = json!(is_complete);
+        Ok(call.page(leads.iter().map(contact).collect::<Value>(), meta))
+    }
+}

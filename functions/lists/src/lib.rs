@@ -1,0 +1,63 @@
+//! Lists of contacts, and finding contacts (contract, section 9).
+//!
+//! | route | what it does |
+//! |---|---|
+//! | `GET /v1/lists` | the workspace's lists, newest first; `name` keeps those with this in their name |
+//! | `POST /v1/lists` | makes a list |
+//! | `GET /v1/lists/{id}` | one list |
+//! | `GET /v1/lists/{id}/contacts` | its contacts, in the order in which they were put there |
+//! | `POST /v1/lists/{id}/contacts` | puts up to 500 contacts on it, each once |
+//! | `DELETE /v1/lists/{id}/contacts/{contact_id}` | takes a contact off it |
+//! | `GET /v1/contacts` | the workspace's contacts by name; `search` keeps those that fit |
+
+mod contacts;
+mod find;
+mod list;
+
+use serde_json::{Value, json};
+use shared::context::Context;
+use shared::environment::ConfigError;
+use shared::http::{Gate, Routes, timestamp};
+use shared::leads::Lead;
+use shared::lists::List;
+use shared::problem::{Code, Problem};
+
+pub use contacts::{AddContacts, GetContacts, RemoveContact};
+pub use find::FindContacts;
+pub use list::{GetList, GetLists, PostList};
+
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "lists";
+
+/// The endpoints of the function.
+pub fn lists(context: &Context) -> Result<Routes, ConfigError> {
+    Ok(Routes::new(Gate::new(context)?)
+        .with("GET", "/v1/lists", GetLists::new(context)?)
+        .with("POST", "/v1/lists", PostList::new(context)?)
+        .with("GET", "/v1/lists/{id}", GetList::new(context)?)
+        .with("GET", "/v1/lists/{id}/contacts", GetContacts::new(context)?)
+        .with("POST", "/v1/lists/{id}/contacts", AddContacts::new(context)?)
+        .with("DELETE", "/v1/lists/{id}/contacts/{contact_id}", RemoveContact::new(context)?)
+        .with("GET", "/v1/contacts", FindContacts::new(context)?))
+}
+
+#[track_caller]
+fn no_such_list() -> Problem {
+    Problem::new(Code::NotFound, "no list with this id in this workspace")
+}
+
+/// A list as it is shown.
+fn list(list: &List) -> Value {
+    json!({
+        "list_id": list.list_id,
+        "name": list.name,
+        "contact_count": list.contacts,
+        "created_at": timestamp(list.created_at),
+    })
+}
+
+/// A contact as it is shown.
+fn contact(lead: &Lead) -> Value {
+    let own = [("contact_id".to_owned(), json!(lead.lead_id))];
+    Value::Object(own.into_iter().chain(lead.fields()).collect())
+}

@@ -1,0 +1,118 @@
+//! `GET /v1/lists`, `POST /v1/lists` and `GET /v1/lists/{id}`.
+
+use shared::auth::Permission;
+use shared::context::{Context, Random};
+use shared::environment::ConfigError;
+use shared::exactly_once::ExactlyOnce;
+use shared::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Reply};
+use shared::idempotency::Claimed;
+use shared::leads::folded;
+use shared::lists::{A_NAME, Lists, Target, name};
+use shared::problem::Problem;
+use uuid::Uuid;
+
+use crate::{list, no_such_list};
+
+/// `GET /v1/lists`.
+#[derive(Clone, Debug)]
+pub struct GetLists {
+    lists: Lists,
+}
+
+/// `POST /v1/lists`.
+#[derive(Clone, Debug)]
+pub struct PostList {
+    random: Random,
+    lists: Lists,
+    once: ExactlyOnce,
+}
+
+/// `GET /v1/lists/{id}`.
+#[derive(Clone, Debug)]
+pub struct GetList {
+    lists: Lists,
+}
+
+impl GetLists {
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { lists: Lists::new(context)? })
+    }
+}
+
+impl PostList {
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { random: context.random.clone(), lists: Lists::new(context)?, once: ExactlyOnce::new(context)? })
+    }
+}
+
+impl GetList {
+    /// Builds the endpoint from the function's configuration.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { lists: Lists::new(context)? })
+    }
+}
+
+impl Endpoint for GetLists {
+    const DIALECT: Dialect = Dialect::Leadlex;
+    const PERMISSION: Permission = Permission::ReadLeads;
+    /// What a list has in its name, and which page.
+    type Request = (String, Page);
+
+    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
+        let mut query = Query::of(&input.query);
+        let part = query.parsed("name", "must have at most 120 characters", |part| {
+            Some(folded(part)).filter(|_| part.chars().count() <= 120)
+        });
+        let page = Page::of(&mut query);
+        query.finish().map(|()| (part.unwrap_or_default(), page))
+    }
+
+    async fn handle(&self, call: &Call, (part, page): Self::Request) -> Result<Reply, Problem> {
+        let mut lists = self.lists.all(call.workspace_id).await?;
+        lists.retain(|list| folded(&list.name).contains(&part));
+        let shown = lists.iter().skip(page.skip()).take(page.size).map(list).collect();
+        Ok(call.page(shown, page.meta(lists.len())))
+    }
+}
+
+impl Endpoint for PostList {
+    const DIALECT: Dialect = Dialect::Leadlex;
+    const PERMISSION: Permission = Permission::WriteLeads;
+    /// The list's name.
+    type Request = String;
+
+    fn parse(&self, input: &Input) -> Result<String, Problem> {
+        let mut fields = Fields::of(&input.body)?;
+        let name = fields.required("name", A_NAME, name);
+        fields.finish()?;
+        name.ok_or_else(|| Problem::field("name", A_NAME))
+    }
+
+    async fn handle(&self, call: &Call, name: String) -> Result<Reply, Problem> {
+        // A retry of a request that was worked, though its answer was lost, makes the same list.
+        let list_id = call.claimed.as_ref().map_or_else(|| self.random.uuid(), Claimed::id);
+        let work = async {
+            let made = self.lists.create(&Target { list_id, name }, call.workspace_id).await?;
+            Ok(call.success(list(&made)))
+        };
+        self.once.for_free(call, work).await
+    }
+}
+
+impl Endpoint for GetList {
+    const DIALECT: Dialect = Dialect::Leadlex;
+    const PERMISSION: Permission = Permission::ReadLeads;
+    /// Which list.
+    type Request = Uuid;
+
+    fn parse(&self, input: &Input) -> Result<Uuid, Problem> {
+        input.uuid_in_path("id")
+    }
+
+    async fn handle(&self, call: &Call, list_id: Uuid) -> Result<Reply, Problem> {
+        let found = self.lists.get(call.workspace_id, list_id).await?.ok_or_else(no_such_list)?;
+        Ok(call.success(list(&found)))
+    }
+}

@@ -1,0 +1,334 @@
+//! Campaigns, in the `work` table: a draft for each contact of a list, which a person reviews like any
+//! recommendation.
+//!
+//! | item | `pk` | `sk` |
+//! |---|---|---|
+//! | campaign | `W#<workspace>#campaigns` | `campaign#<campaign>` |
+//! | contact of a campaign | `W#<workspace>#G#<campaign>` | `contact#<lead>` |
+//!
+//! A contact's item is written once, in the transaction of the recommendation that was made for it, or with the
+//! reason why there is none. So however often and by how many the campaign is worked on, nobody gets two drafts.
+//! Neither item holds a name, an address or a number of a contact.
+
+mod drafting;
+
+use std::cmp::Reverse;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::context::{Clock, Context, Random};
+use crate::environment::ConfigError;
+use crate::lists::Target;
+use crate::store::{
+    Item, StoreError, TransactWriteItem, Transacted, from_item, query_all, s, store_error, to_item, transact,
+};
+use crate::tasks::TaskId;
+pub use drafting::{Advance, Drafting};
+
+/// What a campaign is to say, and to whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brief {
+    /// The campaign's identifier, known before it is started.
+    pub campaign_id: Uuid,
+    /// What people call it.
+    pub name: String,
+    /// To whom.
+    pub list: Target,
+    /// What about, in the words of whoever asked for it.
+    pub about: String,
+    /// The e-mail that each draft follows in tone and content, as it was agreed on; it names nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub example: Option<Example>,
+}
+
+/// An e-mail that a campaign's drafts follow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Example {
+    /// Subject line.
+    pub title: String,
+    /// The text.
+    pub message: String,
+}
+
+/// A campaign that was started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Campaign {
+    /// What it is to say, and to whom.
+    #[serde(flatten)]
+    pub brief: Brief,
+    /// The tenant.
+    pub workspace_id: Uuid,
+    /// The task that started it.
+    pub task_id: Uuid,
+    /// When it was started.
+    pub created_at: DateTime<Utc>,
+    /// What came of it, once every contact of its list was gone through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished: Option<Finished>,
+}
+
+/// The end of a campaign's drafting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finished {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What came of its contacts.
+    pub counts: Counts,
+}
+
+/// What came of a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// There is a draft, for a person to review.
+    Drafted,
+    /// There is one that holds somebody's personal data; nobody sees its text.
+    BlockedPii,
+    /// Nothing reaches the contact.
+    Unreachable,
+    /// The contact does not want to be contacted.
+    Suppressed,
+    /// The model wrote nothing that can be used.
+    NotWritten,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Drafted, Self::BlockedPii, Self::Unreachable, Self::Suppressed, Self::NotWritten];
+
+    /// Its name in requests and responses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Drafted => "drafted",
+            Self::BlockedPii => "blocked_pii",
+            Self::Unreachable => "unreachable",
+            Self::Suppressed => "suppressed",
+            Self::NotWritten => "not_written",
+        }
+    }
+
+    /// The state of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
+/// One contact of a campaign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// The contact.
+    pub lead_id: Uuid,
+    /// What came of it.
+    pub state: State,
+    /// The recommendation that was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recommendation_id: Option<Uuid>,
+    /// Why there is none, more exactly, such as `lead_not_found`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// How many contacts of a campaign came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// All that were gone through.
+    pub contacts: u32,
+    /// With a draft to be reviewed.
+    pub drafted: u32,
+    /// With a draft that is blocked.
+    pub blocked: u32,
+    /// That nothing reaches.
+    pub unreachable: u32,
+    /// That do not want to be contacted.
+    pub suppressed: u32,
+    /// For whom the model wrote nothing that can be used.
+    pub not_written: u32,
+}
+
+impl Counts {
+    /// Of these contacts.
+    pub fn of(contacts: &[Contact]) -> Self {
+        let mut counts = Self::default();
+        for contact in contacts {
+            counts.contacts += 1;
+            *match contact.state {
+                State::Drafted => &mut counts.drafted,
+                State::BlockedPii => &mut counts.blocked,
+                State::Unreachable => &mut counts.unreachable,
+                State::Suppressed => &mut counts.suppressed,
+                State::NotWritten => &mut counts.not_written,
+            } += 1;
+        }
+        counts
+    }
+
+    /// As they are shown.
+    pub fn shown(&self) -> Value {
+        json!({
+            "contacts": self.contacts,
+            "drafted": self.drafted,
+            "blocked": self.blocked,
+            "skipped": self.unreachable + self.suppressed + self.not_written,
+            "skipped_because": {
+                "unreachable": self.unreachable,
+                "suppressed": self.suppressed,
+                "not_written": self.not_written,
+            },
+        })
+    }
+}
+
+/// The campaigns in the `work` table.
+#[derive(Clone, Debug)]
+pub struct Campaigns {
+    client: Client,
+    clock: Clock,
+    random: Random,
+    table: String,
+}
+
+fn all_pk(workspace_id: Uuid) -> String {
+    format!("W#{workspace_id}#campaigns")
+}
+
+fn key(workspace_id: Uuid, campaign_id: Uuid) -> Item {
+    Item::from([("pk".to_owned(), s(all_pk(workspace_id))), ("sk".to_owned(), s(format!("campaign#{campaign_id}")))])
+}
+
+fn contacts_pk(workspace_id: Uuid, campaign_id: Uuid) -> String {
+    format!("W#{workspace_id}#G#{campaign_id}")
+}
+
+impl Campaigns {
+    /// The table named by `WORK_TABLE`.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self {
+            client: context.dynamodb.clone(),
+            clock: context.clock.clone(),
+            random: context.random.clone(),
+            table: context.environment.required("WORK_TABLE")?.to_owned(),
+        })
+    }
+
+    /// Starts a campaign, or gives the one that was started.
+    pub async fn start(&self, brief: &Brief, task: TaskId) -> Result<Campaign, StoreError> {
+        let campaign = Campaign {
+            brief: brief.clone(),
+            workspace_id: task.workspace_id,
+            task_id: task.task_id,
+            created_at: self.clock.now(),
+            finished: None,
+        };
+        let mut item = to_item(&campaign)?;
+        item.extend(key(task.workspace_id, brief.campaign_id));
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()?;
+        let write = TransactWriteItem::builder().put(put).build();
+        match transact(&self.client, &self.random, vec![write]).await? {
+            Transacted::Applied => Ok(campaign),
+            Transacted::Refused(there) => from_item(there.into_iter().flatten().next().unwrap_or_default()),
+        }
+    }
+
+    /// A campaign.
+    pub async fn get(&self, workspace_id: Uuid, campaign_id: Uuid) -> Result<Option<Campaign>, StoreError> {
+        let key = key(workspace_id, campaign_id);
+        let request = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        let got = request.send().await.map_err(|error| store_error("GetItem", &error))?;
+        got.item.map(from_item).transpose()
+    }
+
+    /// All campaigns of a workspace, newest first.
+    pub async fn all(&self, workspace_id: Uuid) -> Result<Vec<Campaign>, StoreError> {
+        let query = self.client.query().table_name(&self.table).key_condition_expression("pk = :pk");
+        let query = query.expression_attribute_values(":pk", s(all_pk(workspace_id))).consistent_read(true);
+        let mut all: Vec<Campaign> = query_all(query).await?;
+        all.sort_by_key(|campaign| Reverse((campaign.created_at, campaign.brief.campaign_id)));
+        Ok(all)
+    }
+
+    /// The contacts of a campaign that were gone through so far, in the order in which they were.
+    pub async fn contacts(&self, workspace_id: Uuid, campaign_id: Uuid) -> Result<Vec<Contact>, StoreError> {
+        let query = self.client.query().table_name(&self.table).key_condition_expression("pk = :pk");
+        let pk = s(contacts_pk(workspace_id, campaign_id));
+        let mut contacts: Vec<Contact> =
+            query_all(query.expression_attribute_values(":pk", pk).consistent_read(true)).await?;
+        contacts.sort_by_key(|contact| (contact.at, contact.lead_id));
+        Ok(contacts)
+    }
+
+    /// Records what came of a contact, together with what else belongs to that. `false` if that is known, and
+    /// nothing is written.
+    async fn note(
+        &self,
+        (workspace_id, campaign_id): (Uuid, Uuid),
+        contact: &Contact,
+        also: Vec<TransactWriteItem>,
+    ) -> Result<bool, StoreError> {
+        let mut item = to_item(contact)?;
+        item.insert("pk".to_owned(), s(contacts_pk(workspace_id, campaign_id)));
+        item.insert("sk".to_owned(), s(format!("contact#{}", contact.lead_id)));
+        let put = Put::builder().table_name(&self.table).set_item(Some(item));
+        let put = put.condition_expression("attribute_not_exists(pk)").build()?;
+        let writes = std::iter::once(TransactWriteItem::builder().put(put).build()).chain(also).collect();
+        Ok(matches!(transact(&self.client, &self.random, writes).await?, Transacted::Applied))
+    }
+
+    /// Records that every contact was gone through. What was recorded first stands.
+    async fn finish(&self, campaign: &Campaign, counts: Counts) -> Result<Finished, StoreError> {
+        let finished = Finished { at: self.clock.now(), counts };
+        let value = serde_dynamo::to_attribute_value(finished)
+            .map_err(|_| StoreError::Broken("a campaign's end does not write as an item".to_owned()))?;
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(campaign.workspace_id, campaign.brief.campaign_id)))
+            .update_expression("SET finished = if_not_exists(finished, :finished)")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":finished", value)
+            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
+            .send()
+            .await
+            .map_err(|error| store_error("UpdateItem", &error))?;
+        let stored: Campaign = from_item(sent.attributes.unwrap_or_default())?;
+        Ok(stored.finished.unwrap_or(finished))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_contact_is_counted_once() {
+        let contact = |state| Contact {
+            lead_id: Uuid::nil(),
+            state,
+            recommendation_id: None,
+            code: None,
+            at: DateTime::<Utc>::UNIX_EPOCH,
+        };
+        use State::{BlockedPii, Drafted, NotWritten, Suppressed, Unreachable};
+        let contacts = [Drafted, Drafted, Drafted, BlockedPii, Unreachable, Unreachable, Suppressed, NotWritten];
+        let shown = Counts::of(&contacts.map(contact)).shown();
+        assert_eq!(
+            shown,
+            json!({
+                "contacts": 8, "drafted": 3, "blocked": 1, "skipped": 4,
+                "skipped_because": {"unreachable": 2, "suppressed": 1, "not_written": 1},
+            })
+        );
+    }
+}

@@ -1,0 +1,376 @@
+//! Conversations with Lexi, in the `work` table.
+//!
+//! | item | `pk` | `sk` |
+//! |---|---|---|
+//! | conversation | `W#<workspace>#V#<conversation>` | `conversation` |
+//! | message | `W#<workspace>#V#<conversation>` | `message#<number>` |
+//!
+//! What was said last is in the index `listed`, so that a workspace's conversations come newest first. A
+//! turn is stored whole, in the transaction that charges it: the person's message, Lexi's answer, and the
+//! conversation on the condition that nothing was said in it meanwhile.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{Put, Select, TransactWriteItem};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::campaigns::{Brief, Example};
+use crate::context::Context;
+use crate::environment::ConfigError;
+use crate::http::timestamp;
+use crate::prospects::Query;
+use crate::store::{Item, StoreError, from_item, n, s, store_error, to_item};
+
+/// How long a message is kept, and a conversation after its last message.
+const KEPT: TimeDelta = TimeDelta::days(400);
+
+/// How many characters of the first message a conversation is called by.
+const TITLE: usize = 80;
+
+/// Which conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatId {
+    /// The tenant.
+    pub workspace_id: Uuid,
+    /// The conversation.
+    pub conversation_id: Uuid,
+}
+
+/// A conversation with Lexi.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Chat {
+    /// Which one.
+    #[serde(flatten)]
+    pub id: ChatId,
+    /// Rises with every turn.
+    pub version: u64,
+    /// How it began.
+    pub title: String,
+    /// The list that it is about, as last named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list_id: Option<Uuid>,
+    /// The campaign that it is about, as last named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub campaign_id: Option<Uuid>,
+    /// What a follow-up message refers to.
+    #[serde(default)]
+    pub state: State,
+    /// How many messages there are.
+    pub messages: u32,
+    /// How many of them, from the first, the summary stands for.
+    #[serde(default)]
+    pub summarised: u32,
+    /// What was said in those, but for what Lexi told from the records.
+    #[serde(default)]
+    pub summary: String,
+    /// The names, numbers and addresses that the person gave in those.
+    #[serde(default)]
+    pub given: Vec<String>,
+    /// What Lexi told from the records in those.
+    #[serde(default)]
+    pub summary_of_records: String,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// When something was said last.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What a conversation has come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// The last search for prospects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<Query>,
+    /// The task that it was proposed by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search_task: Option<Uuid>,
+    /// The last campaign that was proposed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<Brief>,
+    /// The task that it was proposed by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub campaign_task: Option<Uuid>,
+    /// The last e-mail that was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<Example>,
+    /// The last task that was proposed, and what it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<Proposed>,
+}
+
+impl State {
+    /// This, with what changed between two others.
+    #[must_use]
+    pub fn with_changes(&self, before: &Self, after: &Self) -> Self {
+        fn newer<T: Clone + PartialEq>(this: &T, before: &T, after: &T) -> T {
+            if before == after { this.clone() } else { after.clone() }
+        }
+        Self {
+            search: newer(&self.search, &before.search, &after.search),
+            search_task: newer(&self.search_task, &before.search_task, &after.search_task),
+            campaign: newer(&self.campaign, &before.campaign, &after.campaign),
+            campaign_task: newer(&self.campaign_task, &before.campaign_task, &after.campaign_task),
+            email: newer(&self.email, &before.email, &after.email),
+            task: newer(&self.task, &before.task, &after.task),
+        }
+    }
+}
+
+/// A task, as a conversation remembers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposed {
+    /// The task.
+    pub task_id: Uuid,
+    /// What it does, without names that the person did not give.
+    pub description: String,
+}
+
+/// Who said something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Speaker {
+    /// The person.
+    User,
+    /// Lexi.
+    Assistant,
+}
+
+/// A tool that was used for an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its name.
+    pub tool: String,
+    /// `done` or `refused`.
+    pub status: String,
+    /// What came of it, without what it found.
+    pub summary: String,
+}
+
+/// A message of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Its identifier.
+    pub message_id: Uuid,
+    /// Its place, from 1.
+    pub number: u32,
+    /// Who said it.
+    pub speaker: Speaker,
+    /// What was said.
+    pub text: String,
+    /// Whether it may repeat what records say, which other people wrote.
+    #[serde(default)]
+    pub from_records: bool,
+    /// What was looked at and proposed for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+    /// The task that it proposes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposed: Option<Proposed>,
+    /// When it was said.
+    pub created_at: DateTime<Utc>,
+}
+
+impl Message {
+    /// As it is shown.
+    pub fn shown(&self) -> Value {
+        json!({
+            "id": self.message_id,
+            "role": self.speaker,
+            "content": self.text,
+            "tool_calls": self.steps,
+            "task_id": self.proposed.as_ref().map(|proposed| proposed.task_id),
+            "created_at": timestamp(self.created_at),
+        })
+    }
+}
+
+impl Chat {
+    /// A conversation that begins with a message.
+    pub fn new(id: ChatId, first: &str, now: DateTime<Utc>) -> Self {
+        let line = first.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut title: String = line.chars().take(TITLE).collect();
+        if title.len() < line.len() {
+            title.push('…');
+        }
+        Self {
+            id,
+            version: 0,
+            title,
+            list_id: None,
+            campaign_id: None,
+            state: State::default(),
+            messages: 0,
+            summarised: 0,
+            summary: String::new(),
+            given: Vec::new(),
+            summary_of_records: String::new(),
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// As it is shown.
+    pub fn shown(&self) -> Value {
+        json!({
+            "id": self.id.conversation_id,
+            "title": self.title,
+            "list_id": self.list_id,
+            "campaign_id": self.campaign_id,
+            "task_id": self.state.task.as_ref().map(|task| task.task_id),
+            "message_count": self.messages,
+            "created_at": timestamp(self.created_at),
+            "updated_at": timestamp(self.updated_at),
+        })
+    }
+}
+
+/// The conversations in the `work` table.
+#[derive(Clone, Debug)]
+pub struct Chats {
+    client: Client,
+    table: String,
+}
+
+fn pk(id: ChatId) -> String {
+    format!("W#{}#V#{}", id.workspace_id, id.conversation_id)
+}
+
+fn key(id: ChatId) -> Item {
+    Item::from([("pk".to_owned(), s(pk(id))), ("sk".to_owned(), s("conversation"))])
+}
+
+fn message_sk(number: u32) -> String {
+    format!("message#{number:08}")
+}
+
+fn listed(workspace_id: Uuid) -> String {
+    format!("W#{workspace_id}#conversations")
+}
+
+impl Chats {
+    /// The table named by `WORK_TABLE`.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self { client: context.dynamodb.clone(), table: context.environment.required("WORK_TABLE")?.to_owned() })
+    }
+
+    /// A conversation.
+    pub async fn get(&self, id: ChatId) -> Result<Option<Chat>, StoreError> {
+        self.at(key(id)).await
+    }
+
+    async fn at(&self, key: Item) -> Result<Option<Chat>, StoreError> {
+        let request = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        let got = request.send().await.map_err(|error| store_error("GetItem", &error))?;
+        got.item.map(from_item).transpose()
+    }
+
+    /// The newest messages of a conversation, oldest first: at most `limit`.
+    pub async fn newest(&self, id: ChatId, limit: usize) -> Result<Vec<Message>, StoreError> {
+        let mut messages = self.messages(id, (0, limit), false).await?;
+        messages.reverse();
+        Ok(messages)
+    }
+
+    /// A page of a conversation's messages, oldest first: at most `limit` after the first `skip`.
+    pub async fn page(&self, id: ChatId, (skip, limit): (usize, usize)) -> Result<Vec<Message>, StoreError> {
+        self.messages(id, (skip, limit), true).await
+    }
+
+    async fn messages(
+        &self,
+        id: ChatId,
+        (skip, limit): (usize, usize),
+        forward: bool,
+    ) -> Result<Vec<Message>, StoreError> {
+        let from = if forward { u32::try_from(skip).unwrap_or(u32::MAX).saturating_add(1) } else { 1 };
+        let mut items = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":pk", s(pk(id)))
+            .expression_attribute_values(":first", s(message_sk(from)))
+            .expression_attribute_values(":last", s("message#~"))
+            .scan_index_forward(forward)
+            .consistent_read(true)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .into_paginator()
+            .items()
+            .send();
+        let mut messages = Vec::new();
+        while messages.len() < limit
+            && let Some(item) = items.next().await
+        {
+            messages.push(from_item(item.map_err(|error| store_error("Query", &error))?)?);
+        }
+        Ok(messages)
+    }
+
+    /// A page of a workspace's conversations, the one spoken in last first, and how many there are. What was
+    /// said a moment ago may not show yet: the index follows the table.
+    pub async fn list(
+        &self,
+        workspace_id: Uuid,
+        (skip, limit): (usize, usize),
+    ) -> Result<(Vec<Chat>, usize), StoreError> {
+        let query = || {
+            let query = self.client.query().table_name(&self.table).index_name("listed");
+            let query = query.key_condition_expression("listed = :list").scan_index_forward(false);
+            query.expression_attribute_values(":list", s(listed(workspace_id)))
+        };
+        let (mut total, mut pages) = (0, query().select(Select::Count).into_paginator().send());
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| store_error("Query", &error))?;
+            total += page.count.unsigned_abs() as usize;
+        }
+        let (mut seen, mut keys, mut items) = (0, Vec::new(), query().into_paginator().items().send());
+        while keys.len() < limit
+            && let Some(item) = items.next().await
+        {
+            seen += 1;
+            let item = item.map_err(|error| store_error("Query", &error))?;
+            if seen > skip {
+                keys.push(item.into_iter().filter(|(name, _)| matches!(name.as_str(), "pk" | "sk")).collect());
+            }
+        }
+        let chats = try_join_all(keys.into_iter().map(|key| self.at(key))).await?;
+        Ok((chats.into_iter().flatten().collect(), total))
+    }
+
+    /// The writes of a turn: the conversation as it is after it, on the condition that nothing was said in it
+    /// since `before` was read, and its messages.
+    pub fn turn(
+        &self,
+        before: Option<&Chat>,
+        after: &Chat,
+        messages: &[Message],
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let expires = n((after.updated_at + KEPT).timestamp());
+        let mut item = to_item(&Chat { version: before.map_or(0, |before| before.version) + 1, ..after.clone() })?;
+        item.extend(key(after.id));
+        item.insert("listed".to_owned(), s(listed(after.id.workspace_id)));
+        let listed_by = format!("{}#{}", timestamp(after.updated_at), after.id.conversation_id);
+        item.insert("listed_by".to_owned(), s(listed_by));
+        item.insert("expires".to_owned(), expires.clone());
+        let put = Put::builder().table_name(&self.table).set_item(Some(item));
+        let put = match before {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(before) => put
+                .condition_expression("version = :version")
+                .expression_attribute_values(":version", n(before.version)),
+        };
+        let mut writes = vec![TransactWriteItem::builder().put(put.build()?).build()];
+        for message in messages {
+            let mut item = to_item(message)?;
+            item.insert("pk".to_owned(), s(pk(after.id)));
+            item.insert("sk".to_owned(), s(message_sk(message.number)));
+            item.insert("expires".to_owned(), expires.clone());
+            let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
+            writes.push(TransactWriteItem::builder().put(put).build());
+        }
+        Ok(writes)
+    }
+}

@@ -1,0 +1,125 @@
+//! Server-sent events as an answer ("Server-sent events", HTML Standard).
+//!
+//! An endpoint that streams sends events while it works and gives its reply as ever. Who asked for events
+//! gets those, then the reply as `done`, or a problem as `error`; who did not gets the reply alone. A problem
+//! before the first event is an ordinary error with its status.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::ACCEPT;
+use serde_json::Value;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::dialect::Dialect;
+use super::reply::Reply;
+
+/// The content type of an answer in events.
+pub const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
+
+/// Where an endpoint sends its events.
+#[derive(Clone, Debug, Default)]
+pub struct Events(Option<UnboundedSender<Bytes>>);
+
+impl Events {
+    /// Events that somebody reads.
+    pub(super) fn read() -> (Self, UnboundedReceiver<Bytes>) {
+        let (sender, receiver) = unbounded_channel();
+        (Self(Some(sender)), receiver)
+    }
+
+    /// Whether the client asked for events.
+    pub fn are_wanted(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Sends an event, if events are wanted. Never waits, and never fails: that the reader is gone is no
+    /// concern of the work.
+    pub fn send(&self, name: &str, data: &Value) {
+        self.send_bytes(|| event(name, &data.to_string()).into());
+    }
+
+    /// Sends the reply as the last event.
+    pub(super) fn send_last(&self, dialect: Dialect, reply: &Reply) {
+        self.send_bytes(|| last(dialect, reply).into());
+    }
+
+    fn send_bytes(&self, bytes: impl FnOnce() -> Bytes) {
+        if let Some(sender) = &self.0 {
+            drop(sender.send(bytes()));
+        }
+    }
+}
+
+/// `data` is JSON without line breaks.
+fn event(name: &str, data: &str) -> String {
+    format!("event: {name}\ndata: {data}\n\n")
+}
+
+/// How a stream ends: the reply's data and the mark of the end, or its error body.
+pub(super) fn last(dialect: Dialect, reply: &Reply) -> String {
+    if reply.status >= 400 {
+        return event("error", &reply.body);
+    }
+    let body = serde_json::from_str(&reply.body).unwrap_or_default();
+    format!("{}data: [DONE]\n\n", event("done", &dialect.content(body).to_string()))
+}
+
+/// Whether a request asks for events rather than JSON (RFC 9110, section 12.5.1). Of two that are as welcome,
+/// the first is taken; a wildcard means JSON.
+pub(super) fn prefers_events(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut best = (0.0, false);
+    for range in values.flat_map(|value| value.split(',')) {
+        let mut parts = range.split(';').map(str::trim);
+        let is_events = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
+            "text/event-stream" => true,
+            "application/json" => false,
+            _ => continue,
+        };
+        let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+        let weight: f32 = weight.map_or(1.0, |weight| weight.trim().parse().unwrap_or(0.0));
+        if weight > best.0 {
+            best = (weight, is_events);
+        }
+    }
+    best.1
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn events_are_for_those_who_ask_for_them() {
+        for (accept, expected) in [
+            ("text/event-stream", true),
+            ("Text/Event-Stream;charset=utf-8", true),
+            ("text/event-stream, application/json", true),
+            ("text/event-stream, */*", true),
+            ("text/event-stream;q=0.9, text/html", true),
+            ("application/json;q=0.5, text/event-stream;q=0.6", true),
+            ("application/json, text/event-stream", false),
+            ("text/event-stream;q=0.8, application/json", false),
+            ("text/event-stream;q=0", false),
+            ("text/event-stream;q=x", false),
+            ("application/json", false),
+            ("text/*", false),
+            ("*/*", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().unwrap())]);
+            assert_eq!(prefers_events(&headers), expected, "{accept}");
+        }
+        assert!(!prefers_events(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_stream_ends_with_the_reply_or_the_problem() {
+        let done = last(Dialect::Leadlex, &Reply::json(200, &json!({"data": {"response": "a\nb"}})));
+        assert_eq!(done, "event: done\ndata: {\"response\":\"a\\nb\"}\n\ndata: [DONE]\n\n");
+        let error = last(Dialect::Leadlex, &Reply::json(502, &json!({"error": {"code": "x"}})));
+        assert_eq!(error, "event: error\ndata: {\"error\":{\"code\":\"x\"}}\n\n");
+    }
+}

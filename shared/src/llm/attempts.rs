@@ -1,0 +1,141 @@
+//! The attempts at one reply: how many, when, and what the log and the breaker are told of them.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::Model;
+use super::openai::{CallError, Reply};
+use crate::problem::{Code, Problem};
+
+/// How often a model is asked for one reply.
+const ATTEMPTS: u32 = 3;
+
+/// The attempts at one reply.
+pub struct Attempts<'a> {
+    model: &'a Model,
+    prompt: &'static str,
+    version: String,
+    deadline: DateTime<Utc>,
+    left: u32,
+    asked: DateTime<Utc>,
+    last: Option<Failure>,
+}
+
+/// Why the last attempt failed.
+struct Failure {
+    whose: Whose,
+    what: String,
+}
+
+/// Whose failure it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// The model's: it does not answer.
+    Model,
+    /// The configuration's: its endpoint takes no requests from here.
+    Endpoint,
+    /// The request's: there is an answer, and none to this can be used.
+    Request,
+}
+
+impl Model {
+    pub(super) fn attempts(&self, prompt: &'static str, version: String, deadline: DateTime<Utc>) -> Attempts<'_> {
+        let asked = self.clock.now();
+        Attempts { model: self, prompt, version, deadline, left: ATTEMPTS, asked, last: None }
+    }
+}
+
+impl Attempts<'_> {
+    /// How long the next attempt may take. `None` if there is to be none.
+    pub fn next(&mut self) -> Option<Duration> {
+        let left = self.model.left(self.deadline);
+        if left.is_zero() {
+            return None;
+        }
+        self.left = self.left.checked_sub(1)?;
+        self.asked = self.model.clock.now();
+        Some(left.min(self.model.attempt_time))
+    }
+
+    /// After this one there is none, whatever becomes of it.
+    pub fn no_more(&mut self) {
+        self.left = 0;
+    }
+
+    fn latency_ms(&self) -> i64 {
+        (self.model.clock.now() - self.asked).num_milliseconds()
+    }
+
+    /// The model replied. The attributes' names are those of OpenTelemetry's semantic conventions for
+    /// generative AI.
+    pub fn replied(&self, reply: &Reply) {
+        tracing::info!(
+            gen_ai.request.model = self.model.name(),
+            gen_ai.response.model = reply.model,
+            gen_ai.usage.input_tokens = reply.input_tokens,
+            gen_ai.usage.output_tokens = reply.output_tokens,
+            prompt = self.prompt,
+            prompt_version = self.version,
+            tool_calls = reply.calls.len(),
+            latency_ms = self.latency_ms(),
+            "model replied"
+        );
+    }
+
+    /// The reply broke a rule.
+    pub fn refused(&mut self) {
+        self.last = Some(Failure { whose: Whose::Request, what: "the reply broke a rule".to_owned() });
+        tracing::warn!(gen_ai.request.model = self.model.name(), prompt = self.prompt, "model reply refused");
+    }
+
+    /// There was no reply; waits until another attempt makes sense.
+    pub async fn failed(&mut self, error: CallError) {
+        let latency_ms = self.latency_ms();
+        let made = ATTEMPTS - self.left.min(ATTEMPTS - 1);
+        let mut wait = self.model.random.up_to(Duration::from_millis(100 << made));
+        let failure = match error {
+            CallError::Refused(what) => {
+                self.no_more();
+                Failure { whose: Whose::Endpoint, what }
+            }
+            CallError::TextRefused(what) => {
+                self.no_more();
+                Failure { whose: Whose::Request, what }
+            }
+            CallError::Broken(what) => Failure { whose: Whose::Request, what },
+            CallError::Unavailable { what, retry_after } => {
+                wait = wait.max(retry_after.unwrap_or_default());
+                Failure { whose: Whose::Model, what }
+            }
+        };
+        tracing::warn!(
+            gen_ai.request.model = self.model.name(),
+            prompt = self.prompt,
+            cause = failure.what,
+            latency_ms,
+            "model call failed"
+        );
+        self.last = Some(failure);
+        if self.left > 0 {
+            if wait < self.model.left(self.deadline) {
+                tokio::time::sleep(wait).await;
+            } else {
+                self.no_more();
+            }
+        }
+    }
+
+    /// No attempt gave a usable reply.
+    pub async fn given_up(self) -> Problem {
+        let whose = self.last.as_ref().map(|failure| failure.whose);
+        match whose {
+            Some(Whose::Request | Whose::Endpoint) => self.model.breaker.succeeded().await,
+            Some(Whose::Model) => self.model.breaker.failed().await,
+            None => {}
+        }
+        let code = if whose == Some(Whose::Request) { Code::AiUnusable } else { Code::AiUnavailable };
+        let cause = self.last.map_or_else(|| "no time was left to ask the model".to_owned(), |failure| failure.what);
+        Problem::new(code, "the AI model gave no usable answer; nothing was charged, retry in a moment").because(cause)
+    }
+}

@@ -1,0 +1,374 @@
+//! A reply that comes as server-sent events ("Server-sent events", HTML Standard; "Streaming API responses",
+//! OpenAI API documentation): deltas of text and of tool calls, then the usage, then `[DONE]`.
+//!
+//! What arrives may be cut anywhere, even inside a character. The same bytes give the same reply however
+//! they are cut, and no bytes are a reason to panic.
+
+use serde::Deserialize;
+
+use super::conversation::ToolCall;
+use super::openai::{CallError, Reply, Usage, broken, unavailable};
+
+/// The largest stream that is read. A token comes in some 300 bytes of its own, so this is about as much as
+/// any model writes within a request's time, four times over.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// Reads one streamed reply.
+#[derive(Debug, Default)]
+pub struct StreamReader {
+    read: usize,
+    line: Vec<u8>,
+    /// Whether the last byte was a carriage return, whose line feed belongs to it.
+    after_return: bool,
+    /// The data lines of the event that is being read, each ended by a line feed.
+    data: Vec<u8>,
+    reply: Reply,
+    /// The index of each call, by which the pieces of its arguments find it.
+    indexes: Vec<Option<u64>>,
+    finish_reason: Option<String>,
+    done: bool,
+}
+
+#[derive(Deserialize)]
+struct Chunk {
+    error: Option<serde::de::IgnoredAny>,
+    model: Option<String>,
+    #[serde(default)]
+    choices: Vec<Choice>,
+    usage: Option<Usage>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    #[serde(default)]
+    delta: Delta,
+    finish_reason: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Delta {
+    content: Option<String>,
+    refusal: Option<String>,
+    tool_calls: Option<Vec<CallDelta>>,
+}
+
+#[derive(Deserialize)]
+struct CallDelta {
+    index: Option<u64>,
+    id: Option<String>,
+    #[serde(default)]
+    function: FunctionDelta,
+}
+
+#[derive(Default, Deserialize)]
+struct FunctionDelta {
+    name: Option<String>,
+    arguments: Option<String>,
+}
+
+impl StreamReader {
+    /// Takes what has arrived, and hands over the text in it.
+    pub fn take(&mut self, bytes: &[u8], on_text: &mut (dyn FnMut(&str) + Send)) -> Result<(), CallError> {
+        self.read += bytes.len();
+        if self.read > MAX_BYTES {
+            return Err(broken("the stream is too long"));
+        }
+        for byte in bytes {
+            let ends_return = std::mem::replace(&mut self.after_return, *byte == b'\r');
+            match byte {
+                b'\n' if ends_return => {}
+                b'\n' | b'\r' => self.end_line(on_text)?,
+                other => self.line.push(*other),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the reply is whole; what follows does not belong to it.
+    pub fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// The reply, now that nothing more comes.
+    pub fn finish(mut self) -> Result<Reply, CallError> {
+        // The last event may lack the empty line that ends it.
+        if !self.line.is_empty() {
+            self.end_line(&mut |_| {})?;
+        }
+        if !self.done && self.finish_reason.is_none() && self.data.trim_ascii() != b"[DONE]" {
+            return Err(unavailable("broken off"));
+        }
+        self.reply.checked(self.finish_reason.as_deref())
+    }
+
+    fn end_line(&mut self, on_text: &mut (dyn FnMut(&str) + Send)) -> Result<(), CallError> {
+        let line = std::mem::take(&mut self.line);
+        if line.is_empty() {
+            return self.end_event(on_text);
+        }
+        // Other fields tell nothing here, and a line that begins with a colon is a comment.
+        if let Some(data) = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line).strip_prefix(b"data:") {
+            self.data.extend_from_slice(data);
+            self.data.push(b'\n');
+        }
+        Ok(())
+    }
+
+    fn end_event(&mut self, on_text: &mut (dyn FnMut(&str) + Send)) -> Result<(), CallError> {
+        let data = std::mem::take(&mut self.data);
+        let data = data.trim_ascii();
+        if data.is_empty() || self.done {
+            return Ok(());
+        }
+        if data == b"[DONE]" {
+            self.done = true;
+            return Ok(());
+        }
+        let chunk: Chunk = serde_json::from_slice(data).map_err(|_| broken("the stream is no chat completion"))?;
+        if chunk.error.is_some() {
+            return Err(unavailable("an error in the stream"));
+        }
+        if let Some(model) = chunk.model.filter(|model| !model.is_empty()) {
+            self.reply.model = model;
+        }
+        if let Some(usage) = chunk.usage {
+            self.reply.input_tokens = usage.prompt_tokens;
+            self.reply.output_tokens = usage.completion_tokens;
+        }
+        let Some(choice) = chunk.choices.into_iter().next() else { return Ok(()) };
+        if let Some(text) = choice.delta.content.or(choice.delta.refusal) {
+            // A reader who has seen nothing but spaces has seen nothing.
+            let text = if self.reply.text.is_empty() { text.trim_start() } else { &text };
+            if !text.is_empty() {
+                self.reply.text.push_str(text);
+                on_text(text);
+            }
+        }
+        for delta in choice.delta.tool_calls.unwrap_or_default() {
+            self.take_call(delta);
+        }
+        if choice.finish_reason.is_some() {
+            self.finish_reason = choice.finish_reason;
+        }
+        Ok(())
+    }
+
+    /// A piece of a call. It belongs to the call of its index (some endpoints give none: then to the last),
+    /// unless it brings another id (some endpoints give every call the same index).
+    fn take_call(&mut self, delta: CallDelta) {
+        let id = delta.id.unwrap_or_default();
+        let found = match delta.index {
+            None => self.indexes.len().checked_sub(1),
+            index => self.indexes.iter().rposition(|known| *known == index),
+        };
+        let found = found.and_then(|position| self.reply.calls.get_mut(position));
+        let call = match found.filter(|call| id.is_empty() || call.id.is_empty() || call.id == id) {
+            Some(call) => call,
+            None => {
+                self.indexes.push(delta.index);
+                self.reply.calls.push_mut(ToolCall { id: String::new(), name: String::new(), arguments: String::new() })
+            }
+        };
+        if call.id.is_empty() {
+            call.id = id;
+        }
+        if call.name.is_empty() {
+            call.name = delta.function.name.unwrap_or_default();
+        }
+        call.arguments.push_str(&delta.function.arguments.unwrap_or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Reads a stream in pieces; gives the reply and what was handed over.
+    fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Result<Reply, CallError>, String) {
+        let (mut reader, mut seen) = (StreamReader::default(), String::new());
+        for piece in pieces {
+            if let Err(error) = reader.take(piece, &mut |text| seen.push_str(text)) {
+                return (Err(error), seen);
+            }
+        }
+        (reader.finish(), seen)
+    }
+
+    fn event(data: &serde_json::Value) -> String {
+        format!("data: {data}\n\n")
+    }
+
+    fn delta(delta: &serde_json::Value) -> String {
+        event(&json!({"model": "m", "choices": [{"index": 0, "delta": delta, "finish_reason": null}]}))
+    }
+
+    fn call(index: u64, id: &str, name: &str, arguments: &str) -> String {
+        let call =
+            json!({"index": index, "id": id, "type": "function", "function": {"name": name, "arguments": arguments}});
+        delta(&json!({"tool_calls": [call]}))
+    }
+
+    fn piece(index: u64, arguments: &str) -> String {
+        delta(&json!({"tool_calls": [{"index": index, "function": {"arguments": arguments}}]}))
+    }
+
+    fn end(reason: &str) -> String {
+        let last = event(&json!({"choices": [{"delta": {}, "finish_reason": reason}], "usage": null}));
+        let usage = event(&json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 5}}));
+        format!("{last}{usage}data: [DONE]\n\n")
+    }
+
+    /// Text, two calls whose arguments come in turns, comments and another field.
+    fn example() -> String {
+        [
+            "\u{feff}: hello\n\nevent: chunk\n".to_owned(),
+            delta(&json!({"role": "assistant", "content": ""})),
+            delta(&json!({"content": "Schön, "})),
+            ": keep-alive\n\n".to_owned(),
+            delta(&json!({"content": "👍 ich suche."})),
+            call(0, "a", "find", "{\"count\""),
+            call(1, "b", "read", ""),
+            piece(0, ": 20}"),
+            piece(1, "{\"name\": \"Zoë\"}"),
+            end("tool_calls"),
+        ]
+        .concat()
+    }
+
+    fn tool_call(id: &str, name: &str, arguments: &str) -> ToolCall {
+        ToolCall { id: id.to_owned(), name: name.to_owned(), arguments: arguments.to_owned() }
+    }
+
+    fn expected() -> Reply {
+        Reply {
+            text: "Schön, 👍 ich suche.".to_owned(),
+            calls: vec![tool_call("a", "find", "{\"count\": 20}"), tool_call("b", "read", "{\"name\": \"Zoë\"}")],
+            model: "m".to_owned(),
+            input_tokens: 7,
+            output_tokens: 5,
+        }
+    }
+
+    #[test]
+    fn text_and_calls_are_put_together() {
+        let (reply, seen) = read([example().as_bytes()]);
+        assert_eq!(reply, Ok(expected()));
+        assert_eq!(seen, expected().text);
+    }
+
+    #[test]
+    fn one_byte_at_a_time_is_the_same_with_every_line_end() {
+        for line_end in ["\n", "\r\n", "\r"] {
+            let stream = example().replace('\n', line_end);
+            assert_eq!(read(stream.as_bytes().chunks(1)), (Ok(expected()), expected().text), "{line_end:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_stream_cut_anywhere_gives_the_same_reply(cuts in prop::collection::vec(0..2_000_usize, 0..20)) {
+            let stream = example().replace('\n', "\r\n");
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut % stream.len()).chain([0, stream.len()]).collect();
+            cuts.sort_unstable();
+            let pieces = cuts.windows(2).map(|pair| &stream.as_bytes()[pair[0]..pair[1]]);
+            prop_assert_eq!(read(pieces), (Ok(expected()), expected().text));
+        }
+
+        #[test]
+        fn no_bytes_panic(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..6)) {
+            let _ = read(pieces.iter().map(Vec::as_slice));
+        }
+
+        /// Damage in a stream that is otherwise right goes deeper than noise does.
+        #[test]
+        fn no_damage_panics(damage in prop::collection::vec((0..2_000_usize, any::<u8>()), 1..8), end in 0..2_000_usize) {
+            let mut stream = example().into_bytes();
+            for (place, byte) in damage {
+                let place = place % stream.len();
+                stream[place] = byte;
+            }
+            stream.truncate(end);
+            let (reply, seen) = read([stream.as_slice()]);
+            if let Ok(reply) = reply {
+                prop_assert_eq!(reply.text, seen);
+                prop_assert!(reply.calls.iter().all(|call| !call.id.is_empty() && !call.name.is_empty()));
+            }
+        }
+
+        /// What was not finished is never taken for a reply.
+        #[test]
+        fn a_stream_that_ends_early_is_broken_off(end in 0..2_000_usize) {
+            let stream = example();
+            let finished = stream.find("\"finish_reason\":\"tool_calls\"").unwrap();
+            let end = end % finished;
+            prop_assert_eq!(read([&stream.as_bytes()[..end]]).0, Err(unavailable("broken off")));
+        }
+    }
+
+    #[test]
+    fn a_finished_stream_needs_neither_usage_nor_done() {
+        let text = delta(&json!({"content": "Hi"}));
+        let finished = event(&json!({"choices": [{"delta": {}, "finish_reason": "stop"}]}));
+        for stream in [format!("{text}{finished}"), format!("{text}data: [DONE]"), format!("{text}data: [DONE]\n")] {
+            assert_eq!(read([stream.as_bytes()]).0.unwrap().text, "Hi", "{stream}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_reply_is_broken() {
+        let text = delta(&json!({"content": "Hi"}));
+        for (stream, what) in [
+            (format!("{text}{}", end("length")), "the reply was cut off"),
+            (format!("{text}{}", end("content_filter")), "the reply was cut off"),
+            (end("stop"), "no content"),
+            (format!("{}{}", delta(&json!({"content": " \n"})), end("stop")), "no content"),
+            (format!("{}{}", call(0, "", "find", "{}"), end("tool_calls")), "a tool call without id or name"),
+            (format!("{}{}", call(0, "a", "", "{}"), end("tool_calls")), "a tool call without id or name"),
+            (
+                format!("{}{}{}", call(0, "a", "find", "{}"), call(1, "a", "find", "{}"), end("tool_calls")),
+                "two tool calls with one id",
+            ),
+            ("data: <html>\n\n".to_owned(), "the stream is no chat completion"),
+            ("data: {\"choices\"\n\n".to_owned(), "the stream is no chat completion"),
+            (event(&json!({"choices": 5})), "the stream is no chat completion"),
+        ] {
+            assert_eq!(read([stream.as_bytes()]).0, Err(broken(what)), "{stream}");
+        }
+    }
+
+    #[test]
+    fn an_error_in_the_stream_may_pass() {
+        let error = event(&json!({"error": {"message": "overloaded", "code": 529}}));
+        let stream = format!("{}{error}", delta(&json!({"content": "Hi"})));
+        assert_eq!(read([stream.as_bytes()]), (Err(unavailable("an error in the stream")), "Hi".to_owned()));
+        // Some endpoints say in every chunk that there is none.
+        let fine = event(&json!({"error": null, "choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}));
+        assert!(read([fine.as_bytes()]).0.is_ok());
+    }
+
+    #[test]
+    fn calls_are_told_apart_where_an_endpoint_numbers_them_wrongly() {
+        let unnumbered = |id: &str, arguments: &str| {
+            let call = json!({"id": id, "function": {"name": "find", "arguments": arguments}});
+            delta(&json!({"tool_calls": [call]}))
+        };
+        let calls = vec![tool_call("a", "find", "{}"), tool_call("b", "find", "{}")];
+        for stream in [
+            [unnumbered("a", "{"), unnumbered("a", "}"), unnumbered("b", "{}"), end("tool_calls")],
+            [call(0, "a", "find", "{"), piece(0, "}"), call(0, "b", "find", "{}"), end("tool_calls")],
+            [call(0, "a", "find", ""), call(1, "b", "find", ""), piece(1, "{}"), end("tool_calls")],
+        ] {
+            assert_eq!(read([stream.concat().as_bytes()]).0.unwrap().calls, calls);
+        }
+    }
+
+    #[test]
+    fn a_stream_without_an_end_is_given_up() {
+        let noise = vec![b':'; 64 * 1024];
+        let (reply, _) = read(std::iter::repeat_n(noise.as_slice(), 65));
+        assert_eq!(reply, Err(broken("the stream is too long")));
+    }
+}

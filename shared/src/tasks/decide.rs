@@ -1,0 +1,136 @@
+//! What people decide on: a task is proposed, and then approved or dismissed, once.
+
+use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, Update};
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use super::{Status, Task, TaskId, Tasks, key, listed};
+use crate::credits::{Balance, Operation};
+use crate::due::{Due, Wanted};
+use crate::http::timestamp;
+use crate::store::{Item, StoreError, TransactWriteItem, Transacted, from_item, n, s, transact};
+
+/// Why a task is dismissed in whose place another was proposed.
+pub const SUPERSEDED: &str = "superseded";
+
+/// How long the price of a task is held: longer than all attempts at it take. Whoever takes it holds it anew.
+pub(super) const HELD: TimeDelta = TimeDelta::hours(24);
+
+/// Who decides, and in which request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The key.
+    pub key_id: Uuid,
+    /// The request: the same whenever it comes again.
+    pub request: Uuid,
+}
+
+/// What became of a decision.
+#[derive(Debug)]
+pub enum Decided {
+    /// It stands, made now or before by the same request.
+    Done(Box<Task>),
+    /// Somebody has decided otherwise, or another task took its place.
+    NotPending(Status),
+    /// The workspace has only this many credits; the task still waits.
+    Short(u64),
+}
+
+impl Tasks {
+    /// The writes that make a pending task. If it takes the place of an earlier one of its conversation, the
+    /// second of the two dismisses that one, and is refused if it does not wait any more: then there is
+    /// nothing to take the place of, and the task is proposed without.
+    pub fn propose(&self, task: &Task, supersedes: Option<TaskId>) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let put = self.put(task)?.condition_expression("attribute_not_exists(pk)").build()?;
+        let mut writes = vec![TransactWriteItem::builder().put(put).build()];
+        if let Some(earlier) = supersedes {
+            let update = Update::builder()
+                .table_name(&self.table)
+                .set_key(Some(key(earlier)))
+                .update_expression(
+                    "SET #status = :dismissed, reason = :reason, superseded_by = :by, decided_at = :now, \
+                     version = version + :one, listed = :listed, expires = :expires",
+                )
+                .condition_expression("#status = :pending AND conversation_id = :conversation")
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":pending", s(Status::Pending.name()))
+                .expression_attribute_values(":dismissed", s(Status::Dismissed.name()))
+                .expression_attribute_values(":conversation", s(task.conversation_id))
+                .expression_attribute_values(":reason", s(SUPERSEDED))
+                .expression_attribute_values(":by", s(task.id.task_id))
+                .expression_attribute_values(":now", s(timestamp(task.created_at)))
+                .expression_attribute_values(":one", n(1))
+                .expression_attribute_values(":listed", s(listed(earlier.workspace_id, Status::Dismissed)))
+                .expression_attribute_values(":expires", n(task.expires))
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+            writes.push(TransactWriteItem::builder().update(update.build()?).build());
+        }
+        Ok(writes)
+    }
+
+    /// Approves a task, and holds its price in the same transaction. From then on its queue's message is wanted.
+    pub async fn approve(&self, before: &Task, decision: Decision, price: u32) -> Result<Decided, StoreError> {
+        let now = self.clock.now();
+        let operation = before.plan.action().filter(|_| price > 0).map(|action| {
+            let expires = (now + HELD).timestamp_millis();
+            Operation::new(self.random.uuid(), before.id.workspace_id, action, price, expires, now)
+        });
+        let hold = operation.as_ref().map(|operation| self.ledger.hold(operation)).transpose()?;
+        let due = Some(Due::new(Wanted::Task, before.id.task_id, now));
+        let after = Task { status: Status::Approved, operation, due, ..self.next(before) };
+        self.decide(before, after, decision, hold.into_iter().flatten()).await
+    }
+
+    /// Dismisses a task, which costs nothing.
+    pub async fn dismiss(
+        &self,
+        before: &Task,
+        decision: Decision,
+        reason: Option<String>,
+    ) -> Result<Decided, StoreError> {
+        let after = Task { status: Status::Dismissed, reason, ..self.next(before) };
+        self.decide(before, after, decision, None).await
+    }
+
+    async fn decide(
+        &self,
+        before: &Task,
+        after: Task,
+        decision: Decision,
+        hold: impl IntoIterator<Item = TransactWriteItem>,
+    ) -> Result<Decided, StoreError> {
+        if before.status != Status::Pending {
+            return Ok(decided_already(before.clone(), decision));
+        }
+        let after = Task {
+            decided_at: Some(self.clock.now()),
+            decided_by: Some(decision.key_id),
+            decided_in: Some(decision.request),
+            ..after
+        };
+        let put = self.put(&after)?.condition_expression("version = :version");
+        let put = put.expression_attribute_values(":version", n(before.version)).build()?;
+        let mut writes = vec![TransactWriteItem::builder().put(put).build()];
+        writes.extend(hold);
+        match transact(&self.client, &self.random, writes).await? {
+            Transacted::Applied => Ok(Decided::Done(Box::new(after))),
+            Transacted::Refused(refused) => match refused.first().cloned().flatten() {
+                Some(stored) => Ok(decided_already(from_item(stored)?, decision)),
+                None => short(refused.last().cloned().flatten()),
+            },
+        }
+    }
+}
+
+fn decided_already(stored: Task, decision: Decision) -> Decided {
+    if stored.decided_in == Some(decision.request) {
+        Decided::Done(Box::new(stored))
+    } else {
+        Decided::NotPending(stored.status)
+    }
+}
+
+fn short(balance: Option<Item>) -> Result<Decided, StoreError> {
+    let balance: Option<Balance> = balance.filter(|item| !item.is_empty()).map(from_item).transpose()?;
+    Ok(Decided::Short(balance.unwrap_or_default().available))
+}

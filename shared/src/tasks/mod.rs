@@ -1,0 +1,344 @@
+//! Tasks, in the `work` table: what Lexi proposes to do, and a person approves or dismisses (contract,
+//! section 9).
+//!
+//! | item | `pk` | `sk` |
+//! |---|---|---|
+//! | task | `W#<workspace>#T#<task>` | `task` |
+//! | some of whom a search has found | `W#<workspace>#T#<task>` | `selection#<number>` |
+//!
+//! ```text
+//! pending -> approved -> running -> completed | failed
+//! pending -> dismissed
+//! ```
+//!
+//! Every change is one transaction, with what it costs: an approval holds the price, completing posts it, and
+//! failing voids it. A decision is conditional on the version that was read, so of two who decide at once the
+//! second is refused. A worker takes a lease, and whatever it writes is conditional on that lease: once it has
+//! ended, the worker can neither finish nor fail what is no longer its own.
+//!
+//! From its approval until it is finished, a task is in the index of [`crate::due`].
+
+mod decide;
+mod plan;
+mod work;
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::builders::PutBuilder;
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::context::{Clock, Context, Random};
+use crate::credits::{Ledger, Operation, State};
+use crate::due::{Due, Place};
+use crate::environment::ConfigError;
+use crate::http::timestamp;
+use crate::store::{Item, StoreError, from_item, query_all, s, store_error, to_item};
+pub use decide::{Decided, Decision, SUPERSEDED};
+pub use plan::{ContactChanges, ListOperation, Plan};
+pub use work::{ATTEMPTS, Taken};
+
+/// How long tasks are kept after their last change.
+const KEPT: TimeDelta = TimeDelta::days(400);
+
+/// Where a task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It waits for a person.
+    Pending,
+    /// A person wants it; it waits for a worker.
+    Approved,
+    /// A worker is at it, or is going to try again.
+    Running,
+    /// It is done.
+    Completed,
+    /// It was tried too often, or cannot be done.
+    Failed,
+    /// A person does not want it, or another took its place.
+    Dismissed,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::Approved, Self::Running, Self::Completed, Self::Failed, Self::Dismissed];
+
+    /// Its name in requests and responses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Dismissed => "dismissed",
+        }
+    }
+
+    /// The status of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+}
+
+/// Which task; also what a message of the queue says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct TaskId {
+    /// The tenant.
+    pub workspace_id: Uuid,
+    /// The task.
+    pub task_id: Uuid,
+}
+
+/// How far a task is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// How many are done.
+    pub done: u32,
+    /// How many there are, once that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<u32>,
+}
+
+/// Why a task failed, in words that hold no personal data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Such as `prospect_source_unavailable`.
+    pub code: String,
+    /// What a person can do about it.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure of this code; the message says what a person can do about it.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into() }
+    }
+}
+
+/// Something that Lexi proposes to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// Which one.
+    #[serde(flatten)]
+    pub id: TaskId,
+    /// Rises by one with every change.
+    pub version: u64,
+    /// Where it stands.
+    pub status: Status,
+    /// What it does.
+    pub plan: Plan,
+    /// The conversation in which it was proposed.
+    pub conversation_id: Uuid,
+    /// When it was proposed.
+    pub created_at: DateTime<Utc>,
+    /// When it was approved or dismissed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided_at: Option<DateTime<Utc>>,
+    /// The key that it was decided with; none if another task took its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<Uuid>,
+    /// The request that decided it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided_in: Option<Uuid>,
+    /// Why it was dismissed, or [`SUPERSEDED`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The task that took its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub superseded_by: Option<Uuid>,
+    /// How far it is.
+    #[serde(default)]
+    pub progress: Progress,
+    /// What came of it, such as how many were found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<Value>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// When it was first taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it was completed or had failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<DateTime<Utc>>,
+    /// What is held for it since its approval, as it stands now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<Operation>,
+    /// How often it was taken since it last came on.
+    #[serde(default)]
+    pub attempts: u32,
+    /// Who works on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lease: Option<Uuid>,
+    /// Epoch milliseconds until which nobody else may take it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lease_until: Option<i64>,
+    /// When its message is sent again; absent unless a worker is wanted.
+    #[serde(flatten)]
+    due: Option<Due>,
+    /// Epoch seconds from which it is deleted.
+    expires: i64,
+}
+
+impl Task {
+    /// A task that waits for a person.
+    pub fn new(id: TaskId, plan: Plan, conversation_id: Uuid, now: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            version: 1,
+            status: Status::Pending,
+            plan,
+            conversation_id,
+            created_at: now,
+            decided_at: None,
+            decided_by: None,
+            decided_in: None,
+            reason: None,
+            superseded_by: None,
+            progress: Progress::default(),
+            result: None,
+            failure: None,
+            started_at: None,
+            finished_at: None,
+            operation: None,
+            attempts: 0,
+            lease: None,
+            lease_until: None,
+            due: None,
+            expires: (now + KEPT).timestamp(),
+        }
+    }
+
+    /// What it costs in a workspace with these prices of its own.
+    pub fn price(&self, prices: &BTreeMap<String, u32>) -> u32 {
+        self.plan.action().map_or(0, |action| action.price(prices))
+    }
+
+    /// How many credits it takes: its price while nobody has decided, then what is held, and in the end what was
+    /// spent.
+    fn credits(&self, prices: &BTreeMap<String, u32>) -> u32 {
+        match (self.status, &self.operation) {
+            (Status::Pending, _) => self.price(prices),
+            (_, Some(operation)) if operation.state != State::Voided => operation.amount,
+            _ => 0,
+        }
+    }
+
+    /// As it is shown in a workspace with these prices of its own.
+    pub fn shown(&self, prices: &BTreeMap<String, u32>) -> Value {
+        json!({
+            "id": self.id.task_id,
+            "type": self.plan.kind(),
+            "status": self.status,
+            "description": self.plan.description(),
+            "created_at": timestamp(self.created_at),
+            "metadata": self.plan.metadata(),
+            "conversation_id": self.conversation_id,
+            "credits": self.credits(prices),
+            "decided_at": self.decided_at.map(timestamp),
+            "reason": self.reason,
+            "superseded_by": self.superseded_by,
+            "started_at": self.started_at.map(timestamp),
+            "finished_at": self.finished_at.map(timestamp),
+            "progress": {"done": self.progress.done, "total": self.progress.total},
+            "result": self.result,
+            "failure": self.failure,
+        })
+    }
+}
+
+/// The tasks in the `work` table, and what they cost.
+#[derive(Clone, Debug)]
+pub struct Tasks {
+    client: Client,
+    clock: Clock,
+    random: Random,
+    ledger: Ledger,
+    table: String,
+}
+
+fn pk(id: TaskId) -> String {
+    format!("W#{}#T#{}", id.workspace_id, id.task_id)
+}
+
+fn key(id: TaskId) -> Item {
+    Item::from([("pk".to_owned(), s(pk(id))), ("sk".to_owned(), s("task"))])
+}
+
+fn listed(workspace_id: Uuid, status: Status) -> String {
+    format!("W#{workspace_id}#tasks#{}", status.name())
+}
+
+impl Tasks {
+    /// The tables named by `WORK_TABLE` and `CREDITS_TABLE`.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(Self {
+            client: context.dynamodb.clone(),
+            clock: context.clock.clone(),
+            random: context.random.clone(),
+            ledger: Ledger::new(context)?,
+            table: context.environment.required("WORK_TABLE")?.to_owned(),
+        })
+    }
+
+    /// A task.
+    pub async fn get(&self, id: TaskId) -> Result<Option<Task>, StoreError> {
+        self.at(key(id)).await
+    }
+
+    async fn at(&self, key: Item) -> Result<Option<Task>, StoreError> {
+        let request = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        let got = request.send().await.map_err(|error| store_error("GetItem", &error))?;
+        got.item.map(from_item).transpose()
+    }
+
+    /// The tasks of a status, the newest first: at most `limit` after the first `skip`, and how many there are.
+    /// What was decided a moment ago may be missing: the index follows the table.
+    pub async fn list(
+        &self,
+        workspace_id: Uuid,
+        status: Status,
+        (skip, limit): (usize, usize),
+    ) -> Result<(Vec<Task>, usize), StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("listed")
+            .key_condition_expression("listed = :list")
+            .expression_attribute_values(":list", s(listed(workspace_id, status)))
+            .scan_index_forward(false);
+        let places: Vec<Place> = query_all(query).await?;
+        let page = places
+            .iter()
+            .skip(skip)
+            .take(limit)
+            .map(|Place { pk, sk }| self.at(Item::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))])));
+        let page = try_join_all(page).await?.into_iter().flatten();
+        // The index may not have heard yet of what was decided.
+        Ok((page.filter(|task| task.status == status).collect(), places.len()))
+    }
+
+    /// The same in its next version.
+    fn next(&self, before: &Task) -> Task {
+        let expires = (self.clock.now() + KEPT).timestamp();
+        Task { version: before.version + 1, expires, ..before.clone() }
+    }
+
+    /// A write of a whole task, whose condition is the caller's.
+    fn put(&self, task: &Task) -> Result<PutBuilder, StoreError> {
+        let mut item = to_item(task)?;
+        item.extend(key(task.id));
+        item.insert("listed".to_owned(), s(listed(task.id.workspace_id, task.status)));
+        item.insert("listed_by".to_owned(), s(format!("{}#{}", timestamp(task.created_at), task.id.task_id)));
+        let put = Put::builder().table_name(&self.table).set_item(Some(item));
+        Ok(put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
+    }
+}
