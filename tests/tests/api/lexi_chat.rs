@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -565,6 +566,40 @@ async fn thirty_turns_stay_within_the_window_and_nothing_that_matters_is_forgott
 }
 
 #[tokio::test]
+async fn a_model_that_comes_back_may_summarise_before_it_answers() {
+    let is_down = Arc::new(AtomicBool::new(false));
+    let down = Arc::clone(&is_down);
+    let reply = move |request: &Value| match (down.load(Ordering::SeqCst), request["response_format"].is_null()) {
+        (true, _) => ModelReply::Status(503, String::new()),
+        (false, true) => ModelReply::Text("Noted.".to_owned()),
+        (false, false) => ModelReply::Text(json!({"summary": "They talked."}).to_string()),
+    };
+    let model = ScriptedModel::start(vec![ModelReply::By(Arc::new(reply))]).await;
+    let api = Api::with_model(&model).await;
+    let long = format!("Let me think. {}", "So it is. ".repeat(800));
+    let first = said(&api, &long, json!({})).await;
+    let context = json!({"conversation_id": first["conversation_id"]});
+    for _ in 0..3 {
+        said(&api, &long, context.clone()).await;
+    }
+    is_down.store(true, Ordering::SeqCst);
+    let mut status = 200;
+    for _ in 0..20 {
+        status = chat(&api, &json!({"message": "Hello"})).await.status;
+        if status == 503 {
+            break;
+        }
+    }
+    assert_eq!(status, 503, "the breaker does not open");
+    is_down.store(false, Ordering::SeqCst);
+    api.clock.advance(TimeDelta::minutes(5));
+    // The one trial that the breaker gives is for all that this message asks: the summary, and the answer.
+    let answer = said(&api, &long, context).await;
+    assert_eq!(answer["response"], "Noted.");
+    assert!(model.requests().iter().any(|request| !request["response_format"].is_null()));
+}
+
+#[tokio::test]
 async fn decisions_are_part_of_the_summary() {
     let api = Api::start().await;
     let first = said(&api, "Find CEOs at law firms in Boston", json!({})).await;
@@ -582,35 +617,43 @@ async fn decisions_are_part_of_the_summary() {
     assert!(chat.summarised > 0 && chat.summary.contains("(dismissed)") && chat.summary.contains("Boston"), "{chat:?}");
 }
 
-/// Messages, each with a call of its own failing in one way, sent again with their key until they are answered.
+/// Messages that begin a conversation and that narrow its search, each with a call of its own failing in one way,
+/// sent again with their key until they are answered.
 async fn one_turn_whatever_fails(way: Way) {
     let (api, proxy) = Api::behind_a_proxy(Setup::default()).await;
     let (mut round, mut any_failed) = (0, true);
     while any_failed {
-        way.fail(&proxy, round, round);
-        let once = || {
-            let request = api.authorized("POST", CHAT).header("Idempotency-Key", format!("turn-{round}"));
-            send(request.json(&json!({"message": "Find CEOs at law firms"})))
-        };
-        let mut answer = once().await;
-        any_failed = proxy.heal().len() > round;
-        for _ in 0..5 {
-            if answer.status == 200 {
-                break;
+        any_failed = false;
+        let mut context = json!({});
+        for (step, message) in ["Find CEOs at law firms", "Filter to only New York"].into_iter().enumerate() {
+            way.fail(&proxy, step, round);
+            let once = || {
+                let request = api.authorized("POST", CHAT).header("Idempotency-Key", format!("turn-{round}-{step}"));
+                send(request.json(&json!({"message": message, "context": context})))
+            };
+            let mut answer = once().await;
+            any_failed |= proxy.heal().len() > round;
+            for _ in 0..5 {
+                if answer.status == 200 {
+                    break;
+                }
+                assert!([409, 503].contains(&answer.status), "{way:?} {round}: {}", answer.text);
+                api.clock.advance(TimeDelta::seconds(40));
+                answer = once().await;
             }
-            assert!([409, 503].contains(&answer.status), "{way:?} {round}: {}", answer.text);
-            api.clock.advance(TimeDelta::seconds(40));
-            answer = once().await;
+            assert_eq!(answer.status, 200, "{way:?} {round}: {}", answer.text);
+            context = json!({"conversation_id": answer.json()["data"]["conversation_id"]});
         }
-        assert_eq!(answer.status, 200, "{way:?} {round}: {}", answer.text);
         round += 1;
     }
     assert!(round > 4, "{way:?}: {round}");
     let items = tests::scan(&api.stack.ready.dynamodb, &api.stack.ready.environment["WORK_TABLE"]).await;
     let of_kind = |kind: &str| items.iter().filter(|item| item["sk"]["S"].as_str().unwrap().starts_with(kind)).count();
     let kinds = ["conversation", "message#", "task"].map(of_kind);
-    assert_eq!(kinds, [round, 2 * round, round], "{way:?}");
-    assert_eq!(api.verified_balance().await.spent, round as u64, "{way:?}");
+    assert_eq!(kinds, [round, 4 * round, 2 * round], "{way:?}");
+    let superseded = items.iter().filter(|item| item["reason"]["S"] == "superseded").count();
+    assert_eq!(superseded, round, "{way:?}");
+    assert_eq!(api.verified_balance().await.spent, 2 * round as u64, "{way:?}");
 }
 
 #[tokio::test]
