@@ -42,13 +42,12 @@ pub enum Command {
 
 const CREATE_HELP: &str = "\
 Permissions:
-  write:ai     suggest-followups
-  read:ai      credits
-  read:leads   the leads API: list, statistics, one lead, its messages
-  write:leads  ingestion: contacts, activities, messages, template sends, extractions
-  read, write  every permission that begins so
-
-Reserved for coming routes, and of no use yet: lexi.
+  write:ai     suggest-followups, leadFollowUp, recommendations and decisions on them
+  read:ai      credits, commands, recommendations, Lexi's tasks and conversations, campaigns
+  lexi         talking with Lexi, and approving or dismissing its tasks
+  read:leads   the leads API, contacts and lists
+  write:leads  ingestion: contacts, activities, messages, template sends, extractions; lists
+  read, write  every permission that begins so; lexi is named by itself
 
 Examples:
   cargo cli key create --workspace ID --permissions write:ai,read:ai

@@ -56,54 +56,60 @@ async fn run() {
     lexi(&api).await;
 }
 
-/// A message to Lexi, streamed: its first words and the whole of it, beside the same of the model alone, asked for
-/// the same answer over the same loopback.
+/// Messages to Lexi, streamed: the first words and the whole, beside the same of the model alone, asked for the same
+/// answers over the same loopback. The first needs no tool, and asks the model once; for the second it looks a contact
+/// up by name, and asks twice.
 async fn lexi(api: &Api) {
     let client = reqwest::Client::new();
-    let message = "Who is Jane Smith?";
-    let tool = json!({"type": "function", "function": {"name": "get_contact", "parameters": {"type": "object"}}});
-    let looked_up = json!({"contact": {"full_name": "Jane Smith"}, "activity": []});
-    let call = json!({"id": "1", "type": "function", "function": {"name": "get_contact", "arguments": "{}"}});
-    let asked = json!([
-        {"role": "system", "content": "-"},
-        {"role": "user", "content": "{}"},
-        {"role": "user", "content": message},
-    ]);
-    let mut answered = asked.clone();
-    answered.as_array_mut().expect("messages").extend([
-        json!({"role": "assistant", "content": null, "tool_calls": [call]}),
-        json!({"role": "tool", "tool_call_id": "1", "content": looked_up.to_string()}),
-    ]);
     let model = &api.stack.ready.environment["LLM_BASE_URL"];
-    // Lexi asks twice: which tool, and then what to say.
-    let turn = |messages: &Value| {
-        let request = client.post(format!("{model}/chat/completions"));
-        request.json(&json!({"model": "-", "stream": true, "messages": messages, "tools": [tool.clone()]}))
-    };
-    let chat = || {
-        let request = api.authorized("POST", "/v1/lexi/chat").header("Accept", "text/event-stream");
-        request.json(&json!({ "message": message }))
-    };
-    let (mut alone, mut through) = (Vec::new(), Vec::new());
-    for round in 0..220 {
-        let started = Instant::now();
-        streamed(turn(&asked), "").await;
-        let asked_for = started.elapsed();
-        let (first, whole) = streamed(turn(&answered), "content").await;
-        let both = streamed(chat(), "event: text").await;
-        // Warm first.
-        if round >= 20 {
-            alone.push((asked_for + first, asked_for + whole));
-            through.push(both);
+    let tool = json!({"type": "function", "function": {"name": "get_contact", "parameters": {"type": "object"}}});
+    for (name, message, looks) in [("nothing to look up", "Hello", false), ("a contact", "Who is Jane Smith?", true)] {
+        let asked = json!([
+            {"role": "system", "content": "-"},
+            {"role": "user", "content": "{}"},
+            {"role": "user", "content": message},
+        ]);
+        let mut answered = asked.clone();
+        if looks {
+            let call = json!({"id": "1", "type": "function", "function": {"name": "get_contact", "arguments": "{}"}});
+            let found = json!({"contact": {"full_name": "Jane Smith"}, "activity": []});
+            answered.as_array_mut().expect("messages").extend([
+                json!({"role": "assistant", "content": null, "tool_calls": [call]}),
+                json!({"role": "tool", "tool_call_id": "1", "content": found.to_string()}),
+            ]);
         }
-    }
-    for (name, mut took) in [("the model alone, twice", alone), ("POST /v1/lexi/chat, streamed", through)] {
-        let mut p50 = |of: fn(&(Duration, Duration)) -> Duration| {
-            took.sort_unstable_by_key(of);
-            of(&took[took.len() / 2]).as_secs_f64() * 1_000.0
+        let turn = |messages: &Value| {
+            let request = client.post(format!("{model}/chat/completions"));
+            request.json(&json!({"model": "-", "stream": true, "messages": messages, "tools": [tool.clone()]}))
         };
-        let (first, whole) = (p50(|took| took.0), p50(|took| took.1));
-        println!("{name:<42} first words p50 {first:>6.2} ms, whole p50 {whole:>6.2} ms");
+        let chat = || {
+            let request = api.authorized("POST", "/v1/lexi/chat").header("Accept", "text/event-stream");
+            request.json(&json!({ "message": message }))
+        };
+        let (mut alone, mut through) = (Vec::new(), Vec::new());
+        for round in 0..220 {
+            let started = Instant::now();
+            if looks {
+                streamed(turn(&asked), "").await;
+            }
+            let asked_for = started.elapsed();
+            let (first, whole) = streamed(turn(&answered), "content").await;
+            let both = streamed(chat(), "event: text").await;
+            // Warm first.
+            if round >= 20 {
+                alone.push((asked_for + first, asked_for + whole));
+                through.push(both);
+            }
+        }
+        for (what, mut took) in [("the model alone", alone), ("POST /v1/lexi/chat, streamed", through)] {
+            let mut p50 = |of: fn(&(Duration, Duration)) -> Duration| {
+                took.sort_unstable_by_key(of);
+                of(&took[took.len() / 2]).as_secs_f64() * 1_000.0
+            };
+            let (first, whole) = (p50(|took| took.0), p50(|took| took.1));
+            let line = format!("{what}, {name}");
+            println!("{line:<50} first words p50 {first:>6.2} ms, whole p50 {whole:>6.2} ms");
+        }
     }
 }
 

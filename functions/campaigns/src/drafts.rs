@@ -36,7 +36,9 @@ impl ListDrafts {
             None => None,
         };
         let draft = draft.as_ref();
-        let written = draft.and_then(|draft| draft.draft.as_ref());
+        // What a person approved is what counts.
+        let approval = draft.and_then(|draft| draft.approval.as_ref());
+        let written = approval.map(|approval| &approval.draft).or(draft.and_then(|draft| draft.draft.as_ref()));
         Ok(json!({
             "contact_id": contact.lead_id,
             "state": contact.state,
@@ -46,6 +48,7 @@ impl ListDrafts {
             "channel": written.map(|written| written.channel),
             "draft_title": written.and_then(|written| written.title.as_ref()),
             "draft_message": written.map(|written| &written.message),
+            "edited": approval.map(|approval| approval.edited),
             "created_at": timestamp(contact.at),
         }))
     }

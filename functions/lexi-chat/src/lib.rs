@@ -133,7 +133,7 @@ impl Endpoint for LexiChat {
             Begun::Replay(reply) => return Ok(reply),
             Begun::Proceed(work) => *work,
         };
-        self.answer(call, request, known, (ready, work)).await
+        self.answer(call, request, known, (ready, work, charge.1)).await
     }
 }
 
@@ -213,13 +213,13 @@ impl LexiChat {
         call: &Call,
         request: Request,
         mut known: Known,
-        (mut ready, work): (Ready, Work),
+        (mut ready, work, price): (Ready, Work, u32),
     ) -> Result<Reply, Problem> {
         let before = known.chat.clone();
         let asking = async {
             summary::shorten(&mut known, (&self.model, &mut ready), &self.tasks, self.clock.now(), call.deadline)
                 .await?;
-            self.ask(call, &request, &known, &mut ready).await
+            self.ask(call, &request, &known, (&mut ready, price)).await
         };
         let balance = async { work.balance(call).await.map_err(Problem::from) };
         let (answered, balance) = match tokio::try_join!(asking, balance) {
@@ -240,9 +240,16 @@ impl LexiChat {
     }
 
     /// Lets the model answer, with tools.
-    async fn ask(&self, call: &Call, request: &Request, known: &Known, ready: &mut Ready) -> Result<Answered, Problem> {
+    async fn ask(
+        &self,
+        call: &Call,
+        request: &Request,
+        known: &Known,
+        (ready, price): (&mut Ready, u32),
+    ) -> Result<Answered, Problem> {
         let mut turn = Turn {
             known,
+            price,
             names_a_list: request.list_id.is_some(),
             own_words: known.own_words(&request.message),
             state: known.chat.state.clone(),
@@ -350,8 +357,9 @@ impl LexiChat {
             "list_lists" => self.list_lists(workspace_id).await?,
             "show_list" => with!(asked => self.show_list(workspace_id, asked, turn)),
             "show_campaign" => with!(asked => self.show_campaign(workspace_id, asked, turn)),
+            "list_tasks" => self.list_tasks(workspace_id).await?,
             "show_task" => self.show_task(workspace_id, turn).await?,
-            "credits" => self.credits(workspace_id).await?,
+            "credits" => self.credits(workspace_id, turn).await?,
             "read_back" => Used::records(turn.known.told_from_records(SHOWN - 1_000), "earlier answers".to_owned()),
             "prospect_search" => with!(asked => self.prospect_search(workspace_id, asked, turn)),
             "campaign_start" => with!(asked => self.campaign_start(workspace_id, asked, turn)),

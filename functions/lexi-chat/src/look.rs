@@ -7,7 +7,7 @@ use shared::http::timestamp;
 use shared::leads::{Activity, Lead};
 use shared::lists::List;
 use shared::store::StoreError;
-use shared::tasks::TaskId;
+use shared::tasks::{Status, TaskId};
 use uuid::Uuid;
 
 use crate::LexiChat;
@@ -20,6 +20,9 @@ const ON_LIST: usize = 20;
 
 /// How many lists are shown.
 const LISTS: usize = 50;
+
+/// How many tasks are shown.
+const TASKS: usize = 20;
 
 /// How many activities of a contact are shown, how far back, and how much of each.
 const ACTIVITIES: usize = 15;
@@ -100,10 +103,15 @@ impl LexiChat {
         asked: ShowCampaign,
         turn: &Turn<'_>,
     ) -> Result<Used, StoreError> {
-        let known = turn.known.campaign.as_ref();
+        let last = turn.state.campaign.as_ref().map(|brief| brief.campaign_id);
+        let known = match (&turn.known.campaign, last) {
+            (Some(known), _) => Some(known.clone()),
+            (None, Some(last)) => self.campaigns.get(workspace_id, last).await?,
+            (None, None) => None,
+        };
         let wanted = asked.campaign.as_deref().map(str::trim).filter(|wanted| !wanted.is_empty());
         let found = match (wanted, known) {
-            (None, Some(known)) => Some(known.clone()),
+            (None, Some(known)) => Some(known),
             (None, None) => return Ok(Used::refused("which campaign? Name it")),
             (Some(wanted), _) => {
                 let all = self.campaigns.all(workspace_id).await?;
@@ -150,9 +158,22 @@ impl LexiChat {
         Ok(Used::done(shown, task.status.name().to_owned()))
     }
 
-    pub(crate) async fn credits(&self, workspace_id: Uuid) -> Result<Used, StoreError> {
+    /// The tasks that wait; their descriptions name lists and contacts as the records do.
+    pub(crate) async fn list_tasks(&self, workspace_id: Uuid) -> Result<Used, StoreError> {
+        let (waiting, total) = self.tasks.list(workspace_id, Status::Pending, (0, TASKS)).await?;
+        let shown = waiting.iter().map(|task| {
+            json!({"task_id": task.id.task_id, "description": task.plan.description(), "since": timestamp(task.created_at)})
+        });
+        let shown = json!({"tasks": shown.collect::<Vec<_>>(), "total": total});
+        Ok(Used::records(shown, format!("{total} waiting")))
+    }
+
+    /// The balance, with this message paid for.
+    pub(crate) async fn credits(&self, workspace_id: Uuid, turn: &Turn<'_>) -> Result<Used, StoreError> {
         let balance = self.ledger.balance(workspace_id).await?;
-        let shown = json!({"available": balance.available, "held": balance.held, "spent": balance.spent});
+        let (own, held) = (u64::from(turn.price), balance.held);
+        let shown =
+            json!({"available": balance.available, "held": held.saturating_sub(own), "spent": balance.spent + own});
         Ok(Used::done(shown, "balance".to_owned()))
     }
 }

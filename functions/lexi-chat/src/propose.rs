@@ -4,6 +4,7 @@
 use serde_json::json;
 use shared::addresses;
 use shared::campaigns::{Brief, Example};
+use shared::leads::Lead;
 use shared::lists::Target;
 use shared::problem::Problem;
 use shared::prospects::{self, Query};
@@ -25,19 +26,29 @@ const LONGEST: usize = 200;
 const CONTACTS: usize = 50;
 
 impl LexiChat {
-    /// Makes a plan this message's proposal. The person is told everything that it does; the model is told no
-    /// name of a list that the person has not said, for it may be anybody's.
+    /// Makes a plan this message's proposal. The person is told everything that it does, by the names of the
+    /// records; the model by the names that the person has said, for those of the records may be anybody's.
     fn propose(&self, turn: &mut Turn<'_>, plan: Plan, supersedes: Option<&Task>) -> Used {
+        let told = plan.clone();
+        self.propose_as(turn, plan, told, supersedes)
+    }
+
+    /// As [`LexiChat::propose`], of a plan that the model is told in other words.
+    fn propose_as(&self, turn: &mut Turn<'_>, plan: Plan, told: Plan, supersedes: Option<&Task>) -> Used {
         let task_id = self.random.uuid();
         let description = plan.description();
         let list = match &plan {
-            Plan::ProspectSearch { list, .. } | Plan::ListOperation { list, .. } => Some(&list.name),
+            // A list that was named after its search.
+            Plan::ProspectSearch { query, list } => Some(&list.name).filter(|name| **name != new_list_name(query)),
+            Plan::ListOperation { list, .. } => Some(&list.name),
             Plan::CampaignStart(brief) => Some(&brief.list.name),
             Plan::ContactUpdate { .. } => None,
         };
-        let told = match list.filter(|name| !says(&turn.own_words, name)) {
-            Some(name) => description.replace(&format!("the list {name}"), "your list"),
-            None => description.clone(),
+        let last = turn.state.search.as_ref().map(new_list_name);
+        let is_anybodys = |name: &&String| !says(&turn.own_words, name) && last.as_ref() != Some(*name);
+        let told = match list.filter(is_anybodys) {
+            Some(name) => told.description().replace(&format!("the list {name}"), "your list"),
+            None => told.description(),
         };
         match &plan {
             Plan::ProspectSearch { .. } => turn.state.search_task = Some(task_id),
@@ -87,8 +98,9 @@ impl LexiChat {
         };
         // For another list it is another search.
         let narrowed = last.filter(|(_, last)| last.list_id == list.list_id).map(|(task, _)| task);
-        turn.state.search = Some(query.clone());
-        Ok(self.propose(turn, Plan::ProspectSearch { query, list }, narrowed))
+        let used = self.propose(turn, Plan::ProspectSearch { query: query.clone(), list }, narrowed);
+        turn.state.search = Some(query);
+        Ok(used)
     }
 
     pub(crate) async fn campaign_start(
@@ -142,7 +154,11 @@ impl LexiChat {
         turn.state.email = Some(example.clone());
         let written = json!({"subject": example.title, "message": example.message});
         let Some(pending) = self.pending(workspace_id, turn.state.campaign_task).await? else {
-            return Ok(Used::done(json!({"email": written}), "written".to_owned()));
+            let note = turn
+                .state
+                .campaign_task
+                .map(|_| "the campaign's drafts are being written already; this changes none of them");
+            return Ok(Used::done(json!({"email": written, "note": note}), "written".to_owned()));
         };
         let Plan::CampaignStart(last) = &pending.plan else {
             return Ok(Used::done(json!({"email": written}), "written".to_owned()));
@@ -214,11 +230,14 @@ impl LexiChat {
                 }
             }
         }
-        // A name that came from outside stands in no description; the person knows the contact by their words.
-        let name =
-            if says(&turn.own_words, &asked.contact) { cut(&asked.contact, LONGEST) } else { lead.lead_id.to_string() };
-        let plan = Plan::ContactUpdate { lead_id: lead.lead_id, name, changes };
-        Ok(self.propose(turn, plan, None))
+        let said =
+            if says(&turn.own_words, &asked.contact) { cut(&asked.contact, LONGEST) } else { "the contact".to_owned() };
+        let plan = Plan::ContactUpdate { lead_id: lead.lead_id, name: record_name(&lead), changes };
+        let mut told = plan.clone();
+        if let Plan::ContactUpdate { name, .. } = &mut told {
+            *name = said;
+        }
+        Ok(self.propose_as(turn, plan, told, None))
     }
 
     pub(crate) async fn list_operation(
@@ -252,29 +271,33 @@ impl LexiChat {
                 Plan::ListOperation { list, operation: tasks::ListOperation::Rename { to }, contacts: Vec::new() };
             return Ok(self.propose(turn, plan, None));
         }
-        let (lead_ids, contacts) = match self.contacts(workspace_id, &asked.contacts, &turn.own_words).await? {
+        let leads = match self.contacts(workspace_id, &asked.contacts, &turn.own_words).await? {
             Ok(found) => found,
             Err(refusal) => return Ok(refusal),
         };
+        let lead_ids = leads.iter().map(|lead| lead.lead_id).collect();
         let operation = match asked.operation {
             Operation::Remove => tasks::ListOperation::Remove { lead_ids },
             Operation::Add | Operation::Create | Operation::Rename => tasks::ListOperation::Add { lead_ids },
         };
-        Ok(self.propose(turn, Plan::ListOperation { list, operation, contacts }, None))
+        let said = asked.contacts.iter().map(|name| cut(name, LONGEST)).collect();
+        let told = Plan::ListOperation { list: list.clone(), operation: operation.clone(), contacts: said };
+        let contacts = leads.iter().map(record_name).collect();
+        Ok(self.propose_as(turn, Plan::ListOperation { list, operation, contacts }, told, None))
     }
 
-    /// The contacts that these names stand for, with the names; or what the model is told. A name has to be one that
-    /// the person has said, so that they know whom they approve.
+    /// The contacts that these names stand for, or what the model is told. A name has to be one that the person has
+    /// said.
     async fn contacts(
         &self,
         workspace_id: Uuid,
         named: &[String],
         own_words: &str,
-    ) -> Result<Result<(Vec<Uuid>, Vec<String>), Used>, StoreError> {
+    ) -> Result<Result<Vec<Lead>, Used>, StoreError> {
         if !(1..=CONTACTS).contains(&named.len()) {
             return Ok(Err(Used::refused(format!("name 1 to {CONTACTS} contacts"))));
         }
-        let (mut lead_ids, mut names) = (Vec::new(), Vec::new());
+        let mut leads: Vec<Lead> = Vec::new();
         for (index, name) in named.iter().enumerate() {
             let refused =
                 |why| Used::refused(format!("contact {} of your call: {why}; ask for the e-mail address", index + 1));
@@ -282,22 +305,29 @@ impl LexiChat {
                 return Ok(Err(refused("the person did not say this name")));
             }
             match self.contact(workspace_id, name).await? {
-                Found::One(lead) if lead_ids.contains(&lead.lead_id) => {}
-                Found::One(lead) => {
-                    lead_ids.push(lead.lead_id);
-                    names.push(cut(name, LONGEST));
-                }
+                Found::One(lead) if leads.iter().any(|found| found.lead_id == lead.lead_id) => {}
+                Found::One(lead) => leads.push(lead),
                 Found::None => return Ok(Err(refused("nobody fits"))),
                 Found::Several => return Ok(Err(refused("several fit"))),
             }
         }
-        Ok(Ok((lead_ids, names)))
+        Ok(Ok(leads))
     }
 }
 
 /// A text on one line, without spaces around it, of at most so many characters.
 fn cut(text: &str, most: usize) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(most).collect()
+}
+
+/// What a record calls a contact.
+fn record_name(lead: &Lead) -> String {
+    let name = lead.full_name.as_ref().or(lead.email.as_ref()).or(lead.phone.as_ref());
+    let name = name.map_or_else(|| lead.lead_id.to_string(), |name| cut(name, LONGEST));
+    match &lead.company_name {
+        Some(company) => format!("{name} ({})", cut(company, LONGEST)),
+        None => name,
+    }
 }
 
 /// What a list is called that is made for a search.

@@ -132,6 +132,7 @@ pub(crate) fn looking() -> Vec<Tool> {
         Tool::new::<ShowList>("show_list", "Shows a list with its first contacts."),
         Tool::new::<ShowCampaign>("show_campaign", "Shows a campaign and how far its drafts are."),
         Tool::new::<Nothing>("read_back", "Shows what you told from the records earlier in this conversation."),
+        Tool::new::<Nothing>("list_tasks", "Shows the tasks of the workspace that wait for approval."),
         Tool::new::<Nothing>("show_task", "Shows how the last task of this conversation stands."),
         Tool::new::<Nothing>("credits", "Shows the workspace's credits."),
     ]

@@ -16,6 +16,8 @@ use crate::history::Known;
 pub(crate) struct Turn<'a> {
     /// What it stands on.
     pub known: &'a Known,
+    /// What the message costs, and is held for it.
+    pub price: u32,
     /// Whether the message says which list it is about.
     pub names_a_list: bool,
     /// Everything that the person has said.

@@ -19,7 +19,7 @@ pub fn reply(request: &Value) -> Reply {
     let after = messages.get(asked + 1..).unwrap_or_default();
     let calls = after.iter().rev().find_map(|message| message["tool_calls"].as_array());
     if let Some(calls) = calls {
-        let texts: Vec<String> = calls.iter().filter_map(|call| told(call, after, &context)).collect();
+        let texts: Vec<String> = calls.iter().filter_map(|call| told(call, after)).collect();
         return Reply::text(texts.join("\n\n"));
     }
     let offers = |name: &str| {
@@ -60,6 +60,8 @@ enum Wish {
 /// What a message wants.
 fn wish(message: &str, context: &Value) -> Wish {
     let text = message.trim().trim_end_matches(['.', '!', '?']).trim();
+    let text = after_words(text, &["please", "can you", "could you"]);
+    let text = text.strip_suffix(" please").unwrap_or(text).trim_end_matches(',');
     let lower = text.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let begins = |words: &[&str]| words.iter().any(|word| lower.starts_with(word));
@@ -67,8 +69,39 @@ fn wish(message: &str, context: &Value) -> Wish {
     if has(&["credit", "balance"]) {
         return Wish::Use("credits", json!({}));
     }
-    if has(&["did you find", "what did you find", "is it done", "are you done", "how far", "task stand", "status of"]) {
+    if has(&[
+        "did you find",
+        "what did you find",
+        "is it done",
+        "are you done",
+        "how far",
+        "task stand",
+        "status of",
+        "did it work",
+        "did you change",
+        "did you add",
+        "what happened",
+        "is it finished",
+    ]) {
         return Wish::Use("show_task", json!({}));
+    }
+    if has(&[
+        "pending task",
+        "waiting for my approval",
+        "waits for my approval",
+        "waiting for approval",
+        "what is waiting",
+        "what's waiting",
+    ]) {
+        return Wish::Use("list_tasks", json!({}));
+    }
+    for (begin, end) in [("who have i got at ", ""), ("which contacts work at ", ""), ("who works at ", "")] {
+        if lower.starts_with(begin) {
+            return Wish::Use(
+                "search_contacts",
+                json!({"text": text.get(begin.len()..).unwrap_or_default().trim_end_matches(end)}),
+            );
+        }
     }
     if has(&["casual", "formal", "shorter", "friendlier", "rewrite", "more personal"]) {
         return rewrite(&lower, context);
@@ -76,10 +109,15 @@ fn wish(message: &str, context: &Value) -> Wish {
     if has(&["campaign"]) {
         return match has(&["create", "start", "launch", "draft", "prepare", "set up"]) {
             true => campaign(text, &lower, context),
-            false => Wish::Use("show_campaign", json!({"campaign": quoted(text)})),
+            false => {
+                let named = lower.find("campaign ").and_then(|at| text.get(at + "campaign ".len()..));
+                let named = named.map(|named| named.strip_suffix("going").unwrap_or(named).trim());
+                let named = quoted(text).or(named).filter(|named| !named.is_empty());
+                Wish::Use("show_campaign", json!({ "campaign": named }))
+            }
         };
     }
-    if (has(&[" list", "lists"]) || begins(&["add ", "remove ", "rename "]))
+    if (has(&[" list", "lists"]) || begins(&["add ", "put ", "remove ", "rename "]))
         && let Some(wish) = list(text, &lower)
     {
         return wish;
@@ -99,8 +137,12 @@ fn wish(message: &str, context: &Value) -> Wish {
             &["find me", "find", "search for", "search", "look for", "get me", "i need", "show me", "give me"],
         );
         return match query(wanted) {
-            Some(query) => Wish::Use("prospect_search", query),
-            None => Wish::Use(
+            Some(query) if !begins_with_contacts(wanted) => Wish::Use("prospect_search", query),
+            _ if begins_with_contacts(wanted) => {
+                let (_, at) = cut_at(wanted, " at ").unwrap_or_default();
+                Wish::Use("search_contacts", json!({"text": at.unwrap_or_default()}))
+            }
+            _ => Wish::Use(
                 "search_contacts",
                 json!({"text": after_words(wanted, &["contact", "the contact", "lead", "the lead"])}),
             ),
@@ -113,10 +155,30 @@ fn wish(message: &str, context: &Value) -> Wish {
     if begins(&["what did you tell", "repeat", "say that again"]) {
         return Wish::Use("read_back", json!({}));
     }
+    if begins(&["thank", "ok", "great", "good"]) {
+        return Wish::Say("You are welcome.".to_owned());
+    }
     if begins(&["hello", "hi", "hey", "help", "what can you"]) {
         return Wish::Say(HELP.to_owned());
     }
     Wish::Say(format!("I did not understand that. {HELP}"))
+}
+
+/// Whether somebody is looked for among one's own.
+fn begins_with_contacts(wanted: &str) -> bool {
+    let lower = wanted.to_lowercase();
+    let own = [
+        "contacts",
+        "my contacts",
+        "all contacts",
+        "the contacts",
+        "leads",
+        "my leads",
+        "people",
+        "everybody",
+        "everyone",
+    ];
+    own.iter().any(|own| lower.strip_prefix(own).is_some_and(|rest| rest.starts_with(" at ")))
 }
 
 /// What follows the longest of these beginnings.
@@ -378,7 +440,9 @@ fn list(text: &str, lower: &str) -> Option<Wish> {
         let (from, to) = cut_at(after_words(text, &["rename"]), " to ")?;
         return operation("rename", Some(&plain(&from)), to.map(|to| plain(&to)).as_deref(), &[]);
     }
-    for (word, name, between) in [("add", "add", " to "), ("remove", "remove", " from "), ("take", "remove", " off ")] {
+    for (word, name, between) in
+        [("put", "add", " on "), ("add", "add", " to "), ("remove", "remove", " from "), ("take", "remove", " off ")]
+    {
         if lower.starts_with(word) && lower.contains(between) {
             let (whom, list) = cut_at(after_words(text, &[word]), between)?;
             let list = list.map(|list| plain(&list)).filter(|list| !list.is_empty());
@@ -432,17 +496,20 @@ fn update(text: &str, lower: &str) -> Option<Wish> {
 }
 
 /// What is said of a tool's result.
-fn told(call: &Value, messages: &[Value], context: &Value) -> Option<String> {
+fn told(call: &Value, messages: &[Value]) -> Option<String> {
     let result = messages.iter().find(|message| message["tool_call_id"] == call["id"])?;
     let content = result["content"].as_str()?;
     let result: Value =
         serde_json::from_str(content).unwrap_or_else(|_| json!({"refused": "there was too much to read"}));
     if let Some(refused) = result["refused"].as_str() {
-        return Some(format!("I could not do that: {refused}."));
+        let why = refused.split(';').next().unwrap_or_default();
+        let why = why.split_once(": ").filter(|(before, _)| before.starts_with("contact ")).map_or(why, |(_, why)| why);
+        let more = if why.contains("several") { " Tell me the e-mail address, or the id." } else { "" };
+        return Some(format!("I could not do that: {why}.{more}"));
     }
     Some(match call["function"]["name"].as_str()? {
         "prospect_search" | "contact_update" | "list_operation" => {
-            format!("I'll {}. Please approve this task to proceed.", will(&result, context))
+            format!("I'll {}. Please approve this task to proceed.", will(&result))
         }
         "campaign_start" => {
             let arguments: Value = serde_json::from_str(call["function"]["arguments"].as_str()?).ok()?;
@@ -450,7 +517,7 @@ fn told(call: &Value, messages: &[Value], context: &Value) -> Option<String> {
             format!(
                 "I'll {}. Each draft follows this e-mail:\n\nSubject: {subject}\n\n{message}\n\nPlease approve this task to \
                  proceed; nothing is sent before you have reviewed each draft.",
-                will(&result, context)
+                will(&result)
             )
         }
         "write_email" => {
@@ -458,11 +525,21 @@ fn told(call: &Value, messages: &[Value], context: &Value) -> Option<String> {
             let (subject, message) = (email["subject"].as_str()?, email["message"].as_str()?);
             let task = result["task_id"].is_string();
             let approve = if task { "\n\nPlease approve the task with it to proceed." } else { "" };
-            format!("Here is the e-mail:\n\nSubject: {subject}\n\n{message}{approve}")
+            let note = result["note"].as_str().map(|note| format!("\n\nBut {note}.")).unwrap_or_default();
+            format!("Here is the e-mail:\n\nSubject: {subject}\n\n{message}{approve}{note}")
         }
-        "show_task" => task(&result, context),
-        "credits" => {
-            format!("You have {} credits left; {} more are held for tasks.", result["available"], result["held"])
+        "show_task" => task(&result),
+        "credits" => match result["held"].as_u64().unwrap_or_default() {
+            0 => format!("You have {} credits left.", result["available"]),
+            held => format!("You have {} credits left, and {held} more that are held for tasks.", result["available"]),
+        },
+        "list_tasks" => {
+            let tasks = result["tasks"].as_array()?;
+            let waiting = tasks.iter().map(|task| text(task, "description"));
+            match tasks.len() {
+                0 => "Nothing waits for your approval.".to_owned(),
+                _ => format!("{} wait for your approval: {}.", result["total"], waiting.collect::<Vec<_>>().join("; ")),
+            }
         }
         "search_contacts" => contacts(&result["contacts"], "I found"),
         "get_contact" => contact_with_activity(&result),
@@ -482,13 +559,13 @@ fn told(call: &Value, messages: &[Value], context: &Value) -> Option<String> {
                 false => format!("{head} {}", contacts(&result["contacts"], "The first")),
             }
         }
-        "show_campaign" => format!(
-            "{}: {}; {} of {} contacts done.",
-            text(&result["campaign"], "name"),
-            result["status"].as_str().unwrap_or("unknown"),
-            result["progress"]["done"],
-            result["progress"]["total"].as_u64().map_or("all".to_owned(), |total| total.to_string()),
-        ),
+        "show_campaign" => {
+            let counts = &result["counts"];
+            let written = format!("{} drafts are written for {} contacts", counts["drafted"], counts["contacts"]);
+            let more = if result["status"] == "completed" { "" } else { ", and more are on their way" };
+            let name = text(&result["campaign"], "name");
+            format!("{name}: {written}{more}. Nothing is sent before you approve each draft.")
+        }
         "read_back" => {
             let answers = result["answers"].as_array()?.iter().filter_map(Value::as_str);
             let answers: Vec<_> = answers.collect();
@@ -502,20 +579,15 @@ fn told(call: &Value, messages: &[Value], context: &Value) -> Option<String> {
     })
 }
 
-/// What a task will do, as the server describes it; of the list that the conversation is about as "your list".
-fn will(result: &Value, context: &Value) -> String {
-    let description = result["description"].as_str().unwrap_or_default();
-    let mut characters = description.chars();
+/// What a task will do, as the server describes it.
+fn will(result: &Value) -> String {
+    let mut characters = result["description"].as_str().unwrap_or_default().chars();
     let first = characters.next().map(char::to_lowercase);
-    let description: String = first.into_iter().flatten().chain(characters).collect();
-    match context["list"]["name"].as_str() {
-        Some(name) => description.replace(&format!("the list {name}"), "your list"),
-        None => description,
-    }
+    first.into_iter().flatten().chain(characters).collect()
 }
 
-fn task(result: &Value, context: &Value) -> String {
-    let description = will(result, context);
+fn task(result: &Value) -> String {
+    let description = will(result);
     let what = description.strip_prefix("search for ").and_then(|rest| rest.split_once(" and add them to "));
     match (result["status"].as_str().unwrap_or_default(), what) {
         ("completed", Some((what, list))) => {
@@ -523,6 +595,9 @@ fn task(result: &Value, context: &Value) -> String {
             let found = result["result"]["found"].as_u64().unwrap_or_default();
             match found {
                 0 => format!("I found no {what}."),
+                fewer if result["result"]["requested"].as_u64().is_some_and(|asked| asked > fewer) => {
+                    format!("I found only {fewer} {what}. I've added them to {list}.")
+                }
                 _ => format!("I found {found} {what}. I've added them to {list}."),
             }
         }
@@ -635,7 +710,14 @@ mod tests {
             ("Remove jane@acme.example from the list Q1 Leads", "list_operation", "operation", json!("remove")),
             ("Set Jane Smith's phone to +1 202 555 0142", "contact_update", "phone", json!("+1 202 555 0142")),
             ("Change the title of Jane Smith to CEO", "contact_update", "job_title", json!("CEO")),
-            ("How is the campaign going?", "show_campaign", "", Value::Null),
+            ("How is the campaign going?", "show_campaign", "campaign", Value::Null),
+            ("How is my campaign tax going?", "show_campaign", "campaign", json!("tax")),
+            ("Find contacts at Acme", "search_contacts", "text", json!("Acme")),
+            ("Who have I got at Acme?", "search_contacts", "text", json!("Acme")),
+            ("Please put Jane Smith on the Q1 list", "list_operation", "contacts", json!(["Jane Smith"])),
+            ("Show me the pending tasks", "list_tasks", "", Value::Null),
+            ("Did it work?", "show_task", "", Value::Null),
+            ("Find 5 CEOs at law firms in New York please", "prospect_search", "places", json!(["New York"])),
         ] {
             let (used, arguments) = wished(message, json!({}));
             assert_eq!(used, tool, "{message}");

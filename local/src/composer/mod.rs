@@ -12,6 +12,7 @@ mod scoring;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use axum::serve::ListenerExt;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -23,6 +24,8 @@ pub const NAME: &str = "built-in-composer";
 /// Serves the endpoint until the task is dropped.
 pub async fn serve(listener: TcpListener) {
     let app = axum::Router::new().route("/v1/chat/completions", axum::routing::post(complete));
+    // As the gateway does: what is streamed goes at once.
+    let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
     if let Err(error) = axum::serve(listener, app).await {
         tracing::error!(%error, "the composer stopped");
     }

@@ -210,7 +210,7 @@ async fn a_campaign_is_proposed_with_an_email_that_a_follow_up_rewrites() {
     assert_eq!(api.outbox().await, [0_u8; 0].map(Value::from));
     let shown =
         said(&api, "How is the campaign going?", json!({"campaign_id": rewritten["metadata"]["campaign_id"]})).await;
-    assert!(shown["response"].as_str().unwrap().contains("1 of 1 contacts done"), "{shown}");
+    assert!(shown["response"].as_str().unwrap().contains("1 drafts are written for 1 contacts"), "{shown}");
     // Once it is started, the e-mail of the conversation may change, and the campaign does not.
     let context = json!({"conversation_id": first["conversation_id"]});
     let third = said(&api, "Make the email more formal", context).await;
