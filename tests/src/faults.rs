@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::Write;
 use std::sync::Once;
 
-use futures_util::{StreamExt, stream};
+use futures_util::future::join_all;
 use shared::environment::Environment;
 
 use crate::{Api, Fault, FaultProxy, Setup};
@@ -53,15 +53,10 @@ impl Api {
     }
 }
 
-/// How many runs go side by side: most of each is waiting, but with all of them on one thread calls would be
-/// answered later than the functions wait.
-const SIDE_BY_SIDE: usize = 4;
-
-/// Runs a flow once in each way, and gives what the functions logged at the finest level. For tests that run on one
-/// thread: only its lines are kept.
+/// Runs a flow once in each way, side by side because most of it is waiting, and gives what the
+/// functions logged at the finest level. For tests that run on one thread: only its lines are kept.
 pub async fn in_every_way(run: impl AsyncFn(Way)) -> String {
-    let runs = stream::iter(Way::all().map(|way| run(way))).buffer_unordered(SIDE_BY_SIDE);
-    logged(runs.collect::<()>()).await
+    logged(async { drop(join_all(Way::all().map(|way| run(way))).await) }).await
 }
 
 /// What was logged at the finest level meanwhile, on a test's one thread.
