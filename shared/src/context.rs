@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::retry::RetryPartition;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
@@ -159,7 +160,9 @@ fn dynamodb_config(environment: &Environment) -> Result<aws_sdk_dynamodb::Config
         .timeout_config(timeouts());
     config = config.retry_classifier(ConflictClassifier);
     if let Some(endpoint) = environment.optional("AWS_ENDPOINT_URL_DYNAMODB") {
-        config = config.endpoint_url(endpoint);
+        // The SDK stops trying again where much has failed, and counts that by the service: of another endpoint,
+        // that tells nothing.
+        config = config.endpoint_url(endpoint).retry_partition(RetryPartition::new(endpoint.to_owned()));
     }
     Ok(config.build())
 }
