@@ -86,7 +86,9 @@ async fn follow_ups_are_made_once(way: Way) {
         let id = CommandId { workspace_id: api.workspace, command_id };
         // The copywriter's calls.
         way.fail(&proxy, round, round);
-        for _ in 0..6 {
+        // As often as calls may fail, if none of them is tried again within an attempt: of those that do not even take
+        // the command, none counts as one of its five.
+        for _ in 0..12 {
             if copywriter.try_one(id).await.is_ok() && {
                 let shown = api.get(&format!("/api/agents/commands/{command_id}")).await;
                 shown.status == 200 && shown.json()["data"]["status"] == "completed"
