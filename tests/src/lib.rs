@@ -23,6 +23,7 @@ use shared::auth::{ApiKey, Permission, Quota};
 use shared::context::{Clock, Random};
 use shared::credits::{Balance, Ledger};
 use shared::leads::{Activity, Lead, Leads};
+use shared::store::StoreError;
 use uuid::{Uuid, uuid};
 
 pub use fault_proxy::{Fault, FaultProxy};
@@ -103,7 +104,17 @@ impl Answer {
     }
 }
 
-static STARTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+/// Does something to a table until it works out: while a dozen stacks start side by side on one thread, calls may be
+/// left without an answer for longer than they wait.
+async fn patiently<T>(what: &str, work: impl AsyncFn() -> Result<T, StoreError>) -> T {
+    for _ in 0..20 {
+        match work().await {
+            Err(StoreError::Unavailable(_)) => {}
+            worked => return worked.expect(what),
+        }
+    }
+    panic!("{what}: the table does not answer");
+}
 
 impl Api {
     /// A stack with the composer.
@@ -126,9 +137,6 @@ impl Api {
 
     /// A stack as set up.
     pub async fn with(setup: Setup) -> Self {
-        // One at a time: a start is mostly computing, and a dozen side by side on one thread would leave
-        // each other's calls without an answer for longer than those wait.
-        let _starting = STARTING.lock().await;
         let clock = setup.clock.clone();
         let stack = start(setup).await;
         let mut api = Self { stack, clock, workspace: Uuid::nil(), key: String::new(), client: reqwest::Client::new() };
@@ -153,11 +161,13 @@ impl Api {
             webhook: None,
             created_at: now,
         };
-        self.accounts().put_workspace(&workspace).await.expect("a workspace");
+        patiently("a workspace", async || self.accounts().put_workspace(&workspace).await).await;
         if credits > 0 {
-            self.ledger().grant(workspace_id, workspace_id, credits, "test", now).await.expect("a grant");
+            let grant = async || self.ledger().grant(workspace_id, workspace_id, credits, "test", now).await;
+            patiently("a grant", grant).await;
         }
-        self.leads().load(workspace_id, &[document_contact(now)]).await.expect("a lead");
+        let contact = [document_contact(now)];
+        patiently("a lead", async || self.leads().load(workspace_id, &contact).await).await;
         workspace_id
     }
 
@@ -174,7 +184,7 @@ impl Api {
         let mut record = KeyRecord::new(&key, random.uuid(), workspace, permissions, self.clock.now());
         record.quota = Quota { per_minute: 100_000, per_day: 1_000_000 };
         change(&mut record);
-        self.accounts().put_key(&record).await.expect("a key");
+        patiently("a key", async || self.accounts().put_key(&record).await).await;
         key.reveal().to_owned()
     }
 
