@@ -9,7 +9,6 @@ mod contacts_and_rows;
 mod credits;
 mod deliveries;
 mod faults;
-mod follow_up_faults;
 mod idempotency;
 mod identifiers;
 mod ingestion;
