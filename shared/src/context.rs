@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition};
+use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
@@ -141,6 +141,14 @@ pub(crate) fn retries() -> RetryConfig {
         .with_max_backoff(Duration::from_millis(400))
 }
 
+/// Every call may be tried again. The SDK's default lets a process try some 35 times until as many calls as
+/// that went well, and counts together what has nothing in common: writes that met a transaction on a busy
+/// balance would use up what a call to a failing store needs. An instance of a function serves one request
+/// at a time, and waits longer before each of its four attempts: that holds back a storm.
+pub(crate) fn retry_partition() -> RetryPartition {
+    RetryPartition::custom("own").token_bucket(TokenBucket::unlimited()).build()
+}
+
 /// How long the SDK waits.
 pub(crate) fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
@@ -156,12 +164,11 @@ fn dynamodb_config(environment: &Environment) -> Result<aws_sdk_dynamodb::Config
         .region(Region::new(environment.required("AWS_REGION")?.to_owned()))
         .credentials_provider(credentials(environment)?)
         .retry_config(retries())
+        .retry_partition(retry_partition())
         .timeout_config(timeouts());
     config = config.retry_classifier(ConflictClassifier);
     if let Some(endpoint) = environment.optional("AWS_ENDPOINT_URL_DYNAMODB") {
-        // The SDK stops trying again where much has failed, and counts that by the service: of another endpoint,
-        // that tells nothing.
-        config = config.endpoint_url(endpoint).retry_partition(RetryPartition::new(endpoint.to_owned()));
+        config = config.endpoint_url(endpoint);
     }
     Ok(config.build())
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::context::{Context, credentials, retries, timeouts};
+use crate::context::{Context, credentials, retries, retry_partition, timeouts};
 use crate::environment::ConfigError;
 use crate::store::{StoreError, sdk_error};
 
@@ -38,6 +38,7 @@ impl Queue {
             .region(Region::new(environment.required("AWS_REGION")?.to_owned()))
             .credentials_provider(credentials(environment)?)
             .retry_config(retries())
+            .retry_partition(retry_partition())
             .timeout_config(timeouts());
         if let Some(endpoint) = environment.optional("AWS_ENDPOINT_URL_SQS") {
             config = config.endpoint_url(endpoint);

@@ -9,6 +9,7 @@ mod contacts_and_rows;
 mod credits;
 mod deliveries;
 mod faults;
+mod follow_up_faults;
 mod idempotency;
 mod identifiers;
 mod ingestion;

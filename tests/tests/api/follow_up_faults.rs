@@ -86,9 +86,7 @@ async fn follow_ups_are_made_once(way: Way) {
         let id = CommandId { workspace_id: api.workspace, command_id };
         // The copywriter's calls.
         way.fail(&proxy, round, round);
-        // As often as calls may fail, if none of them is tried again within an attempt: of those that do not even take
-        // the command, none counts as one of its five.
-        for _ in 0..12 {
+        for _ in 0..6 {
             if copywriter.try_one(id).await.is_ok() && {
                 let shown = api.get(&format!("/api/agents/commands/{command_id}")).await;
                 shown.status == 200 && shown.json()["data"]["status"] == "completed"
