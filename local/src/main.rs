@@ -12,6 +12,7 @@ use local::{LocalError, Options, RealModel, Stack, TemplateError};
 use shared::context::Clock;
 use shared::environment::Environment;
 use shared::log;
+use shared::metrics::Metrics;
 
 /// Runs the whole API on this machine: no account, no network, nothing to install.
 ///
@@ -93,6 +94,7 @@ async fn run(arguments: Arguments) -> Result<(), LocalError> {
         model,
         environment: prospect_provider(&environment),
         clock: Clock::default(),
+        metrics: Metrics::default(),
     })
     .await?;
 

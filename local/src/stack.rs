@@ -9,6 +9,7 @@ use dynoxide::Database;
 use serde::{Deserialize, Serialize};
 use shared::context::{Clock, Context, Random};
 use shared::environment::{ConfigError, Environment};
+use shared::metrics::Metrics;
 use shared::prospects::{OwnProspects, Prospect};
 use shared::store::StoreError;
 use tokio::net::TcpListener;
@@ -55,6 +56,8 @@ pub struct Options {
     pub environment: HashMap<String, String>,
     /// The time that functions see.
     pub clock: Clock,
+    /// Where the functions' metrics go: nowhere, unless somebody looks at them.
+    pub metrics: Metrics,
 }
 
 /// A model behind an OpenAI-compatible endpoint.
@@ -264,7 +267,7 @@ impl Stack {
             let mut built = Vec::new();
             for function in declared {
                 let context = context(function.environment.clone(), &function.name)?;
-                let handler = functions::build(&function.name, &context)
+                let handler = functions::build(&function.name, &context, &options.metrics)
                     .map_err(|source| LocalError::Function { function: function.name.clone(), source })?;
                 let missing = || LocalError::NoSuchFunction { id: function.id.clone(), name: function.name.clone() };
                 let handler = handler.ok_or_else(missing)?;

@@ -19,6 +19,7 @@ use rand::{RngExt, SeedableRng};
 use uuid::Uuid;
 
 use crate::environment::{ConfigError, Environment};
+use crate::traces::sdk::Traced;
 
 /// The time, to the millisecond. Tests move it; nothing else does.
 #[derive(Clone, Debug, Default)]
@@ -166,7 +167,7 @@ fn dynamodb_config(environment: &Environment) -> Result<aws_sdk_dynamodb::Config
         .retry_config(retries())
         .retry_partition(retry_partition())
         .timeout_config(timeouts());
-    config = config.retry_classifier(ConflictClassifier);
+    config = config.retry_classifier(ConflictClassifier).interceptor(Traced);
     if let Some(endpoint) = environment.optional("AWS_ENDPOINT_URL_DYNAMODB") {
         config = config.endpoint_url(endpoint);
     }

@@ -23,6 +23,7 @@ use shared::auth::{ApiKey, Permission, Quota};
 use shared::context::{Clock, Random};
 use shared::credits::{Balance, Ledger};
 use shared::leads::{Activity, Lead, Leads};
+use shared::metrics::Metrics;
 use shared::store::StoreError;
 use uuid::{Uuid, uuid};
 
@@ -59,6 +60,8 @@ pub struct Setup {
     pub data: Option<PathBuf>,
     /// The time.
     pub clock: Clock,
+    /// Where the functions' metrics go.
+    pub metrics: Metrics,
     /// The template, where it is not the project's as it stands.
     pub template: Option<String>,
 }
@@ -268,6 +271,7 @@ pub async fn start(setup: Setup) -> Stack {
         model: setup.model,
         environment: setup.environment,
         clock: setup.clock,
+        metrics: setup.metrics,
         ..Options::default()
     };
     Stack::start(options).await.expect("the stack starts")

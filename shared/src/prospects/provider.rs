@@ -16,6 +16,7 @@ use super::{Found, Prospect, Query, SearchError};
 use crate::addresses;
 use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
+use crate::traces::{Of, Subsegment};
 
 /// What the identifiers of a provider's prospects begin with in what a search gives.
 const SOURCE: &str = "provider:";
@@ -179,6 +180,7 @@ impl Provider {
     }
 
     async fn ask(&self, search_id: Uuid, request: &Request<'_>) -> Result<Page, Failure> {
+        let mut call = Subsegment::begin("prospects", Of::Remote);
         let sent = self
             .http
             .post(self.url.clone())
@@ -192,6 +194,7 @@ impl Provider {
         let status = response.status().as_u16();
         let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
         let body = body(response).await;
+        call.answered(status);
         match status {
             200 => {
                 let page: Page =
