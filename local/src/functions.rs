@@ -9,7 +9,6 @@ use shared::context::Context;
 use shared::environment::ConfigError;
 use shared::http::{Endpoint, Gate, Request, Response, Routes, serve};
 use shared::invocation::Observer;
-use shared::metrics::Metrics;
 use shared::queue::{Consumer, consume};
 
 /// A function, ready to be invoked.
@@ -26,10 +25,10 @@ pub enum Function {
 /// What became of an invocation that nobody waits for.
 pub type Outcome = Result<(), String>;
 
-/// Builds the function of this name, whose metrics go to `metrics`. `None` if there is none.
-pub fn build(name: &str, context: &Context, metrics: &Metrics) -> Result<Option<Function>, ConfigError> {
+/// Builds the function of this name. `None` if there is none.
+pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigError> {
     let function = unobserved(name, context)?;
-    Ok(function.map(|function| observed(function, &Observer::new(context, name, metrics.clone()))))
+    Ok(function.map(|function| observed(function, &Observer::new(context, name))))
 }
 
 fn unobserved(name: &str, context: &Context) -> Result<Option<Function>, ConfigError> {

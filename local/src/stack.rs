@@ -243,6 +243,7 @@ impl Stack {
 
         let context = |variables: HashMap<String, String>, function: &str| {
             Context::new(Environment::from_iter(variables), options.clock.clone(), random.clone())
+                .map(|context| Context { metrics: options.metrics.clone(), ..context })
                 .map_err(|source| LocalError::Function { function: function.to_owned(), source })
         };
         // Whoever sets a stack up reaches the tables directly, not through a test's proxy.
@@ -267,7 +268,7 @@ impl Stack {
             let mut built = Vec::new();
             for function in declared {
                 let context = context(function.environment.clone(), &function.name)?;
-                let handler = functions::build(&function.name, &context, &options.metrics)
+                let handler = functions::build(&function.name, &context)
                     .map_err(|source| LocalError::Function { function: function.name.clone(), source })?;
                 let missing = || LocalError::NoSuchFunction { id: function.id.clone(), name: function.name.clone() };
                 let handler = handler.ok_or_else(missing)?;

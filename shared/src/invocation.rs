@@ -36,14 +36,14 @@ pub(crate) struct Invocation {
 impl Observer {
     /// An observer of the function with this name. Its stack is `STACK_NAME`, by default `local`; traces go to the
     /// X-Ray daemon at `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets where tracing is on.
-    pub fn new(context: &Context, function: &str, metrics: Metrics) -> Arc<Self> {
+    pub fn new(context: &Context, function: &str) -> Arc<Self> {
         let environment = &context.environment;
         Arc::new(Self {
             function: function.to_owned(),
             stack: environment.optional("STACK_NAME").unwrap_or("local").to_owned(),
             clock: context.clock.clone(),
             random: context.random.clone(),
-            metrics,
+            metrics: context.metrics.clone(),
             daemon: environment.optional("AWS_XRAY_DAEMON_ADDRESS").and_then(Daemon::new),
         })
     }

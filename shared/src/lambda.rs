@@ -24,7 +24,8 @@ fn context(function: &str) -> Result<(Context, Arc<Observer>), Error> {
     let environment = Environment::of_process();
     log::to_stdout(log::filter(&environment, &["shared", &function.replace('-', "_")])?);
     let context = reported(Context::new(environment, Clock::default(), Random::from_os()))?;
-    let observer = Observer::new(&context, function, Metrics::to(std::io::stdout()));
+    let context = Context { metrics: Metrics::to(std::io::stdout()), ..context };
+    let observer = Observer::new(&context, function);
     Ok((context, observer))
 }
 

@@ -8,6 +8,7 @@ pub mod faults;
 pub mod leads_api;
 pub mod measurement;
 pub mod meta;
+pub mod observed;
 pub mod scripted_model;
 pub mod sites;
 

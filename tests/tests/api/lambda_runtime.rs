@@ -13,6 +13,7 @@ use axum::routing::{get, post};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tests::binaries::{Program, binary};
+use tests::observed::{Daemon, PARENT, SAMPLED};
 use tests::{Api, ModelReply, ScriptedModel};
 use tokio::process::Command;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -74,6 +75,7 @@ async fn next(State(shared): State<Shared>) -> Response<Body> {
     Response::builder()
         .header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
         .header("lambda-runtime-deadline-ms", "600000")
+        .header("lambda-runtime-trace-id", SAMPLED)
         .header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:123456789012:function:lexi-chat")
         .body(Body::from(event.to_string()))
         .unwrap()
@@ -122,13 +124,17 @@ async fn each_invocation_is_answered_in_the_form_that_its_way_takes() {
     ];
     events.reverse();
     let (runtime, mut answered) = runtime_api(events).await;
+    let daemon = Daemon::start().await;
     let mut function = Program::run(
         Command::new(binary("lexi-chat"))
             .env("AWS_LAMBDA_RUNTIME_API", runtime)
             .env("AWS_LAMBDA_FUNCTION_NAME", "lexi-chat")
             .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
-            .envs(&api.stack.variables),
+            .envs(&api.stack.variables)
+            .env("AWS_XRAY_DAEMON_ADDRESS", &daemon.address)
+            .env("LOG_LEVEL", "error")
+            .env("STACK_NAME", "of-the-test"),
     );
     let mut answers = Vec::new();
     function
@@ -177,4 +183,17 @@ async fn each_invocation_is_answered_in_the_form_that_its_way_takes() {
         assert_eq!(head["statusCode"], status);
         assert_eq!(serde_json::from_str::<Value>(&body).unwrap()["error"]["code"], code);
     }
+
+    // Metrics are lines of their own whatever the level of the log, and the traces go on from Lambda's.
+    let lines: Vec<Value> = function.output().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let requests: Vec<_> = lines.iter().filter(|line| line["Requests"] == 1).collect();
+    assert_eq!(requests.len(), 6, "{lines:?}");
+    for line in requests {
+        assert!(line["_aws"]["CloudWatchMetrics"].is_array(), "{line}");
+        assert_eq!((&line["Stack"], &line["Function"]), (&json!("of-the-test"), &json!("lexi-chat")));
+    }
+    let traced = daemon.all().await;
+    let requests = traced.iter().filter(|part| part["parent_id"] == PARENT).collect::<Vec<_>>();
+    assert_eq!(requests.len(), 6, "{traced:?}");
+    assert_eq!(traced.iter().filter(|part| part["name"] == "chat scripted").count(), 4, "{traced:?}");
 }
