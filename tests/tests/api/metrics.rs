@@ -74,7 +74,8 @@ async fn every_metric_is_counted_once_and_readable() {
     let reply = json!({"reasoning_summary": "Jane asked.", "draft_title": "Prices", "draft_message": message});
     tell(vec![ModelReply::Text(reply.to_string())]);
     let path = "/api/v1/ai/followup/recommendation";
-    let blocked = send(api.authorized("POST", path).json(&json!({"lead_id": CONTACT}))).await;
+    let blocked =
+        send(api.authorized("POST", path).json(&json!({"lead_id": CONTACT, "recent_activity_summary": message}))).await;
     assert_eq!((blocked.status, &blocked.json()["status"]), (200, &json!("blocked_pii")), "{}", blocked.text);
 
     tell(vec![ModelReply::Status(500, "{}".to_owned())]);
