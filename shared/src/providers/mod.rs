@@ -32,6 +32,7 @@ use self::sms::Twilio;
 use self::whatsapp::Meta;
 use crate::context::Context;
 use crate::environment::{ConfigError, Environment};
+use crate::store::StoreError;
 use crate::traces::{Of, Subsegment};
 
 /// How long a connection may take. Less than [`WITHIN`], so that whatever has not connected is known not to
@@ -175,8 +176,8 @@ impl fmt::Debug for Providers {
 }
 
 impl Providers {
-    /// Reads which providers there are: SES if `SES_CONFIGURATION_SET` is set, Meta if `WHATSAPP_TOKEN` is,
-    /// Twilio if `TWILIO_ACCOUNT_SID` and `TWILIO_AUTH_TOKEN` are. Opens no connection.
+    /// Reads which providers there are: SES if `SES_CONFIGURATION_SET` is set, Meta if `WHATSAPP_TOKEN_SECRET`
+    /// is, Twilio if `TWILIO_ACCOUNT_SID` and `TWILIO_AUTH_TOKEN_SECRET` are. Opens no connection.
     ///
     /// # Errors
     /// Names the variable that is missing beside another one, or that is no address.
@@ -193,8 +194,8 @@ impl Providers {
         Ok(Self {
             http,
             email: Ses::new(context)?,
-            whatsapp: Meta::new(&context.environment)?,
-            sms: Twilio::new(&context.environment)?,
+            whatsapp: Meta::new(context)?,
+            sms: Twilio::new(context)?,
             within: WITHIN,
         })
     }
@@ -217,15 +218,27 @@ impl Providers {
                 None => refused("not_configured"),
             },
             Content::Whatsapp { .. } => match &self.whatsapp {
-                Some(meta) => {
-                    self.exchange(("WhatsApp", Of::Remote), meta.request(&self.http, outgoing), whatsapp::sent).await
-                }
+                Some(meta) => match meta.token.value().await {
+                    Ok(token) => {
+                        self.exchange(
+                            ("WhatsApp", Of::Remote),
+                            meta.request(&self.http, outgoing, &token),
+                            whatsapp::sent,
+                        )
+                        .await
+                    }
+                    Err(error) => without_token(&error),
+                },
                 None => refused("not_configured"),
             },
             Content::Sms { .. } => match &self.sms {
-                Some(twilio) => {
-                    self.exchange(("Twilio", Of::Remote), twilio.request(&self.http, outgoing), sms::sent).await
-                }
+                Some(twilio) => match twilio.token.value().await {
+                    Ok(token) => {
+                        self.exchange(("Twilio", Of::Remote), twilio.request(&self.http, outgoing, &token), sms::sent)
+                            .await
+                    }
+                    Err(error) => without_token(&error),
+                },
                 None => refused("not_configured"),
             },
         }
@@ -258,6 +271,12 @@ impl Providers {
             },
         }
     }
+}
+
+/// Nothing was sent, because the provider's token cannot be read for now.
+fn without_token(error: &StoreError) -> Sent {
+    tracing::warn!(cause = %error, "a provider's token cannot be read");
+    Sent::Later { retry_after: None }
 }
 
 fn refused(code: &str) -> Sent {

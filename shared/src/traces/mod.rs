@@ -8,7 +8,7 @@
 //!     ├── DynamoDB: operation and table
 //!     ├── SQS: operation and queue
 //!     ├── chat MODEL: prompt, its version, tokens
-//!     └── SES, WhatsApp, Twilio, prospects, webhook
+//!     └── SecretsManager, SES, WhatsApp, Twilio, prospects, webhook
 //! ```
 //!
 //! Nothing waits for the daemon, and nothing fails without it. A subsegment holds no item, key or text: see
