@@ -251,7 +251,8 @@ pub fn answer(
     let arrival = Arrival::new(clock.now(), random.uuid(), request, None);
     let span = tracing::info_span!("request", request_id = %arrival.request_id, route = arrival.route);
     let _entered = span.enter();
-    finish(dialect, &arrival, result.map(|body| Reply::json(200, &body)), None, clock.now())
+    let part = arrival.traced();
+    ended(part, finish(dialect, &arrival, result.map(|body| Reply::json(200, &body)), None, clock.now()))
 }
 
 /// Answers a request that proves itself in another way than by a key, such as a provider's signature.

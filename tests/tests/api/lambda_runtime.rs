@@ -194,6 +194,6 @@ async fn each_invocation_is_answered_in_the_form_that_its_way_takes() {
     }
     let traced = daemon.all().await;
     let requests = traced.iter().filter(|part| part["parent_id"] == PARENT).collect::<Vec<_>>();
-    assert_eq!(requests.len(), 6, "{traced:?}");
-    assert_eq!(traced.iter().filter(|part| part["name"] == "chat scripted").count(), 4, "{traced:?}");
+    assert_eq!(requests.len(), 6, "{requests:?}");
+    assert_eq!(traced.iter().filter(|part| part["name"] == "chat scripted").count(), 4);
 }
