@@ -39,6 +39,8 @@ const SECRETS: [(&str, &str, &str); 4] = [
     ("TwilioAuthTokenSecret", "twilio-auth-token", TWILIO_AUTH_TOKEN),
 ];
 
+const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+
 /// The variable that says where they are.
 const SECRETS_URL: &str = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
 
@@ -235,7 +237,7 @@ impl Stack {
 
         let mut base = HashMap::from([
             ("AWS_REGION", REGION.to_owned()),
-            ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+            (ACCESS_KEY_ID, "local".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
             ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url.clone()),
             ("AWS_ENDPOINT_URL_SQS", sqs_url.clone()),
@@ -255,9 +257,12 @@ impl Stack {
             }
             let own = base.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
             function.environment.extend(own.chain(options.environment.clone()));
+            // As its role would: so that whoever stands behind an endpoint can tell who asks.
+            function.environment.insert(ACCESS_KEY_ID.to_owned(), function.name.clone());
         }
-        let union: HashMap<String, String> =
+        let mut union: HashMap<String, String> =
             declared.iter().flat_map(|function| function.environment.clone()).collect();
+        union.insert(ACCESS_KEY_ID.to_owned(), "local".to_owned());
 
         let context = |variables: HashMap<String, String>, function: &str| {
             Context::new(Environment::from_iter(variables), options.clock.clone(), random.clone())

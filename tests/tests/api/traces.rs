@@ -181,6 +181,18 @@ async fn queue() -> (String, Arc<Mutex<Vec<Value>>>) {
     (url, seen)
 }
 
+/// What a function that is traced is built from, with a queue of its own.
+fn observed_context(api: &Api, daemon: &Daemon, sqs: &str) -> Context {
+    let own = [
+        ("AWS_ENDPOINT_URL_DYNAMODB", &*api.stack.ready.dynamodb),
+        ("AWS_ENDPOINT_URL_SQS", sqs),
+        ("AWS_XRAY_DAEMON_ADDRESS", &*daemon.address),
+    ];
+    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let environment = Environment::from_iter(api.stack.variables.clone().into_iter().chain(own));
+    Context::new(environment, api.clock.clone(), api.stack.context.random.clone()).unwrap()
+}
+
 /// Looks its lead up; fails for what is no lead.
 struct Looker {
     leads: Leads,
@@ -200,10 +212,7 @@ async fn a_trace_goes_on_through_a_queue() {
     let daemon = Daemon::start().await;
     let api = Api::start().await;
     let (url, seen) = queue().await;
-    let more = [("AWS_XRAY_DAEMON_ADDRESS", daemon.address.clone()), ("AWS_ENDPOINT_URL_SQS", url)];
-    let more = more.map(|(name, value)| (name.to_owned(), value));
-    let environment = Environment::from_iter(api.stack.variables.clone().into_iter().chain(more));
-    let context = Context::new(environment, api.clock.clone(), api.stack.context.random.clone()).unwrap();
+    let context = observed_context(&api, &daemon, &url);
     let observer = Observer::new(&context, "looker");
 
     let queue = Queue::new(&context, "SCORING_QUEUE_URL").unwrap();
@@ -233,11 +242,8 @@ async fn a_trace_goes_on_through_a_queue() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_invocation_tells_of_so_many_calls_and_no_more() {
     let daemon = Daemon::start().await;
-    let api = traced_by(&daemon.address).await;
-    let mut variables = api.stack.variables.clone();
-    variables.insert("AWS_XRAY_DAEMON_ADDRESS".to_owned(), daemon.address.clone());
-    let environment = Environment::from_iter(variables);
-    let context = Context::new(environment, api.clock.clone(), api.stack.context.random.clone()).unwrap();
+    let api = Api::start().await;
+    let context = observed_context(&api, &daemon, &api.stack.ready.sqs);
     let observer = Observer::new(&context, "looker");
     let leads = Leads::new(&context).unwrap();
     let work = async {
