@@ -36,6 +36,7 @@ pub mod llm;
 pub mod log;
 pub mod metrics;
 pub mod notifications;
+pub mod openapi;
 pub mod outcomes;
 pub mod outreach;
 pub mod pii;

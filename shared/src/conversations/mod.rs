@@ -18,6 +18,7 @@
 
 mod aliases;
 mod delivery;
+mod description;
 pub mod incoming;
 pub mod list;
 mod listed;
@@ -44,6 +45,7 @@ use crate::http::dialect::timestamp;
 use crate::leads::Leads;
 use crate::store::{Item, StoreError, n, query_all, s, store_error};
 pub use delivery::{Delivery, Reported};
+pub use description::{LeadShown, LeadStatus, MessageStatus, MomentOrDay};
 pub use listed::Listed;
 pub use load::Story;
 pub use pending::{PENDING, PendingMessage};

@@ -247,13 +247,13 @@ pub fn answer(
     random: &Random,
     dialect: Dialect,
     request: &Request,
-    result: Result<Value, Problem>,
+    result: Result<Reply, Problem>,
 ) -> Response {
     let arrival = Arrival::new(clock.now(), random.uuid(), request, None);
     let span = tracing::info_span!("request", request_id = %arrival.request_id, route = arrival.route);
     let _entered = span.enter();
     let part = arrival.traced();
-    ended(part, finish(dialect, &arrival, result.map(|body| Reply::json(200, &body)), None, clock.now()))
+    ended(part, finish(dialect, &arrival, result, None, clock.now()))
 }
 
 /// Answers a request that proves itself in another way than by a key, such as a provider's signature.

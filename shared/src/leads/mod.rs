@@ -15,6 +15,7 @@
 //! by name.
 
 mod change;
+mod description;
 mod history;
 mod lead;
 mod link;
@@ -33,6 +34,7 @@ use crate::environment::ConfigError;
 use crate::http::dialect::timestamp;
 use crate::store::{Item, StoreError, Transacted, from_item, get_all, n, put_all, s, store_error, to_item, transact};
 pub use change::Upserted;
+pub use description::ContactShown;
 pub(crate) use history::HISTORY_PAGE;
 pub use history::{Activity, History};
 pub use lead::Lead;

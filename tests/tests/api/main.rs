@@ -27,6 +27,7 @@ mod logs;
 mod metrics;
 mod model;
 mod model_turns;
+mod openapi;
 mod pipeline;
 mod prospects;
 mod providers;
