@@ -14,6 +14,7 @@
 pub mod accounts;
 pub mod addresses;
 pub mod analysis;
+pub mod answer;
 pub mod auth;
 pub mod campaigns;
 pub mod chats;
