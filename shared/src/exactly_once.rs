@@ -223,7 +223,7 @@ fn standing(ours: &Claimed, item: Item, now: DateTime<Utc>) -> Result<Standing, 
         ));
     }
     match claim.response {
-        Some(Stored { status, body }) => Ok(Standing::Done(Reply::replayed(status, body))),
+        Some(Stored { status, body, .. }) => Ok(Standing::Done(Reply::replayed(status, body))),
         None if claim.lease_until <= now.timestamp_millis() => Ok(Standing::Abandoned(Box::new(claim))),
         None => Err(still_running()),
     }
@@ -353,7 +353,7 @@ impl Work {
             let theirs: Claim = from_item(item.clone())?;
             return match theirs.response {
                 Some(_) if theirs.owner == ours.owner => Ok(reply),
-                Some(Stored { status, body }) => Ok(Reply::replayed(status, body)),
+                Some(Stored { status, body, .. }) => Ok(Reply::replayed(status, body)),
                 None => Err(still_running()),
             };
         }

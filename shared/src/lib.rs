@@ -24,6 +24,7 @@ pub mod conversations;
 pub mod credits;
 pub mod due;
 pub mod environment;
+pub mod erasure;
 pub mod exactly_once;
 pub mod gate;
 pub mod http;

@@ -8,6 +8,7 @@ mod contacts;
 mod contacts_and_rows;
 mod credits;
 mod deliveries;
+mod erasure;
 mod faults;
 mod follow_up_faults;
 mod idempotency;
