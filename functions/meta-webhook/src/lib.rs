@@ -14,8 +14,8 @@
 //! A function of its own beside `ingest`, because it holds a secret and a queue that ingestion has no
 //! use for, and asks for no key.
 
-mod payload;
-mod signature;
+pub mod payload;
+pub mod signature;
 
 use std::collections::{BTreeMap, HashSet};
 
