@@ -46,6 +46,8 @@ pub mod queue;
 pub mod rates;
 pub mod reach;
 pub mod recommendations;
+pub mod secrets;
+mod signature_v4;
 pub mod store;
 pub mod tasks;
 pub mod writing;

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::permissions::{Permissions, denied};
+
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -60,6 +62,7 @@ struct Shared {
     plan: Arc<Mutex<Plan>>,
     upstream: Arc<OnceLock<String>>,
     client: reqwest::Client,
+    permissions: Permissions,
     /// Whether what the stack's timers ask is part of the flow under test.
     with_schedules: bool,
 }
@@ -91,8 +94,13 @@ impl FaultProxy {
     async fn listen(with_schedules: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let shared =
-            Shared { plan: Arc::default(), upstream: Arc::default(), client: reqwest::Client::new(), with_schedules };
+        let shared = Shared {
+            plan: Arc::default(),
+            upstream: Arc::default(),
+            client: reqwest::Client::new(),
+            permissions: Permissions::of(&crate::template()),
+            with_schedules,
+        };
         let app = axum::Router::new().fallback(pass).with_state(shared.clone());
         let task = tokio::spawn(async move {
             let _ = axum::serve(listener, app).await;
@@ -139,6 +147,9 @@ async fn pass(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> 
     let operation = headers.get("x-amz-target").and_then(|target| target.to_str().ok()?.split_once('.'));
     let operation = operation.map(|(_, name)| name.to_owned()).unwrap_or_default();
     let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if let Some(refused) = shared.permissions.refused(&headers, &request) {
+        return denied(&refused);
+    }
     let index = request["IndexName"].as_str().unwrap_or_default();
     if !shared.with_schedules && ["held", "unscored", "due"].contains(&index) {
         return forward(&shared, &headers, request).await.0;

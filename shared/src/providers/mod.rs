@@ -33,6 +33,7 @@ use self::whatsapp::Meta;
 use crate::answer;
 use crate::context::Context;
 use crate::environment::{ConfigError, Environment};
+use crate::store::StoreError;
 
 /// How long a connection may take. Less than [`WITHIN`], so that whatever has not connected is known not to
 /// have been sent.
@@ -178,8 +179,8 @@ impl fmt::Debug for Providers {
 }
 
 impl Providers {
-    /// Reads which providers there are: SES if `SES_CONFIGURATION_SET` is set, Meta if `WHATSAPP_TOKEN` is,
-    /// Twilio if `TWILIO_ACCOUNT_SID` and `TWILIO_AUTH_TOKEN` are. Opens no connection.
+    /// Reads which providers there are: SES if `SES_CONFIGURATION_SET` is set, Meta if `WHATSAPP_TOKEN_SECRET`
+    /// is, Twilio if `TWILIO_ACCOUNT_SID` and `TWILIO_AUTH_TOKEN_SECRET` are. Opens no connection.
     ///
     /// # Errors
     /// Names the variable that is missing beside another one, or that is no address.
@@ -196,8 +197,8 @@ impl Providers {
         Ok(Self {
             http,
             email: Ses::new(context)?,
-            whatsapp: Meta::new(&context.environment)?,
-            sms: Twilio::new(&context.environment)?,
+            whatsapp: Meta::new(context)?,
+            sms: Twilio::new(context)?,
             within: WITHIN,
         })
     }
@@ -220,11 +221,17 @@ impl Providers {
                 None => refused("not_configured"),
             },
             Content::Whatsapp { .. } => match &self.whatsapp {
-                Some(meta) => self.exchange(meta.request(&self.http, outgoing), whatsapp::sent).await,
+                Some(meta) => match meta.token.value().await {
+                    Ok(token) => self.exchange(meta.request(&self.http, outgoing, &token), whatsapp::sent).await,
+                    Err(error) => without_token(&error),
+                },
                 None => refused("not_configured"),
             },
             Content::Sms { .. } => match &self.sms {
-                Some(twilio) => self.exchange(twilio.request(&self.http, outgoing), sms::sent).await,
+                Some(twilio) => match twilio.token.value().await {
+                    Ok(token) => self.exchange(twilio.request(&self.http, outgoing, &token), sms::sent).await,
+                    Err(error) => without_token(&error),
+                },
                 None => refused("not_configured"),
             },
         }
@@ -247,6 +254,12 @@ impl Providers {
             },
         }
     }
+}
+
+/// Nothing was sent, because the provider's token cannot be read for now.
+fn without_token(error: &StoreError) -> Sent {
+    tracing::warn!(cause = %error, "a provider's token cannot be read");
+    Sent::Later { retry_after: None }
 }
 
 fn refused(code: &str) -> Sent {

@@ -38,6 +38,7 @@ mod recording_faults;
 mod round_trips;
 mod scoring;
 mod scoring_faults;
+mod secrets;
 mod streams;
 mod suggest_followups;
 mod task_faults;
