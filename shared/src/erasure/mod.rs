@@ -20,6 +20,7 @@
 //! are, and the lead with its identities last, in one transaction that is refused if the lead has changed meanwhile.
 
 mod person;
+mod plan;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,14 +30,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use self::person::Person;
+use self::plan::{Plan, events_pk, key_of, text};
 use crate::context::{Context, Random};
 use crate::conversations::{Conversations, row_of_item};
 use crate::environment::ConfigError;
-use crate::leads::{Lead, Leads, SUPPRESSED};
+use crate::leads::Leads;
 use crate::lists::{ListError, Lists};
-use crate::prospects::Prospect;
-use crate::store::{Item, StoreError, Transacted, delete_all, from_item, n, s, store_error, transact};
+use crate::store::{Item, StoreError, Transacted, delete_all, n, s, store_error, transact};
 
 /// How often is looked for what is left: others may write at the same time.
 const PASSES: usize = 10;
@@ -74,62 +74,6 @@ pub struct Erasure {
     leads_table: String,
     work_table: String,
     idempotency_table: String,
-}
-
-/// What is to be done, in this order.
-#[derive(Debug, Default)]
-struct Plan {
-    person: Person,
-    /// The lead with its version, as it was before anything else was read.
-    lead: Option<(Lead, u64)>,
-    found: Erased,
-    /// Answers that are kept: the key, and what is answered from now on.
-    answers: Vec<(Item, Value)>,
-    /// Texts that name the person, in items of the table `work` that stay.
-    redactions: Vec<(Item, Vec<(String, AttributeValue, AttributeValue)>)>,
-    /// Conversations with Lexi: the partition, and the keys of what names the person.
-    chats: BTreeMap<String, Vec<Item>>,
-    /// Lists that the lead is on.
-    lists: Vec<Uuid>,
-    work: Vec<Item>,
-    rows: Vec<Item>,
-    leads: Vec<Item>,
-    /// Where its messages are: the partition of its row, and its identifier there.
-    places: BTreeSet<(String, String)>,
-    /// What goes in the last transaction: identities, and why the lead is not to be contacted.
-    identities: Vec<Item>,
-    suppressed: Option<Item>,
-}
-
-impl Plan {
-    fn count(&mut self, kind: &'static str) {
-        *self.found.counts.entry(kind).or_default() += 1;
-    }
-
-    fn delete_work(&mut self, kind: &'static str, item: &Item) {
-        self.count(kind);
-        self.work.push(key_of(item));
-    }
-
-    fn is_of_lead(&self, item: &Item) -> bool {
-        self.found.lead_id.is_some_and(|lead_id| text(item, "lead_id") == lead_id.to_string())
-    }
-}
-
-fn text<'a>(item: &'a Item, name: &str) -> &'a str {
-    item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str).unwrap_or_default()
-}
-
-/// The partition of the messages of a row.
-fn events_pk((user, identifier): &(String, String)) -> String {
-    format!("{user}#M#{identifier}")
-}
-
-fn key_of(item: &Item) -> Item {
-    item.iter()
-        .filter(|(name, _)| matches!(name.as_str(), "pk" | "sk"))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
 }
 
 impl Erasure {
@@ -219,11 +163,11 @@ impl Erasure {
             let Some(response) = item.get("response").and_then(|response| response.as_m().ok()) else { return };
             let is_about = lead_id.is_some_and(|lead_id| text(response, "about") == lead_id.to_string());
             let body = text(response, "body");
-            if is_about || person.is_named_in(body) {
-                if let Some(answer) = erased_answer(body) {
-                    *found.counts.entry("stored_answers").or_default() += 1;
-                    answers.push((key_of(&item), answer));
-                }
+            if (is_about || person.is_named_in(body))
+                && let Some(answer) = erased_answer(body)
+            {
+                *found.counts.entry("stored_answers").or_default() += 1;
+                answers.push((key_of(&item), answer));
             }
         })
         .await?;
@@ -285,7 +229,7 @@ impl Erasure {
             }
         })
         .await?;
-        self.each(&self.work_table, workspace_id, |item| plan_work_item(plan, &item)).await?;
+        self.each(&self.work_table, workspace_id, |item| plan.take_work(&item)).await?;
         // Its conversations are named by answers, too.
         let conversations = plan.chats.keys().filter_map(|pk| pk.rsplit('#').next()?.parse().ok());
         conversations.collect::<Vec<_>>().into_iter().for_each(|id| plan.person.has_id(id));
@@ -295,57 +239,17 @@ impl Erasure {
     async fn plan_leads(&self, workspace_id: Uuid, plan: &mut Plan) -> Result<(), StoreError> {
         let partitions: BTreeSet<_> = plan.places.iter().map(events_pk).collect();
         let of_lead = plan.found.lead_id.map(|lead_id| format!("W#{workspace_id}#L#{lead_id}"));
-        let prospects = format!("W#{workspace_id}#P");
+        let of_prospects = format!("W#{workspace_id}#P");
         self.each(&self.leads_table, workspace_id, |item| {
-            let (pk, sk) = (text(&item, "pk"), text(&item, "sk"));
+            let pk = text(&item, "pk");
             if Some(pk) == of_lead.as_deref() {
-                match sk {
-                    "lead" => plan.count("contacts"),
-                    SUPPRESSED => plan.suppressed = Some(item),
-                    _ => {
-                        match sk.split('#').next() {
-                            Some("activity") => plan.count("activities"),
-                            _ => plan.count("links"),
-                        }
-                        plan.leads.push(key_of(&item));
-                    }
-                }
-            } else if sk == "identity" && plan.is_of_lead(&item) {
-                plan.count("identities");
-                plan.identities.push(key_of(&item));
-            } else if sk.starts_with("row#") && plan.is_of_lead(&item) {
-                plan.count("conversations");
-                plan.rows.push(key_of(&item));
+                plan.take_of_lead(item);
             } else if partitions.contains(pk) {
-                plan.count(match sk.split('#').next() {
-                    Some("message") => "messages",
-                    Some("template") => "template_sends",
-                    Some("extraction") => "extractions",
-                    Some("status") => "message_statuses",
-                    _ => "links",
-                });
-                plan.leads.push(key_of(&item));
-            } else if pk == prospects {
-                if from_item::<Prospect>(item.clone()).is_ok_and(|prospect| plan.person.is_prospect(&prospect)) {
-                    plan.count("prospects");
-                    let postings = item.get("postings").and_then(|postings| postings.as_l().ok());
-                    let postings = postings.into_iter().flatten().filter_map(|posting| posting.as_s().ok());
-                    let posting = |posting: &String| {
-                        Item::from([("pk".to_owned(), s(format!("{prospects}#{posting}"))), ("sk".to_owned(), s(sk))])
-                    };
-                    plan.leads.extend(postings.map(posting).chain([key_of(&item)]));
-                }
-            } else if sk == "inbox" {
-                if plan.person.is_in(&item) {
-                    plan.count("waiting_deliveries");
-                    plan.leads.push(key_of(&item));
-                }
-            } else if !pk.starts_with(&prospects)
-                && !sk.starts_with("erased#")
-                && sk != SUPPRESSED
-                && plan.person.is_identified_by(&item)
-            {
-                plan.found.named_elsewhere += 1;
+                plan.take_event(&item);
+            } else if pk == of_prospects {
+                plan.take_prospect(&item);
+            } else if !pk.starts_with(&of_prospects) {
+                plan.take_of_table(&item);
             }
         })
         .await
@@ -504,70 +408,6 @@ impl Erasure {
         }
         Ok(matches!(transact(&self.client, &self.random, writes).await?, Transacted::Applied))
     }
-}
-
-/// What becomes of an item of the table `work`.
-fn plan_work_item(plan: &mut Plan, item: &Item) {
-    let (pk, sk) = (text(item, "pk"), text(item, "sk"));
-    let lead = plan.found.lead_id.map(|lead_id| lead_id.to_string());
-    let kind = sk.split('#').next().unwrap_or_default();
-    // The letter after the workspace.
-    let part = pk.split('#').nth(2).unwrap_or_default();
-    match (part, kind) {
-        ("R", "recommendation") if plan.is_of_lead(item) => plan.delete_work("recommendations", item),
-        ("C", "command") if plan.is_of_lead(item) => plan.delete_work("commands", item),
-        ("N", _) if plan.is_of_lead(item) => plan.delete_work("notifications", item),
-        ("L", "manual") if lead.as_deref() == pk.split('#').nth(3) => plan.delete_work("manual_queue", item),
-        ("S", "contact") if plan.is_of_lead(item) => {
-            if let Some(list_id) = pk.split('#').nth(3).and_then(|list_id| list_id.parse().ok()) {
-                plan.count("list_places");
-                plan.lists.push(list_id);
-            }
-        }
-        ("G", "contact") if plan.is_of_lead(item) => plan.delete_work("campaign_entries", item),
-        ("T", "task") if is_about_contacts(item) && plan.person.is_in(item) => plan.delete_work("tasks", item),
-        ("T", "selection") if selected(plan, item).is_some() => {
-            plan.count("found_prospects");
-            plan.redactions.extend(selected(plan, item));
-        }
-        ("V", _) if plan.person.is_in(item) => {
-            let chat = plan.chats.entry(pk.to_owned()).or_default();
-            if chat.is_empty() {
-                *plan.found.counts.entry("lexi_conversations").or_default() += 1;
-            }
-            chat.push(key_of(item));
-        }
-        ("T", "task") | ("campaigns" | "lists", _) => {
-            let changes = plan.person.redacted(item);
-            if !changes.is_empty() {
-                plan.count("texts");
-                plan.redactions.push((key_of(item), changes));
-            }
-        }
-        // Audit events name nobody; the rest is settled above.
-        ("R" | "V" | "T" | "G" | "S" | "rates", _) => {}
-        _ if plan.person.is_identified_by(item) => plan.found.named_elsewhere += 1,
-        _ => {}
-    }
-}
-
-/// Whether a task changes contacts that it names.
-fn is_about_contacts(task: &Item) -> bool {
-    let plan = task.get("plan").and_then(|plan| plan.as_m().ok());
-    plan.is_some_and(|plan| matches!(text(plan, "type"), "contact_update" | "list_operation"))
-}
-
-/// What a search has found, without the person, if it has found it.
-fn selected(plan: &Plan, item: &Item) -> Option<(Item, Vec<(String, AttributeValue, AttributeValue)>)> {
-    let was = item.get("prospects")?;
-    let found = was.as_l().ok()?;
-    let is_person = |prospect: &AttributeValue| {
-        let prospect = prospect.as_m().ok().cloned().map(from_item::<Prospect>);
-        prospect.is_some_and(|prospect| prospect.is_ok_and(|prospect| plan.person.is_prospect(&prospect)))
-    };
-    let others: Vec<_> = found.iter().filter(|prospect| !is_person(prospect)).cloned().collect();
-    (others.len() < found.len())
-        .then(|| (key_of(item), vec![("prospects".to_owned(), was.clone(), AttributeValue::L(others))]))
 }
 
 /// What a request is answered from now on whose answer told of the person, in the envelope that it had. `None` if it
