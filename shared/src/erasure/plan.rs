@@ -104,6 +104,9 @@ impl Plan {
             "row" if self.is_of_lead(item) => {
                 self.count("conversations");
                 self.rows.push(key_of(item));
+                // It may have come since the lead's rows were looked up.
+                let identifier = text(item, "sk").trim_start_matches("row#");
+                self.places.insert((text(item, "pk").to_owned(), identifier.to_owned()));
             }
             "inbox" if self.person.is_in(item) => {
                 self.count("waiting_deliveries");
