@@ -11,6 +11,7 @@ use local::{LocalError, Options, RealModel, Stack, TemplateError};
 use shared::context::Clock;
 use shared::environment::Environment;
 use shared::log;
+use shared::metrics::Metrics;
 
 /// Runs the whole API on this machine: no account, no network, nothing to install.
 ///
@@ -98,6 +99,7 @@ async fn run(arguments: Arguments) -> Result<(), LocalError> {
         model,
         environment: named.collect(),
         clock: Clock::default(),
+        metrics: Metrics::default(),
     })
     .await?;
     if let Some((_, key)) = prospects {

@@ -9,6 +9,7 @@ use dynoxide::Database;
 use serde::{Deserialize, Serialize};
 use shared::context::{Clock, Context, Random};
 use shared::environment::{ConfigError, Environment};
+use shared::metrics::Metrics;
 use shared::prospects::{OwnProspects, Prospect};
 use shared::store::StoreError;
 use tokio::net::TcpListener;
@@ -69,6 +70,8 @@ pub struct Options {
     pub environment: HashMap<String, String>,
     /// The time that functions see.
     pub clock: Clock,
+    /// Where the functions' metrics go: nowhere, unless somebody looks at them.
+    pub metrics: Metrics,
 }
 
 /// A model behind an OpenAI-compatible endpoint.
@@ -263,6 +266,7 @@ impl Stack {
 
         let context = |variables: HashMap<String, String>, function: &str| {
             Context::new(Environment::from_iter(variables), options.clock.clone(), random.clone())
+                .map(|context| Context { metrics: options.metrics.clone(), ..context })
                 .map_err(|source| LocalError::Function { function: function.to_owned(), source })
         };
         // Whoever sets a stack up reaches the tables directly, not through a test's proxy.

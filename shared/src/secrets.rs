@@ -18,6 +18,7 @@ use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
 use crate::signature_v4::Signer;
 use crate::store::StoreError;
+use crate::traces::{Of, Subsegment};
 
 /// How long a secret is used before it is read again.
 const FRESH: TimeDelta = TimeDelta::minutes(5);
@@ -134,12 +135,15 @@ impl Secret {
         let Named { name, http, url, signer, .. } = self.0.as_ref();
         let headers =
             [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "secretsmanager.GetSecretValue")];
+        let mut call = Subsegment::begin("SecretsManager", Of::Aws);
+        call.aws("operation", "GetSecretValue");
         let request = signer.post(http, url, &headers, json!({"SecretId": name}).to_string());
         let response = request.ok_or("no request")?.send().await.map_err(|error| match () {
             () if error.is_timeout() => "timeout".to_owned(),
             () => "no connection".to_owned(),
         })?;
         let status = response.status();
+        call.answered(status.as_u16());
         let answer = answer::body(response, MOST_BYTES).await.map_err(|error| error.to_string())?;
         let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
         if status.is_success() {

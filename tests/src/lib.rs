@@ -8,6 +8,7 @@ pub mod faults;
 pub mod leads_api;
 pub mod measurement;
 pub mod meta;
+pub mod observed;
 pub mod permissions;
 pub mod runtime_api;
 pub mod scripted_model;
@@ -26,6 +27,7 @@ use shared::auth::{ApiKey, Permission, Quota};
 use shared::context::{Clock, Random};
 use shared::credits::{Balance, Ledger};
 use shared::leads::{Activity, Lead, Leads};
+use shared::metrics::Metrics;
 use shared::store::StoreError;
 use uuid::{Uuid, uuid};
 
@@ -63,6 +65,8 @@ pub struct Setup {
     pub data: Option<PathBuf>,
     /// The time.
     pub clock: Clock,
+    /// Where the functions' metrics go.
+    pub metrics: Metrics,
     /// The template, where it is not the project's as it stands.
     pub template: Option<String>,
     /// Whether functions may do what the template's policies do not grant; for benchmarks, where the check
@@ -293,6 +297,7 @@ pub async fn start(setup: Setup) -> Stack {
         model: setup.model,
         environment: setup.environment,
         clock: setup.clock,
+        metrics: setup.metrics,
         ..Options::default()
     };
     Stack::start(options).await.expect("the stack starts")

@@ -15,6 +15,8 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use crate::observed::SAMPLED;
+
 /// What a function answered to one event.
 pub struct Answered {
     /// How it was sent.
@@ -77,6 +79,7 @@ async fn next(State(shared): State<Shared>) -> Response<Body> {
     Response::builder()
         .header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
         .header("lambda-runtime-deadline-ms", "600000")
+        .header("lambda-runtime-trace-id", SAMPLED)
         .header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:123456789012:function:function")
         .body(Body::from(event.to_string()))
         .expect("a response")

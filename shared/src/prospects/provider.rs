@@ -18,6 +18,7 @@ use crate::answer::{self, Unread};
 use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
 use crate::secrets::Secret;
+use crate::traces::{Of, Subsegment};
 
 /// What the identifiers of a provider's prospects begin with in what a search gives.
 const SOURCE: &str = "provider:";
@@ -183,6 +184,7 @@ impl Provider {
     async fn ask(&self, search_id: Uuid, request: &Request<'_>) -> Result<Page, Failure> {
         let key =
             self.key.value().await.map_err(|error| Failure::Passing { what: error.to_string(), retry_after: None })?;
+        let mut call = Subsegment::begin("prospects", Of::Remote);
         let sent = self
             .http
             .post(self.url.clone())
@@ -196,6 +198,7 @@ impl Provider {
         let status = response.status().as_u16();
         let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
         let body = body(response).await;
+        call.answered(status);
         match status {
             200 => {
                 let page: Page =

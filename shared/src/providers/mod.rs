@@ -34,6 +34,7 @@ use crate::answer;
 use crate::context::Context;
 use crate::environment::{ConfigError, Environment};
 use crate::store::StoreError;
+use crate::traces::{Of, Subsegment};
 
 /// How long a connection may take. Less than [`WITHIN`], so that whatever has not connected is known not to
 /// have been sent.
@@ -217,19 +218,29 @@ impl Providers {
     pub async fn send(&self, outgoing: &Outgoing) -> Sent {
         match outgoing.content {
             Content::Email { .. } => match &self.email {
-                Some(ses) => self.exchange(ses.request(&self.http, outgoing), email::sent).await,
+                Some(ses) => self.exchange(("SES", Of::Aws), ses.request(&self.http, outgoing), email::sent).await,
                 None => refused("not_configured"),
             },
             Content::Whatsapp { .. } => match &self.whatsapp {
                 Some(meta) => match meta.token.value().await {
-                    Ok(token) => self.exchange(meta.request(&self.http, outgoing, &token), whatsapp::sent).await,
+                    Ok(token) => {
+                        self.exchange(
+                            ("WhatsApp", Of::Remote),
+                            meta.request(&self.http, outgoing, &token),
+                            whatsapp::sent,
+                        )
+                        .await
+                    }
                     Err(error) => without_token(&error),
                 },
                 None => refused("not_configured"),
             },
             Content::Sms { .. } => match &self.sms {
                 Some(twilio) => match twilio.token.value().await {
-                    Ok(token) => self.exchange(twilio.request(&self.http, outgoing, &token), sms::sent).await,
+                    Ok(token) => {
+                        self.exchange(("Twilio", Of::Remote), twilio.request(&self.http, outgoing, &token), sms::sent)
+                            .await
+                    }
                     Err(error) => without_token(&error),
                 },
                 None => refused("not_configured"),
@@ -237,13 +248,23 @@ impl Providers {
         }
     }
 
-    async fn exchange(&self, request: Option<RequestBuilder>, sent: fn(&Answer) -> Sent) -> Sent {
+    async fn exchange(
+        &self,
+        (provider, of): (&str, Of),
+        request: Option<RequestBuilder>,
+        sent: fn(&Answer) -> Sent,
+    ) -> Sent {
         let Some(request) = request else { return refused("no_request") };
+        let mut call = Subsegment::begin(provider, of);
+        if of == Of::Aws {
+            call.aws("operation", "SendEmail");
+        }
         match request.timeout(self.within).send().await {
             Ok(response) => {
                 let (status, headers) = (response.status().as_u16(), response.headers().clone());
                 // A status is an answer even if what follows it breaks off.
                 let body = answer::body(response, MOST_BYTES).await.unwrap_or_default();
+                call.answered(status);
                 sent(&Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or_default() })
             }
             Err(error) => match () {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::binaries::{Program, binary};
+use tests::observed::{Daemon, PARENT};
 use tests::runtime_api::{Answered, RuntimeApi};
 use tests::{Api, ModelReply, ScriptedModel};
 use tokio::process::Command;
@@ -67,7 +68,9 @@ async fn each_invocation_is_answered_in_the_form_that_its_way_takes() {
     }
     let mut command = Command::new(binary("lexi-chat"));
     runtime.run(&mut command);
-    let mut function = Program::run(command.envs(&api.stack.variables));
+    let daemon = Daemon::start().await;
+    command.envs(&api.stack.variables).env("AWS_XRAY_DAEMON_ADDRESS", &daemon.address);
+    let mut function = Program::run(command.env("LOG_LEVEL", "error").env("STACK_NAME", "of-the-test"));
     let mut answers = Vec::new();
     function
         .until("six answers", Duration::from_secs(60), async || {
@@ -115,4 +118,17 @@ async fn each_invocation_is_answered_in_the_form_that_its_way_takes() {
         assert_eq!(head["statusCode"], status);
         assert_eq!(serde_json::from_str::<Value>(&told).unwrap()["error"]["code"], code);
     }
+
+    // Metrics are lines of their own whatever the level of the log, and the traces go on from Lambda's.
+    let lines: Vec<Value> = function.output().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let requests: Vec<_> = lines.iter().filter(|line| line["Requests"] == 1).collect();
+    assert_eq!(requests.len(), 6, "{lines:?}");
+    for line in requests {
+        assert!(line["_aws"]["CloudWatchMetrics"].is_array(), "{line}");
+        assert_eq!((&line["Stack"], &line["Function"]), (&json!("of-the-test"), &json!("lexi-chat")));
+    }
+    let traced = daemon.all().await;
+    let requests = traced.iter().filter(|part| part["parent_id"] == PARENT).collect::<Vec<_>>();
+    assert_eq!(requests.len(), 6, "{requests:?}");
+    assert_eq!(traced.iter().filter(|part| part["name"] == "chat scripted").count(), 4);
 }
