@@ -14,6 +14,7 @@
 pub mod accounts;
 pub mod addresses;
 pub mod analysis;
+pub mod answer;
 pub mod auth;
 pub mod campaigns;
 pub mod chats;
@@ -23,6 +24,7 @@ pub mod conversations;
 pub mod credits;
 pub mod due;
 pub mod environment;
+pub mod erasure;
 pub mod exactly_once;
 pub mod gate;
 pub mod http;

@@ -15,8 +15,8 @@
 //! use for, and asks for no key.
 
 pub mod operations;
-mod payload;
-mod signature;
+pub mod payload;
+pub mod signature;
 
 use std::collections::{BTreeMap, HashSet};
 
