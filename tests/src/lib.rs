@@ -3,6 +3,8 @@
 //! the functions and DynamoDB.
 
 pub mod binaries;
+pub mod breaking;
+pub mod dice;
 pub mod fault_proxy;
 pub mod faults;
 pub mod leads_api;
