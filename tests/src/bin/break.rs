@@ -40,7 +40,9 @@ async fn main() -> ExitCode {
         Some((seed, operations)) => {
             println!("\n{} violations:", report.violations.len());
             report.violations.iter().for_each(|violation| println!("- {violation}"));
-            println!("\nTo repeat: cargo run -p tests --bin break -- --seed {seed} --operations {operations} --clients {clients}");
+            println!(
+                "\nTo repeat: cargo run -p tests --bin break -- --seed {seed} --operations {operations} --clients {clients}"
+            );
             ExitCode::FAILURE
         }
     }

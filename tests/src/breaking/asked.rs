@@ -87,7 +87,8 @@ impl Asked {
             return Some("a 5xx while nothing fails".to_owned());
         }
         if self.route.starts_with("/webhooks/") {
-            return (!matches!(answer.status, 200 | 503)).then(|| "a webhook is answered otherwise than 200 or 503".to_owned());
+            return (!matches!(answer.status, 200 | 503))
+                .then(|| "a webhook is answered otherwise than 200 or 503".to_owned());
         }
         if answer.header("x-request-id").is_empty() {
             return Some("no X-Request-ID".to_owned());
@@ -98,15 +99,21 @@ impl Asked {
                 Dialect::Leadlex => !body["data"].is_null(),
                 Dialect::Agents => body["success"] == true && body["data"].is_object(),
                 Dialect::Followup => body.is_object(),
-                Dialect::Leads => body["success"] == true && !body["data"].is_null() && body["correlationId"].is_string(),
+                Dialect::Leads => {
+                    body["success"] == true && !body["data"].is_null() && body["correlationId"].is_string()
+                }
             };
-            let limits = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit-policy", "ratelimit"];
+            let limits =
+                ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit-policy", "ratelimit"];
             return match limits.iter().find(|name| answer.header(name).is_empty()) {
                 Some(name) => Some(format!("no {name}")),
                 None => (!is_right).then(|| "a success in another envelope".to_owned()),
             };
         }
-        if matches!(answer.status, 429 | 503) && self.dialect() != Dialect::Agents && answer.header("retry-after").is_empty() {
+        if matches!(answer.status, 429 | 503)
+            && self.dialect() != Dialect::Agents
+            && answer.header("retry-after").is_empty()
+        {
             return Some("no Retry-After".to_owned());
         }
         let (code, message) = match self.dialect() {

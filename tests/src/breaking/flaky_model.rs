@@ -75,7 +75,8 @@ impl FlakyModel {
 }
 
 async fn answer(State(shared): State<Shared>, uri: Uri, body: Bytes) -> http::Response<Body> {
-    let ways = ["model: error", "model: too many", "model: nonsense", "model: other form", "model: hangs", "model: half"];
+    let ways =
+        ["model: error", "model: too many", "model: nonsense", "model: other form", "model: hangs", "model: half"];
     let way = {
         let storm = shared.storm.lock().expect("storm");
         let failing = storm.as_ref().filter(|(dice, per_mille)| dice.below(1_000) < *per_mille as usize);

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::Episode;
 use super::asked::Asked;
 use super::told::Told;
 use super::world::{MARKS, World};
-use super::Episode;
 
 /// The text at a place of a stored item.
 fn text<'a>(item: &'a Value, name: &str) -> &'a str {
@@ -98,25 +98,39 @@ impl Episode {
         }
         for operation in Stored::within(&stored.credits, &self.world, tenant, "operation") {
             let state = text(operation, "state");
-            self.holds("an operation is posted or voided", ["posted", "voided"].contains(&state), || operation.to_string());
+            self.holds("an operation is posted or voided", ["posted", "voided"].contains(&state), || {
+                operation.to_string()
+            });
         }
-        let charged = |action: &str| entries.iter().filter(|one| text(one, "kind") == "charge" && text(one, "action") == action).count();
+        let charged = |action: &str| {
+            entries.iter().filter(|one| text(one, "kind") == "charge" && text(one, "action") == action).count()
+        };
         for action in ["suggest_followups", "lexi_message"] {
             let (charged, count) = (charged(action), told.charges.get(action).copied().unwrap_or_default());
             let fits = (count.acknowledged..=count.sent).contains(&charged);
-            self.holds("what was answered is charged, once", fits, || format!("{action}: {charged} charges for {count:?}"));
+            self.holds("what was answered is charged, once", fits, || {
+                format!("{action}: {charged} charges for {count:?}")
+            });
         }
-        let searches = Stored::within(&stored.work, &self.world, tenant, "task").filter(|task| text(task, "status") == "completed");
-        let found = searches.filter(|task| task["plan"]["M"].get("prospect_search").is_some() || task.to_string().contains("prospect_search"));
+        let searches = Stored::within(&stored.work, &self.world, tenant, "task")
+            .filter(|task| text(task, "status") == "completed");
+        let found = searches.filter(|task| {
+            task["plan"]["M"].get("prospect_search").is_some() || task.to_string().contains("prospect_search")
+        });
         let (charged, found) = (charged("prospect_search"), found.count());
-        self.holds("a search is charged once, when it completes", charged <= found, || format!("{charged} charges for {found} searches"));
+        self.holds("a search is charged once, when it completes", charged <= found, || {
+            format!("{charged} charges for {found} searches")
+        });
     }
 
     fn contacts(&self, tenant: usize, told: &Told, stored: &Stored) {
         let leads: Vec<_> = Stored::within(&stored.leads, &self.world, tenant, "lead").collect();
         for field in ["email", "phone"] {
-            for (value, times) in counted(leads.iter().map(|lead| text(lead, field)).filter(|value| !value.is_empty())) {
-                self.holds("an address or number is one contact's", times == 1, || format!("{field} {value}: {times} contacts"));
+            for (value, times) in counted(leads.iter().map(|lead| text(lead, field)).filter(|value| !value.is_empty()))
+            {
+                self.holds("an address or number is one contact's", times == 1, || {
+                    format!("{field} {value}: {times} contacts")
+                });
             }
         }
         let ids: BTreeSet<_> = leads.iter().map(|lead| last(text(lead, "pk"))).collect();
@@ -127,7 +141,9 @@ impl Episode {
         for (about, count) in &told.activities {
             let there = items.iter().filter(|item| text(item, "title").ends_with(about.as_str())).count();
             let fits = there <= 1 && (there == 1 || count.acknowledged == 0);
-            self.holds("an activity that was acknowledged is there, once", fits, || format!("{about}: {there} for {count:?}"));
+            self.holds("an activity that was acknowledged is there, once", fits, || {
+                format!("{about}: {there} for {count:?}")
+            });
         }
     }
 
@@ -148,7 +164,9 @@ impl Episode {
         let mut there: BTreeMap<(String, String), usize> = BTreeMap::new();
         let (mut rows, mut total) = (0, usize::MAX);
         while rows < total {
-            let page = self.get(tenant, "/users/{user_id}/leads", &[("user_id", "me")], format!("limit=100&offset={rows}")).await;
+            let page = self
+                .get(tenant, "/users/{user_id}/leads", &[("user_id", "me")], format!("limit=100&offset={rows}"))
+                .await;
             total = page["pagination"]["total"].as_u64().unwrap_or_default() as usize;
             let shown = page["data"].as_array().cloned().unwrap_or_default();
             if shown.is_empty() {
@@ -163,7 +181,9 @@ impl Episode {
         for (message, count) in &told.messages {
             let times = there.get(message).copied().unwrap_or_default();
             let fits = times <= 1 && (times == 1 || count.acknowledged == 0);
-            self.holds("a message that was acknowledged is there, once", fits, || format!("{message:?}: {times} for {count:?}"));
+            self.holds("a message that was acknowledged is there, once", fits, || {
+                format!("{message:?}: {times} for {count:?}")
+            });
         }
     }
 
@@ -172,8 +192,16 @@ impl Episode {
         let (mut messages, mut total) = (Vec::new(), usize::MAX);
         while messages.len() < total {
             let query = format!("limit=200&offset={}", messages.len());
-            let page = self.get(tenant, "/users/{user_id}/leads/{customer_phone}/messages", &[("user_id", "me"), ("customer_phone", lead)], query).await;
-            total = page["pagination"]["total"].as_u64().or(page["data"]["total"].as_u64()).unwrap_or_default() as usize;
+            let page = self
+                .get(
+                    tenant,
+                    "/users/{user_id}/leads/{customer_phone}/messages",
+                    &[("user_id", "me"), ("customer_phone", lead)],
+                    query,
+                )
+                .await;
+            total =
+                page["pagination"]["total"].as_u64().or(page["data"]["total"].as_u64()).unwrap_or_default() as usize;
             let shown = page["data"]["messages"].as_array().cloned().unwrap_or_default();
             if shown.is_empty() {
                 break;
@@ -185,9 +213,14 @@ impl Episode {
             *there.entry((lead.to_owned(), id.to_owned())).or_default() += 1;
         }
         let counted = row["total_messages"].as_u64().unwrap_or_default() as usize;
-        self.holds("a row counts its messages", counted == messages.len(), || format!("{counted} for {}", messages.len()));
-        let within: u64 = row["conversations"].as_array().into_iter().flatten().filter_map(|one| one["message_count"].as_u64()).sum();
-        self.holds("a row counts its messages", within as usize == messages.len(), || format!("{within} in conversations for {}", messages.len()));
+        self.holds("a row counts its messages", counted == messages.len(), || {
+            format!("{counted} for {}", messages.len())
+        });
+        let within: u64 =
+            row["conversations"].as_array().into_iter().flatten().filter_map(|one| one["message_count"].as_u64()).sum();
+        self.holds("a row counts its messages", within as usize == messages.len(), || {
+            format!("{within} in conversations for {}", messages.len())
+        });
         let said = messages.iter().rev().find(|message| message["status"] != "pending").or(messages.last());
         let newest = said.and_then(|message| message["timestamp"].as_str());
         let shown = row["last_message_at"].as_str();
@@ -201,7 +234,9 @@ impl Episode {
             let count = shown["data"]["contact_count"].as_u64().unwrap_or_default() as usize;
             let mut members = BTreeSet::new();
             for page in 1.. {
-                let shown = self.get(tenant, "/v1/lists/{id}/contacts", &[("id", list)], format!("per_page=100&page={page}")).await;
+                let shown = self
+                    .get(tenant, "/v1/lists/{id}/contacts", &[("id", list)], format!("per_page=100&page={page}"))
+                    .await;
                 let data = shown["data"].as_array().cloned().unwrap_or_default();
                 let before = members.len();
                 members.extend(data.iter().filter_map(|one| one["contact_id"].as_str().map(str::to_owned)));
@@ -209,10 +244,14 @@ impl Episode {
                     break;
                 }
             }
-            self.holds("a list counts its members", count == members.len(), || format!("{count} for {}", members.len()));
+            self.holds("a list counts its members", count == members.len(), || {
+                format!("{count} for {}", members.len())
+            });
             for (contact, is_on) in expected {
                 let fits = is_on.is_none_or(|is_on| is_on == members.contains(contact));
-                self.holds("who was put on a list is on it, and who was taken off is not", fits, || format!("{contact}: {is_on:?}"));
+                self.holds("who was put on a list is on it, and who was taken off is not", fits, || {
+                    format!("{contact}: {is_on:?}")
+                });
             }
         }
         for (name, id) in told.names.iter().filter_map(|(name, id)| Some((name, id.as_ref()?))) {
@@ -237,7 +276,9 @@ impl Episode {
         }
         for id in &told.dismissed {
             let status = tasks.get(id.as_str()).copied();
-            self.holds("a dismissed task stays dismissed", status == Some("dismissed"), || format!("{id} is {status:?}"));
+            self.holds("a dismissed task stays dismissed", status == Some("dismissed"), || {
+                format!("{id} is {status:?}")
+            });
         }
     }
 
@@ -260,17 +301,24 @@ impl Episode {
         for id in &told.recommendations {
             self.holds("a recommendation that was acknowledged is there", items.contains_key(id), || id.clone());
         }
-        let events = counted(Stored::within(&stored.work, &self.world, tenant, "event#").map(|event| last(text(event, "pk"))));
+        let events =
+            counted(Stored::within(&stored.work, &self.world, tenant, "event#").map(|event| last(text(event, "pk"))));
         let workspace = self.world.tenants[tenant].id.simple().to_string();
         let outbox = self.world.api.outbox().await;
-        let sent: Vec<_> = outbox.iter().filter(|sent| sent["delivery_id"].as_str().is_some_and(|id| id.starts_with(&workspace))).collect();
+        let sent: Vec<_> = outbox
+            .iter()
+            .filter(|sent| sent["delivery_id"].as_str().is_some_and(|id| id.starts_with(&workspace)))
+            .collect();
         for (id, item) in &items {
             let status = text(item, "status");
-            let is_settled = !["approved", "rejected"].contains(&status) || status == "rejected" && item["due_at"].is_null();
+            let is_settled =
+                !["approved", "rejected"].contains(&status) || status == "rejected" && item["due_at"].is_null();
             self.holds("no recommendation is stuck", is_settled, || format!("{id} is {status}"));
             let version = item["version"]["N"].as_str().and_then(|version| version.parse().ok()).unwrap_or(0);
             let told_of = events.get(id.as_str()).copied().unwrap_or_default();
-            self.holds("every change has its audit event", told_of == version, || format!("{id}: version {version}, {told_of} events"));
+            self.holds("every change has its audit event", told_of == version, || {
+                format!("{id}: version {version}, {told_of} events")
+            });
             if status == "requeued" {
                 let next = item["followed_by"]["S"].as_str().is_some_and(|next| items.contains_key(next));
                 self.holds("what is written anew has its successor", next, || id.clone());
@@ -283,7 +331,10 @@ impl Episode {
             self.holds("what was approved is sent or failed", fits, || format!("{id} is {status}"));
         }
         for sent in &sent {
-            let id = sent["delivery_id"].as_str().and_then(|id| id.split('-').nth(1)).and_then(|id| uuid::Uuid::parse_str(id).ok());
+            let id = sent["delivery_id"]
+                .as_str()
+                .and_then(|id| id.split('-').nth(1))
+                .and_then(|id| uuid::Uuid::parse_str(id).ok());
             let is_known = id.is_some_and(|id| items.contains_key(&id.to_string()));
             self.holds("nothing is sent that is not stored", is_known, || sent["delivery_id"].to_string());
         }
@@ -292,24 +343,29 @@ impl Episode {
     /// What was sent of one recommendation against what was approved.
     fn deliveries(&self, id: &str, item: &Value, told: &Told, outbox: &[&Value]) {
         let simple = id.replace('-', "");
-        let sent: Vec<_> = outbox.iter().filter(|sent| sent["delivery_id"].as_str().is_some_and(|of| of.contains(&simple))).collect();
+        let sent: Vec<_> =
+            outbox.iter().filter(|sent| sent["delivery_id"].as_str().is_some_and(|of| of.contains(&simple))).collect();
         let attempts = item["attempts"]["L"].as_array().cloned().unwrap_or_default();
         if !sent.is_empty() {
             let asked = told.approvals.get(id);
             self.holds("nothing is sent that nobody approved", asked.is_some(), || id.to_owned());
             let approved = item.pointer("/approval/M/draft/M/message/S").and_then(Value::as_str).unwrap_or_default();
             let proposed = item.pointer("/draft/M/message/S").and_then(Value::as_str).unwrap_or_default();
-            let is_asked = asked.is_some_and(|texts| texts.contains(approved) || texts.contains("") && approved == proposed);
+            let is_asked =
+                asked.is_some_and(|texts| texts.contains(approved) || texts.contains("") && approved == proposed);
             self.holds("what is approved is what the reviewer wrote or saw", is_asked, || format!("{id}: {approved}"));
         }
         let mut last_is_open = false;
         for (number, attempt) in attempts.iter().enumerate() {
-            let of = |sent: &&&&Value| sent["delivery_id"].as_str().is_some_and(|id| id.ends_with(&format!("-{number}")));
+            let of =
+                |sent: &&&&Value| sent["delivery_id"].as_str().is_some_and(|id| id.ends_with(&format!("-{number}")));
             let these: Vec<_> = sent.iter().filter(of).collect();
             let state = attempt.pointer("/M/state/S").and_then(Value::as_str).unwrap_or_default();
             let message = attempt.pointer("/M/draft/M/message/S").and_then(Value::as_str).unwrap_or_default();
             for one in &these {
-                self.holds("what is sent is what was approved", one["text"] == message, || format!("{id}: {} for {message}", one["text"]));
+                self.holds("what is sent is what was approved", one["text"] == message, || {
+                    format!("{id}: {} for {message}", one["text"])
+                });
             }
             if state == "delivered" && attempt.pointer("/M/provider_message_id/S").is_some() {
                 self.holds("what is delivered was sent", these.len() == 1, || format!("{id}: {} sends", these.len()));
@@ -320,18 +376,28 @@ impl Episode {
     }
 
     fn isolation(&self, tenant: usize, stored: &Stored) {
-        let others: Vec<_> = MARKS.iter().enumerate().filter(|(other, _)| *other != tenant).map(|(_, mark)| *mark).collect();
-        for item in [&stored.leads, &stored.work, &stored.credits].into_iter().flat_map(|items| Stored::within(items, &self.world, tenant, "")) {
+        let others: Vec<_> =
+            MARKS.iter().enumerate().filter(|(other, _)| *other != tenant).map(|(_, mark)| *mark).collect();
+        for item in [&stored.leads, &stored.work, &stored.credits]
+            .into_iter()
+            .flat_map(|items| Stored::within(items, &self.world, tenant, ""))
+        {
             let lower = item.to_string().to_lowercase();
             let is_own = !others.iter().any(|mark| lower.contains(mark));
-            self.holds("no item holds what is another workspace's", is_own, || format!("{} {}", text(item, "pk"), text(item, "sk")));
+            self.holds("no item holds what is another workspace's", is_own, || {
+                format!("{} {}", text(item, "pk"), text(item, "sk"))
+            });
         }
     }
 
     async fn suppressed(&self, stored: &Stored) {
         let outbox = self.world.api.outbox().await;
         for item in stored.leads.iter().filter(|item| text(item, "sk") == "suppressed") {
-            let Some(lead) = stored.leads.iter().find(|lead| text(lead, "pk") == text(item, "pk") && text(lead, "sk") == "lead") else { continue };
+            let Some(lead) =
+                stored.leads.iter().find(|lead| text(lead, "pk") == text(item, "pk") && text(lead, "sk") == "lead")
+            else {
+                continue;
+            };
             let since = text(item, "at");
             let addresses = [text(lead, "email"), text(lead, "phone").trim_start_matches('+')];
             let later = outbox.iter().filter(|sent| {
@@ -339,9 +405,12 @@ impl Episode {
                 // Who was just being written to cannot be called back.
                 let margin = sent["at"].as_str().and_then(|at| at.parse::<chrono::DateTime<chrono::Utc>>().ok());
                 let since = since.parse::<chrono::DateTime<chrono::Utc>>().ok();
-                addresses.contains(&to) && margin.zip(since).is_some_and(|(at, since)| at > since + chrono::TimeDelta::seconds(120))
+                addresses.contains(&to)
+                    && margin.zip(since).is_some_and(|(at, since)| at > since + chrono::TimeDelta::seconds(120))
             });
-            self.holds("nobody is written to who wants to be left alone", later.count() == 0, || text(item, "pk").to_owned());
+            self.holds("nobody is written to who wants to be left alone", later.count() == 0, || {
+                text(item, "pk").to_owned()
+            });
         }
     }
 }

@@ -98,7 +98,8 @@ impl Mailbox {
 
 impl Inner {
     fn happens(&self, what: &'static str) -> bool {
-        let happens = self.storm.lock().expect("storm").as_ref().is_some_and(|(dice, n)| dice.below(1_000) < *n as usize);
+        let happens =
+            self.storm.lock().expect("storm").as_ref().is_some_and(|(dice, n)| dice.below(1_000) < *n as usize);
         if happens {
             *self.injected.lock().expect("injected").entry(what).or_default() += 1;
         }
@@ -117,7 +118,8 @@ impl Inner {
 
 async fn take(State(inner): State<Arc<Inner>>, body: Bytes) -> (StatusCode, [(&'static str, &'static str); 1], String) {
     let answer = |status, body: Value| (status, [("content-type", "application/x-amz-json-1.0")], body.to_string());
-    let failed = || answer(StatusCode::INTERNAL_SERVER_ERROR, json!({"__type": "InternalError", "message": "injected"}));
+    let failed =
+        || answer(StatusCode::INTERNAL_SERVER_ERROR, json!({"__type": "InternalError", "message": "injected"}));
     if inner.happens("queue: before") {
         return failed();
     }

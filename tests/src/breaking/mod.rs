@@ -168,6 +168,9 @@ impl Episode {
         // Whoever took something and said nothing more has been silent for too long.
         self.world.api.clock.advance(TimeDelta::hours(25));
         self.drain(TimeDelta::days(10_000)).await;
+        // The providers' last reports are on their way.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        self.drain(TimeDelta::days(10_000)).await;
         if !self.has_failed() {
             self.look_at_everything().await;
         }
@@ -225,7 +228,13 @@ impl Episode {
             }
             Operation::Providers(behaviour) => {
                 self.world.api.providers_do(&behaviour).await;
-                *self.notes.lock().expect("notes").injected.entry(format!("provider: {}", name(&behaviour["answer"]))).or_default() += 1;
+                *self
+                    .notes
+                    .lock()
+                    .expect("notes")
+                    .injected
+                    .entry(format!("provider: {}", name(&behaviour["answer"])))
+                    .or_default() += 1;
                 self.note("provider told", "");
             }
         }
@@ -296,11 +305,21 @@ impl Episode {
     }
 
     /// Holds an answer against what has to be true of any, and against those before; and learns from it.
-    fn take_in(&self, index: usize, asked: &Asked, kept: Option<usize>, before: Option<(u16, String)>, answer: &Answer) {
+    fn take_in(
+        &self,
+        index: usize,
+        asked: &Asked,
+        kept: Option<usize>,
+        before: Option<(u16, String)>,
+        answer: &Answer,
+    ) {
         self.note(asked.kind, &answer.status.to_string());
         let wrong = |what: &str| {
             let Answer { status, text, .. } = answer;
-            self.violation(index, &format!("{} {} {}: {what}: {status} {text}", asked.kind, asked.method, asked.path()));
+            self.violation(
+                index,
+                &format!("{} {} {}: {what}: {status} {text}", asked.kind, asked.method, asked.path()),
+            );
         };
         if let Some(what) = asked.wrong_with(answer, self.is_stormy()) {
             wrong(&what);
@@ -335,6 +354,10 @@ impl Episode {
         {
             wrong(&format!("two requests with one key are answered in two ways, also {} {}", now.0, now.1));
         }
+        if !is_final && ["add to list", "take off list"].contains(&asked.kind) {
+            // It may have come after others that were answered.
+            state.sends(asked);
+        }
         if is_final {
             state.learns(asked, answer, now.is_none());
             if let Some(kept) = kept {
@@ -358,7 +381,10 @@ impl Episode {
             Ok(answer) => {
                 self.note(asked.kind, &answer.status.to_string());
                 if answer.status != 422 && !(answer.status == 503 && self.is_stormy()) {
-                    self.violation(index, &format!("a key was used for another request: {} {}", answer.status, answer.text));
+                    self.violation(
+                        index,
+                        &format!("a key was used for another request: {} {}", answer.status, answer.text),
+                    );
                 }
             }
             Err(error) => self.violation(index, &format!("no answer: {}", error.without_url())),
@@ -391,7 +417,10 @@ impl Episode {
         for kept in 0..count {
             for _ in 0..6 {
                 let Repeatable { asked, answer } = self.state.lock().expect("state").repeatable[kept].clone();
-                if answer.is_some() || ![409, 0].contains(&self.ask(usize::MAX, &asked, Some(kept)).await) || self.has_failed() {
+                if answer.is_some()
+                    || ![409, 0].contains(&self.ask(usize::MAX, &asked, Some(kept)).await)
+                    || self.has_failed()
+                {
                     break;
                 }
                 // Longer than a claim lasts.
@@ -405,7 +434,9 @@ impl Episode {
         let keyed: Vec<_> = {
             let state = self.state.lock().expect("state");
             let all = state.repeatable.iter().enumerate();
-            all.filter(|(_, one)| one.asked.key.is_some() && one.answer.is_some()).map(|(kept, one)| (kept, one.asked.clone())).collect()
+            all.filter(|(_, one)| one.asked.key.is_some() && one.answer.is_some())
+                .map(|(kept, one)| (kept, one.asked.clone()))
+                .collect()
         };
         for (kept, asked) in &keyed {
             self.ask(usize::MAX, asked, Some(*kept)).await;
@@ -435,14 +466,23 @@ impl Episode {
             self.schedule(usize::MAX, "sweeper").await;
             self.schedule(usize::MAX, "score-due").await;
             let until = (self.world.api.clock.now() + within).timestamp_millis();
-            let wanted: Vec<_> = self.world.scan("WORK_TABLE").await.into_iter().filter(|item| {
-                item["due_at"]["N"].as_str().and_then(|at| at.parse::<i64>().ok()).is_some_and(|at| at < until)
-            }).collect();
+            let wanted: Vec<_> = self
+                .world
+                .scan("WORK_TABLE")
+                .await
+                .into_iter()
+                .filter(|item| {
+                    item["due_at"]["N"].as_str().and_then(|at| at.parse::<i64>().ok()).is_some_and(|at| at < until)
+                })
+                .collect();
             if worked == 0 && wanted.is_empty() {
                 return;
             }
             if round > 60 {
-                let first = wanted.iter().take(3).map(|item| format!("{} {} {}", item["pk"]["S"], item["status"]["S"], item["due_for"]["S"]));
+                let first = wanted
+                    .iter()
+                    .take(3)
+                    .map(|item| format!("{} {} {}", item["pk"]["S"], item["status"]["S"], item["due_for"]["S"]));
                 let first: Vec<_> = first.collect();
                 return self.violation(usize::MAX, &format!("{} items are stuck, such as {first:?}", wanted.len()));
             }

@@ -45,7 +45,9 @@ pub fn draw(world: &World, state: &mut State, dice: &Dice) -> Operation {
         41..43 if !state.repeatable.is_empty() => {
             let index = recent(state, dice);
             let kept = &state.repeatable[index];
-            if kept.answer.is_some() && ["suggest", "chat", "activity", "contact", "recommendation"].contains(&kept.asked.kind) {
+            if kept.answer.is_some()
+                && ["suggest", "chat", "activity", "contact", "recommendation"].contains(&kept.asked.kind)
+            {
                 return Operation::Reuse(index);
             }
         }
@@ -74,7 +76,16 @@ fn behaviour(dice: &Dice) -> Value {
         let times = 1 + dice.below(3);
         json!({"event": event, "after_ms": dice.below(400), "times": times})
     };
-    let events = [json!("sent"), json!("delivered"), json!("opened"), json!("bounced"), json!("complained"), json!({"failed": "30003"}), json!({"replied": "STOP"}), json!({"replied": "Yes please"})];
+    let events = [
+        json!("sent"),
+        json!("delivered"),
+        json!("opened"),
+        json!("bounced"),
+        json!("complained"),
+        json!({"failed": "30003"}),
+        json!({"replied": "STOP"}),
+        json!({"replied": "Yes please"}),
+    ];
     let reports: Vec<_> = (0..dice.below(4)).filter_map(|_| dice.one_of(&events).cloned()).map(report).collect();
     json!({"times": 1 + dice.below(2), "answer": answer, "reports": reports, "delay_ms": dice.below(20)})
 }
@@ -107,8 +118,8 @@ fn request(world: &World, state: &mut State, dice: &Dice) -> Asked {
             keyed(Asked::new("suggest", tenant, "POST", crate::SUGGEST).body(body))
         }),
         39..44 => contact.map(|contact| keyed(follow_up(world, tenant, &contact, dice))),
-        44..51 => contact.map(|contact| keyed(recommendation(tenant, &contact))),
-        51..63 => decision(told, tenant, serial, dice).map(keyed),
+        44..51 => contact.map(|contact| keyed(recommendation(world, tenant, &contact))),
+        51..63 => decision(world, told, tenant, serial, dice).map(keyed),
         63..70 => Some(keyed(chat(told, tenant, dice))),
         70..76 => task_decision(told, tenant, dice).map(keyed),
         76..83 => list_change(told, tenant, serial, dice, &keyed),
@@ -139,7 +150,8 @@ fn new_contacts(tenant: usize, serial: usize, dice: &Dice) -> Asked {
         person["phone"] = Value::Null;
         person
     });
-    Asked::new("contacts", tenant, "POST", "/v1/contacts/bulk").body(json!({"contacts": without_phone.collect::<Vec<_>>()}))
+    Asked::new("contacts", tenant, "POST", "/v1/contacts/bulk")
+        .body(json!({"contacts": without_phone.collect::<Vec<_>>()}))
 }
 
 fn ago(world: &World, minutes: usize) -> String {
@@ -172,7 +184,9 @@ fn messages(world: &World, tenant: usize, serial: usize, dice: &Dice) -> Asked {
             })
         })
         .collect();
-    Asked::new("messages", tenant, "POST", "/users/{user_id}/messages").at("user_id", "me").body(json!({"messages": several}))
+    Asked::new("messages", tenant, "POST", "/users/{user_id}/messages")
+        .at("user_id", "me")
+        .body(json!({"messages": several}))
 }
 
 fn webhook(world: &World, tenant: usize, serial: usize, dice: &Dice) -> Asked {
@@ -186,7 +200,8 @@ fn webhook(world: &World, tenant: usize, serial: usize, dice: &Dice) -> Asked {
     let metadata = json!({"display_phone_number": "15550783881", "phone_number_id": world.tenants[tenant].number_id});
     let value = json!({"messaging_product": "whatsapp", "metadata": metadata, "contacts": contacts, "messages": said.collect::<Vec<_>>()});
     let entry = json!([{"id": "1", "changes": [{"field": "messages", "value": value}]}]);
-    Asked::new("webhook", tenant, "POST", "/webhooks/meta").body(json!({"object": "whatsapp_business_account", "entry": entry}))
+    Asked::new("webhook", tenant, "POST", "/webhooks/meta")
+        .body(json!({"object": "whatsapp_business_account", "entry": entry}))
 }
 
 fn template_send(world: &World, tenant: usize, serial: usize, dice: &Dice) -> Asked {
@@ -209,15 +224,16 @@ fn follow_up(world: &World, tenant: usize, contact: &str, dice: &Dice) -> Asked 
     Asked { prefer: Some(if dice.percent(80) { "respond-async" } else { "wait=1" }), ..asked }
 }
 
-fn recommendation(tenant: usize, contact: &str) -> Asked {
+fn recommendation(world: &World, tenant: usize, contact: &str) -> Asked {
+    let earlier = [20, 9].map(|days| ago(world, days * 1_440));
     let body = json!({
         "lead_id": contact, "account_tier": "mid-market",
-        "engagement_history": [{"type": "email", "outcome": "opened", "date": "2026-10-01"}, {"type": "phone_call", "outcome": "no_response", "date": "2026-10-02"}],
+        "engagement_history": [{"type": "email", "outcome": "opened", "date": earlier[0]}, {"type": "phone_call", "outcome": "no_response", "date": earlier[1]}],
     });
     Asked::new("recommendation", tenant, "POST", "/api/v1/ai/followup/recommendation").body(body)
 }
 
-fn decision(told: &Told, tenant: usize, serial: usize, dice: &Dice) -> Option<Asked> {
+fn decision(world: &World, told: &Told, tenant: usize, serial: usize, dice: &Dice) -> Option<Asked> {
     let id = pick(dice, &told.recommendations)?;
     let asked = |kind, route, body: Value| Asked::new(kind, tenant, "POST", route).at("id", &id).body(body);
     Some(match dice.below(20) {
@@ -229,7 +245,9 @@ fn decision(told: &Told, tenant: usize, serial: usize, dice: &Dice) -> Option<As
         }
         8..13 => asked("approve", "/api/v1/ai/followup/recommendations/{id}/approve", json!({})),
         13..16 => asked("reject", "/api/v1/ai/followup/recommendations/{id}/reject", json!({"reason": "Too long."})),
-        16 => asked("snooze", "/api/v1/ai/followup/recommendations/{id}/snooze", json!({"until": "2026-12-01T00:00:00Z"})),
+        16 => {
+            asked("snooze", "/api/v1/ai/followup/recommendations/{id}/snooze", json!({"until": world.api.clock.now() + TimeDelta::days(9)}))
+        }
         17 | 18 => asked("resolve", "/api/v1/ai/followup/recommendations/{id}/resolve", json!({})),
         _ => asked("requeue", "/api/v1/ai/followup/recommendations/{id}/requeue", json!({})),
     })
@@ -263,12 +281,20 @@ fn chat(told: &Told, tenant: usize, dice: &Dice) -> Asked {
 fn task_decision(told: &Told, tenant: usize, dice: &Dice) -> Option<Asked> {
     let id = pick(dice, told.tasks.keys())?;
     Some(match dice.below(5) {
-        0 => Asked::new("dismiss task", tenant, "POST", "/v1/lexi/tasks/{id}/dismiss").at("id", id).body(json!({"reason": "testing"})),
+        0 => Asked::new("dismiss task", tenant, "POST", "/v1/lexi/tasks/{id}/dismiss")
+            .at("id", id)
+            .body(json!({"reason": "testing"})),
         _ => Asked::new("approve task", tenant, "POST", "/v1/lexi/tasks/{id}/approve").at("id", id).body(json!({})),
     })
 }
 
-fn list_change(told: &Told, tenant: usize, serial: usize, dice: &Dice, keyed: &impl Fn(Asked) -> Asked) -> Option<Asked> {
+fn list_change(
+    told: &Told,
+    tenant: usize,
+    serial: usize,
+    dice: &Dice,
+    keyed: &impl Fn(Asked) -> Asked,
+) -> Option<Asked> {
     let new = || {
         let name = format!("{} {} {serial}", dice.one_of(&["own", "lexi"]).copied().unwrap_or("own"), MARKS[tenant]);
         keyed(Asked::new("list", tenant, "POST", "/v1/lists").body(json!({"name": name})).about(name))
@@ -277,7 +303,8 @@ fn list_change(told: &Told, tenant: usize, serial: usize, dice: &Dice, keyed: &i
     match (dice.below(10), list) {
         (0..6, Some(list)) => {
             let members = &told.lists[&list];
-            let new: Vec<_> = told.known_contacts().into_iter().filter(|one| !members.contains_key(*one)).take(3).cloned().collect();
+            let new: Vec<_> =
+                told.known_contacts().into_iter().filter(|one| !members.contains_key(*one)).take(3).cloned().collect();
             let added = Asked::new("add to list", tenant, "POST", "/v1/lists/{id}/contacts").at("id", list);
             (!new.is_empty()).then(|| added.body(json!({"contact_ids": new})).about(new.join(" ")))
         }
@@ -285,7 +312,12 @@ fn list_change(told: &Told, tenant: usize, serial: usize, dice: &Dice, keyed: &i
             let there: Vec<_> = told.lists[&list].iter().filter(|(_, is_there)| **is_there == Some(true)).collect();
             let contact = dice.one_of(&there)?.0.clone();
             let route = "/v1/lists/{id}/contacts/{contact_id}";
-            Some(Asked::new("take off list", tenant, "DELETE", route).at("id", list).at("contact_id", &contact).about(contact))
+            Some(
+                Asked::new("take off list", tenant, "DELETE", route)
+                    .at("id", list)
+                    .at("contact_id", &contact)
+                    .about(contact),
+            )
         }
         _ => Some(new()),
     }
@@ -301,20 +333,30 @@ fn read(told: &Told, tenant: usize, dice: &Dice) -> Option<Asked> {
         3 => return with("/v1/lists/{id}", pick(dice, told.lists.keys())),
         4 => return with("/v1/lists/{id}/contacts", pick(dice, told.lists.keys())),
         5 => of("/v1/campaigns"),
-        6 => of("/v1/lexi/tasks").query(format!("status={}", dice.one_of(&["pending", "completed", "failed", "running"])?)),
+        6 => of("/v1/lexi/tasks")
+            .query(format!("status={}", dice.one_of(&["pending", "completed", "failed", "running"])?)),
         7 => return with("/v1/lexi/tasks/{id}", pick(dice, told.tasks.keys())),
         8 => of("/v1/lexi/conversations"),
         9 => return with("/v1/lexi/conversations/{id}", pick(dice, &told.conversations)),
         10 => of("/api/v1/ai/followup/recommendations"),
         11 => return with("/api/v1/ai/followup/recommendations/{id}", pick(dice, &told.recommendations)),
         12 => return with("/api/v1/ai/followup/recommendations/{id}/audit", pick(dice, &told.recommendations)),
-        13 => of("/api/v1/ai/followup/notifications").query(format!("role={}", dice.one_of(&["manager", "representative", "compliance"])?)),
+        13 => of("/api/v1/ai/followup/notifications")
+            .query(format!("role={}", dice.one_of(&["manager", "representative", "compliance"])?)),
         14 => return with("/api/agents/commands/{id}", pick(dice, &told.commands)),
-        15 | 16 => of("/users/{user_id}/leads").at("user_id", "me").query(format!("limit={}&offset={}", 1 + dice.below(50), dice.below(20))),
+        15 | 16 => of("/users/{user_id}/leads").at("user_id", "me").query(format!(
+            "limit={}&offset={}",
+            1 + dice.below(50),
+            dice.below(20)
+        )),
         17 => of("/users/{user_id}/leads").at("user_id", "me").query(format!("search={}", MARKS[tenant])),
         18 => of("/users/{user_id}/leads/stats").at("user_id", "me"),
-        19 => of("/users/{user_id}/leads/{customer_phone}").at("user_id", "me").at("customer_phone", pick(dice, &told.writers)?),
-        _ => of("/users/{user_id}/leads/{customer_phone}/messages").at("user_id", "me").at("customer_phone", pick(dice, &told.writers)?),
+        19 => of("/users/{user_id}/leads/{customer_phone}")
+            .at("user_id", "me")
+            .at("customer_phone", pick(dice, &told.writers)?),
+        _ => of("/users/{user_id}/leads/{customer_phone}/messages")
+            .at("user_id", "me")
+            .at("customer_phone", pick(dice, &told.writers)?),
     })
 }
 
@@ -324,21 +366,38 @@ fn nonsense(world: &World, state: &State, tenant: usize, serial: usize, dice: &D
     let theirs = &state.told[rival];
     let stolen = |ids: Option<String>| ids.unwrap_or_else(|| Uuid::from_u128(serial as u128).to_string());
     let of = |kind, method, route| Asked::new(kind, tenant, method, route);
-    let broken = [json!(null), json!([]), json!(5), json!({"lead_id": 5, "siteId": [], "message": {}, "contact_id": "x", "name": ""})];
-    let posts = [crate::SUGGEST, crate::FOLLOW_UP, "/api/v1/ai/followup/recommendation", "/v1/lexi/chat", "/v1/lists", "/v1/activities", "/v1/contacts/bulk"];
+    let broken = [
+        json!(null),
+        json!([]),
+        json!(5),
+        json!({"lead_id": 5, "siteId": [], "message": {}, "contact_id": "x", "name": ""}),
+    ];
+    let posts = [
+        crate::SUGGEST,
+        crate::FOLLOW_UP,
+        "/api/v1/ai/followup/recommendation",
+        "/v1/lexi/chat",
+        "/v1/lists",
+        "/v1/activities",
+        "/v1/contacts/bulk",
+    ];
     match dice.below(8) {
         0 | 1 => {
             let route = dice.one_of(&posts).copied().unwrap_or(crate::SUGGEST);
             of("wrong body", "POST", route).body(dice.one_of(&broken).cloned().unwrap_or_default())
         }
         2 => of("without permission", "POST", "/v1/contacts").body(person(tenant, serial)),
-        3 => of("another's", "POST", crate::SUGGEST).body(json!({"contact_id": stolen(pick(dice, theirs.known_contacts()))})),
-        4 => of("another's", "POST", "/v1/lexi/tasks/{id}/approve").at("id", stolen(pick(dice, theirs.tasks.keys()))).body(json!({})),
+        3 => of("another's", "POST", crate::SUGGEST)
+            .body(json!({"contact_id": stolen(pick(dice, theirs.known_contacts()))})),
+        4 => of("another's", "POST", "/v1/lexi/tasks/{id}/approve")
+            .at("id", stolen(pick(dice, theirs.tasks.keys())))
+            .body(json!({})),
         5 => {
             let route = "/api/v1/ai/followup/recommendations/{id}/approve";
             of("another's", "POST", route).at("id", stolen(pick(dice, &theirs.recommendations))).body(json!({}))
         }
-        6 => of("another's", "POST", crate::FOLLOW_UP).body(json!({"siteId": world.tenants[rival].site, "leadId": stolen(pick(dice, theirs.known_contacts()))})),
+        6 => of("another's", "POST", crate::FOLLOW_UP)
+            .body(json!({"siteId": world.tenants[rival].site, "leadId": stolen(pick(dice, theirs.known_contacts()))})),
         _ => of("another's", "GET", "/v1/lists/{id}/contacts").at("id", stolen(pick(dice, theirs.lists.keys()))),
     }
 }

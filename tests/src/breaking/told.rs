@@ -83,10 +83,14 @@ impl State {
         let told = &mut self.told[asked.tenant];
         match asked.kind {
             "contact" => drop(told.contacts.entry(asked.about.clone()).or_default()),
-            "contacts" => each(&asked.body["contacts"], |one| drop(told.contacts.entry(text(&one["email"])).or_default())),
+            "contacts" => {
+                each(&asked.body["contacts"], |one| drop(told.contacts.entry(text(&one["email"])).or_default()))
+            }
             "activity" => told.activities.entry(asked.about.clone()).or_default().sent += 1,
             "messages" => {
-                each(&asked.body["messages"], |one| told.message(text(&one["customer_phone"]), text(&one["message_id"])).sent += 1);
+                each(&asked.body["messages"], |one| {
+                    told.message(text(&one["customer_phone"]), text(&one["message_id"])).sent += 1
+                });
             }
             "webhook" => each(&asked.body["entry"][0]["changes"], |change| {
                 each(&change["value"]["messages"], |one| told.message(text(&one["from"]), text(&one["id"])).sent += 1);
@@ -153,6 +157,10 @@ impl State {
                 told.recommendations.extend(ids.map(|(_, id)| text(id)));
             }
             "recommendation" => drop(told.recommendations.insert(text(&data["recommendation_id"]))),
+            "read" => {
+                each(&data["recommendations"], |one| drop(told.recommendations.insert(text(&one["recommendation_id"]))));
+                each(&data["tasks"], |one| drop(told.tasks.entry(text(&one["task_id"])).or_default()));
+            }
             "approve" => drop(told.approved.insert(asked.at[0].1.clone())),
             "approve task" => drop(told.tasks.insert(asked.at[0].1.clone(), true)),
             "dismiss task" => drop(told.dismissed.insert(asked.at[0].1.clone())),

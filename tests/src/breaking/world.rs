@@ -108,8 +108,7 @@ impl World {
         ];
         let environment = HashMap::from(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let clock = Clock::default();
-        let setup =
-            Setup { model: Some(model.as_model()), environment, clock: clock.clone(), ..Setup::default() };
+        let setup = Setup { model: Some(model.as_model()), environment, clock: clock.clone(), ..Setup::default() };
         let stack = crate::start(setup).await;
         let client = reqwest::Client::builder().timeout(std::time::Duration::from_secs(60)).build().expect("a client");
         let mut api = Api { stack, clock, workspace: Uuid::nil(), key: String::new(), client: reqwest::Client::new() };
@@ -122,7 +121,10 @@ impl World {
         let crew = |store_url: &str, seed: u64| {
             let mut variables = api.stack.variables.clone();
             variables.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), store_url.to_owned());
-            Crew::new(&Context::new(variables.into_iter().collect(), api.clock.clone(), Random::seeded(seed)).expect("a context"))
+            Crew::new(
+                &Context::new(variables.into_iter().collect(), api.clock.clone(), Random::seeded(seed))
+                    .expect("a context"),
+            )
         };
         let (workers, doomed) = (crew(store.url(), seed), Mutex::new(crew(&store.doomed_url(), seed + 1)));
         let is_stormy = AtomicBool::new(false);
@@ -287,8 +289,13 @@ impl Crew {
 async fn settle(api: &Api, tenant: usize) -> Tenant {
     let (random, now, mark) = (Random::from_os(), api.clock.now(), MARKS[tenant]);
     let id = random.uuid();
-    let workspace =
-        Workspace { workspace_id: id, name: mark.to_owned(), prices: Default::default(), webhook: None, created_at: now };
+    let workspace = Workspace {
+        workspace_id: id,
+        name: mark.to_owned(),
+        prices: Default::default(),
+        webhook: None,
+        created_at: now,
+    };
     api.accounts().put_workspace(&workspace).await.expect("a workspace");
     api.ledger().grant(id, id, CREDITS[tenant], "test", now).await.expect("a grant");
     let key = async |permissions: &[Permission]| {
