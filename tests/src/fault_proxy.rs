@@ -218,7 +218,7 @@ async fn pass(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body: 
         if doom.is_applied {
             forward(&shared, &headers, request).await;
         }
-        drop(doom.died.send(()));
+        let _ = doom.died.send(());
         // Nobody waits for the answer of a caller that is dropped.
         return std::future::pending().await;
     }

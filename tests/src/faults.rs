@@ -121,6 +121,7 @@ fn log_to_threads() {
         "campaigns",
         "commands",
         "copywriter",
+        "credits",
         "delivery",
         "delivery_events",
         "followup_recommendation",
@@ -129,6 +130,7 @@ fn log_to_threads() {
         "lead_follow_up",
         "lead_messages",
         "lead_scorer",
+        "lead_stats",
         "lexi_chat",
         "lexi_tasks",
         "lexi_worker",
@@ -139,6 +141,7 @@ fn log_to_threads() {
         "score_due",
         "notifier",
         "recommendations",
+        "suggest_followups",
         "sweeper",
     ];
     let environment = Environment::from_iter([("LOG_LEVEL".to_owned(), "trace".to_owned())]);

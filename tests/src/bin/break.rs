@@ -22,7 +22,7 @@ struct Arguments {
     #[arg(long, default_value_t = 1_000)]
     operations: usize,
     /// How many clients at a time
-    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=100))]
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=100))]
     clients: u16,
 }
 

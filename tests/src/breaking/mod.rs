@@ -20,7 +20,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
+use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::stream;
 use serde_json::Value;
 
 use crate::dice::Dice;
@@ -34,7 +36,7 @@ use world::{Ended, World};
 pub const EPISODE: usize = 1_000;
 
 /// How many operations there are between two changes of the weather.
-const PHASE: usize = 50;
+const PHASE: usize = 25;
 
 /// What to do.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +85,6 @@ pub async fn run(options: Options) -> Report {
         let count = left.min(EPISODE);
         let episode = Episode::start(seed, count, options.clients).await;
         episode.run().await;
-        episode.world.api.stack.ready.gateway.as_ref().expect("a gateway");
         report.add(episode).await;
         done += count;
         report.took = started.elapsed();
@@ -135,7 +136,6 @@ struct Episode {
     seed: u64,
     operations: usize,
     clients: usize,
-    dice: Dice,
     state: Mutex<State>,
     notes: Mutex<Notes>,
     drawn: AtomicUsize,
@@ -144,7 +144,7 @@ struct Episode {
 impl Episode {
     async fn start(seed: u64, operations: usize, clients: usize) -> Self {
         let (state, notes, drawn) = Default::default();
-        Self { world: World::start(seed).await, seed, operations, clients, dice: Dice::new(seed), state, notes, drawn }
+        Self { world: World::start(seed).await, seed, operations, clients: clients.max(1), state, notes, drawn }
     }
 
     async fn run(&self) {
@@ -152,10 +152,10 @@ impl Episode {
             // Good weather, bad weather, very bad weather.
             match phase % 3 {
                 0 => self.recover().await,
-                bad => self.world.storm(self.seed.wrapping_add(phase as u64), if bad == 1 { 15 } else { 80 }),
+                bad => self.world.storm(self.seed.wrapping_add(phase as u64), if bad == 1 { 20 } else { 100 }),
             }
             let until = self.operations.min((phase + 1) * PHASE);
-            join_all((0..self.clients.max(1)).map(|_| self.client(until))).await;
+            join_all((0..self.clients).map(|_| self.client(until))).await;
             self.look_at_sends().await;
             if self.has_failed() {
                 return;
@@ -216,7 +216,7 @@ impl Episode {
                 let dice = Dice::of(self.seed, 1_000_000 + index as u64);
                 for _ in 0..letters {
                     let Some(letter) = self.world.mailbox.draw(&dice) else { break };
-                    let doom = dice.percent(15).then(|| (dice.below(25), dice.percent(50)));
+                    let doom = dice.percent(25).then(|| (dice.below(25), dice.percent(50)));
                     self.work(letter, doom, dice.percent(10)).await;
                 }
             }
@@ -258,6 +258,8 @@ impl Episode {
             Ended::Done(()) => "done",
             Ended::Failed => {
                 self.world.mailbox.put_back(letter);
+                // A queue brings it again only after a while.
+                self.world.api.clock.advance(TimeDelta::seconds(20));
                 "failed"
             }
             Ended::Killed => {
@@ -438,9 +440,8 @@ impl Episode {
                 .map(|(kept, one)| (kept, one.asked.clone()))
                 .collect()
         };
-        for (kept, asked) in &keyed {
-            self.ask(usize::MAX, asked, Some(*kept)).await;
-        }
+        let asked = stream::iter(&keyed).map(|(kept, asked)| self.ask(usize::MAX, asked, Some(*kept)));
+        asked.buffer_unordered(self.clients).collect::<Vec<_>>().await;
         self.checked("a key has one answer, the same to the byte", keyed.len());
     }
 
@@ -449,16 +450,13 @@ impl Episode {
         let dice = Dice::of(self.seed, u64::MAX);
         for round in 0.. {
             let mut worked = 0;
-            while let Some(letter) = self.world.mailbox.draw(&dice) {
-                worked += 1;
-                match self.world.work(&letter, None).await {
-                    Ended::Done(()) => {}
-                    _ => {
-                        self.world.mailbox.put_back(letter);
-                        self.note("work in the end", "failed");
-                        self.world.api.clock.advance(TimeDelta::seconds(30));
-                    }
+            loop {
+                let letters: Vec<_> = (0..self.clients).map_while(|_| self.world.mailbox.draw(&dice)).collect();
+                if letters.is_empty() {
+                    break;
                 }
+                worked += letters.len();
+                join_all(letters.into_iter().map(|letter| self.work(letter, None, false))).await;
                 if worked > 20_000 {
                     return self.violation(usize::MAX, "the queues do not become empty");
                 }

@@ -40,9 +40,9 @@ pub fn draw(world: &World, state: &mut State, dice: &Dice) -> Operation {
         22..25 => return Operation::Sweep,
         25..27 => return Operation::Score,
         27..30 => return Operation::Wait(TimeDelta::seconds(if is_stormy { 1 + dice.below(60) as i64 } else { 1 })),
-        30..33 if is_stormy => return Operation::Providers(behaviour(dice)),
-        33..41 if !state.repeatable.is_empty() => return Operation::Again(recent(state, dice)),
-        41..43 if !state.repeatable.is_empty() => {
+        30..34 if is_stormy => return Operation::Providers(behaviour(dice)),
+        34..42 if !state.repeatable.is_empty() => return Operation::Again(recent(state, dice)),
+        42..44 if !state.repeatable.is_empty() => {
             let index = recent(state, dice);
             let kept = &state.repeatable[index];
             if kept.answer.is_some()
@@ -56,8 +56,8 @@ pub fn draw(world: &World, state: &mut State, dice: &Dice) -> Operation {
     let asked = request(world, state, dice);
     let may_die = asked.method != "GET";
     match dice.below(100) {
-        0..6 if may_die => Operation::AskDoomed(asked, dice.below(12), dice.percent(50)),
-        6..10 if asked.key.is_some() => Operation::Ask(asked, 3),
+        0..10 if may_die => Operation::AskDoomed(asked, dice.below(12), dice.percent(50)),
+        10..15 if asked.key.is_some() => Operation::Ask(asked, 3),
         _ => Operation::Ask(asked, 1),
     }
 }
@@ -234,7 +234,8 @@ fn recommendation(world: &World, tenant: usize, contact: &str) -> Asked {
 }
 
 fn decision(world: &World, told: &Told, tenant: usize, serial: usize, dice: &Dice) -> Option<Asked> {
-    let id = pick(dice, &told.recommendations)?;
+    let undecided = told.recommendations.iter().filter(|id| !told.approvals.contains_key(*id));
+    let id = if dice.percent(70) { pick(dice, undecided) } else { pick(dice, &told.recommendations) }?;
     let asked = |kind, route, body: Value| Asked::new(kind, tenant, "POST", route).at("id", &id).body(body);
     Some(match dice.below(20) {
         0..8 => {
@@ -245,9 +246,11 @@ fn decision(world: &World, told: &Told, tenant: usize, serial: usize, dice: &Dic
         }
         8..13 => asked("approve", "/api/v1/ai/followup/recommendations/{id}/approve", json!({})),
         13..16 => asked("reject", "/api/v1/ai/followup/recommendations/{id}/reject", json!({"reason": "Too long."})),
-        16 => {
-            asked("snooze", "/api/v1/ai/followup/recommendations/{id}/snooze", json!({"until": world.api.clock.now() + TimeDelta::days(9)}))
-        }
+        16 => asked(
+            "snooze",
+            "/api/v1/ai/followup/recommendations/{id}/snooze",
+            json!({"until": world.api.clock.now() + TimeDelta::days(9)}),
+        ),
         17 | 18 => asked("resolve", "/api/v1/ai/followup/recommendations/{id}/resolve", json!({})),
         _ => asked("requeue", "/api/v1/ai/followup/recommendations/{id}/requeue", json!({})),
     })
@@ -279,7 +282,8 @@ fn chat(told: &Told, tenant: usize, dice: &Dice) -> Asked {
 }
 
 fn task_decision(told: &Told, tenant: usize, dice: &Dice) -> Option<Asked> {
-    let id = pick(dice, told.tasks.keys())?;
+    let open = told.tasks.iter().filter(|(_, is_approved)| !**is_approved).map(|(id, _)| id);
+    let id = if dice.percent(70) { pick(dice, open) } else { pick(dice, told.tasks.keys()) }?;
     Some(match dice.below(5) {
         0 => Asked::new("dismiss task", tenant, "POST", "/v1/lexi/tasks/{id}/dismiss")
             .at("id", id)

@@ -82,9 +82,9 @@ impl State {
     pub fn sends(&mut self, asked: &Asked) {
         let told = &mut self.told[asked.tenant];
         match asked.kind {
-            "contact" => drop(told.contacts.entry(asked.about.clone()).or_default()),
+            "contact" => _ = told.contacts.entry(asked.about.clone()).or_default(),
             "contacts" => {
-                each(&asked.body["contacts"], |one| drop(told.contacts.entry(text(&one["email"])).or_default()))
+                each(&asked.body["contacts"], |one| _ = told.contacts.entry(text(&one["email"])).or_default())
             }
             "activity" => told.activities.entry(asked.about.clone()).or_default().sent += 1,
             "messages" => {
@@ -95,14 +95,14 @@ impl State {
             "webhook" => each(&asked.body["entry"][0]["changes"], |change| {
                 each(&change["value"]["messages"], |one| told.message(text(&one["from"]), text(&one["id"])).sent += 1);
             }),
-            "list" => drop(told.names.entry(asked.about.clone()).or_default()),
+            "list" => _ = told.names.entry(asked.about.clone()).or_default(),
             "add to list" | "take off list" => {
                 let members = told.lists.entry(asked.at[0].1.clone()).or_default();
                 for contact in asked.about.split(' ') {
                     members.insert(contact.to_owned(), None);
                 }
             }
-            "approve" => drop(told.approvals.entry(asked.at[0].1.clone()).or_default().insert(asked.about.clone())),
+            "approve" => _ = told.approvals.entry(asked.at[0].1.clone()).or_default().insert(asked.about.clone()),
             "suggest" => told.charges.entry("suggest_followups").or_default().sent += 1,
             "chat" => told.charges.entry("lexi_message").or_default().sent += 1,
             _ => {}
@@ -118,7 +118,7 @@ impl State {
         let Ok(body) = serde_json::from_str::<Value>(&answer.text) else { return };
         let data = if body["data"].is_null() { &body } else { &body["data"] };
         match asked.kind {
-            "contact" => drop(told.contacts.insert(asked.about.clone(), Some(text(&data["contact_id"])))),
+            "contact" => _ = told.contacts.insert(asked.about.clone(), Some(text(&data["contact_id"]))),
             "contacts" => each(&data["results"], |one| {
                 if one["contact_id"].is_string() {
                     told.contacts.insert(text(&one["email"]), Some(text(&one["contact_id"])));
@@ -156,14 +156,14 @@ impl State {
                 let ids = data["recommendation_ids"].as_object().into_iter().flatten();
                 told.recommendations.extend(ids.map(|(_, id)| text(id)));
             }
-            "recommendation" => drop(told.recommendations.insert(text(&data["recommendation_id"]))),
+            "recommendation" => _ = told.recommendations.insert(text(&data["recommendation_id"])),
             "read" => {
-                each(&data["recommendations"], |one| drop(told.recommendations.insert(text(&one["recommendation_id"]))));
-                each(&data["tasks"], |one| drop(told.tasks.entry(text(&one["task_id"])).or_default()));
+                each(&data["recommendations"], |one| _ = told.recommendations.insert(text(&one["recommendation_id"])));
+                each(&data["tasks"], |one| _ = told.tasks.entry(text(&one["task_id"])).or_default());
             }
-            "approve" => drop(told.approved.insert(asked.at[0].1.clone())),
-            "approve task" => drop(told.tasks.insert(asked.at[0].1.clone(), true)),
-            "dismiss task" => drop(told.dismissed.insert(asked.at[0].1.clone())),
+            "approve" => _ = told.approved.insert(asked.at[0].1.clone()),
+            "approve task" => _ = told.tasks.insert(asked.at[0].1.clone(), true),
+            "dismiss task" => _ = told.dismissed.insert(asked.at[0].1.clone()),
             "chat" => {
                 told.conversations.insert(text(&data["conversation_id"]));
                 if let Some(task) = data["task_id"].as_str() {

@@ -263,7 +263,8 @@ impl World {
 
 impl Crew {
     fn new(context: &Context) -> Self {
-        let template = Template::parse(&crate::template(), &HashMap::new()).expect("the template");
+        let parameters = ["LlmBaseUrl", "LlmModel", "LlmApiKeySecret"].map(|name| (name.to_owned(), "x".to_owned()));
+        let template = Template::parse(&crate::template(), &HashMap::from(parameters)).expect("the template");
         let mut crew = Self { by_route: HashMap::new(), by_queue: HashMap::new(), scheduled: BTreeMap::new() };
         for declared in template.functions().expect("functions") {
             let function = local::build(&declared.name, context).expect("a configuration").expect("a function");
