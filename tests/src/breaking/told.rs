@@ -159,7 +159,7 @@ impl State {
             "recommendation" => _ = told.recommendations.insert(text(&data["recommendation_id"])),
             "read" => {
                 each(&data["recommendations"], |one| _ = told.recommendations.insert(text(&one["recommendation_id"])));
-                each(&data["tasks"], |one| _ = told.tasks.entry(text(&one["task_id"])).or_default());
+                each(&data["tasks"], |one| _ = told.tasks.entry(text(&one["id"])).or_default());
             }
             "approve" => _ = told.approved.insert(asked.at[0].1.clone()),
             "approve task" => _ = told.tasks.insert(asked.at[0].1.clone(), true),

@@ -273,8 +273,10 @@ fn cases(method: &str, route: &str, own: &Ids, foreign: &Ids, now: &str) -> Vec<
         ("POST", "/webhooks/meta") => posted(json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [
             {"field": "messages", "value": {"statuses": [{"id": foreign.message, "status": "failed", "timestamp": "1760000000",
                 "recipient_id": foreign.phone, "biz_opaque_callback_data": foreign.delivery}]}}]}]})),
-        ("POST", "/webhooks/ses") => posted(json!({"Type": "Notification", "Message": {"eventType": "Bounce",
-            "mail": {"tags": {"delivery_id": [foreign.delivery]}}}.to_string()})),
+        ("POST", "/webhooks/ses") => {
+            let event = json!({"eventType": "Bounce", "mail": {"tags": {"delivery_id": [foreign.delivery]}}});
+            posted(json!({"Type": "Notification", "Message": event.to_string()}))
+        }
         ("POST", "/webhooks/twilio/status" | "/webhooks/twilio/messages") => {
             posted(json!({"MessageSid": foreign.message, "From": foreign.phone, "Body": "STOP"}))
         }
@@ -357,7 +359,8 @@ async fn furnished(api: &mut Api, word: &str, number: u32) -> (Ids, String) {
     let workspace = api.new_workspace(1_000).await;
     let key = api.new_key(workspace, &Permission::ALL, |_| {}).await;
     (api.workspace, api.key) = (workspace, key.clone());
-    let staff = api.staff((true, true), &[Role::Sales, Role::Copywriter]).await;
+    // The number that a site sends from belongs to one workspace.
+    let staff = api.staff((true, number == 1), &[Role::Sales, Role::Copywriter]).await;
     let (random, now) = (Random::from_os(), api.clock.now());
     let mut ids = Ids {
         contact: random.uuid().to_string(),
@@ -469,7 +472,7 @@ async fn no_identifier_of_another_workspace_works_on_any_route_or_tells_that_it_
                 if path != route {
                     case.path = format!("{BASE}{}", case.path);
                 }
-                requests.push((method.clone(), case, format!("{}-{number}", foreign.key)));
+                requests.push((method.clone(), case, format!("{}-{path}-{number}", foreign.key)));
             }
         }
         requests
