@@ -16,7 +16,7 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
@@ -139,12 +139,26 @@ struct Episode {
     state: Mutex<State>,
     notes: Mutex<Notes>,
     drawn: AtomicUsize,
+    /// Whether the machine was too slow since the weather was last good: then calls have timed out.
+    is_slow: AtomicBool,
 }
+
+/// The first of all timeouts, that of an attempt of the model.
+const TOO_LONG: Duration = Duration::from_secs(1);
 
 impl Episode {
     async fn start(seed: u64, operations: usize, clients: usize) -> Self {
-        let (state, notes, drawn) = Default::default();
-        Self { world: World::start(seed).await, seed, operations, clients: clients.max(1), state, notes, drawn }
+        let (state, notes, drawn, is_slow) = Default::default();
+        Self {
+            world: World::start(seed).await,
+            seed,
+            operations,
+            clients: clients.max(1),
+            state,
+            notes,
+            drawn,
+            is_slow,
+        }
     }
 
     async fn run(&self) {
@@ -241,7 +255,9 @@ impl Episode {
     }
 
     async fn schedule(&self, index: usize, name: &'static str) {
+        let started = Instant::now();
         let went_well = self.world.run(name).await;
+        self.took(started.elapsed());
         self.note(name, if went_well { "ran" } else { "failed" });
         if !went_well && !self.is_stormy() {
             self.violation(index, &format!("{name} failed while nothing fails"));
@@ -294,8 +310,11 @@ impl Episode {
             }
             before
         };
+        let started = Instant::now();
         match self.world.send(asked).await {
             Ok(answer) => {
+                // Who prefers to wait does so.
+                self.took(if asked.prefer == Some("wait=1") { Duration::ZERO } else { started.elapsed() });
                 self.take_in(index, asked, kept, before, &answer);
                 answer.status
             }
@@ -379,8 +398,10 @@ impl Episode {
         };
         asked.body[field] = value;
         asked.kind = "reused key";
+        let started = Instant::now();
         match self.world.send(&asked).await {
             Ok(answer) => {
+                self.took(started.elapsed());
                 self.note(asked.kind, &answer.status.to_string());
                 if answer.status != 422 && !(answer.status == 503 && self.is_stormy()) {
                     self.violation(
@@ -396,6 +417,7 @@ impl Episode {
     /// Nothing fails any more, and enough time passes for everybody to notice.
     async fn recover(&self) {
         self.world.heal().await;
+        self.is_slow.store(false, Ordering::SeqCst);
         // As long as a model's breaker is open; then one request may try.
         for _ in 0..3 {
             self.world.api.clock.advance(TimeDelta::seconds(35));
@@ -488,8 +510,17 @@ impl Episode {
         }
     }
 
+    /// Whether calls fail: by the proxies, or because the machine is too slow for their timeouts.
     fn is_stormy(&self) -> bool {
-        self.world.is_stormy.load(Ordering::SeqCst)
+        self.world.is_stormy.load(Ordering::SeqCst) || self.is_slow.load(Ordering::SeqCst)
+    }
+
+    /// Notes how long something took, for which nothing waits on purpose while the weather is good.
+    fn took(&self, time: Duration) {
+        if time >= TOO_LONG && !self.world.is_stormy.load(Ordering::SeqCst) {
+            self.is_slow.store(true, Ordering::SeqCst);
+            *self.notes.lock().expect("notes").injected.entry("machine: too slow".to_owned()).or_default() += 1;
+        }
     }
 
     fn has_failed(&self) -> bool {

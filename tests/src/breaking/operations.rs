@@ -332,7 +332,7 @@ fn read(told: &Told, tenant: usize, dice: &Dice) -> Option<Asked> {
     let with = |route, id: Option<String>| id.map(|id| of(route).at("id", id));
     Some(match dice.below(22) {
         0 => of("/v1/credits"),
-        1 => of("/v1/contacts").query(format!("search={}", MARKS[tenant])),
+        1 => of("/v1/contacts").query(format!("search={}", dice.one_of(&["ina", "pat", MARKS[tenant]])?)),
         2 => of("/v1/lists"),
         3 => return with("/v1/lists/{id}", pick(dice, told.lists.keys())),
         4 => return with("/v1/lists/{id}/contacts", pick(dice, told.lists.keys())),
