@@ -134,6 +134,7 @@ impl Connection {
             clock: Clock::default(),
             random: Random::from_os(),
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+            metrics: Default::default(),
         };
         let region = config.region().map(ToString::to_string).unwrap_or_default();
         Ok(Self { context, endpoint, name: format!("the stack {stack} in {region}"), invocation: String::new() })

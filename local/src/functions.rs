@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use lambda_http::RequestExt;
 use serde_json::Value;
 use shared::context::Context;
 use shared::environment::ConfigError;
 use shared::http::{Endpoint, Gate, Request, Response, Routes, serve};
+use shared::invocation::Observer;
 use shared::queue::{Consumer, consume};
 
 /// A function, ready to be invoked.
@@ -25,6 +27,11 @@ pub type Outcome = Result<(), String>;
 
 /// Builds the function of this name. `None` if there is none.
 pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigError> {
+    let function = unobserved(name, context)?;
+    Ok(function.map(|function| observed(function, &Observer::new(context, name))))
+}
+
+fn unobserved(name: &str, context: &Context) -> Result<Option<Function>, ConfigError> {
     Ok(Some(match name {
         suggest_followups::SuggestFollowups::NAME => {
             endpoint(context, suggest_followups::SuggestFollowups::new(context)?)?
@@ -89,6 +96,29 @@ pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigEr
         notifier::Notifier::NAME => queued(notifier::Notifier::new(context)?),
         _ => return Ok(None),
     }))
+}
+
+/// A function each of whose invocations is observed, as in Lambda.
+fn observed(function: Function, observer: &Arc<Observer>) -> Function {
+    let observer = Arc::clone(observer);
+    match function {
+        Function::Http(answer) => Function::Http(Arc::new(move |request| {
+            let (observer, answer) = (Arc::clone(&observer), Arc::clone(&answer));
+            let trace = request.lambda_context_ref().and_then(|context| context.xray_trace_id.clone());
+            Box::pin(async move { observer.invoked(trace.as_deref(), async { answer(request).await }).await })
+        })),
+        Function::Scheduled(run) => Function::Scheduled(Arc::new(move || {
+            let (observer, run) = (Arc::clone(&observer), Arc::clone(&run));
+            Box::pin(async move { observer.invoked(None, run()).await })
+        })),
+        Function::Queued(take) => Function::Queued(Arc::new(move |event| {
+            let (observer, take) = (Arc::clone(&observer), Arc::clone(&take));
+            Box::pin(async move {
+                let trace = event["Records"][0]["attributes"]["AWSTraceHeader"].as_str().map(str::to_owned);
+                observer.invoked(trace.as_deref(), take(event)).await
+            })
+        })),
+    }
 }
 
 fn endpoint<E: Endpoint>(context: &Context, endpoint: E) -> Result<Function, ConfigError> {

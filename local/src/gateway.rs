@@ -122,8 +122,10 @@ async fn handle(
     let Ok(event) = lambda_http::request::from_str(&event.to_string()) else {
         return plain(400, "Bad Request");
     };
+    let trace = parts.headers.get("x-amzn-trace-id").and_then(|header| header.to_str().ok()).map(str::to_owned);
     let mut context = lambda_http::Context::default();
     let deadline = gateway.clock.now() + TimeDelta::from_std(target.timeout).unwrap_or_default();
+    context.xray_trace_id = trace;
     context.deadline = deadline.timestamp_millis().unsigned_abs();
     let until = Instant::now() + target.timeout;
     // A client that goes away must not stop the work, as it does not in Lambda.

@@ -15,11 +15,13 @@ mod gateway;
 pub mod providers;
 pub mod queues;
 mod schedule;
+mod secrets;
 pub mod sqs;
 mod stack;
 mod template;
 
 pub use functions::{Function, Outcome, build};
 pub use gateway::Gateway;
+pub use secrets::Secrets;
 pub use stack::{LocalError, META_APP_SECRET, META_VERIFY_TOKEN, Options, Ready, RealModel, Stack};
-pub use template::{DeclaredFunction, DeclaredQueue, Event, Template, TemplateError};
+pub use template::{DeclaredFunction, DeclaredQueue, Event, Permission, Template, TemplateError};

@@ -1,6 +1,5 @@
 //! The command `cargo local`.
 
-use std::collections::HashMap;
 use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -12,6 +11,7 @@ use local::{LocalError, Options, RealModel, Stack, TemplateError};
 use shared::context::Clock;
 use shared::environment::Environment;
 use shared::log;
+use shared::metrics::Metrics;
 
 /// Runs the whole API on this machine: no account, no network, nothing to install.
 ///
@@ -67,6 +67,9 @@ async fn main() -> ExitCode {
     }
 }
 
+/// The name of the secret that is the key of the provider of prospects.
+const PROSPECTS_KEY: &str = "prospects-key";
+
 async fn run(arguments: Arguments) -> Result<(), LocalError> {
     let environment = Environment::of_process();
     start_logs(&environment);
@@ -82,6 +85,9 @@ async fn run(arguments: Arguments) -> Result<(), LocalError> {
     remove_if_there(&ready_file)?;
     let model = real_model(&environment)?;
     let composed = model.is_none();
+    let prospects = prospect_provider(&environment)?;
+    let named = prospects.map(|(url, _)| [("PROSPECTS_URL", url), ("PROSPECTS_KEY_SECRET", PROSPECTS_KEY)]);
+    let named = named.into_iter().flatten().map(|(name, value)| (name.to_owned(), value.to_owned()));
     let stack = Stack::start(Options {
         template,
         port: arguments.port,
@@ -91,10 +97,14 @@ async fn run(arguments: Arguments) -> Result<(), LocalError> {
         demo: !arguments.no_demo,
         emulators_only: arguments.emulators_only,
         model,
-        environment: prospect_provider(&environment),
+        environment: named.collect(),
         clock: Clock::default(),
+        metrics: Metrics::default(),
     })
     .await?;
+    if let Some((_, key)) = prospects {
+        stack.secrets.put(PROSPECTS_KEY, key);
+    }
 
     let variables_file = ready_file.with_file_name("functions.env");
     let variables: String = stack.variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
@@ -117,10 +127,10 @@ fn real_model(environment: &Environment) -> Result<Option<RealModel>, LocalError
     Ok(Some(RealModel { base_url: base_url.to_owned(), key: key.to_owned(), name: name.to_owned() }))
 }
 
-/// What names a provider of prospects to the functions, if anything does.
-fn prospect_provider(environment: &Environment) -> HashMap<String, String> {
-    let given = |name: &str| Some((name.to_owned(), environment.optional(name)?.to_owned()));
-    ["PROSPECTS_URL", "PROSPECTS_KEY"].into_iter().filter_map(given).collect()
+/// The provider of prospects, if there is one: its address and its key.
+fn prospect_provider(environment: &Environment) -> Result<Option<(&str, &str)>, LocalError> {
+    let Some(url) = environment.optional("PROSPECTS_URL") else { return Ok(None) };
+    Ok(Some((url, environment.required("PROSPECTS_KEY")?)))
 }
 
 fn greeting(stack: &Stack, arguments: &Arguments, composed: bool, variables_file: &Path) -> String {

@@ -9,6 +9,7 @@ use dynoxide::Database;
 use serde::{Deserialize, Serialize};
 use shared::context::{Clock, Context, Random};
 use shared::environment::{ConfigError, Environment};
+use shared::metrics::Metrics;
 use shared::prospects::{OwnProspects, Prospect};
 use shared::store::StoreError;
 use tokio::net::TcpListener;
@@ -17,8 +18,9 @@ use uuid::Uuid;
 
 use crate::functions::{self, Function};
 use crate::gateway::Gateway;
-use crate::providers::Providers;
+use crate::providers::{Providers, TWILIO_AUTH_TOKEN, WHATSAPP_TOKEN};
 use crate::queues::Poller;
+use crate::secrets::Secrets;
 use crate::template::{DeclaredFunction, Event, REGION, Template, TemplateError};
 use crate::{composer, dynamodb, schedule, sqs};
 
@@ -28,9 +30,22 @@ pub const META_APP_SECRET: &str = "local-app-secret";
 /// The verify token of the webhooks of Meta here.
 pub const META_VERIFY_TOKEN: &str = "local-verify-token";
 
-/// The variables whose values are secrets.
-const SECRETS: [&str; 6] =
-    ["LLM_API_KEY", "META_APP_SECRET", "META_VERIFY_TOKEN", "PROSPECTS_KEY", "TWILIO_AUTH_TOKEN", "WHATSAPP_TOKEN"];
+/// The secrets that the template's parameters name here, with what they hold. Those of the providers are public:
+/// nothing but the stand-ins knows them.
+const SECRETS: [(&str, &str, &str); 4] = [
+    ("MetaAppSecretSecret", "meta-app-secret", META_APP_SECRET),
+    ("MetaVerifyTokenSecret", "meta-verify-token", META_VERIFY_TOKEN),
+    ("WhatsappTokenSecret", "whatsapp-token", WHATSAPP_TOKEN),
+    ("TwilioAuthTokenSecret", "twilio-auth-token", TWILIO_AUTH_TOKEN),
+];
+
+const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+
+/// The variable that says where they are.
+const SECRETS_URL: &str = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
+
+/// The name of the secret that is the model's key.
+const LLM_API_KEY: &str = "llm-api-key";
 
 /// What to run, and where.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +70,8 @@ pub struct Options {
     pub environment: HashMap<String, String>,
     /// The time that functions see.
     pub clock: Clock,
+    /// Where the functions' metrics go: nowhere, unless somebody looks at them.
+    pub metrics: Metrics,
 }
 
 /// A model behind an OpenAI-compatible endpoint.
@@ -62,7 +79,7 @@ pub struct Options {
 pub struct RealModel {
     /// `LLM_BASE_URL`.
     pub base_url: String,
-    /// `LLM_API_KEY`.
+    /// The key that the endpoint wants.
     pub key: String,
     /// `LLM_MODEL`.
     pub name: String,
@@ -145,7 +162,7 @@ pub struct Ready {
     pub model: String,
     /// Address of what stands in for the providers of e-mail, WhatsApp and SMS.
     pub providers: String,
-    /// The variables of all functions together, but for the secret ones.
+    /// The variables of all functions together, but for the one that leads to secrets.
     pub environment: BTreeMap<String, String>,
 }
 
@@ -156,6 +173,8 @@ pub struct Stack {
     pub ready: Ready,
     /// The variables of all functions together.
     pub variables: BTreeMap<String, String>,
+    /// The deployment's secrets.
+    pub secrets: Secrets,
     /// Whether this start loaded the demo data.
     pub demo_loaded: Option<demo::Loaded>,
     /// What a function of this stack is built from, for whoever needs the tables directly.
@@ -181,19 +200,25 @@ impl Stack {
                 RealModel { base_url, key: "local".to_owned(), name: composer::NAME.to_owned() }
             }
         };
-        let parameters = HashMap::from([
+        let mut parameters = HashMap::from([
             ("LlmBaseUrl".to_owned(), model.base_url.clone()),
             ("LlmModel".to_owned(), model.name.clone()),
-            ("LlmApiKeySecret".to_owned(), "llm-api-key".to_owned()),
-            ("MetaAppSecretSecret".to_owned(), "meta-app-secret".to_owned()),
-            ("MetaVerifyTokenSecret".to_owned(), "meta-verify-token".to_owned()),
+            ("LlmApiKeySecret".to_owned(), LLM_API_KEY.to_owned()),
         ]);
-        // What Secrets Manager holds, by name. Those of Meta are public: nothing signed by it comes here.
-        let secrets = HashMap::from([
-            ("llm-api-key", model.key.as_str()),
-            ("meta-app-secret", META_APP_SECRET),
-            ("meta-verify-token", META_VERIFY_TOKEN),
-        ]);
+        let secrets = Secrets::default();
+        secrets.put(LLM_API_KEY, &model.key);
+        for (parameter, name, value) in SECRETS {
+            parameters.insert(parameter.to_owned(), name.to_owned());
+            secrets.put(name, value);
+        }
+        let secrets_listener = bind(0, "").await?;
+        let random = Random::from_os();
+        let secrets_path = format!("/{}", random.uuid());
+        let secrets_url = url(&secrets_listener)? + &secrets_path;
+        tasks.spawn({
+            let secrets = secrets.clone();
+            async move { secrets.serve(secrets_listener, &secrets_path).await }
+        });
         let template = Template::parse(&options.template, &parameters)?;
 
         let file = options.data.as_ref().map(|folder| folder.join("dynamodb.sqlite"));
@@ -204,7 +229,6 @@ impl Stack {
         let sqs_client = sqs::client(&sqs_url);
         let queue_urls = sqs::create(&sqs_client, &template.queues()?).await?;
 
-        let random = Random::from_os();
         let providers_listener = bind(0, "").await?;
         let providers_url = url(&providers_listener)?;
         let gateway_url = gateway_listener.as_ref().map(url).transpose()?;
@@ -213,10 +237,11 @@ impl Stack {
 
         let mut base = HashMap::from([
             ("AWS_REGION", REGION.to_owned()),
-            ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+            (ACCESS_KEY_ID, "local".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
             ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url.clone()),
             ("AWS_ENDPOINT_URL_SQS", sqs_url.clone()),
+            (SECRETS_URL, secrets_url),
         ]);
         base.extend(providers.endpoints());
         let settings = HashMap::from(providers.settings());
@@ -228,18 +253,20 @@ impl Stack {
                     setting.clone_into(value);
                 } else if let Some(queue) = value.strip_prefix("queue:") {
                     *value = queue_urls.get(queue).cloned().unwrap_or_default();
-                } else if let Some(secret) = secret_name(value) {
-                    *value = secrets.get(secret).map(|secret| (*secret).to_owned()).unwrap_or_default();
                 }
             }
             let own = base.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
             function.environment.extend(own.chain(options.environment.clone()));
+            // As its role would: so that whoever stands behind an endpoint can tell who asks.
+            function.environment.insert(ACCESS_KEY_ID.to_owned(), function.name.clone());
         }
-        let union: HashMap<String, String> =
+        let mut union: HashMap<String, String> =
             declared.iter().flat_map(|function| function.environment.clone()).collect();
+        union.insert(ACCESS_KEY_ID.to_owned(), "local".to_owned());
 
         let context = |variables: HashMap<String, String>, function: &str| {
             Context::new(Environment::from_iter(variables), options.clock.clone(), random.clone())
+                .map(|context| Context { metrics: options.metrics.clone(), ..context })
                 .map_err(|source| LocalError::Function { function: function.to_owned(), source })
         };
         // Whoever sets a stack up reaches the tables directly, not through a test's proxy.
@@ -254,11 +281,7 @@ impl Stack {
             sqs: sqs_url,
             model: model.base_url,
             providers: providers_url,
-            environment: union
-                .iter()
-                .filter(|(name, _)| !SECRETS.contains(&name.as_str()))
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
+            environment: union.clone().into_iter().filter(|(name, _)| name != SECRETS_URL).collect(),
         };
         if let Some(listener) = gateway_listener {
             let mut built = Vec::new();
@@ -276,7 +299,7 @@ impl Stack {
             });
             tasks.spawn(Gateway::new(routes, options.clock.clone(), random.clone())?.serve(listener));
         }
-        Ok(Self { ready, variables: union.into_iter().collect(), demo_loaded, context: direct, tasks })
+        Ok(Self { ready, variables: union.into_iter().collect(), secrets, demo_loaded, context: direct, tasks })
     }
 
     /// The gateway's address.
@@ -288,11 +311,6 @@ impl Stack {
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
     }
-}
-
-/// The name in a dynamic reference to a secret.
-fn secret_name(value: &str) -> Option<&str> {
-    value.strip_prefix("{{resolve:secretsmanager:")?.strip_suffix("}}")
 }
 
 /// Starts the pollers and timers.

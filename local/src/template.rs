@@ -76,6 +76,17 @@ pub struct DeclaredFunction {
     pub environment: HashMap<String, String>,
     /// What invokes it.
     pub events: Vec<Event>,
+    /// What its role allows.
+    pub permissions: Vec<Permission>,
+}
+
+/// A statement of a function's policy: these actions, on these resources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permission {
+    /// Such as `dynamodb:GetItem`.
+    pub actions: Vec<String>,
+    /// ARNs.
+    pub resources: Vec<String>,
 }
 
 /// What invokes a function.
@@ -213,7 +224,16 @@ impl Template {
                     .map_err(|reason| broken(id, &format!("event {event}: {reason}")))?,
             );
         }
-        Ok(DeclaredFunction { id: id.to_owned(), name, timeout: timeout.unwrap_or(3), environment, events })
+        let policies = self.resolved(id, &properties["Policies"])?;
+        let statements = policies.as_array().into_iter().flatten();
+        let statements = statements.flat_map(|policy| policy["Statement"].as_array().into_iter().flatten());
+        let permissions = statements.filter(|statement| statement.is_object()).map(|statement| Permission {
+            actions: texts_of(&statement["Action"]),
+            resources: texts_of(&statement["Resource"]),
+        });
+        let permissions = permissions.collect();
+        let timeout = timeout.unwrap_or(3);
+        Ok(DeclaredFunction { id: id.to_owned(), name, timeout, environment, events, permissions })
     }
 
     fn of_type(&self, kind: &'static str) -> impl Iterator<Item = (&String, &Resource)> {
@@ -267,6 +287,14 @@ fn text_of(value: &Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
         _ => None,
+    }
+}
+
+/// One text, or a list of them.
+fn texts_of(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(values) => values.iter().filter_map(text_of).collect(),
+        one => text_of(one).into_iter().collect(),
     }
 }
 

@@ -19,6 +19,8 @@ use rand::{RngExt, SeedableRng};
 use uuid::Uuid;
 
 use crate::environment::{ConfigError, Environment};
+use crate::metrics::Metrics;
+use crate::traces::sdk::Traced;
 
 /// The time, to the millisecond. Tests move it; nothing else does.
 #[derive(Clone, Debug, Default)]
@@ -81,17 +83,19 @@ pub struct Context {
     pub random: Random,
     /// The one DynamoDB client of this function.
     pub dynamodb: aws_sdk_dynamodb::Client,
+    /// Where its metrics go.
+    pub metrics: Metrics,
 }
 
 impl Context {
-    /// Builds the context of a function; opens no connection.
+    /// Builds the context of a function, whose metrics go nowhere; opens no connection.
     ///
     /// # Errors
     /// Names the variable that is missing: `AWS_REGION`, `AWS_ACCESS_KEY_ID` or
     /// `AWS_SECRET_ACCESS_KEY`, which Lambda always sets.
     pub fn new(environment: Environment, clock: Clock, random: Random) -> Result<Self, ConfigError> {
         let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb_config(&environment)?);
-        Ok(Self { environment, clock, random, dynamodb })
+        Ok(Self { environment, clock, random, dynamodb, metrics: Metrics::default() })
     }
 }
 
@@ -166,7 +170,7 @@ fn dynamodb_config(environment: &Environment) -> Result<aws_sdk_dynamodb::Config
         .retry_config(retries())
         .retry_partition(retry_partition())
         .timeout_config(timeouts());
-    config = config.retry_classifier(ConflictClassifier);
+    config = config.retry_classifier(ConflictClassifier).interceptor(Traced);
     if let Some(endpoint) = environment.optional("AWS_ENDPOINT_URL_DYNAMODB") {
         config = config.endpoint_url(endpoint);
     }

@@ -24,6 +24,7 @@ use uuid::Uuid;
 use crate::context::{Context, Random};
 use crate::environment::ConfigError;
 use crate::http::dialect::timestamp;
+use crate::metrics;
 use crate::store::{Item, StoreError, Transacted, from_item, n, query_all, s, store_error, to_item, transact};
 pub use terms::{Action, Balance, Discrepancy, Entry, EntryKind, Operation, State};
 
@@ -168,6 +169,7 @@ impl Ledger {
             for operation in self.expired(bucket, now).await? {
                 let writes = self.resolve(&operation, Step::Void, now, Some(now))?;
                 if let Transacted::Applied = transact(&self.client, &self.random, writes.to_vec()).await? {
+                    metrics::voided(&operation);
                     voided += 1;
                 }
             }

@@ -20,6 +20,7 @@ use crate::credits::{Action, Balance, Ledger, Operation, State};
 use crate::environment::ConfigError;
 use crate::http::{Call, Reply};
 use crate::idempotency::{Claim, Claimed, Claims, KEPT, Stored};
+use crate::metrics;
 use crate::problem::{Code, Problem};
 use crate::store::{Item, StoreError, Transacted, from_item, transact};
 
@@ -281,8 +282,11 @@ impl Work {
             return Ok(reply);
         }
         match transact(&self.once.client, &self.once.random, writes).await {
-            Ok(Transacted::Applied) => Ok(reply),
-            Ok(Transacted::Refused(refused)) => self.outrun(refused, reply),
+            Ok(Transacted::Applied) => {
+                self.count(State::Posted);
+                Ok(reply)
+            }
+            Ok(Transacted::Refused(refused)) => self.outrun(refused, reply, State::Posted),
             Err(error) => Err(error.into()),
         }
     }
@@ -304,17 +308,23 @@ impl Work {
             return Ok(Completed::Done(reply));
         }
         match transact(&self.once.client, &self.once.random, writes).await {
-            Ok(Transacted::Applied) => Ok(Completed::Done(reply)),
+            Ok(Transacted::Applied) => {
+                self.count(as_state);
+                Ok(Completed::Done(reply))
+            }
             Ok(Transacted::Refused(mut refused)) => {
                 refused.truncate(own);
                 match refused.iter().any(Option::is_some) {
-                    true => self.outrun(refused, reply).map(Completed::Done),
+                    true => self.outrun(refused, reply, as_state).map(Completed::Done),
                     false => Ok(Completed::Outdated(Box::new(self))),
                 }
             }
             Err(error) => match self.undo().await {
                 // The transaction that seemed to fail was applied.
-                Ok(Undone::Resolved(State::Posted)) => Ok(Completed::Done(reply)),
+                Ok(Undone::Resolved(State::Posted)) => {
+                    self.count(as_state);
+                    Ok(Completed::Done(reply))
+                }
                 Ok(Undone::Nothing | Undone::Resolved(_)) | Err(_) => Err(error.into()),
             },
         }
@@ -345,19 +355,29 @@ impl Work {
     }
 
     /// Another request took over while this one worked, or the sweeper voided its hold.
-    fn outrun(self, refused: Vec<Option<Item>>, reply: Reply) -> Result<Reply, Problem> {
+    fn outrun(self, refused: Vec<Option<Item>>, reply: Reply, as_state: State) -> Result<Reply, Problem> {
         if let (Some(ours), Some(Some(item))) = (&self.claim, refused.first()) {
             if item.is_empty() {
                 return Err(still_running());
             }
             let theirs: Claim = from_item(item.clone())?;
             return match theirs.response {
-                Some(_) if theirs.owner == ours.owner => Ok(reply),
+                Some(_) if theirs.owner == ours.owner => {
+                    self.count(as_state);
+                    Ok(reply)
+                }
                 Some(Stored { status, body }) => Ok(Reply::replayed(status, body)),
                 None => Err(still_running()),
             };
         }
         Err(Problem::unavailable("the hold was voided before the work was done"))
+    }
+
+    /// Counts what became of the hold.
+    fn count(&self, state: State) {
+        if let Some(operation) = &self.operation {
+            metrics::resolved(&Operation { state, ..operation.clone() });
+        }
     }
 
     async fn undo(&self) -> Result<Undone, StoreError> {
@@ -372,7 +392,10 @@ impl Work {
             return Ok(Undone::Nothing);
         }
         match transact(&self.once.client, &self.once.random, writes).await? {
-            Transacted::Applied => Ok(Undone::Resolved(State::Voided)),
+            Transacted::Applied => {
+                self.count(State::Voided);
+                Ok(Undone::Resolved(State::Voided))
+            }
             Transacted::Refused(refused) => {
                 if let (Some(ours), Some(Some(item))) = (&self.claim, refused.first())
                     && !item.is_empty()

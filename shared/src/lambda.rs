@@ -11,17 +11,22 @@ use serde_json::Value;
 use crate::context::{Clock, Context, Random};
 use crate::environment::{ConfigError, Environment};
 use crate::http::{Endpoint, Gate, Request, Response, Routes, serve};
+use crate::invocation::Observer;
 use crate::log;
+use crate::metrics::Metrics;
 use crate::queue::{self, Consumer};
 
 /// How long the start may wait for a first connection.
 const WARMING: Duration = Duration::from_millis(300);
 
-/// The context of this process.
-fn context(function: &str) -> Result<Context, Error> {
+/// The context of this process, and what observes its function.
+fn context(function: &str) -> Result<(Context, Arc<Observer>), Error> {
     let environment = Environment::of_process();
     log::to_stdout(log::filter(&environment, &["shared", &function.replace('-', "_")])?);
-    Ok(reported(Context::new(environment, Clock::default(), Random::from_os()))?)
+    let context = reported(Context::new(environment, Clock::default(), Random::from_os()))?;
+    let context = Context { metrics: Metrics::to(std::io::stdout()), ..context };
+    let observer = Observer::new(&context, function);
+    Ok((context, observer))
 }
 
 /// Opens a connection to DynamoDB: that costs more than all the rest of a start, and here nobody
@@ -38,11 +43,11 @@ pub async fn run_endpoint<E: Endpoint>(
     function: &str,
     build: impl FnOnce(&Context) -> Result<E, ConfigError>,
 ) -> Result<(), Error> {
-    let context = context(function)?;
+    let (context, observer) = context(function)?;
     let gate = reported(Gate::new(&context))?;
     let endpoint = Arc::new(reported(build(&context))?);
     warm(&context).await;
-    run_http(move |request| {
+    run_http(observer, move |request| {
         let (gate, endpoint) = (gate.clone(), Arc::clone(&endpoint));
         async move { serve(&gate, &endpoint, request).await }
     })
@@ -57,10 +62,10 @@ pub async fn run_routes(
     function: &str,
     build: impl FnOnce(&Context) -> Result<Routes, ConfigError>,
 ) -> Result<(), Error> {
-    let context = context(function)?;
+    let (context, observer) = context(function)?;
     let routes = reported(build(&context))?;
     warm(&context).await;
-    run_http(move |request| routes.answer(request)).await
+    run_http(observer, move |request| routes.answer(request)).await
 }
 
 /// Serves requests that belong to no endpoint.
@@ -71,9 +76,9 @@ pub async fn run_requests<F>(function: &str, build: impl FnOnce(&Context) -> F) 
 where
     F: Fn(&Request) -> Response + Send + Sync + 'static,
 {
-    let context = context(function)?;
+    let (context, observer) = context(function)?;
     let respond = build(&context);
-    run_http(move |request| std::future::ready(respond(&request))).await
+    run_http(observer, move |request| std::future::ready(respond(&request))).await
 }
 
 /// Serves requests that prove themselves in another way than by a key.
@@ -85,35 +90,37 @@ where
     F: Fn(Request) -> R + Send + Sync + 'static,
     R: Future<Output = Response> + Send,
 {
-    let context = context(function)?;
+    let (context, observer) = context(function)?;
     let respond = reported(build(&context))?;
     warm(&context).await;
-    run_http(respond).await
+    run_http(observer, respond).await
 }
 
 /// The runtime's loop for requests. What came by the function's own address is streamed, events or not,
 /// because that address reads no other form; API Gateway's HTTP API reads whole answers alone, and would hand
 /// the form of a streamed one on to the client ("Response streaming for Lambda functions", AWS Lambda
 /// Developer Guide).
-async fn run_http<F, R>(respond: F) -> Result<(), Error>
+async fn run_http<F, R>(observer: Arc<Observer>, respond: F) -> Result<(), Error>
 where
     F: Fn(Request) -> R + Send + Sync + 'static,
     R: Future<Output = Response> + Send,
 {
     let respond = Arc::new(respond);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<LambdaRequest>| {
-        let respond = Arc::clone(&respond);
+        let (observer, respond) = (Arc::clone(&observer), Arc::clone(&respond));
+        let trace = event.context.xray_trace_id.clone();
         let service = service_fn(move |request| {
             let response = respond(request);
             async move { Ok::<_, Error>(response.await) }
         });
-        async move {
+        let answer = async move {
             Ok::<_, Error>(if came_by_own_address(&event.payload) {
                 FunctionResponse::StreamingResponse(StreamAdapter::from(service).call(event).await?)
             } else {
                 FunctionResponse::BufferedResponse(Adapter::from(service).call(event).await?)
             })
-        }
+        };
+        async move { observer.invoked(trace.as_deref(), answer).await }
     }))
     .await
 }
@@ -136,12 +143,15 @@ pub async fn run_queue<C: Consumer>(
     function: &str,
     build: impl FnOnce(&Context) -> Result<C, ConfigError>,
 ) -> Result<(), Error> {
-    let context = context(function)?;
+    let (context, observer) = context(function)?;
     let consumer = Arc::new(reported(build(&context))?);
     warm(&context).await;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
-        let consumer = Arc::clone(&consumer);
-        async move { Ok::<_, Error>(queue::consume(consumer.as_ref(), &event.payload).await) }
+        let (observer, consumer) = (Arc::clone(&observer), Arc::clone(&consumer));
+        async move {
+            let work = queue::consume(consumer.as_ref(), &event.payload);
+            Ok::<_, Error>(observer.invoked(event.context.xray_trace_id.as_deref(), work).await)
+        }
     }))
     .await
 }
@@ -158,12 +168,12 @@ where
     F: Fn() -> R + Send + Sync + 'static,
     R: Future<Output = Result<(), Error>> + Send,
 {
-    let context = context(function)?;
+    let (context, observer) = context(function)?;
     let run = Arc::new(reported(build(&context))?);
     warm(&context).await;
-    lambda_runtime::run(service_fn(move |_: LambdaEvent<Value>| {
-        let run = Arc::clone(&run);
-        async move { run().await }
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
+        let (observer, run) = (Arc::clone(&observer), Arc::clone(&run));
+        async move { observer.invoked(event.context.xray_trace_id.as_deref(), async { run().await }).await }
     }))
     .await
 }

@@ -7,7 +7,9 @@ use std::panic::AssertUnwindSafe;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{BehaviorVersion, Region};
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{
+    MessageSystemAttributeNameForSends, MessageSystemAttributeValue, SendMessageBatchRequestEntry,
+};
 use futures_util::FutureExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,7 +17,10 @@ use serde_json::{Value, json};
 
 use crate::context::{Context, credentials, retries, retry_partition, timeouts};
 use crate::environment::ConfigError;
+use crate::metrics::{self, MESSAGES_FAILED};
 use crate::store::{StoreError, sdk_error};
+use crate::traces::sdk::Traced;
+use crate::traces::{Of, Subsegment, header};
 
 /// How many messages one call sends, and how many bytes together: a little less than the 256 KiB
 /// that SQS took before 2025 and other implementations still take ("Amazon SQS message quotas").
@@ -39,7 +44,8 @@ impl Queue {
             .credentials_provider(credentials(environment)?)
             .retry_config(retries())
             .retry_partition(retry_partition())
-            .timeout_config(timeouts());
+            .timeout_config(timeouts())
+            .interceptor(Traced);
         if let Some(endpoint) = environment.optional("AWS_ENDPOINT_URL_SQS") {
             config = config.endpoint_url(endpoint);
         }
@@ -57,8 +63,15 @@ impl Queue {
     }
 
     async fn send_batch(&self, bodies: &[String]) -> Result<(), StoreError> {
+        // So that the trace goes on with whoever takes the messages.
+        let trace =
+            header().map(|header| MessageSystemAttributeValue::builder().data_type("String").string_value(header));
+        let trace = trace.map(|value| value.build()).transpose()?;
         let entries = bodies.iter().enumerate().map(|(index, body)| {
-            SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body).build()
+            let entry = SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body);
+            let attributes =
+                trace.iter().map(|value| (MessageSystemAttributeNameForSends::AwsTraceHeader, value.clone()));
+            entry.set_message_system_attributes(trace.is_some().then(|| attributes.collect())).build()
         });
         let entries = entries.collect::<Result<Vec<_>, _>>()?;
         let sent = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await;
@@ -102,10 +115,13 @@ pub async fn consume<C: Consumer>(consumer: &C, event: &Value) -> Value {
     let mut failures = Vec::new();
     for record in event["Records"].as_array().into_iter().flatten() {
         let id = record["messageId"].as_str().unwrap_or_default();
-        let outcome = AssertUnwindSafe(one(consumer, record)).catch_unwind().await;
+        let mut part = Subsegment::begin("message", Of::Function);
+        let outcome = part.around(AssertUnwindSafe(one(consumer, record)).catch_unwind()).await;
         let outcome = outcome.unwrap_or_else(|_| Err(StoreError::Broken("a consumer panicked".to_owned())));
         if let Err(error) = outcome {
             tracing::error!(message = id, cause = %error, "a message failed");
+            part.failed("the message is delivered again");
+            metrics::record(&[(MESSAGES_FAILED, 1)], &[]);
             failures.push(json!({ "itemIdentifier": id }));
         }
     }

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::dice::Dice;
+use crate::permissions::{Permissions, denied};
 
 /// What a caller that is to be killed puts behind the proxy's address.
 const DOOMED: &str = "/doomed";
@@ -101,6 +102,7 @@ struct Shared {
     injected: Arc<Mutex<BTreeMap<String, usize>>>,
     upstream: Arc<OnceLock<String>>,
     client: reqwest::Client,
+    permissions: Permissions,
     /// Whether what the stack's timers ask is part of the flow under test.
     with_schedules: bool,
 }
@@ -133,7 +135,9 @@ impl FaultProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let (plan, doom, injected, upstream) = Default::default();
-        let shared = Shared { plan, doom, injected, upstream, client: reqwest::Client::new(), with_schedules };
+        let permissions = Permissions::of(&crate::template());
+        let client = reqwest::Client::new();
+        let shared = Shared { plan, doom, injected, upstream, client, permissions, with_schedules };
         let app = axum::Router::new().fallback(pass).with_state(shared.clone());
         let task = tokio::spawn(async move {
             let _ = axum::serve(listener, app).await;
@@ -208,6 +212,9 @@ async fn pass(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body: 
     let operation = headers.get("x-amz-target").and_then(|target| target.to_str().ok()?.split_once('.'));
     let operation = operation.map(|(_, name)| name.to_owned()).unwrap_or_default();
     let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if let Some(refused) = shared.permissions.refused(&headers, &request) {
+        return denied(&refused);
+    }
     let index = request["IndexName"].as_str().unwrap_or_default();
     if !shared.with_schedules && ["held", "unscored", "due"].contains(&index) {
         return forward(&shared, &headers, request).await.0;

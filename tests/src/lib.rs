@@ -10,9 +10,13 @@ pub mod faults;
 pub mod leads_api;
 pub mod measurement;
 pub mod meta;
+pub mod observed;
+pub mod permissions;
+pub mod runtime_api;
 pub mod scripted_model;
 pub mod sites;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
@@ -25,10 +29,12 @@ use shared::auth::{ApiKey, Permission, Quota};
 use shared::context::{Clock, Random};
 use shared::credits::{Balance, Ledger};
 use shared::leads::{Activity, Lead, Leads};
+use shared::metrics::Metrics;
 use shared::store::StoreError;
 use uuid::{Uuid, uuid};
 
 pub use fault_proxy::{Fault, FaultProxy};
+use permissions::{PermissionProxy, Permissions};
 pub use scripted_model::{ModelReply, ScriptedModel};
 
 /// The contact of the document's example; every test workspace has it.
@@ -61,8 +67,13 @@ pub struct Setup {
     pub data: Option<PathBuf>,
     /// The time.
     pub clock: Clock,
+    /// Where the functions' metrics go.
+    pub metrics: Metrics,
     /// The template, where it is not the project's as it stands.
     pub template: Option<String>,
+    /// Whether functions may do what the template's policies do not grant; for benchmarks, where the check
+    /// would be measured too.
+    pub without_policies: bool,
 }
 
 /// A running API, and direct access to its tables.
@@ -76,6 +87,7 @@ pub struct Api {
     /// A key with every permission and a quota that no test exhausts by accident.
     pub key: String,
     client: reqwest::Client,
+    _policies: Vec<PermissionProxy>,
 }
 
 /// An answer.
@@ -138,10 +150,27 @@ impl Api {
     }
 
     /// A stack as set up.
-    pub async fn with(setup: Setup) -> Self {
+    pub async fn with(mut setup: Setup) -> Self {
         let clock = setup.clock.clone();
+        let mut policies = Vec::new();
+        if !setup.without_policies {
+            let permissions = Permissions::of(setup.template.as_deref().unwrap_or(&template()));
+            for endpoint in ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS"] {
+                if let Entry::Vacant(unset) = setup.environment.entry(endpoint.to_owned()) {
+                    let proxy = PermissionProxy::start(permissions.clone()).await;
+                    unset.insert(proxy.url().to_owned());
+                    policies.push((endpoint, proxy));
+                }
+            }
+        }
         let stack = start(setup).await;
-        let mut api = Self { stack, clock, workspace: Uuid::nil(), key: String::new(), client: reqwest::Client::new() };
+        for (endpoint, proxy) in &policies {
+            let ready = &stack.ready;
+            proxy.set_upstream(if endpoint.ends_with("SQS") { &ready.sqs } else { &ready.dynamodb });
+        }
+        let policies = policies.into_iter().map(|(_, proxy)| proxy).collect();
+        let client = reqwest::Client::new();
+        let mut api = Self { stack, clock, workspace: Uuid::nil(), key: String::new(), client, _policies: policies };
         api.workspace = api.new_workspace(1_000).await;
         api.key = api.new_key(api.workspace, &Permission::ALL, |_| {}).await;
         api
@@ -270,6 +299,7 @@ pub async fn start(setup: Setup) -> Stack {
         model: setup.model,
         environment: setup.environment,
         clock: setup.clock,
+        metrics: setup.metrics,
         ..Options::default()
     };
     Stack::start(options).await.expect("the stack starts")

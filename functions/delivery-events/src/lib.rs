@@ -24,6 +24,7 @@ use shared::problem::{Code, Problem};
 use shared::providers::sns::{Notification, Sns, SnsError};
 use shared::providers::{Kind, email, sms};
 use shared::recommendations::Channel;
+use shared::secrets::Secret;
 
 /// The largest body that is taken: SNS sends at most 256 KB, with room for what JSON escapes.
 const MOST_BYTES: usize = 1024 * 1024;
@@ -37,7 +38,7 @@ pub struct DeliveryEvents {
     leads: Leads,
     outcomes: Outcomes,
     sns: Option<Sns>,
-    twilio_auth_token: Option<String>,
+    twilio_auth_token: Option<Secret>,
     public_url: Option<String>,
 }
 
@@ -55,7 +56,7 @@ impl DeliveryEvents {
             leads: Leads::new(context)?,
             outcomes: Outcomes::new(context, Self::NAME)?,
             sns: environment.optional("SES_TOPIC_ARN").map(|_| Sns::new(context)).transpose()?,
-            twilio_auth_token: environment.optional("TWILIO_AUTH_TOKEN").map(str::to_owned),
+            twilio_auth_token: Secret::optional(context, "TWILIO_AUTH_TOKEN_SECRET")?,
             public_url: environment.optional("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
         })
     }
@@ -114,12 +115,12 @@ impl DeliveryEvents {
     }
 
     async fn of_twilio(&self, request: &Request, body: &[u8], path: &str) -> Result<(), Problem> {
-        let token = self.twilio_auth_token.as_deref().ok_or_else(not_set_up)?;
+        let token = self.twilio_auth_token.as_ref().ok_or_else(not_set_up)?.value().await?;
         let form = sms::form(body);
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
         let url = format!("{}{path}{query}", self.called(request));
         let signature = request.headers().get("x-twilio-signature").and_then(|value| value.to_str().ok());
-        if !signature.is_some_and(|signature| sms::is_signed(token, &url, &form, signature)) {
+        if !signature.is_some_and(|signature| sms::is_signed(&token, &url, &form, signature)) {
             return Err(Problem::new(Code::InvalidKey, "X-Twilio-Signature is missing or does not fit the request"));
         }
         let now = self.clock.now();

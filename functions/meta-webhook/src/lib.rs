@@ -30,6 +30,7 @@ use shared::http::{Dialect, MAX_INGESTED, Reply, Request, Response, body_bytes, 
 use shared::inbox::{Inbox, Place};
 use shared::problem::{Code, Problem};
 use shared::queue::Queue;
+use shared::secrets::Secret;
 use shared::store::StoreError;
 
 /// How many items are stored at a time.
@@ -40,8 +41,8 @@ const AT_A_TIME: usize = 16;
 pub struct MetaWebhook {
     clock: Clock,
     random: Random,
-    verify_token: Option<String>,
-    app_secret: Option<String>,
+    verify_token: Option<Secret>,
+    app_secret: Option<Secret>,
     accounts: Accounts,
     inbox: Inbox,
     queue: Queue,
@@ -53,12 +54,11 @@ impl MetaWebhook {
 
     /// Builds the function from its configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        let secret = |name| context.environment.optional(name).map(str::to_owned);
         Ok(Self {
             clock: context.clock.clone(),
             random: context.random.clone(),
-            verify_token: secret("META_VERIFY_TOKEN"),
-            app_secret: secret("META_APP_SECRET"),
+            verify_token: Secret::optional(context, "META_VERIFY_TOKEN_SECRET")?,
+            app_secret: Secret::optional(context, "META_APP_SECRET_SECRET")?,
             accounts: Accounts::new(context)?,
             inbox: Inbox::new(context)?,
             queue: Queue::new(context, "MESSAGES_QUEUE")?,
@@ -69,32 +69,33 @@ impl MetaWebhook {
     pub async fn answer(&self, request: Request) -> Response {
         let work = async {
             match request.method().as_str() {
-                "GET" => self.handshake(&request),
+                "GET" => self.handshake(&request).await,
                 _ => self.delivery(&request).await,
             }
         };
         serve_open(&self.clock, &self.random, Dialect::Leadlex, &request, work).await
     }
 
-    fn handshake(&self, request: &Request) -> Result<Reply, Problem> {
-        let expected = self.verify_token.as_deref().ok_or_else(not_set_up)?;
+    async fn handshake(&self, request: &Request) -> Result<Reply, Problem> {
+        let expected = self.verify_token.as_ref().ok_or_else(not_set_up)?.value().await?;
         let query = request.query_string_parameters();
         let given = |name| query.first(name).unwrap_or_default();
-        if given("hub.mode") == "subscribe" && signature::same(expected, given("hub.verify_token")) {
+        if given("hub.mode") == "subscribe" && signature::same(&expected, given("hub.verify_token")) {
             return Ok(Reply::text(200, given("hub.challenge").to_owned()));
         }
         Err(Problem::new(Code::InsufficientPermissions, "the verify token is not this deployment's"))
     }
 
     async fn delivery(&self, request: &Request) -> Result<Reply, Problem> {
-        let secret = self.app_secret.as_deref().ok_or_else(not_set_up)?;
+        let secret = self.app_secret.as_ref().ok_or_else(not_set_up)?;
         let body = body_bytes(request.body());
         if body.len() > MAX_INGESTED {
             let message = format!("the body has {} bytes; this route takes at most {MAX_INGESTED}", body.len());
             return Err(Problem::new(Code::PayloadTooLarge, message));
         }
         let signed = request.headers().get("x-hub-signature-256").map(|value| value.as_bytes());
-        if !signed.is_some_and(|signed| signature::is_valid(secret, body, signed)) {
+        let secret = secret.value().await?;
+        if !signed.is_some_and(|signed| signature::is_valid(&secret, body, signed)) {
             return Err(Problem::new(Code::InvalidKey, "X-Hub-Signature-256 is missing or does not fit the body"));
         }
         let payload: Value = serde_json::from_slice(body)

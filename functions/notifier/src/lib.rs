@@ -17,6 +17,7 @@ use shared::environment::ConfigError;
 use shared::notifications::{Notification, Notifications, TRIES};
 use shared::queue::Consumer;
 use shared::store::StoreError;
+use shared::traces::{Of, Subsegment};
 
 /// How long an answer may take.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -54,7 +55,11 @@ impl Notifier {
         let signature = signature(&webhook.secret, &[&id, &timestamp, &body].map(String::as_str).join("."))?;
         let request = self.http.post(&webhook.url).header("content-type", "application/json");
         let request = request.header("webhook-id", id).header("webhook-timestamp", timestamp);
+        let mut call = Subsegment::begin("webhook", Of::Remote);
         let sent = request.header("webhook-signature", signature).body(body).send().await;
+        if let Ok(answer) = &sent {
+            call.answered(answer.status().as_u16());
+        }
         match sent {
             Ok(answer) if answer.status().is_success() => Ok(()),
             Ok(answer) => Err(format!("status {}", answer.status().as_u16())),

@@ -100,13 +100,11 @@ impl Providers {
     }
 
     /// The values of the variables with which a template gives a function its providers.
-    pub fn settings(&self) -> [(&'static str, String); 6] {
+    pub fn settings(&self) -> [(&'static str, String); 4] {
         [
             ("SES_CONFIGURATION_SET", "local".to_owned()),
             ("SES_TOPIC_ARN", SES_TOPIC_ARN.to_owned()),
-            ("WHATSAPP_TOKEN", WHATSAPP_TOKEN.to_owned()),
             ("TWILIO_ACCOUNT_SID", TWILIO_ACCOUNT_SID.to_owned()),
-            ("TWILIO_AUTH_TOKEN", TWILIO_AUTH_TOKEN.to_owned()),
             ("PUBLIC_URL", self.gateway.clone().unwrap_or_default()),
         ]
     }

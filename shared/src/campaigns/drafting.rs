@@ -24,6 +24,7 @@ use crate::gate::Gate;
 use crate::leads::Lead;
 use crate::lists::Lists;
 use crate::llm::{Checked, Model, Prompt};
+use crate::metrics;
 use crate::outreach::{self, SegmentRates, Tier};
 use crate::problem::{Code, Problem};
 use crate::rates::Rates;
@@ -271,6 +272,9 @@ impl Drafting {
     ) -> Result<(), Problem> {
         let campaign = (run.campaign.workspace_id, run.campaign.brief.campaign_id);
         let is_new = self.campaigns.note(campaign, contact, also).await?;
+        if is_new && contact.state == State::BlockedPii {
+            metrics::draft_blocked();
+        }
         tracing::info!(campaign_id = %campaign.1, lead_id = %contact.lead_id, state = ?contact.state, is_new, "contact done");
         Ok(())
     }

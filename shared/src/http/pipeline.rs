@@ -27,7 +27,10 @@ use crate::auth::{ApiKey, Permission, Rate};
 use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
 use crate::idempotency::{Claimed, IdempotencyKey};
+use crate::invocation::carried;
+use crate::metrics;
 use crate::problem::{Code, Problem};
+use crate::traces::{Of, Subsegment};
 
 /// A response, as the Lambda runtime or the gateway sends it.
 pub type Response = http::Response<Body>;
@@ -131,6 +134,7 @@ impl Call {
 fn refusal(dialect: Dialect, problem: &Problem, stamp: &Stamp) -> Reply {
     let (status, _) = problem.code.rendered(dialect);
     Reply {
+        code: Some(problem.code.rendered(Dialect::Leadlex).1),
         retry_after: problem.retry_after,
         allow: problem.allow.clone(),
         ..Reply::json(status, &dialect.failure(problem, stamp))
@@ -170,6 +174,12 @@ pub(super) async fn serve_route<E: Endpoint>(
     route: Option<(&str, &str)>,
 ) -> Response {
     let arrival = Arrival::new(gate.clock.now(), gate.random.uuid(), &request, route);
+    let part = arrival.traced();
+    let response = part.around(serve_arrival(gate, endpoint, request, arrival)).await;
+    ended(part, response)
+}
+
+async fn serve_arrival<E: Endpoint>(gate: &Gate, endpoint: &Arc<E>, request: Request, arrival: Arrival) -> Response {
     let span = tracing::info_span!("request", request_id = %arrival.request_id, route = arrival.route);
     let mut rate = None;
     let (events, mut sent) = match E::STREAMS && prefers_events(request.headers()) {
@@ -208,15 +218,19 @@ pub(super) async fn serve_route<E: Endpoint>(
     let begun = in_events(&Reply::text(200, String::new()));
     let response = respond(E::DIALECT, &arrival, &begun, rate, now, Body::coming(first, sent));
     let clock = gate.clock.clone();
+    let rest = async move {
+        let result = work.await;
+        let reply = settle(E::DIALECT, &arrival, result, clock.now());
+        events.send_last(E::DIALECT, &reply);
+    };
     // Whether anybody still reads is no concern of the work.
-    tokio::spawn(
-        async move {
-            let result = work.await;
-            let reply = settle(E::DIALECT, &arrival, result, clock.now());
-            events.send_last(E::DIALECT, &reply);
-        }
-        .instrument(span),
-    );
+    tokio::spawn(carried(rest.instrument(span)));
+    response
+}
+
+/// Ends a request's part of its trace.
+fn ended(mut part: Subsegment, response: Response) -> Response {
+    part.answered(response.status().as_u16());
     response
 }
 
@@ -237,7 +251,8 @@ pub fn answer(
     let arrival = Arrival::new(clock.now(), random.uuid(), request, None);
     let span = tracing::info_span!("request", request_id = %arrival.request_id, route = arrival.route);
     let _entered = span.enter();
-    finish(dialect, &arrival, result.map(|body| Reply::json(200, &body)), None, clock.now())
+    let part = arrival.traced();
+    ended(part, finish(dialect, &arrival, result.map(|body| Reply::json(200, &body)), None, clock.now()))
 }
 
 /// Answers a request that proves itself in another way than by a key, such as a provider's signature.
@@ -251,12 +266,13 @@ pub async fn serve_open(
 ) -> Response {
     let arrival = Arrival::new(clock.now(), random.uuid(), request, None);
     let span = tracing::info_span!("request", request_id = %arrival.request_id, route = arrival.route);
-    async {
+    let part = arrival.traced();
+    let work = async {
         let result = guarded(work).await;
         finish(dialect, &arrival, result, None, clock.now())
-    }
-    .instrument(span)
-    .await
+    };
+    let response = part.around(work.instrument(span)).await;
+    ended(part, response)
 }
 
 /// What is known of a request before its key is.
@@ -296,6 +312,13 @@ impl Arrival {
             .and_then(DateTime::from_timestamp_millis)
             .unwrap_or(at + DEFAULT_TIME);
         Self { at, request_id, correlation_id, route, path, deadline }
+    }
+
+    /// The request as a part of its trace, which can be found by what the answer says its id is.
+    fn traced(&self) -> Subsegment {
+        let mut part = Subsegment::begin(&self.route, Of::Function);
+        part.annotate("request_id", self.request_id.to_string());
+        part
     }
 
     fn stamp(&self, at: DateTime<Utc>) -> Stamp {
@@ -453,10 +476,10 @@ fn finish(
     respond_whole(dialect, arrival, reply, rate, now)
 }
 
-/// The reply to a request, and its one log line.
+/// The reply to a request, its one log line and its metrics.
 fn settle(dialect: Dialect, arrival: &Arrival, result: Result<Reply, Problem>, now: DateTime<Utc>) -> Reply {
     let ms = (now - arrival.at).num_milliseconds();
-    match result {
+    let reply = match result {
         Ok(reply) => {
             tracing::info!(status = reply.status, replayed = reply.replayed, ms, "answered");
             reply
@@ -471,7 +494,20 @@ fn settle(dialect: Dialect, arrival: &Arrival, result: Result<Reply, Problem>, n
             }
             reply
         }
+    };
+    let mut values = vec![
+        (metrics::REQUESTS, 1),
+        (metrics::LATENCY, ms.max(0).unsigned_abs()),
+        (metrics::SERVER_ERRORS, u64::from(reply.status >= 500)),
+        (metrics::CLIENT_ERRORS, u64::from((400..500).contains(&reply.status))),
+    ];
+    let mut said = vec![("Route", arrival.route.as_str())];
+    if let Some(code) = reply.code {
+        values.push((metrics::ERRORS, 1));
+        said.push(("Code", code));
     }
+    metrics::record(&values, &said);
+    reply
 }
 
 /// The head of an answer in events that ends with this reply. Its status is 200: a problem is an event.

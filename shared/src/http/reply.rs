@@ -13,6 +13,8 @@ pub struct Reply {
     pub body: String,
     /// What the body is.
     pub content_type: &'static str,
+    /// The code of the error that it is, if it is one made now: that of LeadLex, in which the metrics tell errors apart.
+    pub code: Option<&'static str>,
     /// Whether it was given before, to a request with the same idempotency key.
     pub replayed: bool,
     /// How long to wait before trying again, in seconds.
@@ -40,6 +42,7 @@ impl Reply {
             status,
             body,
             content_type: "application/json",
+            code: None,
             replayed: true,
             retry_after: None,
             allow: None,

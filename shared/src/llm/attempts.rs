@@ -6,7 +6,11 @@ use chrono::{DateTime, Utc};
 
 use super::Model;
 use super::openai::{CallError, Reply};
+use crate::metrics::{
+    self, MODEL_FAILURES, MODEL_LATENCY, MODEL_REPLIES_REFUSED, MODEL_TOKENS_IN, MODEL_TOKENS_OUT, Metric,
+};
 use crate::problem::{Code, Problem};
+use crate::traces::{Of, Subsegment};
 
 /// How often a model is asked for one reply.
 const ATTEMPTS: u32 = 3;
@@ -19,6 +23,8 @@ pub struct Attempts<'a> {
     deadline: DateTime<Utc>,
     left: u32,
     asked: DateTime<Utc>,
+    /// The call under way, as a trace shows it.
+    call: Option<Subsegment>,
     last: Option<Failure>,
 }
 
@@ -42,7 +48,7 @@ enum Whose {
 impl Model {
     pub(super) fn attempts(&self, prompt: &'static str, version: String, deadline: DateTime<Utc>) -> Attempts<'_> {
         let asked = self.clock.now();
-        Attempts { model: self, prompt, version, deadline, left: ATTEMPTS, asked, last: None }
+        Attempts { model: self, prompt, version, deadline, left: ATTEMPTS, asked, call: None, last: None }
     }
 }
 
@@ -55,6 +61,11 @@ impl Attempts<'_> {
         }
         self.left = self.left.checked_sub(1)?;
         self.asked = self.model.clock.now();
+        let mut call = Subsegment::begin(&format!("chat {}", self.model.name()), Of::Remote);
+        call.annotate("gen_ai_request_model", self.model.name());
+        call.annotate("prompt", self.prompt);
+        call.annotate("prompt_version", self.version.as_str());
+        self.call = Some(call);
         Some(left.min(self.model.attempt_time))
     }
 
@@ -67,9 +78,26 @@ impl Attempts<'_> {
         (self.model.clock.now() - self.asked).num_milliseconds()
     }
 
+    fn count(&self, values: &[(Metric, u64)]) {
+        metrics::record(values, &[("Model", self.model.name()), ("Prompt", self.prompt)]);
+    }
+
     /// The model replied. The attributes' names are those of OpenTelemetry's semantic conventions for
     /// generative AI.
-    pub fn replied(&self, reply: &Reply) {
+    pub fn replied(&mut self, reply: &Reply) {
+        let latency_ms = self.latency_ms();
+        if let Some(mut call) = self.call.take() {
+            call.answered(200);
+            call.annotate("gen_ai_response_model", reply.model.as_str());
+            call.annotate("gen_ai_usage_input_tokens", reply.input_tokens);
+            call.annotate("gen_ai_usage_output_tokens", reply.output_tokens);
+        }
+        self.count(&[
+            took(latency_ms),
+            (MODEL_FAILURES, 0),
+            (MODEL_TOKENS_IN, reply.input_tokens),
+            (MODEL_TOKENS_OUT, reply.output_tokens),
+        ]);
         tracing::info!(
             gen_ai.request.model = self.model.name(),
             gen_ai.response.model = reply.model,
@@ -78,7 +106,7 @@ impl Attempts<'_> {
             prompt = self.prompt,
             prompt_version = self.version,
             tool_calls = reply.calls.len(),
-            latency_ms = self.latency_ms(),
+            latency_ms,
             "model replied"
         );
     }
@@ -86,6 +114,7 @@ impl Attempts<'_> {
     /// The reply broke a rule.
     pub fn refused(&mut self) {
         self.last = Some(Failure { whose: Whose::Request, what: "the reply broke a rule".to_owned() });
+        self.count(&[(MODEL_REPLIES_REFUSED, 1)]);
         tracing::warn!(gen_ai.request.model = self.model.name(), prompt = self.prompt, "model reply refused");
     }
 
@@ -109,6 +138,10 @@ impl Attempts<'_> {
                 Failure { whose: Whose::Model, what }
             }
         };
+        if let Some(mut call) = self.call.take() {
+            call.failed(&failure.what);
+        }
+        self.count(&[took(latency_ms), (MODEL_FAILURES, 1)]);
         tracing::warn!(
             gen_ai.request.model = self.model.name(),
             prompt = self.prompt,
@@ -138,4 +171,8 @@ impl Attempts<'_> {
         let cause = self.last.map_or_else(|| "no time was left to ask the model".to_owned(), |failure| failure.what);
         Problem::new(code, "the AI model gave no usable answer; nothing was charged, retry in a moment").because(cause)
     }
+}
+
+fn took(latency_ms: i64) -> (Metric, u64) {
+    (MODEL_LATENCY, latency_ms.max(0).unsigned_abs())
 }

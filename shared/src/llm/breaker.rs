@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::{Clock, Context};
 use crate::environment::ConfigError;
+use crate::metrics::{self, BREAKER_OPENED};
 use crate::problem::{Code, Problem};
 use crate::store::{EXPIRES, StoreError, from_item, n, s, store_error};
 
@@ -48,17 +49,20 @@ pub struct Breaker {
     client: Client,
     clock: Clock,
     table: String,
+    model: String,
     pk: String,
     seen: Arc<Mutex<Option<Seen>>>,
 }
 
 impl Breaker {
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        let model = context.environment.required("LLM_MODEL")?.to_owned();
         Ok(Self {
             client: context.dynamodb.clone(),
             clock: context.clock.clone(),
             table: context.environment.required("IDEMPOTENCY_TABLE")?.to_owned(),
-            pk: format!("breaker#{}", context.environment.required("LLM_MODEL")?),
+            pk: format!("breaker#{model}"),
+            model,
             seen: Arc::default(),
         })
     }
@@ -126,7 +130,10 @@ impl Breaker {
             .await;
         match sent {
             Ok(updated) => {
-                if let Ok(state) = from_item(updated.attributes.unwrap_or_default()) {
+                if let Ok(state) = from_item::<State>(updated.attributes.unwrap_or_default()) {
+                    if state.failures >= THRESHOLD {
+                        metrics::record(&[(BREAKER_OPENED, 1)], &[("Model", &self.model)]);
+                    }
                     self.remember(now, state);
                 }
             }

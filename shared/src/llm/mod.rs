@@ -79,7 +79,7 @@ pub struct Model {
 const RESERVE: Duration = Duration::from_secs(3);
 
 impl Model {
-    /// The model named by `LLM_BASE_URL`, `LLM_MODEL` and `LLM_API_KEY`. One attempt may take
+    /// The model named by `LLM_BASE_URL` and `LLM_MODEL`, with the key in the secret `LLM_API_KEY_SECRET`. One attempt may take
     /// `LLM_ATTEMPT_SECONDS`, by default 12.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         let attempt_seconds: u64 = context.environment.parsed("LLM_ATTEMPT_SECONDS", 12)?;
@@ -87,7 +87,7 @@ impl Model {
             clock: context.clock.clone(),
             random: context.random.clone(),
             breaker: Breaker::new(context)?,
-            endpoint: OpenAi::new(&context.environment)?,
+            endpoint: OpenAi::new(context)?,
             attempt_time: Duration::from_secs(attempt_seconds),
         })
     }
@@ -98,9 +98,11 @@ impl Model {
     }
 
     /// Whether the model is worth asking: 503 while its breaker is open. Meant to run beside the
-    /// first reads of a request, before anything is held.
+    /// first reads of a request, before anything is held. Also 503 if its key cannot be read.
     pub async fn ready(&self) -> Result<Ready, Problem> {
-        self.breaker.check().await
+        let (ready, key) = tokio::join!(self.breaker.check(), self.endpoint.key());
+        key?;
+        ready
     }
 
     /// Takes the one trial that an open breaker gives, for all that this request is going to ask.

@@ -9,7 +9,10 @@ use tokio::time::{Instant, timeout};
 
 use super::conversation::{Conversation, ToolCall};
 use super::stream::StreamReader;
-use crate::environment::{ConfigError, Environment};
+use crate::context::Context;
+use crate::environment::ConfigError;
+use crate::secrets::Secret;
+use crate::store::StoreError;
 
 /// What a model replied, and what it took. There is text or a call, and every call has an id and a name.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -80,7 +83,7 @@ pub struct Limits {
 pub struct OpenAi {
     http: reqwest::Client,
     url: String,
-    key: Option<String>,
+    key: Option<Secret>,
     model: String,
 }
 
@@ -131,7 +134,8 @@ pub struct Usage {
 }
 
 impl OpenAi {
-    pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        let environment = &context.environment;
         let base = environment.required("LLM_BASE_URL")?.trim_end_matches('/');
         let invalid = |reason: String| ConfigError::Invalid { name: "LLM_BASE_URL", reason };
         let url: reqwest::Url =
@@ -144,13 +148,21 @@ impl OpenAi {
         Ok(Self {
             http,
             url: url.to_string(),
-            key: environment.optional("LLM_API_KEY").map(str::to_owned),
+            key: Secret::optional(context, "LLM_API_KEY_SECRET")?,
             model: environment.required("LLM_MODEL")?.to_owned(),
         })
     }
 
     pub fn model(&self) -> &str {
         &self.model
+    }
+
+    /// The key that it is asked with, if it wants one.
+    pub async fn key(&self) -> Result<Option<String>, StoreError> {
+        match &self.key {
+            Some(secret) => secret.value().await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// A reply that fits a schema.
@@ -207,7 +219,7 @@ impl OpenAi {
     async fn post(&self, mut body: Value, within: Duration) -> Result<reqwest::Response, CallError> {
         body["model"] = json!(self.model);
         let mut request = self.http.post(&self.url).timeout(within).json(&body);
-        if let Some(key) = &self.key {
+        if let Some(key) = self.key().await.map_err(|error| unavailable(&error.to_string()))? {
             request = request.bearer_auth(key);
         }
         let response = request.send().await.map_err(transport)?;

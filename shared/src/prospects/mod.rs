@@ -128,7 +128,7 @@ pub struct Prospects {
 
 impl Prospects {
     /// The table named by `LEADS_TABLE`, and the provider at `PROSPECTS_URL`, if that is set, with the key
-    /// `PROSPECTS_KEY`. Opens no connection.
+    /// `PROSPECTS_KEY_SECRET`. Opens no connection.
     ///
     /// # Errors
     /// Names the variable that is missing, or cannot be used.

@@ -16,6 +16,8 @@ use super::{Found, Prospect, Query, SearchError};
 use crate::addresses;
 use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
+use crate::secrets::Secret;
+use crate::traces::{Of, Subsegment};
 
 /// What the identifiers of a provider's prospects begin with in what a search gives.
 const SOURCE: &str = "provider:";
@@ -48,7 +50,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 pub(super) struct Provider {
     http: reqwest::Client,
     url: Url,
-    key: String,
+    key: Secret,
     /// How long one request may take.
     pub(super) within: Duration,
     clock: Clock,
@@ -100,7 +102,7 @@ impl Failure {
 }
 
 impl Provider {
-    /// The provider at `PROSPECTS_URL`, if that is set, with the key `PROSPECTS_KEY`.
+    /// The provider at `PROSPECTS_URL`, if that is set, with the key in the secret `PROSPECTS_KEY_SECRET`.
     pub fn new(context: &Context) -> Result<Option<Self>, ConfigError> {
         const NAME: &str = "PROSPECTS_URL";
         let invalid = |reason: String| ConfigError::Invalid { name: NAME, reason };
@@ -109,7 +111,7 @@ impl Provider {
         if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
             return Err(invalid("it must be https, or http on this machine".to_owned()));
         }
-        let key = context.environment.required("PROSPECTS_KEY")?.to_owned();
+        let key = Secret::required(context, "PROSPECTS_KEY_SECRET")?;
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_WITHIN)
             .redirect(reqwest::redirect::Policy::none())
@@ -179,11 +181,14 @@ impl Provider {
     }
 
     async fn ask(&self, search_id: Uuid, request: &Request<'_>) -> Result<Page, Failure> {
+        let key =
+            self.key.value().await.map_err(|error| Failure::Passing { what: error.to_string(), retry_after: None })?;
+        let mut call = Subsegment::begin("prospects", Of::Remote);
         let sent = self
             .http
             .post(self.url.clone())
             .timeout(self.within)
-            .bearer_auth(&self.key)
+            .bearer_auth(key)
             .header("idempotency-key", search_id.to_string())
             .json(request)
             .send()
@@ -192,6 +197,7 @@ impl Provider {
         let status = response.status().as_u16();
         let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
         let body = body(response).await;
+        call.answered(status);
         match status {
             200 => {
                 let page: Page =

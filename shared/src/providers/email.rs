@@ -1,50 +1,36 @@
 //! E-mail: `SendEmail` of Amazon SES, and the events that its configuration set publishes ("SendEmail",
 //! Amazon SES API v2 Reference; "Contents of event data that Amazon SES publishes to Amazon SNS", Amazon SES
 //! Developer Guide).
-//!
-//! The request is signed with the SDK's own crate and goes out as the other providers' do. The service's SDK
-//! crate would bring a second way to tell what a failed send proves, and a hundred operations to compile.
 
-use std::time::SystemTime;
-
-use aws_sdk_dynamodb::config::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
 use chrono::{DateTime, Utc};
 use reqwest::{RequestBuilder, Url};
 use serde_json::{Value, json};
 
 use super::{Answer, Callback, Content, Kind, Outgoing, Sent, address, clean_code};
-use crate::context::{Clock, Context, own_credentials};
+use crate::context::Context;
 use crate::environment::ConfigError;
+use crate::signature_v4::Signer;
 
 /// The tag of an e-mail that names its delivery.
 const DELIVERY_TAG: &str = "delivery_id";
-
-const JSON: &str = "application/json";
 
 /// Amazon SES with a configuration set, without which it would report nothing.
 #[derive(Clone)]
 pub(super) struct Ses {
     url: Url,
-    region: String,
-    credentials: Credentials,
+    signer: Signer,
     configuration_set: String,
-    clock: Clock,
 }
 
 impl Ses {
     pub(super) fn new(context: &Context) -> Result<Option<Self>, ConfigError> {
         let environment = &context.environment;
         let Some(configuration_set) = environment.optional("SES_CONFIGURATION_SET") else { return Ok(None) };
-        let region = environment.required("AWS_REGION")?.to_owned();
-        let default = format!("https://email.{region}.amazonaws.com");
+        let default = format!("https://email.{}.amazonaws.com", environment.required("AWS_REGION")?);
         Ok(Some(Self {
             url: address(environment, "AWS_ENDPOINT_URL_SESV2", &default, &["v2", "email", "outbound-emails"])?,
-            region,
-            credentials: own_credentials(environment)?,
+            signer: Signer::new(context, "ses")?,
             configuration_set: configuration_set.to_owned(),
-            clock: context.clock.clone(),
         }))
     }
 
@@ -61,28 +47,7 @@ impl Ses {
         if let Some(reply_to) = reply_to {
             message["ReplyToAddresses"] = json!([reply_to]);
         }
-        let body = message.to_string();
-        let mut request = http.post(self.url.clone()).header("content-type", JSON);
-        for (name, value) in self.signature(body.as_bytes())? {
-            request = request.header(name, value);
-        }
-        Some(request.body(body))
-    }
-
-    /// The headers that sign a body.
-    fn signature(&self, body: &[u8]) -> Option<Vec<(String, String)>> {
-        let identity = self.credentials.clone().into();
-        let parameters = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(&self.region)
-            .name("ses")
-            .time(SystemTime::from(self.clock.now()))
-            .settings(SigningSettings::default());
-        let parameters = parameters.build().ok()?.into();
-        let headers = [("content-type", JSON)].into_iter();
-        let request = SignableRequest::new("POST", self.url.as_str(), headers, SignableBody::Bytes(body)).ok()?;
-        let (signed, _) = sign(request, &parameters).ok()?.into_parts();
-        Some(signed.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+        self.signer.post(http, &self.url, &[("content-type", "application/json")], message.to_string())
     }
 }
 

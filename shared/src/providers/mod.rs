@@ -32,6 +32,8 @@ use self::sms::Twilio;
 use self::whatsapp::Meta;
 use crate::context::Context;
 use crate::environment::{ConfigError, Environment};
+use crate::store::StoreError;
+use crate::traces::{Of, Subsegment};
 
 /// How long a connection may take. Less than [`WITHIN`], so that whatever has not connected is known not to
 /// have been sent.
@@ -174,8 +176,8 @@ impl fmt::Debug for Providers {
 }
 
 impl Providers {
-    /// Reads which providers there are: SES if `SES_CONFIGURATION_SET` is set, Meta if `WHATSAPP_TOKEN` is,
-    /// Twilio if `TWILIO_ACCOUNT_SID` and `TWILIO_AUTH_TOKEN` are. Opens no connection.
+    /// Reads which providers there are: SES if `SES_CONFIGURATION_SET` is set, Meta if `WHATSAPP_TOKEN_SECRET`
+    /// is, Twilio if `TWILIO_ACCOUNT_SID` and `TWILIO_AUTH_TOKEN_SECRET` are. Opens no connection.
     ///
     /// # Errors
     /// Names the variable that is missing beside another one, or that is no address.
@@ -192,8 +194,8 @@ impl Providers {
         Ok(Self {
             http,
             email: Ses::new(context)?,
-            whatsapp: Meta::new(&context.environment)?,
-            sms: Twilio::new(&context.environment)?,
+            whatsapp: Meta::new(context)?,
+            sms: Twilio::new(context)?,
             within: WITHIN,
         })
     }
@@ -212,27 +214,53 @@ impl Providers {
     pub async fn send(&self, outgoing: &Outgoing) -> Sent {
         match outgoing.content {
             Content::Email { .. } => match &self.email {
-                Some(ses) => self.exchange(ses.request(&self.http, outgoing), email::sent).await,
+                Some(ses) => self.exchange(("SES", Of::Aws), ses.request(&self.http, outgoing), email::sent).await,
                 None => refused("not_configured"),
             },
             Content::Whatsapp { .. } => match &self.whatsapp {
-                Some(meta) => self.exchange(meta.request(&self.http, outgoing), whatsapp::sent).await,
+                Some(meta) => match meta.token.value().await {
+                    Ok(token) => {
+                        self.exchange(
+                            ("WhatsApp", Of::Remote),
+                            meta.request(&self.http, outgoing, &token),
+                            whatsapp::sent,
+                        )
+                        .await
+                    }
+                    Err(error) => without_token(&error),
+                },
                 None => refused("not_configured"),
             },
             Content::Sms { .. } => match &self.sms {
-                Some(twilio) => self.exchange(twilio.request(&self.http, outgoing), sms::sent).await,
+                Some(twilio) => match twilio.token.value().await {
+                    Ok(token) => {
+                        self.exchange(("Twilio", Of::Remote), twilio.request(&self.http, outgoing, &token), sms::sent)
+                            .await
+                    }
+                    Err(error) => without_token(&error),
+                },
                 None => refused("not_configured"),
             },
         }
     }
 
-    async fn exchange(&self, request: Option<RequestBuilder>, sent: fn(&Answer) -> Sent) -> Sent {
+    async fn exchange(
+        &self,
+        (provider, of): (&str, Of),
+        request: Option<RequestBuilder>,
+        sent: fn(&Answer) -> Sent,
+    ) -> Sent {
         let Some(request) = request else { return refused("no_request") };
+        let mut call = Subsegment::begin(provider, of);
+        if of == Of::Aws {
+            call.aws("operation", "SendEmail");
+        }
         match request.timeout(self.within).send().await {
             Ok(response) => {
                 let (status, headers) = (response.status().as_u16(), response.headers().clone());
                 // A status is an answer even if what follows it breaks off.
                 let body = response.bytes().await.unwrap_or_default();
+                call.answered(status);
                 sent(&Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or_default() })
             }
             Err(error) => match () {
@@ -243,6 +271,12 @@ impl Providers {
             },
         }
     }
+}
+
+/// Nothing was sent, because the provider's token cannot be read for now.
+fn without_token(error: &StoreError) -> Sent {
+    tracing::warn!(cause = %error, "a provider's token cannot be read");
+    Sent::Later { retry_after: None }
 }
 
 fn refused(code: &str) -> Sent {

@@ -10,7 +10,9 @@ use data_encoding::BASE64;
 use reqwest::{RequestBuilder, Url};
 
 use super::{Answer, Callback, Content, Kind, Outgoing, Sent, address, clean_code};
-use crate::environment::{ConfigError, Environment};
+use crate::context::Context;
+use crate::environment::ConfigError;
+use crate::secrets::Secret;
 
 /// "Attempt to send to unsubscribed recipient" ("Error and warning dictionary", Twilio).
 pub(super) const UNSUBSCRIBED: &str = "21610";
@@ -26,12 +28,13 @@ pub const DELIVERY_PARAMETER: &str = "delivery";
 pub(super) struct Twilio {
     url: Url,
     account: String,
-    token: String,
+    pub(super) token: Secret,
     status_url: Option<Url>,
 }
 
 impl Twilio {
-    pub(super) fn new(environment: &Environment) -> Result<Option<Self>, ConfigError> {
+    pub(super) fn new(context: &Context) -> Result<Option<Self>, ConfigError> {
+        let environment = &context.environment;
         let Some(account) = environment.optional("TWILIO_ACCOUNT_SID") else { return Ok(None) };
         let path = ["2010-04-01", "Accounts", account, "Messages.json"];
         let status_url =
@@ -39,12 +42,12 @@ impl Twilio {
         Ok(Some(Self {
             url: address(environment, "TWILIO_URL", "https://api.twilio.com", &path)?,
             account: account.to_owned(),
-            token: environment.required("TWILIO_AUTH_TOKEN")?.to_owned(),
+            token: Secret::required(context, "TWILIO_AUTH_TOKEN_SECRET")?,
             status_url: status_url.transpose()?,
         }))
     }
 
-    pub(super) fn request(&self, http: &reqwest::Client, outgoing: &Outgoing) -> Option<RequestBuilder> {
+    pub(super) fn request(&self, http: &reqwest::Client, outgoing: &Outgoing, token: &str) -> Option<RequestBuilder> {
         let Content::Sms { text } = &outgoing.content else { return None };
         let sender = if outgoing.from.starts_with("MG") { "MessagingServiceSid" } else { "From" };
         let mut form = form_urlencoded::Serializer::new(String::new());
@@ -53,7 +56,7 @@ impl Twilio {
             status_url.query_pairs_mut().append_pair(DELIVERY_PARAMETER, &outgoing.delivery_id);
             form.append_pair("StatusCallback", status_url.as_str());
         }
-        let request = http.post(self.url.clone()).basic_auth(&self.account, Some(&self.token));
+        let request = http.post(self.url.clone()).basic_auth(&self.account, Some(token));
         Some(request.header("content-type", "application/x-www-form-urlencoded").body(form.finish()))
     }
 }

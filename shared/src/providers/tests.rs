@@ -3,10 +3,12 @@
 use super::scripted::{Reply, Scripted};
 use super::*;
 use crate::context::{Clock, Random};
+use crate::secrets::valued_as_named;
 
 const CHANNELS: [Channel; 3] = [Channel::Email, Channel::Whatsapp, Channel::Sms];
 
 fn providers(url: &str, more: &[(&str, &str)]) -> Result<Providers, ConfigError> {
+    let secrets = valued_as_named();
     let variables = [
         ("AWS_REGION", "eu-west-1"),
         ("AWS_ACCESS_KEY_ID", "AKID"),
@@ -14,10 +16,11 @@ fn providers(url: &str, more: &[(&str, &str)]) -> Result<Providers, ConfigError>
         ("AWS_ENDPOINT_URL_SESV2", url),
         ("SES_CONFIGURATION_SET", "events"),
         ("META_GRAPH_URL", &format!("{url}/v23.0")),
-        ("WHATSAPP_TOKEN", "secret-token"),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &secrets),
+        ("WHATSAPP_TOKEN_SECRET", "secret-token"),
         ("TWILIO_URL", url),
         ("TWILIO_ACCOUNT_SID", "AC1"),
-        ("TWILIO_AUTH_TOKEN", "secret-auth"),
+        ("TWILIO_AUTH_TOKEN_SECRET", "secret-auth"),
     ];
     let variables = variables.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let context = Context::new(Environment::from_iter(variables), Clock::default(), Random::seeded(1))?;
@@ -234,7 +237,7 @@ async fn a_channel_without_its_variables_is_not_configured() {
     let url = "http://127.0.0.1:1";
     for (channel, variable) in [
         (Channel::Email, "SES_CONFIGURATION_SET"),
-        (Channel::Whatsapp, "WHATSAPP_TOKEN"),
+        (Channel::Whatsapp, "WHATSAPP_TOKEN_SECRET"),
         (Channel::Sms, "TWILIO_ACCOUNT_SID"),
     ] {
         let providers = providers(url, &[(variable, "")]).unwrap();
@@ -242,7 +245,8 @@ async fn a_channel_without_its_variables_is_not_configured() {
         assert_eq!(configured, CHANNELS.map(|other| other != channel));
         assert_eq!(providers.send(&outgoing(channel)).await, refused("not_configured"));
     }
-    assert_eq!(providers(url, &[("TWILIO_AUTH_TOKEN", "")]).unwrap_err(), ConfigError::Missing("TWILIO_AUTH_TOKEN"));
+    const TOKEN: &str = "TWILIO_AUTH_TOKEN_SECRET";
+    assert_eq!(providers(url, &[(TOKEN, "")]).unwrap_err(), ConfigError::Missing(TOKEN));
     for variable in ["AWS_ENDPOINT_URL_SESV2", "META_GRAPH_URL", "TWILIO_URL", "PUBLIC_URL"] {
         for wrong in ["nowhere", "mailto:jane@lead.example"] {
             let error = providers(url, &[(variable, wrong)]).unwrap_err();

@@ -6,7 +6,9 @@ use reqwest::{RequestBuilder, Url};
 use serde_json::{Value, json};
 
 use super::{Answer, Callback, Content, Kind, Outgoing, Sent, address, clean_code};
-use crate::environment::{ConfigError, Environment};
+use crate::context::Context;
+use crate::environment::ConfigError;
+use crate::secrets::Secret;
 
 /// "User has stopped marketing messages" ("Error codes", WhatsApp Cloud API).
 pub(super) const UNSUBSCRIBED: &str = "131050";
@@ -15,17 +17,17 @@ pub(super) const UNSUBSCRIBED: &str = "131050";
 #[derive(Clone)]
 pub(super) struct Meta {
     url: Url,
-    token: String,
+    pub(super) token: Secret,
 }
 
 impl Meta {
-    pub(super) fn new(environment: &Environment) -> Result<Option<Self>, ConfigError> {
-        let Some(token) = environment.optional("WHATSAPP_TOKEN") else { return Ok(None) };
-        let url = address(environment, "META_GRAPH_URL", "https://graph.facebook.com/v23.0", &[])?;
-        Ok(Some(Self { url, token: token.to_owned() }))
+    pub(super) fn new(context: &Context) -> Result<Option<Self>, ConfigError> {
+        let Some(token) = Secret::optional(context, "WHATSAPP_TOKEN_SECRET")? else { return Ok(None) };
+        let url = address(&context.environment, "META_GRAPH_URL", "https://graph.facebook.com/v23.0", &[])?;
+        Ok(Some(Self { url, token }))
     }
 
-    pub(super) fn request(&self, http: &reqwest::Client, outgoing: &Outgoing) -> Option<RequestBuilder> {
+    pub(super) fn request(&self, http: &reqwest::Client, outgoing: &Outgoing, token: &str) -> Option<RequestBuilder> {
         let Content::Whatsapp { text } = &outgoing.content else { return None };
         let mut url = self.url.clone();
         url.path_segments_mut().ok()?.extend([&outgoing.from, "messages"]);
@@ -37,7 +39,7 @@ impl Meta {
             "text": {"body": text},
             "biz_opaque_callback_data": outgoing.delivery_id,
         });
-        Some(http.post(url).bearer_auth(&self.token).json(&message))
+        Some(http.post(url).bearer_auth(token).json(&message))
     }
 }
 

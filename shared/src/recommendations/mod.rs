@@ -37,6 +37,7 @@ use crate::context::{Clock, Context, Random};
 use crate::due::Due;
 use crate::environment::ConfigError;
 use crate::http::timestamp;
+use crate::metrics;
 use crate::notifications::Notification;
 use crate::outreach;
 use crate::store::{
@@ -710,7 +711,11 @@ impl Recommendations {
         notifications: &[Notification],
     ) -> Result<bool, StoreError> {
         let writes = self.propose(new, actor, notifications)?;
-        Ok(matches!(transact(&self.client, &self.random, writes).await?, Transacted::Applied))
+        let is_new = matches!(transact(&self.client, &self.random, writes).await?, Transacted::Applied);
+        if is_new && new.status == Status::BlockedPii {
+            metrics::draft_blocked();
+        }
+        Ok(is_new)
     }
 
     /// Puts what a model was to do into the manual queue. A lead has one open item there: asked again

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{Actor, AttemptState, Draft, Origin, Recommendation, Recommendations, Status};
 use crate::due::{Due, Wanted};
 use crate::http::timestamp;
+use crate::metrics;
 use crate::notifications::Notification;
 use crate::store::{StoreError, TransactWriteItem, Transacted, transact};
 
@@ -104,7 +105,12 @@ impl Recommendations {
         }
         let after = Recommendation { status: Status::BlockedPii, ..self.next(before) };
         let details = json!({"findings": findings});
-        self.decide(before, after, actor, "blocked_pii", details, std::slice::from_ref(notification), Vec::new()).await
+        let notifications = std::slice::from_ref(notification);
+        let decided = self.decide(before, after, actor, "blocked_pii", details, notifications, Vec::new()).await?;
+        if decided.is_ok() {
+            metrics::draft_blocked();
+        }
+        Ok(decided)
     }
 
     /// Rejects it. What came from the lead's engagement is analysed again, with the reason.
@@ -187,7 +193,11 @@ impl Recommendations {
         if new.status == Status::Manual {
             also.push(self.open_manual(new)?);
         }
-        Ok(self.decide(before, after, actor, "requeued", details, &[], also).await?.is_ok())
+        let is_new = self.decide(before, after, actor, "requeued", details, &[], also).await?.is_ok();
+        if is_new && new.status == Status::BlockedPii {
+            metrics::draft_blocked();
+        }
+        Ok(is_new)
     }
 
     /// Records that there is nothing to be analysed again.

@@ -10,6 +10,7 @@ use super::{Failure, Progress, Status, Task, TaskId, Tasks, pk};
 use crate::commands::LEASE;
 use crate::credits::{Operation, State};
 use crate::due::{Due, Wanted};
+use crate::metrics;
 use crate::prospects::Prospect;
 use crate::store::{StoreError, TransactWriteItem, Transacted, n, query_all, s, to_item, transact};
 
@@ -214,7 +215,10 @@ impl Tasks {
             });
         }
         match transact(&self.client, &self.random, writes).await? {
-            Transacted::Applied => Ok(true),
+            Transacted::Applied => {
+                ended.operation.iter().for_each(metrics::resolved);
+                Ok(true)
+            }
             Transacted::Refused(refused) if refused.first().is_some_and(Option::is_some) => Ok(false),
             Transacted::Refused(_) => {
                 let failed = match ended.status {

@@ -121,10 +121,7 @@ impl World {
         let crew = |store_url: &str, seed: u64| {
             let mut variables = api.stack.variables.clone();
             variables.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), store_url.to_owned());
-            Crew::new(
-                &Context::new(variables.into_iter().collect(), api.clock.clone(), Random::seeded(seed))
-                    .expect("a context"),
-            )
+            Crew::new(&variables, &api.clock, &Random::seeded(seed))
         };
         let (workers, doomed) = (crew(store.url(), seed), Mutex::new(crew(&store.doomed_url(), seed + 1)));
         let is_stormy = AtomicBool::new(false);
@@ -262,12 +259,16 @@ impl World {
 }
 
 impl Crew {
-    fn new(context: &Context) -> Self {
+    fn new(variables: &BTreeMap<String, String>, clock: &Clock, random: &Random) -> Self {
         let parameters = ["LlmBaseUrl", "LlmModel", "LlmApiKeySecret"].map(|name| (name.to_owned(), "x".to_owned()));
         let template = Template::parse(&crate::template(), &HashMap::from(parameters)).expect("the template");
         let mut crew = Self { by_route: HashMap::new(), by_queue: HashMap::new(), scheduled: BTreeMap::new() };
         for declared in template.functions().expect("functions") {
-            let function = local::build(&declared.name, context).expect("a configuration").expect("a function");
+            // Each may do what its role allows, and no more.
+            let own = [("AWS_ACCESS_KEY_ID".to_owned(), declared.name.clone())];
+            let environment = variables.clone().into_iter().chain(own).collect();
+            let context = Context::new(environment, clock.clone(), random.clone()).expect("a context");
+            let function = local::build(&declared.name, &context).expect("a configuration").expect("a function");
             for event in declared.events {
                 match event {
                     Event::Route { method, path } => {

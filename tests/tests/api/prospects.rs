@@ -249,7 +249,9 @@ async fn a_provider_is_asked_for_what_is_missing_and_nobody_comes_twice() {
         json!({"prospects": [told("2", ""), told("3", "c@x.example"), told("4", ""), told("5", "")]}),
     ];
     let (url, asked) = provider(pages, StatusCode::OK).await;
-    let prospects = Prospects::new(&context(&api, &[("PROSPECTS_URL", &url), ("PROSPECTS_KEY", "k")])).unwrap();
+    api.stack.secrets.put("prospects-key", "k");
+    let prospects =
+        Prospects::new(&context(&api, &[("PROSPECTS_URL", &url), ("PROSPECTS_KEY_SECRET", "prospects-key")])).unwrap();
     let search = async |count: u32, without: &[&str]| {
         let query = Query { titles: vec!["CEO".to_owned()], count, ..Query::default() };
         let without = without.iter().map(|id| (*id).to_owned()).collect();
@@ -271,9 +273,10 @@ async fn a_search_whose_provider_fails_fails_whole() {
     let api = Api::start().await;
     OwnProspects::new(&api.stack.context).unwrap().put(api.workspace, &quill("CEO")).await.unwrap();
     let (url, _) = provider(Vec::new(), StatusCode::FORBIDDEN).await;
+    api.stack.secrets.put("prospects-key", "k");
     let query = Query { titles: vec!["CEO".to_owned()], count: 2, ..Query::default() };
     let search = async |url: &str| {
-        let context = context(&api, &[("PROSPECTS_URL", url), ("PROSPECTS_KEY", "k")]);
+        let context = context(&api, &[("PROSPECTS_URL", url), ("PROSPECTS_KEY_SECRET", "prospects-key")]);
         Prospects::new(&context).unwrap().search(api.workspace, Uuid::nil(), &query, &HashSet::new()).await
     };
     assert_eq!(search(&url).await, Err(SearchError::Refused("prospect provider: status 403".to_owned())));

@@ -873,10 +873,12 @@ async fn a_search_that_fails_costs_nothing_and_says_why() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/search", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, provider).await });
-    let environment = [("PROSPECTS_URL".to_owned(), url), ("PROSPECTS_KEY".to_owned(), "k".to_owned())].into();
+    let environment =
+        [("PROSPECTS_URL".to_owned(), url), ("PROSPECTS_KEY_SECRET".to_owned(), "prospects-key".to_owned())].into();
     let template =
         tests::template().replace("TASKS_QUEUE_URL: !Ref TasksQueue", "TASKS_QUEUE_URL: !Ref TasksDeadLetters");
     let api = Api::with(Setup { template: Some(template), environment, ..Setup::default() }).await;
+    api.stack.secrets.put("prospects-key", "k");
     // It is not available now: tried five times, and given up.
     let id = propose(&api, search(5, 1)).await;
     assert_eq!(approve(&api, id).await.status, 200);

@@ -95,3 +95,151 @@ async fn the_sample_events_get_the_answers_that_they_show() {
         assert_eq!(answer(request).await.status().as_u16(), status, "{file}");
     }
 }
+
+/// The resources of a type, each with its text.
+fn resources<'a>(template: &'a str, kind: &str) -> Vec<(&'a str, String)> {
+    let (_, resources) = template.split_once("\nResources:\n").unwrap();
+    let (resources, _) = resources.split_once("\nOutputs:\n").unwrap();
+    let mut found: Vec<(&str, String)> = Vec::new();
+    for line in resources.lines() {
+        match line.strip_prefix("  ").and_then(|line| line.strip_suffix(':')) {
+            Some(name) if !name.starts_with([' ', '#']) => found.push((name, String::new())),
+            _ => found.last_mut().into_iter().for_each(|(_, text)| *text += &format!("{line}\n")),
+        }
+    }
+    found.retain(|(_, text)| text.starts_with(&format!("    Type: {kind}\n")));
+    assert!(!found.is_empty(), "{kind}");
+    found
+}
+
+#[test]
+fn a_policy_names_every_action_and_every_resource() {
+    // Which identity sends an e-mail is a workspace's own; Secrets Manager ends each ARN with six characters of its
+    // own ("Determining IAM permissions policies", AWS Secrets Manager User Guide).
+    let may_be_open = |resource: &str| resource.ends_with(":identity/*") || resource.ends_with("-??????");
+    let mut statements = 0;
+    for function in functions() {
+        for local::Permission { actions, resources } in &function.permissions {
+            statements += 1;
+            assert!(!actions.is_empty() && !resources.is_empty(), "{}: {actions:?} on {resources:?}", function.name);
+            for action in actions {
+                assert!(!action.contains(['*', '?']) && action.contains(':'), "{}: {action}", function.name);
+            }
+            for resource in resources {
+                let named = resource.starts_with("arn:aws:") && !resource.contains(['*', '?']);
+                assert!(named || may_be_open(resource), "{}: {resource}", function.name);
+            }
+        }
+    }
+    assert!(statements > 60, "{statements}");
+    let template = template();
+    for open in ["ManagedPolicy", "FullAccess", "NotAction", "NotResource"] {
+        assert!(!template.contains(open), "{open}");
+    }
+}
+
+#[test]
+fn a_function_may_read_the_secrets_that_it_is_told_of_and_no_others() {
+    let names = ["Meta-App", "Meta-Verify", "Whatsapp", "Twilio", "Prospects"];
+    let parameters = ["MetaAppSecret", "MetaVerifyToken", "WhatsappToken", "TwilioAuthToken", "ProspectsKey"];
+    let given = parameters.iter().map(|name| format!("{name}Secret")).zip(names.map(str::to_owned));
+    let model = ["LlmBaseUrl", "LlmModel", "LlmApiKeySecret"].map(|name| (name.to_owned(), "Model-Key".to_owned()));
+    let parameters: HashMap<_, _> = given.chain(model).collect();
+    let mut told = BTreeSet::new();
+    for function in Template::parse(&template(), &parameters).unwrap().functions().unwrap() {
+        let of = function.environment.iter().filter(|(name, _)| name.ends_with("_SECRET"));
+        let of: BTreeSet<_> = of.map(|(_, secret)| format!("{secret}-??????")).collect();
+        let may =
+            function.permissions.iter().filter(|permission| permission.actions == ["secretsmanager:GetSecretValue"]);
+        let may =
+            may.flat_map(|permission| &permission.resources).map(|arn| arn.rsplit(':').next().unwrap().to_owned());
+        assert_eq!(may.collect::<BTreeSet<_>>(), of, "{}", function.name);
+        told.extend(of);
+    }
+    assert_eq!(told.len(), 6, "{told:?}");
+    assert!(!template().contains("{{resolve:"), "a secret in a function's configuration can be read there");
+}
+
+#[test]
+fn a_queue_waits_for_its_function_and_keeps_what_fails() {
+    let template = template();
+    let parameters = ["LlmBaseUrl", "LlmModel", "LlmApiKeySecret"].map(|name| (name.to_owned(), "x".to_owned()));
+    let queues = Template::parse(&template, &HashMap::from(parameters)).unwrap().queues().unwrap();
+    let queue = |name: &str| queues.iter().find(|queue| queue.name == name).unwrap();
+    let alarms = resources(&template, "AWS::CloudWatch::Alarm");
+    let mut worked = 0;
+    for function in functions() {
+        for event in &function.events {
+            let Event::Queue { queue: name, .. } = event else { continue };
+            worked += 1;
+            let visible: u64 = queue(name).attributes["VisibilityTimeout"].parse().unwrap();
+            // "Using Lambda with Amazon SQS", AWS Lambda Developer Guide.
+            assert!(visible >= 6 * function.timeout, "{name}: {visible} s for {} s", function.timeout);
+            let (dead, times) = queue(name).redrive.clone().unwrap();
+            assert_eq!(times, 5, "{name}");
+            assert_eq!(queue(&dead).attributes["MessageRetentionPeriod"], "1209600", "{dead}");
+            let declared = resources(&template, "AWS::Serverless::Function");
+            let (_, text) = declared.iter().find(|(id, _)| *id == function.id).unwrap();
+            assert!(text.contains("FunctionResponseTypes: [ReportBatchItemFailures]"), "{}", function.name);
+            for (queue, metric) in
+                [(&dead, "ApproximateNumberOfMessagesVisible"), (name, "ApproximateAgeOfOldestMessage")]
+            {
+                let id = queue.strip_prefix("lead-followup-").unwrap();
+                let watches =
+                    |text: &String| text.contains(&format!("!GetAtt {id}.QueueName")) && text.contains(metric);
+                assert!(alarms.iter().any(|(_, text)| watches(text)), "nobody is told of {id}");
+            }
+        }
+    }
+    assert_eq!(worked, 7);
+    for (id, text) in resources(&template, "AWS::SQS::Queue") {
+        assert!(text.contains("SqsManagedSseEnabled: true"), "{id}");
+    }
+}
+
+#[test]
+fn what_is_stored_is_encrypted_can_be_restored_and_stays() {
+    for (id, text) in resources(&template(), "AWS::DynamoDB::Table") {
+        for wanted in [
+            "SSESpecification: { SSEEnabled: true }",
+            "PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true }",
+            "DeletionProtectionEnabled: !If [IsProd, true, false]",
+            "BillingMode: PAY_PER_REQUEST",
+        ] {
+            assert!(text.contains(wanted), "{id}: {wanted}");
+        }
+        // Idempotency keys are worth nothing after a day.
+        assert_eq!(text.contains("DeletionPolicy: RetainExceptOnCreate"), id != "IdempotencyTable", "{id}");
+    }
+    for (id, text) in resources(&template(), "AWS::Logs::LogGroup") {
+        assert!(text.contains("RetentionInDays: !Ref LogRetentionDays"), "{id}");
+    }
+}
+
+#[test]
+fn every_alarm_tells_somebody_and_says_where_the_runbook_is() {
+    let runbook = std::fs::read_to_string(project().join("docs/operating.md")).unwrap();
+    let template = template();
+    let alarms = resources(&template, "AWS::CloudWatch::Alarm");
+    for (id, text) in &alarms {
+        assert!(text.contains("AlarmActions: [!Ref Alarms]"), "{id}");
+        assert!(
+            text.split_whitespace().collect::<Vec<_>>().join(" ").contains(&format!("docs/operating.md, {id}")),
+            "{id}"
+        );
+        assert!(runbook.contains(&format!("`{id}`")), "{id} is not in the runbook");
+    }
+}
+
+#[test]
+fn the_dashboard_shows_metrics_that_there_are() {
+    let template = template();
+    let (_, text) = resources(&template, "AWS::CloudWatch::Dashboard").remove(0);
+    let (_, body) = text.split_once("DashboardBody: !Sub |\n").unwrap();
+    let body: serde_json::Value = serde_json::from_str(body.split("\n\n").next().unwrap()).unwrap();
+    let widgets = body["widgets"].as_array().unwrap();
+    assert!(widgets.len() >= 10, "{}", widgets.len());
+    for widget in widgets {
+        assert!(!widget["properties"]["metrics"].as_array().unwrap().is_empty(), "{widget}");
+    }
+}

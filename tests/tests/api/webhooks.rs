@@ -83,7 +83,8 @@ async fn what_is_not_signed_by_meta_is_refused_and_nothing_is_stored() {
 
 #[tokio::test]
 async fn a_deployment_without_secrets_has_no_such_route() {
-    let environment = ["META_APP_SECRET", "META_VERIFY_TOKEN"].map(|name| (name.to_owned(), String::new()));
+    let environment =
+        ["META_APP_SECRET_SECRET", "META_VERIFY_TOKEN_SECRET"].map(|name| (name.to_owned(), String::new()));
     let api = Api::with(Setup { environment: HashMap::from(environment), ..Setup::default() }).await;
     assert_eq!(api.deliver(&whatsapp(&[])).await.code(), (404, "not_found".to_owned()));
     let handshake = send(api.request("GET", &format!("{WEBHOOK}?hub.mode=subscribe&hub.verify_token="))).await;

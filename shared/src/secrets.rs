@@ -1,0 +1,204 @@
+//! Secrets of the deployment: keys and tokens that AWS Secrets Manager holds ("GetSecretValue", AWS Secrets
+//! Manager API Reference).
+//!
+//! A function's configuration names a secret and never holds it. It is read when it is first needed, and again
+//! after five minutes: so a secret that is changed there is used here without a deployment.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::Url;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use crate::context::{Clock, Context, Random};
+use crate::environment::ConfigError;
+use crate::signature_v4::Signer;
+use crate::store::StoreError;
+use crate::traces::{Of, Subsegment};
+
+/// How long a secret is used before it is read again.
+const FRESH: TimeDelta = TimeDelta::minutes(5);
+
+/// How long one that could not be read again is used on.
+const PROLONGED: TimeDelta = TimeDelta::seconds(30);
+
+const WITHIN: Duration = Duration::from_secs(2);
+const ATTEMPTS: u32 = 3;
+
+/// One secret. Its `Debug` shows its name alone.
+#[derive(Clone)]
+pub struct Secret(Arc<Named>);
+
+struct Named {
+    name: String,
+    http: reqwest::Client,
+    url: Url,
+    signer: Signer,
+    clock: Clock,
+    random: Random,
+    read: Mutex<Option<Read>>,
+}
+
+struct Read {
+    value: String,
+    until: DateTime<Utc>,
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Secret").field(&self.0.name).finish()
+    }
+}
+
+impl Secret {
+    /// The secret that the environment variable `variable` names, if it does. Opens no connection.
+    ///
+    /// # Errors
+    /// Names `AWS_ENDPOINT_URL_SECRETS_MANAGER` if that is no address, and what a signature needs and is not set.
+    pub fn optional(context: &Context, variable: &'static str) -> Result<Option<Self>, ConfigError> {
+        const ENDPOINT: &str = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
+        let environment = &context.environment;
+        let Some(name) = environment.optional(variable) else { return Ok(None) };
+        let default = format!("https://secretsmanager.{}.amazonaws.com", environment.required("AWS_REGION")?);
+        let invalid = |reason: String| ConfigError::Invalid { name: ENDPOINT, reason };
+        let url = environment.optional(ENDPOINT).unwrap_or(&default);
+        let http = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(1))
+            .timeout(WITHIN)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| invalid(error.without_url().to_string()))?;
+        Ok(Some(Self(Arc::new(Named {
+            name: name.to_owned(),
+            http,
+            url: url.parse().map_err(|error| invalid(format!("{error}")))?,
+            signer: Signer::new(context, "secretsmanager")?,
+            clock: context.clock.clone(),
+            random: context.random.clone(),
+            read: Mutex::default(),
+        }))))
+    }
+
+    /// The secret that the environment variable `variable` has to name.
+    ///
+    /// # Errors
+    /// As [`Secret::optional`]; names `variable` if it is not set.
+    pub fn required(context: &Context, variable: &'static str) -> Result<Self, ConfigError> {
+        Self::optional(context, variable)?.ok_or(ConfigError::Missing(variable))
+    }
+
+    /// Its value. One that was read before stays in use while it cannot be read again.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if it was never read and cannot be: also where there is no such secret, or
+    /// the function may not read it, which an operator can mend meanwhile.
+    pub async fn value(&self) -> Result<String, StoreError> {
+        let mut read = self.0.read.lock().await;
+        let now = self.0.clock.now();
+        if let Some(read) = read.as_ref().filter(|read| now < read.until) {
+            return Ok(read.value.clone());
+        }
+        match (self.fetch().await, &mut *read) {
+            (Ok(value), read) => {
+                *read = Some(Read { value: value.clone(), until: now + FRESH });
+                Ok(value)
+            }
+            (Err(cause), Some(read)) => {
+                tracing::warn!(secret = self.0.name, cause, "a secret cannot be read again; its last value is used");
+                read.until = now + PROLONGED;
+                Ok(read.value.clone())
+            }
+            (Err(cause), None) => Err(StoreError::Unavailable(cause)),
+        }
+    }
+
+    async fn fetch(&self) -> Result<String, String> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match self.ask().await {
+                Ok(value) => return Ok(value),
+                Err(cause) if attempt == ATTEMPTS => return Err(format!("secretsmanager GetSecretValue: {cause}")),
+                Err(_) => tokio::time::sleep(self.0.random.up_to(Duration::from_millis(50 << attempt))).await,
+            }
+        }
+    }
+
+    async fn ask(&self) -> Result<String, String> {
+        let Named { name, http, url, signer, .. } = self.0.as_ref();
+        let headers =
+            [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "secretsmanager.GetSecretValue")];
+        let mut call = Subsegment::begin("SecretsManager", Of::Aws);
+        call.aws("operation", "GetSecretValue");
+        let request = signer.post(http, url, &headers, json!({"SecretId": name}).to_string());
+        let response = request.ok_or("no request")?.send().await.map_err(|error| match () {
+            () if error.is_timeout() => "timeout".to_owned(),
+            () => "no connection".to_owned(),
+        })?;
+        let status = response.status();
+        call.answered(status.as_u16());
+        let answer = response.bytes().await.map_err(|_| "broken off".to_owned())?;
+        let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
+        if status.is_success() {
+            return answer["SecretString"].as_str().map(str::to_owned).ok_or("it holds no text".to_owned());
+        }
+        // "com.amazonaws.secretsmanager#ResourceNotFoundException", or the last part alone.
+        let kind = answer["__type"].as_str().and_then(|kind| kind.rsplit('#').next()).unwrap_or_default();
+        let is_code = kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        Err(if is_code && !kind.is_empty() { kind.to_owned() } else { format!("status {}", status.as_u16()) })
+    }
+}
+
+/// A stand-in for a test's constructor: the value of every secret is its name. Gives its address.
+#[cfg(test)]
+pub(crate) fn valued_as_named() -> String {
+    use std::io::{BufRead, BufReader, Read as _, Write as _};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answer = |connection: std::net::TcpStream| -> std::io::Result<()> {
+        let (mut reader, mut line, mut length) = (BufReader::new(&connection), String::new(), 0);
+        while reader.read_line(&mut line)? > 2 {
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            line.clear();
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body)?;
+        let asked: Value = serde_json::from_slice(&body)?;
+        let told = json!({"SecretString": asked["SecretId"]}).to_string();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", told.len());
+        (&connection).write_all((head + &told).as_bytes())
+    };
+    std::thread::spawn(move || listener.incoming().flatten().for_each(|connection| drop(answer(connection))));
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::Environment;
+
+    #[tokio::test]
+    async fn a_secret_is_read_when_it_is_needed_and_not_shown() {
+        let variables = [
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "AKID"),
+            ("AWS_SECRET_ACCESS_KEY", "x"),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &valued_as_named()),
+            ("TOKEN_SECRET", "prod/token"),
+        ];
+        let environment = Environment::from_iter(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let context = Context::new(environment, Clock::default(), Random::seeded(1)).unwrap();
+        let secret = Secret::required(&context, "TOKEN_SECRET").unwrap();
+        assert_eq!(secret.value().await.unwrap(), "prod/token");
+        assert_eq!(format!("{secret:?}"), "Secret(\"prod/token\")");
+        assert!(Secret::optional(&context, "OTHER_SECRET").unwrap().is_none());
+        let missing = Secret::required(&context, "OTHER_SECRET").unwrap_err();
+        assert_eq!(missing, ConfigError::Missing("OTHER_SECRET"));
+    }
+}
