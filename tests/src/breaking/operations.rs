@@ -56,7 +56,9 @@ pub fn draw(world: &World, state: &mut State, dice: &Dice) -> Operation {
     let asked = request(world, state, dice);
     let may_die = asked.method != "GET";
     match dice.below(100) {
-        0..10 if may_die => Operation::AskDoomed(asked, dice.below(12), dice.percent(50)),
+        0..10 if may_die => {
+            Operation::AskDoomed(asked, dice.below(if dice.percent(70) { 6 } else { 20 }), dice.percent(50))
+        }
         10..15 if asked.key.is_some() => Operation::Ask(asked, 3),
         _ => Operation::Ask(asked, 1),
     }
@@ -101,7 +103,7 @@ fn request(world: &World, state: &mut State, dice: &Dice) -> Asked {
     let serial = state.serial();
     // Every workspace uses the same keys.
     state.told[tenant].keys += 1;
-    let key = dice.percent(80).then(|| format!("key-{}", state.told[tenant].keys));
+    let key = dice.percent(70).then(|| format!("key-{}", state.told[tenant].keys));
     let keyed = |asked: Asked| Asked { key: key.clone(), ..asked };
     let told = &state.told[tenant];
     let contact = pick(dice, told.known_contacts());

@@ -107,11 +107,8 @@ impl World {
             ("LLM_ATTEMPT_SECONDS", "1"),
         ];
         let environment = HashMap::from(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        let clock = Clock::default();
-        let setup = Setup { model: Some(model.as_model()), environment, clock: clock.clone(), ..Setup::default() };
-        let stack = crate::start(setup).await;
+        let mut api = Api::with(Setup { model: Some(model.as_model()), environment, ..Setup::default() }).await;
         let client = reqwest::Client::builder().timeout(std::time::Duration::from_secs(60)).build().expect("a client");
-        let mut api = Api { stack, clock, workspace: Uuid::nil(), key: String::new(), client: reqwest::Client::new() };
         store.set_upstream(&api.stack.ready.dynamodb).await;
         let mut tenants = Vec::new();
         for tenant in 0..MARKS.len() {
