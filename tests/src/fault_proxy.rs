@@ -1,17 +1,23 @@
 //! A proxy between the functions and DynamoDB, or SQS, that counts calls, and makes chosen ones fail
 //! before or after they are applied, be throttled, conflict or be slow.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::dice::Dice;
 use crate::permissions::{Permissions, denied};
+
+/// What a caller that is to be killed puts behind the proxy's address.
+const DOOMED: &str = "/doomed";
 
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +37,27 @@ pub enum Fault {
 impl Fault {
     /// Every fault.
     pub const ALL: [Self; 5] = [Self::Before, Self::After, Self::Throttle, Self::Conflict, Self::Slow];
+
+    /// None, or one of them; what is slow holds everybody up, and is rare.
+    fn by_chance(dice: &Dice, per_mille: u32) -> Option<Self> {
+        let happens = dice.below(1_000) < per_mille as usize;
+        let fault = *dice.one_of(&Self::ALL)?;
+        happens.then_some(if fault == Self::Slow && dice.below(20) > 0 { Self::After } else { fault })
+    }
+}
+
+impl Shared {
+    /// The doom of a caller whose last call this is.
+    fn last_call(&self) -> Option<Doom> {
+        let mut doom = self.doom.lock().expect("doom");
+        match doom.as_mut() {
+            Some(doom) if doom.left > 0 => {
+                doom.left -= 1;
+                None
+            }
+            _ => doom.take(),
+        }
+    }
 }
 
 /// One call, as the proxy saw it.
@@ -55,11 +82,24 @@ struct Plan {
     seen: Vec<Seen>,
     /// How long every call takes at least.
     delay: Duration,
+    /// How many of a thousand calls fail, each in a way of its own.
+    storm: Option<(Dice, u32)>,
+}
+
+/// The caller that dies with one of its calls.
+struct Doom {
+    /// How many calls it makes before.
+    left: usize,
+    /// Whether the last call is applied.
+    is_applied: bool,
+    died: oneshot::Sender<()>,
 }
 
 #[derive(Clone)]
 struct Shared {
     plan: Arc<Mutex<Plan>>,
+    doom: Arc<Mutex<Option<Doom>>>,
+    injected: Arc<Mutex<BTreeMap<String, usize>>>,
     upstream: Arc<OnceLock<String>>,
     client: reqwest::Client,
     permissions: Permissions,
@@ -94,13 +134,10 @@ impl FaultProxy {
     async fn listen(with_schedules: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let shared = Shared {
-            plan: Arc::default(),
-            upstream: Arc::default(),
-            client: reqwest::Client::new(),
-            permissions: Permissions::of(&crate::template()),
-            with_schedules,
-        };
+        let (plan, doom, injected, upstream) = Default::default();
+        let permissions = Permissions::of(&crate::template());
+        let client = reqwest::Client::new();
+        let shared = Shared { plan, doom, injected, upstream, client, permissions, with_schedules };
         let app = axum::Router::new().fallback(pass).with_state(shared.clone());
         let task = tokio::spawn(async move {
             let _ = axum::serve(listener, app).await;
@@ -136,13 +173,41 @@ impl FaultProxy {
         *self.shared.plan.lock().expect("plan") = Plan { delay, ..Plan::default() };
     }
 
+    /// From now on, so many of a thousand calls fail, each in the way that the dice have.
+    pub fn storm(&self, dice: Dice, per_mille: u32) {
+        *self.shared.plan.lock().expect("plan") = Plan { storm: Some((dice, per_mille)), ..Plan::default() };
+    }
+
+    /// The address of a caller that is to be killed.
+    pub fn doomed_url(&self) -> String {
+        format!("{}{DOOMED}", self.url)
+    }
+
+    /// The caller at [`FaultProxy::doomed_url`] makes so many calls; the next is applied or not, and says so here
+    /// instead of being answered: then the caller is to be dropped.
+    pub fn doom(&self, calls: usize, is_applied: bool) -> oneshot::Receiver<()> {
+        let (died, death) = oneshot::channel();
+        *self.shared.doom.lock().expect("doom") = Some(Doom { left: calls, is_applied, died });
+        death
+    }
+
+    /// The caller lives on.
+    pub fn spare(&self) {
+        *self.shared.doom.lock().expect("doom") = None;
+    }
+
+    /// How often calls were made to fail so far, by the way.
+    pub fn injected(&self) -> BTreeMap<String, usize> {
+        self.shared.injected.lock().expect("injected").clone()
+    }
+
     /// From now on, every call goes through; gives the calls since the last change of plan.
     pub fn heal(&self) -> Vec<Seen> {
         std::mem::take(&mut *self.shared.plan.lock().expect("plan")).seen
     }
 }
 
-async fn pass(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> http::Response<Body> {
+async fn pass(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body: Bytes) -> http::Response<Body> {
     let from = Instant::now();
     let operation = headers.get("x-amz-target").and_then(|target| target.to_str().ok()?.split_once('.'));
     let operation = operation.map(|(_, name)| name.to_owned()).unwrap_or_default();
@@ -153,6 +218,16 @@ async fn pass(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> 
     let index = request["IndexName"].as_str().unwrap_or_default();
     if !shared.with_schedules && ["held", "unscored", "due"].contains(&index) {
         return forward(&shared, &headers, request).await.0;
+    }
+    if uri.path().starts_with(DOOMED)
+        && let Some(doom) = shared.last_call()
+    {
+        if doom.is_applied {
+            forward(&shared, &headers, request).await;
+        }
+        let _ = doom.died.send(());
+        // Nobody waits for the answer of a caller that is dropped.
+        return std::future::pending().await;
     }
     if request["QueueUrl"].is_null() {
         request["ReturnConsumedCapacity"] = json!("TOTAL");
@@ -166,8 +241,12 @@ async fn pass(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> 
         plan.seen.push(Seen { operation, table, from, until: from, capacity: 0.0 });
         let fault =
             plan.faults.filter(|(first, more, _)| (*first..=first + more).contains(&index)).map(|(_, _, fault)| fault);
-        (index, fault, plan.delay)
+        let stormy = plan.storm.as_ref().and_then(|(dice, per_mille)| Fault::by_chance(dice, *per_mille));
+        (index, fault.or(stormy), plan.delay)
     };
+    if let Some(fault) = fault {
+        *shared.injected.lock().expect("injected").entry(format!("store: {fault:?}").to_lowercase()).or_default() += 1;
+    }
     tokio::time::sleep(delay).await;
     let failed = || error(500, "InternalServerError", &Value::Null);
     let response = match fault {

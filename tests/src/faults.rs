@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 use std::io::Write;
-use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, Once, OnceLock};
 
 use futures_util::future::join_all;
 use shared::environment::Environment;
@@ -70,6 +71,41 @@ pub async fn logged(run: impl Future<Output = ()>) -> String {
 
 static LOGGING: Once = Once::new();
 
+static WATCHED: OnceLock<Watched> = OnceLock::new();
+
+/// Words that no line may hold, and the lines that do.
+struct Watched {
+    words: Vec<String>,
+    found: Mutex<Vec<String>>,
+    lines: AtomicUsize,
+}
+
+/// From now on, looks at every line that any thread logs at the finest level for words, in lower case.
+pub fn watch_log(words: &[String]) {
+    LOGGING.call_once(log_to_threads);
+    WATCHED.get_or_init(|| Watched { words: words.to_vec(), found: Mutex::default(), lines: AtomicUsize::new(0) });
+}
+
+/// How many lines were looked at so far, and the first of those that hold a word.
+pub fn watched_log() -> (usize, Vec<String>) {
+    WATCHED.get().map_or_else(Default::default, |watched| {
+        (watched.lines.load(Ordering::Relaxed), watched.found.lock().expect("lines").clone())
+    })
+}
+
+impl Watched {
+    fn look_at(&self, line: &[u8]) {
+        self.lines.fetch_add(1, Ordering::Relaxed);
+        let line = String::from_utf8_lossy(line).to_lowercase();
+        if self.words.iter().any(|word| line.contains(word)) {
+            let mut found = self.found.lock().expect("lines");
+            if found.len() < 10 {
+                found.push(line);
+            }
+        }
+    }
+}
+
 thread_local! {
     /// What was logged on this thread, if a test wants to know.
     static LINES: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
@@ -85,6 +121,7 @@ fn log_to_threads() {
         "campaigns",
         "commands",
         "copywriter",
+        "credits",
         "delivery",
         "delivery_events",
         "followup_recommendation",
@@ -93,6 +130,7 @@ fn log_to_threads() {
         "lead_follow_up",
         "lead_messages",
         "lead_scorer",
+        "lead_stats",
         "lexi_chat",
         "lexi_tasks",
         "lexi_worker",
@@ -103,6 +141,7 @@ fn log_to_threads() {
         "score_due",
         "notifier",
         "recommendations",
+        "suggest_followups",
         "sweeper",
     ];
     let environment = Environment::from_iter([("LOG_LEVEL".to_owned(), "trace".to_owned())]);
@@ -114,6 +153,9 @@ struct ThreadsLines;
 
 impl Write for ThreadsLines {
     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        if let Some(watched) = WATCHED.get() {
+            watched.look_at(line);
+        }
         LINES.with_borrow_mut(|lines| lines.as_mut().map(|lines| lines.extend_from_slice(line)));
         Ok(line.len())
     }

@@ -3,7 +3,9 @@
 //! the functions and DynamoDB.
 
 pub mod binaries;
+pub mod breaking;
 pub mod description;
+pub mod dice;
 pub mod fault_proxy;
 pub mod faults;
 pub mod leads_api;

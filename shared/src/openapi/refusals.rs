@@ -184,9 +184,9 @@ fn headers_of(operation: &Operation, status: u16, problems: &[&Problem]) -> Valu
         _ => {}
     }
     let waits = |problem: &&Problem| matches!(problem.code, Code::RateLimited | Code::IdempotencyConflict);
-    if problems.iter().all(|problem| waits(problem)) {
+    if problems.iter().all(waits) {
         always.push("Retry-After");
-    } else if problems.iter().any(|problem| waits(problem)) || status >= 500 {
+    } else if problems.iter().any(waits) || status >= 500 {
         sometimes.push("Retry-After");
     }
     if is_replayed(operation, problems) {

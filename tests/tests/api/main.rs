@@ -1,5 +1,6 @@
 //! The integration tests: one file per subject, each test against a stack of its own, over HTTP.
 
+mod breaking;
 mod campaigns;
 mod cargo_lambda;
 mod command_line;
@@ -16,6 +17,7 @@ mod guides;
 mod idempotency;
 mod identifiers;
 mod ingestion;
+mod isolation;
 mod keys;
 mod lambda_runtime;
 mod lead_follow_up;
