@@ -126,7 +126,7 @@ impl Connection {
             // Said again, so that the address that `seed` checks is the one that is used.
             dynamodb = dynamodb.endpoint_url(endpoint);
         }
-        let tables = ["accounts", "leads", "credits", "idempotency"];
+        let tables = ["accounts", "leads", "credits", "idempotency", "work"];
         let environment =
             tables.map(|table| (format!("{}_TABLE", table.to_ascii_uppercase()), format!("{stack}-{table}")));
         let context = Context {

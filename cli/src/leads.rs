@@ -1,9 +1,11 @@
-//! `leads`: the leads of a workspace, brought in from a file and found again.
+//! `leads`: the leads of a workspace, brought in from a file, found again, and erased.
 
+use std::io::BufRead;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use shared::erasure::{Erased, Erasure, Wanted};
 use shared::leads::{Lead, Leads};
 use shared::store::StoreError;
 use uuid::Uuid;
@@ -26,6 +28,9 @@ pub enum Command {
     /// List a workspace's leads with their ids, by name; reads the whole table of leads
     #[command(after_help = LIST_HELP)]
     List(List),
+    /// Erase a person: everything that is stored about a lead, wherever it is; repeating it is harmless
+    #[command(after_help = ERASE_HELP)]
+    Erase(Erase),
 }
 
 const FIND_HELP: &str = "\
@@ -41,6 +46,67 @@ const LIST_HELP: &str = "\
 Examples:
   cargo cli leads list --workspace ID
   cargo cli leads list --workspace ID --search acme --limit 200";
+
+const ERASE_HELP: &str = "\
+Erased are the lead with its activities, conversations, recommendations, commands, notifications, tasks and places on
+lists and in campaigns; conversations with Lexi in which the person is named; prospects with its addresses; and
+answers that are kept for an Idempotency-Key. The ledger and audit events stay: they name nobody. Somebody who asked
+not to be contacted is still not contacted, by a keyed hash of the addresses. See docs/data-and-privacy.md.
+
+It reads the tables of leads, work and idempotency keys whole. If it is interrupted, run it again.
+
+Examples:
+  cargo cli leads erase --workspace ID --email jane@example.org --dry-run
+  cargo cli leads erase --workspace ID --lead LEAD --yes";
+
+/// A person that is to be erased.
+#[derive(Args, Debug)]
+pub struct Erase {
+    /// The workspace that it is to be erased from
+    #[arg(long, value_name = "UUID", value_parser = workspace::id)]
+    workspace: Uuid,
+    #[command(flatten)]
+    who: Who,
+    /// The country of a phone number that starts with a single 0, such as 44
+    #[arg(long, value_name = "CODE", requires = "phone", value_parser = clap::value_parser!(u16).range(1..=999))]
+    country_code: Option<u16>,
+    /// Only show how much there is
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(long, conflicts_with = "dry_run")]
+    yes: bool,
+}
+
+/// Who is to be erased.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+struct Who {
+    /// The lead's id
+    #[arg(long, value_name = "UUID")]
+    lead: Option<Uuid>,
+    /// The person's e-mail address
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// The person's phone number
+    #[arg(long, value_name = "NUMBER")]
+    phone: Option<String>,
+}
+
+impl Erase {
+    fn wanted(&self) -> Result<Wanted, CliError> {
+        let refused = |field: &str, why: String| CliError::Refused(format!("--{field} {why}"));
+        match &self.who {
+            Who { lead: Some(lead_id), .. } => Ok(Wanted::Lead(*lead_id)),
+            Who { email: Some(email), .. } => {
+                normal::email(email).map(Wanted::Email).map_err(|why| refused("email", why))
+            }
+            Who { phone, .. } => normal::phone(phone.as_deref().unwrap_or_default(), self.country_code)
+                .map(Wanted::Phone)
+                .map_err(|why| refused("phone", why)),
+        }
+    }
+}
 
 /// A lead that is looked for.
 #[derive(Args, Debug)]
@@ -77,6 +143,7 @@ pub async fn run(command: Command, connection: &Connection, output: &Output) -> 
         Command::Import(import) => import::run(import, connection, output).await,
         Command::Find(find) => self::find(find, connection, output).await,
         Command::List(list) => self::list(list, connection, output).await,
+        Command::Erase(erase) => self::erase(erase, connection, output).await,
     }
 }
 
@@ -108,6 +175,46 @@ fn wanted(value: &str, country_code: Option<u16>) -> Lead {
         external_ref: Some(value),
         ..Lead::default()
     }
+}
+
+async fn erase(erase: Erase, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+    let wanted = erase.wanted()?;
+    connection.workspace(erase.workspace).await?;
+    let erasure = Erasure::new(&connection.context)?;
+    let there = erasure.look(erase.workspace, &wanted).await?;
+    if erase.dry_run || there.counts.is_empty() {
+        let text = told_of(&there, "Would be erased:");
+        output.result(&json!({ "erased": false, "found": there }), &text)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !erase.yes {
+        output.note(told_of(&there, "To be erased, and not to be brought back:"));
+        output.note("Type erase to go on:");
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer).map_err(CliError::Output)?;
+        if answer.trim() != "erase" {
+            return Err(CliError::Refused("nothing was erased".to_owned()));
+        }
+    }
+    let erased = erasure.erase(erase.workspace, &wanted).await?;
+    output.result(&json!({ "erased": true, "found": erased }), &told_of(&erased, "Erased:"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How much there is of each kind; nothing of what it says.
+fn told_of(erased: &Erased, heading: &str) -> String {
+    if erased.counts.is_empty() {
+        return "There is nothing of this person in the workspace.".to_owned();
+    }
+    let counts = erased.counts.iter().map(|(kind, count)| vec![kind.replace('_', " "), count.to_string()]);
+    let mut text = format!("{heading}\n{}", columns(&counts.collect::<Vec<_>>()));
+    if erased.named_elsewhere > 0 {
+        let others = erased.named_elsewhere;
+        text.push_str(&format!(
+            "\n\n{others} items of other leads hold an address or a number of this person; they stay."
+        ));
+    }
+    text
 }
 
 async fn found(leads: &Leads, workspace_id: Uuid, wanted: &Lead) -> Result<Option<Lead>, StoreError> {

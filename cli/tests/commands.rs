@@ -1,7 +1,7 @@
 //! Proves, with the built command against an embedded DynamoDB: what a command writes the next one
 //! reads; repeating an import changes nothing; a lead that was imported is found again; wrong values
 //! are left out with a warning, and rejected rows end up in their file; imported prospects are found by a
-//! search; leads are followed up with the
+//! search; a person is erased; leads are followed up with the
 //! sites and agents that were added; the demo keys stay on this machine; and the channel model is evaluated
 //! without a stack.
 
@@ -58,7 +58,12 @@ impl Stack {
 
     async fn run(&self, arguments: &[&str]) -> Output {
         let ready = self.folder.join("ready.json");
-        let command = Command::new(env!("CARGO_BIN_EXE_cli")).args(arguments).arg("--ready-file").arg(ready).output();
+        let command = Command::new(env!("CARGO_BIN_EXE_cli"))
+            .args(arguments)
+            .arg("--ready-file")
+            .arg(ready)
+            .stdin(std::process::Stdio::null())
+            .output();
         command.await.unwrap()
     }
 
@@ -102,6 +107,37 @@ impl Stack {
         assert_eq!(status, 0);
         made["workspace_id"].as_str().unwrap().to_owned()
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_counted_asked_about_and_erased() {
+    let stack = Stack::start("erase").await;
+    let workspace = stack.workspace().await;
+    let file = stack.file("one.csv", b"Name,Email,Phone\nAda Byron,ada@engine.example,+442079460958\n");
+    assert_eq!(stack.json(&["leads", "import", &file, "--workspace", &workspace]).await.0, 0);
+    let erase = ["leads", "erase", "--workspace", &workspace, "--email", "Ada@Engine.example"];
+    let with = |more: &'static str| [&erase[..], &[more]].concat();
+
+    let (status, out, _) = stack.text(&with("--dry-run")).await;
+    assert!(status == 0 && out.starts_with("Would be erased:") && out.contains("identities  2"), "{out}");
+    assert!(!out.contains("Ada") && !out.contains("engine") && !out.contains("958"), "{out}");
+    // Nobody answers.
+    let (status, _, err) = stack.text(&erase).await;
+    assert!(status == 1 && err.ends_with("error: nothing was erased\n"), "{err}");
+    assert_eq!(stack.json(&["leads", "find", "ada@engine.example", "--workspace", &workspace]).await.0, 0);
+
+    let (status, erased) = stack.json(&with("--yes")).await;
+    assert_eq!((status, &erased["erased"], &erased["found"]["counts"]["contacts"]), (0, &json!(true), &json!(1)));
+    assert_eq!(
+        stack.run(&["leads", "find", "ada@engine.example", "--workspace", &workspace]).await.status.code(),
+        Some(1)
+    );
+    let (status, out, _) = stack.text(&with("--yes")).await;
+    assert_eq!((status, out.as_str()), (0, "There is nothing of this person in the workspace.\n"));
+    let (status, verified, _) = stack.text(&["credits", "verify", "--workspace", &workspace]).await;
+    assert_eq!(status, 0, "{verified}");
+    let nobody = stack.run(&["leads", "erase", "--workspace", &workspace]).await;
+    assert_eq!(nobody.status.code(), Some(2), "it has to be said who");
 }
 
 fn counts(summary: &Value) -> [u64; 6] {

@@ -1,4 +1,5 @@
-//! Turns the routes of `template.yaml` into a table, so that they are written down once.
+//! Turns the routes of `template.yaml` into a table, so that they are written down once, and takes the line breaks
+//! out of the description of the API.
 
 use std::path::Path;
 use std::{env, fs};
@@ -25,7 +26,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     routes.sort();
     let table = format!("const ROUTES: [(&str, &str); {}] = {routes:?};\n", routes.len());
-    Ok(fs::write(Path::new(&env::var("OUT_DIR")?).join("routes.rs"), table)?)
+    fs::write(Path::new(&env::var("OUT_DIR")?).join("routes.rs"), table)?;
+
+    let description = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../docs/openapi.json");
+    println!("cargo::rerun-if-changed={}", description.display());
+    let description: serde_json::Value = serde_json::from_str(&fs::read_to_string(&description)?)?;
+    Ok(fs::write(Path::new(&env::var("OUT_DIR")?).join("openapi.json"), description.to_string())?)
 }
 
 fn values<'a>(mapping: Option<&'a Yaml<'a>>) -> impl Iterator<Item = &'a Yaml<'a>> {

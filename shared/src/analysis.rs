@@ -232,11 +232,15 @@ impl Analysis {
 pub fn enough(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Result<BTreeSet<Event>, Problem> {
     let events = events(reach, asked, now);
     if events.len() < FEWEST_EVENTS {
-        let message =
-            "The lead record does not contain enough engagement history to generate a reliable recommendation.";
-        return Err(insufficient(message, events.len()));
+        return Err(insufficient_engagement(events.len()));
     }
     Ok(events)
+}
+
+/// Why a lead of which so many events are known gets no recommendation.
+pub fn insufficient_engagement(found: usize) -> Problem {
+    let message = "The lead record does not contain enough engagement history to generate a reliable recommendation.";
+    insufficient(message, found)
 }
 
 fn insufficient(message: &str, found: usize) -> Problem {

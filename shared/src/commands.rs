@@ -38,8 +38,9 @@ pub const ATTEMPTS: u32 = 5;
 const KEPT: TimeDelta = TimeDelta::days(90);
 
 /// Where a command stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "CommandStatus")]
 pub enum Status {
     /// It waits for somebody to take it.
     Queued,

@@ -224,7 +224,7 @@ fn standing(ours: &Claimed, item: Item, now: DateTime<Utc>) -> Result<Standing, 
         ));
     }
     match claim.response {
-        Some(Stored { status, body }) => Ok(Standing::Done(Reply::replayed(status, body))),
+        Some(Stored { status, body, .. }) => Ok(Standing::Done(Reply::replayed(status, body))),
         None if claim.lease_until <= now.timestamp_millis() => Ok(Standing::Abandoned(Box::new(claim))),
         None => Err(still_running()),
     }
@@ -366,7 +366,7 @@ impl Work {
                     self.count(as_state);
                     Ok(reply)
                 }
-                Some(Stored { status, body }) => Ok(Reply::replayed(status, body)),
+                Some(Stored { status, body, .. }) => Ok(Reply::replayed(status, body)),
                 None => Err(still_running()),
             };
         }

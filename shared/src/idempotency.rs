@@ -153,6 +153,9 @@ pub struct Stored {
     pub status: u16,
     /// The body, to the byte.
     pub body: String,
+    /// The lead that it tells of, where the body may not say so: whoever erases the lead erases the body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<Uuid>,
 }
 
 /// The `idempotency` table, as writes for the transactions of [`crate::exactly_once`].

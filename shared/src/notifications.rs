@@ -27,8 +27,9 @@ use crate::store::{StoreError, TransactWriteItem, from_item, n, s, store_error, 
 const KEPT: TimeDelta = TimeDelta::days(400);
 
 /// Whom a notification is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "NotificationRole")]
 pub enum Role {
     /// The sales manager.
     Manager,
@@ -58,8 +59,9 @@ impl Role {
 }
 
 /// What a notification tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "NotificationKind")]
 pub enum Kind {
     /// The model is down, and a recommendation waits in the manual queue.
     AiUnavailable,

@@ -104,10 +104,16 @@ impl Reaching {
             self.leads.is_suppressed(workspace_id, lead_id),
         )?;
         let Some(mut history) = history else { return Ok(None) };
-        if !history.rows.is_empty() {
-            let messages = self.conversations.touches(&history.rows, since).await?;
-            history.take(messages, since);
-        }
-        Ok(Some(Reach { history, is_suppressed, at }))
+        let messages = async {
+            if history.rows.is_empty() {
+                Ok(Vec::new())
+            } else {
+                self.conversations.touches(&history.rows, since).await
+            }
+        };
+        let (messages, was_suppressed) =
+            tokio::try_join!(messages, self.leads.was_suppressed(workspace_id, &history.lead))?;
+        history.take(messages, since);
+        Ok(Some(Reach { history, is_suppressed: is_suppressed || was_suppressed, at }))
     }
 }

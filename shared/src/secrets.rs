@@ -13,6 +13,7 @@ use reqwest::Url;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use crate::answer;
 use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
 use crate::signature_v4::Signer;
@@ -27,6 +28,9 @@ const PROLONGED: TimeDelta = TimeDelta::seconds(30);
 
 const WITHIN: Duration = Duration::from_secs(2);
 const ATTEMPTS: u32 = 3;
+
+/// The longest answer that is read: a secret has at most 64 KiB, and JSON may write each byte as six.
+const MOST_BYTES: usize = 512 * 1024;
 
 /// One secret. Its `Debug` shows its name alone.
 #[derive(Clone)]
@@ -140,7 +144,7 @@ impl Secret {
         })?;
         let status = response.status();
         call.answered(status.as_u16());
-        let answer = response.bytes().await.map_err(|_| "broken off".to_owned())?;
+        let answer = answer::body(response, MOST_BYTES).await.map_err(|error| error.to_string())?;
         let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
         if status.is_success() {
             return answer["SecretString"].as_str().map(str::to_owned).ok_or("it holds no text".to_owned());

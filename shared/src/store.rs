@@ -12,7 +12,9 @@ use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 pub use aws_sdk_dynamodb::types::TransactWriteItem;
-use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, KeysAndAttributes, PutRequest, WriteRequest};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -150,6 +152,21 @@ pub async fn put_all(client: &Client, random: &Random, table: &str, items: Vec<I
         let request = PutRequest::builder().set_item(Some(item)).build();
         writes.push(WriteRequest::builder().put_request(request?).build());
     }
+    write_all(client, random, table, writes).await
+}
+
+/// Deletes the items that have these keys, which are all different, in batches: without conditions and not all at
+/// once.
+pub async fn delete_all(client: &Client, random: &Random, table: &str, keys: Vec<Item>) -> Result<(), StoreError> {
+    let mut writes = Vec::with_capacity(keys.len());
+    for key in keys {
+        let request = DeleteRequest::builder().set_key(Some(key)).build();
+        writes.push(WriteRequest::builder().delete_request(request?).build());
+    }
+    write_all(client, random, table, writes).await
+}
+
+async fn write_all(client: &Client, random: &Random, table: &str, writes: Vec<WriteRequest>) -> Result<(), StoreError> {
     // 25 is what one BatchWriteItem takes.
     for chunk in writes.chunks(25) {
         let mut pending = chunk.to_vec();

@@ -4,6 +4,7 @@
 
 pub mod binaries;
 pub mod breaking;
+pub mod description;
 pub mod dice;
 pub mod fault_proxy;
 pub mod faults;
@@ -310,11 +311,16 @@ pub async fn send(request: reqwest::RequestBuilder) -> Answer {
     try_send(request).await.expect("an answer")
 }
 
-/// Sends a request to a server that may be gone.
+/// Sends a request to a server that may be gone. An answer of the API is held against its description.
 pub async fn try_send(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
-    let response = request.send().await?;
+    let (client, request) = request.build_split();
+    let request = request?;
+    let (method, path) = (request.method().to_string(), request.url().path().to_owned());
+    let response = client.execute(request).await?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Ok(Answer { status, headers, text: response.text().await? })
+    let answer = Answer { status, headers, text: response.text().await? };
+    description::check(&method, &path, &answer);
+    Ok(answer)
 }
 
 /// Every item of a table of a program's DynamoDB, as it is stored.

@@ -173,6 +173,8 @@ impl Scan {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::field::{Field, Rows};
     use super::*;
 
@@ -191,6 +193,18 @@ mod tests {
             });
         }
         rows
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_follows_the_header_each_row_is_told_once_and_in_order(
+            bytes in prop::collection::vec(prop::sample::select(b"a@.,;\"\n\r\t \xff\xc3".to_vec()), 0..120),
+        ) {
+            let file = [b"Email,Name\n".as_slice(), &bytes].concat();
+            let lines: Vec<_> = read(&file).into_iter().map(|(line, _)| line).collect();
+            prop_assert!(lines.windows(2).all(|pair| pair[0] < pair[1]), "{lines:?}");
+            prop_assert!(lines.iter().all(|line| (2..=file.len() as u64).contains(line)), "{lines:?}");
+        }
     }
 
     fn ok(text: &str) -> Result<String, String> {

@@ -86,7 +86,22 @@ fn fields(mut object: Map<String, Value>, known: &[Known], within: &str, ignored
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_line_makes_it_fail(line in "\\PC{0,80}", name in "\\PC{0,12}", value in "\\PC{0,12}") {
+            let of_anything = serde_json::json!({"email": value, "activities": [{"type": value, name: value}, value]});
+            for line in [line, of_anything.to_string()] {
+                let mut ignored = BTreeSet::new();
+                if let Err(reason) = parse(line.as_bytes(), &mut ignored) {
+                    prop_assert!(reason.starts_with("is not"), "{reason}");
+                }
+            }
+        }
+    }
 
     fn read(line: &str) -> (Result<RawRow, String>, Vec<String>) {
         let mut ignored = BTreeSet::new();

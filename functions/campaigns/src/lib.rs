@@ -8,6 +8,7 @@
 //! | `GET /v1/campaigns/{id}/drafts` | its contacts, each with what is to be sent, or why nothing is |
 
 mod drafts;
+pub mod operations;
 
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
@@ -22,6 +23,7 @@ use shared::tasks::{self, TaskId, Tasks};
 use uuid::Uuid;
 
 pub use drafts::ListDrafts;
+pub use operations::operations;
 
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "campaigns";

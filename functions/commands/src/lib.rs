@@ -1,5 +1,7 @@
 //! `GET /api/agents/commands/{id}`: where a command stands, and what it wrote (contract, section 8).
 
+pub mod operations;
+
 use serde_json::{Value, json};
 use shared::auth::Permission;
 use shared::commands::{Command, CommandId, Commands};
@@ -9,6 +11,8 @@ use shared::http::dialect::timestamp;
 use shared::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::problem::{Code, Problem};
 use uuid::Uuid;
+
+pub use operations::operations;
 
 /// The endpoint and what it works with.
 #[derive(Clone, Debug)]

@@ -1,5 +1,7 @@
 //! `GET /v1/credits`: the workspace's balance and its latest ledger entries (contract, section 5).
 
+pub mod operations;
+
 use serde_json::json;
 use shared::auth::Permission;
 use shared::context::Context;
@@ -7,6 +9,8 @@ use shared::credits::{Entry, Ledger};
 use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply, timestamp};
 use shared::problem::Problem;
+
+pub use operations::operations;
 
 /// The query, checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

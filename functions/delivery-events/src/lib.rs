@@ -10,6 +10,8 @@
 //! provider would send it again for days. Where it cannot be recorded, it is 503. What WhatsApp reports comes
 //! through `meta-webhook`.
 
+pub mod operations;
+
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
@@ -25,6 +27,8 @@ use shared::providers::sns::{Notification, Sns, SnsError};
 use shared::providers::{Kind, email, sms};
 use shared::recommendations::Channel;
 use shared::secrets::Secret;
+
+pub use operations::operations;
 
 /// The largest body that is taken: SNS sends at most 256 KB, with room for what JSON escapes.
 const MOST_BYTES: usize = 1024 * 1024;

@@ -1,10 +1,16 @@
 //! The `$default` route: whatever no other route takes is 404, or 405 with `Allow` where the path
-//! exists with another method, in the dialect of its prefix. It also answers `GET /health`.
+//! exists with another method, in the dialect of its prefix. It also answers `GET /health`, and serves the
+//! description of the API at `/openapi.json` and the reference to read and try it at `/docs`.
 
-use serde_json::{Value, json};
+pub mod operations;
+mod pages;
+
+use serde_json::json;
 use shared::context::Context;
-use shared::http::{Dialect, Request, Response, answer, no_such_route};
+use shared::http::{Dialect, Reply, Request, Response, answer, no_such_route};
 use shared::problem::Problem;
+
+pub use operations::operations;
 
 include!(concat!(env!("OUT_DIR"), "/routes.rs"));
 
@@ -15,14 +21,18 @@ pub const NAME: &str = "fallback";
 pub fn fallback(context: &Context) -> impl Fn(&Request) -> Response + Send + Sync + use<> {
     let (clock, random) = (context.clock.clone(), context.random.clone());
     move |request| {
-        let path = request.uri().path();
-        answer(&clock, &random, Dialect::of_path(path), request, outcome(request.method().as_str(), path))
+        let (method, path) = (request.method().as_str(), request.uri().path());
+        let answer = |result| answer(&clock, &random, Dialect::of_path(path), request, result);
+        match pages::page(method, path) {
+            Some(page) => page.with_headers(answer(Ok(page.reply(request.headers())))),
+            None => answer(outcome(method, path)),
+        }
     }
 }
 
-fn outcome(method: &str, path: &str) -> Result<Value, Problem> {
+fn outcome(method: &str, path: &str) -> Result<Reply, Problem> {
     if (method, path) == ("GET", "/health") {
-        return Ok(json!({"status": "ok"}));
+        return Ok(Reply::json(200, &json!({"status": "ok"})));
     }
     Err(no_such_route(ROUTES.iter().copied(), method, path))
 }

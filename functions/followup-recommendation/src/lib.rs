@@ -6,6 +6,7 @@
 //! its audit event. Where the model gives nothing, an item of the manual queue and the manager's
 //! notification are stored before the 500 is answered.
 
+pub mod operations;
 mod request;
 
 use chrono::TimeDelta;
@@ -25,6 +26,7 @@ use shared::reach::{Reach, Reaching};
 use shared::recommendations::{Actor, Recommendation, RecommendationId, Recommendations, Status};
 use uuid::Uuid;
 
+pub use operations::operations;
 pub use request::Request;
 
 /// How far back the lead's engagement is read.

@@ -1,11 +1,15 @@
 //! `GET /users/{user_id}/leads/{customer_phone}`: one lead (seeds/leads.md, 3).
 
+pub mod operations;
+
 use shared::auth::Permission;
 use shared::context::{Clock, Context};
 use shared::conversations::{Conversations, CustomerPhone, User};
 use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::problem::{Code, Problem};
+
+pub use operations::operations;
 
 /// The endpoint and what it works with.
 #[derive(Clone, Debug)]

@@ -14,6 +14,7 @@ mod activities;
 mod contacts;
 mod extraction;
 mod messages;
+pub mod operations;
 mod template_sends;
 
 use shared::context::Context;
@@ -26,6 +27,7 @@ pub use activities::PostActivity;
 pub use contacts::{PostContact, PostContacts};
 pub use extraction::PutExtraction;
 pub use messages::PostMessages;
+pub use operations::operations;
 pub use template_sends::PostTemplateSends;
 
 /// The function's name in `template.yaml`.

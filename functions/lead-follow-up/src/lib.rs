@@ -10,6 +10,7 @@
 //! over finds what its predecessor stored, and nothing is written twice.
 
 mod facts;
+pub mod operations;
 mod preference;
 mod request;
 
@@ -39,6 +40,7 @@ use shared::writing::{Medium, Messages, said};
 use uuid::Uuid;
 
 use facts::{Address, Subject};
+pub use operations::operations;
 use preference::Preference;
 pub use request::Request;
 

@@ -1,6 +1,8 @@
 //! `GET /users/{user_id}/leads/{customer_phone}/messages`: a lead's messages across all its
 //! conversations, oldest first (seeds/leads.md, 4).
 
+pub mod operations;
+
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
@@ -13,6 +15,8 @@ use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply, timestamp};
 use shared::problem::{Code, Problem};
 use shared::store::StoreError;
+
+pub use operations::operations;
 
 /// The request, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! `GET /users/{user_id}/leads/stats`: counts of a user's leads (seeds/leads.md, 2).
 
+pub mod operations;
+
 use serde_json::json;
 use shared::auth::Permission;
 use shared::context::{Clock, Context};
@@ -8,6 +10,8 @@ use shared::conversations::{Rows, User};
 use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::problem::Problem;
+
+pub use operations::operations;
 
 /// The endpoint and what it works with.
 #[derive(Clone)]

@@ -12,6 +12,7 @@
 mod history;
 mod links;
 mod look;
+pub mod operations;
 mod propose;
 mod request;
 mod spoken;
@@ -41,6 +42,7 @@ use shared::writing;
 use uuid::Uuid;
 
 use history::Known;
+pub use operations::operations;
 pub use request::Request;
 use spoken::Spoken;
 use turn::{Turn, Used};
@@ -137,12 +139,13 @@ impl Endpoint for LexiChat {
     }
 }
 
+/// What the document's example says to a workspace without credits.
+const NO_CREDITS: &str = "Your workspace has no Lexi credits remaining";
+
 /// The example of the document says it in these words.
 fn in_the_documents_words(problem: Problem) -> Problem {
     match problem.code {
-        Code::InsufficientCredits => {
-            Problem { message: "Your workspace has no Lexi credits remaining".to_owned(), ..problem }
-        }
+        Code::InsufficientCredits => Problem { message: NO_CREDITS.to_owned(), ..problem },
         _ => problem,
     }
 }

@@ -13,6 +13,7 @@
 
 mod conversations;
 mod decide;
+pub mod operations;
 mod read;
 
 use shared::context::Context;
@@ -21,6 +22,7 @@ use shared::http::{Gate, Routes};
 
 pub use conversations::{GetConversation, ListConversations};
 pub use decide::{Approve, Dismiss};
+pub use operations::operations;
 pub use read::{GetTask, ListTasks};
 
 /// The function's name in `template.yaml`.

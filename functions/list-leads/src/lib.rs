@@ -1,5 +1,7 @@
 //! `GET /users/{user_id}/leads`: a user's leads, filtered, sorted and paged (seeds/leads.md, 1).
 
+pub mod operations;
+
 use chrono::TimeDelta;
 use serde_json::Value;
 use shared::auth::Permission;
@@ -11,6 +13,8 @@ use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply};
 use shared::problem::Problem;
 use shared::store::StoreError;
+
+pub use operations::operations;
 
 /// The request, checked.
 #[derive(Clone, Debug)]

@@ -13,6 +13,7 @@
 mod contacts;
 mod find;
 mod list;
+pub mod operations;
 
 use serde_json::{Value, json};
 use shared::context::Context;
@@ -25,6 +26,7 @@ use shared::problem::{Code, Problem};
 pub use contacts::{AddContacts, GetContacts, RemoveContact};
 pub use find::FindContacts;
 pub use list::{GetList, GetLists, PostList};
+pub use operations::operations;
 
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "lists";

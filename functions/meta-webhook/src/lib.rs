@@ -14,8 +14,9 @@
 //! A function of its own beside `ingest`, because it holds a secret and a queue that ingestion has no
 //! use for, and asks for no key.
 
-mod payload;
-mod signature;
+pub mod operations;
+pub mod payload;
+pub mod signature;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -32,6 +33,8 @@ use shared::problem::{Code, Problem};
 use shared::queue::Queue;
 use shared::secrets::Secret;
 use shared::store::StoreError;
+
+pub use operations::operations;
 
 /// How many items are stored at a time.
 const AT_A_TIME: usize = 16;

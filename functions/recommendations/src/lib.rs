@@ -17,6 +17,7 @@
 mod approve;
 mod decide;
 mod list;
+pub mod operations;
 mod read;
 
 use shared::context::Context;
@@ -26,6 +27,7 @@ use shared::http::{Gate, Routes};
 pub use approve::Approve;
 pub use decide::{LeaveManualQueue, Reject, Snooze};
 pub use list::{ListNotifications, ListRecommendations};
+pub use operations::operations;
 pub use read::{GetAudit, GetRecommendation};
 
 /// The function's name in `template.yaml`.

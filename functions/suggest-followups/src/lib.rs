@@ -7,9 +7,11 @@
 
 mod activity_summary;
 mod channel;
+pub mod operations;
 mod suggestion;
 
 use chrono::TimeDelta;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 use shared::accounts::Accounts;
@@ -27,6 +29,7 @@ use uuid::Uuid;
 
 pub use activity_summary::activity_summary;
 pub use channel::Channel;
+pub use operations::operations;
 pub use suggestion::{Suggestion, Suggestions};
 
 /// The request body, checked.
@@ -42,11 +45,15 @@ pub struct Request {
     pub channels: Vec<Channel>,
 }
 
-/// The `data` of the response.
-#[derive(Debug, Serialize)]
-struct Data {
+/// The `data` of the response: suggestions for a contact.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SuggestedFollowups")]
+pub struct Data {
+    /// The suggestions, the most useful first.
     suggestions: Vec<Suggestion>,
+    /// What the suggestions were made from, in a sentence.
     activity_summary: String,
+    /// The balance after this call.
     credits_remaining: u64,
 }
 
@@ -139,7 +146,8 @@ impl Endpoint for SuggestFollowups {
             activity_summary: summary,
             credits_remaining: balance.available,
         };
-        work.complete(call.success(json!(data))).await
+        // The answer does not say whom it is about; whoever erases the contact is to find it.
+        work.complete(Reply { about: Some(request.contact_id), ..call.success(json!(data)) }).await
     }
 }
 

@@ -53,8 +53,9 @@ impl Site {
 }
 
 /// What an agent does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "AgentRole")]
 pub enum Role {
     /// Sales/CRM Specialist: decides on the strategy and writes first.
     Sales,

@@ -47,7 +47,8 @@ pub struct Brief {
 }
 
 /// An e-mail that a campaign's drafts follow.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(rename = "ExampleMessage")]
 pub struct Example {
     /// Subject line.
     pub title: String,
@@ -82,8 +83,9 @@ pub struct Finished {
 }
 
 /// What came of a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "CampaignContactState")]
 pub enum State {
     /// There is a draft, for a person to review.
     Drafted,

@@ -40,7 +40,7 @@ pub struct Listed {
     lower: Box<str>,
     /// How much of that is the name, if there is one.
     name_length: Option<usize>,
-    lead_id: Uuid,
+    pub(super) lead_id: Uuid,
     version: u64,
     contact: Option<Box<Contact>>,
     text: Box<str>,

@@ -3,6 +3,7 @@
 //! | item | `pk` | `sk` | `changed_at` (index `changed`) |
 //! |---|---|---|---|
 //! | row | `W#<workspace>#U#<user>` | `row#<identifier>` | time of the change |
+//! | a lead was erased | `W#<workspace>#U#<user>` | `erased#<lead>` | time of the erasure |
 //! | message | `W#<workspace>#U#<user>#M#<identifier>` | `message#<message id>` | its own time and number |
 //! | status before its message | as a message | `status#<message id>` | – |
 //! | template send | as a message | `template#<send id>` | – |
@@ -18,6 +19,8 @@
 
 mod aliases;
 mod delivery;
+mod description;
+mod erased;
 pub mod incoming;
 pub mod list;
 mod listed;
@@ -44,6 +47,7 @@ use crate::http::dialect::timestamp;
 use crate::leads::Leads;
 use crate::store::{Item, StoreError, n, query_all, s, store_error};
 pub use delivery::{Delivery, Reported};
+pub use description::{LeadShown, LeadStatus, MessageStatus, MomentOrDay};
 pub use listed::Listed;
 pub use load::Story;
 pub use pending::{PENDING, PendingMessage};
@@ -51,7 +55,8 @@ pub use record::DeliveredMessage;
 use row::{Message, Platform, Row};
 pub use rows::{Rows, UserRows};
 pub use shown::pagination;
-use stored::{row_of_item, row_to_item};
+pub(crate) use stored::row_of_item;
+use stored::row_to_item;
 
 /// Whose lead: keys are built from this and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -3,7 +3,8 @@
 //! DynamoDB cannot skip, sort by five fields and count with free filters. So an instance keeps the
 //! rows that it has read, and asks the index `changed` for what changed since, with one strongly
 //! consistent query: from the last look, less [`OVERLAP`], which covers clocks that differ and writes
-//! that were under way. Memory is bounded by forgetting whole users, the longest unused
+//! that were under way. Leads that were erased leave word there; rows that were last brought up to date so long
+//! ago that such word may be gone are read anew. Memory is bounded by forgetting whole users, the longest unused
 //! first.
 
 use std::collections::HashMap;
@@ -14,7 +15,9 @@ use aws_sdk_dynamodb::Client;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::try_join;
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
+use super::erased::{RELIED_ON, erased};
 use super::{Listed, User};
 use crate::context::{Clock, Context};
 use crate::environment::ConfigError;
@@ -60,6 +63,20 @@ impl UserRows {
             Entry::Vacant(place) => {
                 place.insert(self.rows.len());
                 self.rows.push(row);
+            }
+        }
+    }
+}
+
+impl UserRows {
+    /// Forgets the rows of a lead that was erased.
+    fn forget(&mut self, lead_id: Uuid) {
+        while let Some(place) = self.rows.iter().position(|row| row.lead_id == lead_id) {
+            let gone = self.rows.swap_remove(place);
+            self.bytes -= gone.bytes();
+            self.places.remove(&gone.customer_phone);
+            if let Some(moved) = self.rows.get(place) {
+                self.places.insert(Arc::clone(&moved.customer_phone), place);
             }
         }
     }
@@ -113,13 +130,19 @@ impl Rows {
     /// of change, and is found by the next look.
     async fn refresh(&self, user: &User, rows: &mut UserRows) -> Result<(), StoreError> {
         let started = self.clock.now();
+        if rows.read_until.is_some_and(|until| started - until > RELIED_ON) {
+            *rows = UserRows::default();
+        }
         let since = rows.read_until.map(|until| timestamp(until - OVERLAP));
         let (mut items, mut next) = self.page(user, since.as_deref(), None).await?;
         loop {
             let page = std::mem::take(&mut items);
             let keep = async {
                 for item in page {
-                    rows.put(Listed::new(from_item(item)?)?);
+                    match erased(&item) {
+                        Some(lead_id) => rows.forget(lead_id),
+                        None => rows.put(Listed::new(from_item(item)?)?),
+                    }
                 }
                 Ok(())
             };
@@ -150,7 +173,7 @@ impl Rows {
         };
         let query = query
             .expression_attribute_values(":pk", s(user.rows_pk()))
-            .projection_expression("lead_id, version, contact_name, contact_email, contact_company, #row")
+            .projection_expression("sk, lead_id, version, contact_name, contact_email, contact_company, #row")
             .expression_attribute_names("#row", "row")
             .set_exclusive_start_key(from)
             .limit(PAGE);

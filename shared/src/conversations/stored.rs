@@ -60,7 +60,7 @@ pub(super) fn row_to_item(row: &Row) -> Result<Item, StoreError> {
 }
 
 /// An item as its row.
-pub(super) fn row_of_item(item: Item) -> Result<Row, StoreError> {
+pub(crate) fn row_of_item(item: Item) -> Result<Row, StoreError> {
     from_item::<StoredRow>(item)?.row()
 }
 

@@ -13,6 +13,7 @@ pub use body::Body;
 pub use dialect::{Dialect, timestamp};
 pub use events::{EVENT_STREAM, Events};
 pub use fields::{Fields, uuid};
+pub use http::header;
 pub use lambda_http::Request;
 pub use pipeline::{Call, Endpoint, Gate, Input, MAX_INGESTED, Response, answer, body_bytes, serve, serve_open};
 pub use query::{Page, Query};

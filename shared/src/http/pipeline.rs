@@ -15,6 +15,7 @@ use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::unbounded_channel;
 use tracing::Instrument;
+use tracing::field::{Empty, display};
 use uuid::Uuid;
 
 use super::body::Body;
@@ -180,7 +181,7 @@ pub(super) async fn serve_route<E: Endpoint>(
 }
 
 async fn serve_arrival<E: Endpoint>(gate: &Gate, endpoint: &Arc<E>, request: Request, arrival: Arrival) -> Response {
-    let span = tracing::info_span!("request", request_id = %arrival.request_id, route = arrival.route);
+    let span = tracing::info_span!("request", request_id = %arrival.request_id, route = arrival.route, key_id = Empty);
     let mut rate = None;
     let (events, mut sent) = match E::STREAMS && prefers_events(request.headers()) {
         true => Events::read(),
@@ -246,13 +247,13 @@ pub fn answer(
     random: &Random,
     dialect: Dialect,
     request: &Request,
-    result: Result<Value, Problem>,
+    result: Result<Reply, Problem>,
 ) -> Response {
     let arrival = Arrival::new(clock.now(), random.uuid(), request, None);
     let span = tracing::info_span!("request", request_id = %arrival.request_id, route = arrival.route);
     let _entered = span.enter();
     let part = arrival.traced();
-    ended(part, finish(dialect, &arrival, result.map(|body| Reply::json(200, &body)), None, clock.now()))
+    ended(part, finish(dialect, &arrival, result, None, clock.now()))
 }
 
 /// Answers a request that proves itself in another way than by a key, such as a provider's signature.
@@ -350,6 +351,7 @@ async fn admit<E: Endpoint>(
     let record = match gate.accounts.admit(&key, E::PERMISSION, arrival.at).await? {
         Admission::Granted(record, counted) => {
             *rate = Some(counted);
+            tracing::Span::current().record("key_id", display(record.key_id));
             record
         }
         Admission::Unknown => return Err(invalid_key()),

@@ -1,6 +1,7 @@
 //! A finished answer, before the headers that every answer gets.
 
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::idempotency::Stored;
 
@@ -23,6 +24,8 @@ pub struct Reply {
     pub allow: Option<String>,
     /// The preference that was honoured (RFC 7240).
     pub preference_applied: Option<String>,
+    /// The lead that the body tells of, where it may not say so.
+    pub about: Option<Uuid>,
 }
 
 impl Reply {
@@ -47,11 +50,12 @@ impl Reply {
             retry_after: None,
             allow: None,
             preference_applied: None,
+            about: None,
         }
     }
 
     /// What is kept of it under an idempotency key.
     pub fn stored(&self) -> Stored {
-        Stored { status: self.status, body: self.body.clone() }
+        Stored { status: self.status, body: self.body.clone(), about: self.about }
     }
 }

@@ -7,6 +7,7 @@
 //! | activity known | `W#<workspace>#L#<lead>` | `seen#<activity id>` |
 //! | link to a row | `W#<workspace>#L#<lead>` | `row#<user>#<identifier>` |
 //! | suppression | `W#<workspace>#L#<lead>` | `suppressed` |
+//! | suppression of somebody who was erased | `W#<workspace>#X#<keyed hash of an address>` | `suppressed` |
 //! | identity | `W#<workspace>#I#<kind>#<value>` | `identity` |
 //!
 //! A lead sorts after its activities and before its links, so that one backward query gives where its
@@ -15,6 +16,7 @@
 //! by name.
 
 mod change;
+mod description;
 mod history;
 mod lead;
 mod link;
@@ -33,11 +35,13 @@ use crate::environment::ConfigError;
 use crate::http::dialect::timestamp;
 use crate::store::{Item, StoreError, Transacted, from_item, get_all, n, put_all, s, store_error, to_item, transact};
 pub use change::Upserted;
+pub use description::ContactShown;
 pub(crate) use history::HISTORY_PAGE;
 pub use history::{Activity, History};
 pub use lead::Lead;
 pub use link::Link;
 pub use search::{Found, folded};
+pub(crate) use suppression::SUPPRESSED;
 pub use suppression::SuppressedBy;
 
 /// The `leads` table.
@@ -94,6 +98,18 @@ impl Leads {
     /// A lead by its id.
     pub async fn lead(&self, workspace_id: Uuid, lead_id: Uuid) -> Result<Option<Lead>, StoreError> {
         self.get(key(lead_pk(workspace_id, lead_id), "lead")).await?.map(from_item).transpose()
+    }
+
+    /// Where a lead is.
+    pub(crate) fn key(workspace_id: Uuid, lead_id: Uuid) -> Item {
+        key(lead_pk(workspace_id, lead_id), "lead")
+    }
+
+    /// A lead with its version: 0 as long as nothing has changed it since it was loaded.
+    pub(crate) async fn versioned(&self, workspace_id: Uuid, lead_id: Uuid) -> Result<Option<(Lead, u64)>, StoreError> {
+        let Some(item) = self.get(Self::key(workspace_id, lead_id)).await? else { return Ok(None) };
+        let version = item.get("version").and_then(|version| version.as_n().ok()?.parse().ok()).unwrap_or_default();
+        Ok(Some((from_item(item)?, version)))
     }
 
     /// All leads of a workspace, in no order. For operators: it reads the whole table, and so takes

@@ -1,14 +1,31 @@
 //! Leads that do not want to be contacted any more, on any channel.
 
+use aws_lc_rs::hmac;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use chrono::{DateTime, Utc};
+use data_encoding::HEXLOWER;
+use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Leads, key, lead_pk};
-use crate::store::{StoreError, Transacted, to_item, transact};
+use super::{Lead, Leads, key, lead_pk};
+use crate::store::{Item, StoreError, Transacted, to_item, transact};
 
-const SUPPRESSED: &str = "suppressed";
+pub(crate) const SUPPRESSED: &str = "suppressed";
+
+/// What is left of somebody who asked not to be contacted, and was then erased: a keyed hash of each address, so
+/// that nobody writes to them again who imports them anew. The key is the workspace's identifier, which makes the
+/// records of two workspaces incomparable; it is no secret, so whoever reads the table can still try an address.
+fn erased_key(workspace_id: Uuid, address: &str) -> Item {
+    let by_workspace = hmac::Key::new(hmac::HMAC_SHA256, workspace_id.as_bytes());
+    let digest = HEXLOWER.encode(hmac::sign(&by_workspace, address.as_bytes()).as_ref());
+    key(format!("W#{workspace_id}#X#{digest}"), SUPPRESSED)
+}
+
+/// The addresses that a lead is written to.
+fn addresses(lead: &Lead) -> impl Iterator<Item = &str> {
+    [&lead.email, &lead.phone].into_iter().flatten().map(String::as_str)
+}
 
 /// Why a lead is not contacted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +47,28 @@ impl Leads {
     /// Whether a lead does not want to be contacted.
     pub async fn is_suppressed(&self, workspace_id: Uuid, lead_id: Uuid) -> Result<bool, StoreError> {
         self.get(key(lead_pk(workspace_id, lead_id), SUPPRESSED)).await.map(|item| item.is_some())
+    }
+
+    /// Whether somebody who was erased did not want to be contacted at one of a lead's addresses.
+    pub async fn was_suppressed(&self, workspace_id: Uuid, lead: &Lead) -> Result<bool, StoreError> {
+        let found = try_join_all(addresses(lead).map(|address| self.get(erased_key(workspace_id, address)))).await?;
+        Ok(found.iter().any(Option::is_some))
+    }
+
+    /// The writes that keep a lead from being contacted once it is erased; `item` says why.
+    pub(crate) fn keep_suppressed(
+        &self,
+        workspace_id: Uuid,
+        lead: &Lead,
+        item: &Item,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let put = |address: &str| {
+            let mut item = item.clone();
+            item.extend(erased_key(workspace_id, address));
+            let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
+            Ok(TransactWriteItem::builder().put(put).build())
+        };
+        addresses(lead).map(put).collect()
     }
 
     /// Records that a lead does not want to be contacted. `false` if that was known.

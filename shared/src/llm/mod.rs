@@ -29,6 +29,21 @@ pub use conversation::{Conversation, Said, Tool, ToolCall, Turn};
 use openai::{Limits, OpenAi};
 use schema::strict_schema;
 
+/// What an endpoint's answer says that came whole: its text, and how many tools it calls. `None` if it is no answer.
+/// For whoever holds the parser against arbitrary bytes.
+pub fn answered(answer: &[u8]) -> Option<(String, usize)> {
+    openai::read(answer).ok().map(|reply| (reply.text, reply.calls.len()))
+}
+
+/// As [`answered`], of an answer that is streamed in these pieces.
+pub fn streamed<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Option<(String, usize)> {
+    let mut reader = stream::StreamReader::default();
+    for piece in pieces {
+        reader.take(piece, &mut |_| {}).ok()?;
+    }
+    reader.finish().ok().map(|reply| (reply.text, reply.calls.len()))
+}
+
 /// What a model is asked: instructions that are the same for every lead, and the facts of one.
 #[derive(Clone, Debug)]
 pub struct Prompt {

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use super::conversation::{Conversation, ToolCall};
-use super::stream::StreamReader;
+use super::stream::{MAX_BYTES, StreamReader};
+use crate::answer::{self, Unread};
 use crate::context::Context;
 use crate::environment::ConfigError;
 use crate::secrets::Secret;
@@ -241,8 +242,16 @@ impl OpenAi {
 
 /// Reads an answer that comes in one piece.
 async fn whole(response: reqwest::Response) -> Result<Reply, CallError> {
-    let bytes = response.bytes().await.map_err(transport)?;
-    let answer: Answer = serde_json::from_slice(&bytes).map_err(|_| broken("the answer is no chat completion"))?;
+    let bytes = answer::body(response, MAX_BYTES).await.map_err(|error| match error {
+        Unread::TooLong => broken("the answer is too long"),
+        Unread::BrokenOff(error) => transport(error),
+    })?;
+    read(&bytes)
+}
+
+/// The reply that an answer in one piece holds.
+pub(super) fn read(bytes: &[u8]) -> Result<Reply, CallError> {
+    let answer: Answer = serde_json::from_slice(bytes).map_err(|_| broken("the answer is no chat completion"))?;
     let usage = answer.usage.unwrap_or_default();
     let choice = answer.choices.into_iter().next().ok_or_else(|| broken("no choices"))?;
     let call = |called: Called| {

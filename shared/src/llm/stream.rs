@@ -9,9 +9,9 @@ use serde::Deserialize;
 use super::conversation::ToolCall;
 use super::openai::{CallError, Reply, Usage, broken, unavailable};
 
-/// The largest stream that is read. A token comes in some 300 bytes of its own, so this is about as much as
+/// The largest answer that is read, streamed or whole. A token comes in some 300 bytes of its own, so this is about as much as
 /// any model writes within a request's time, four times over.
-const MAX_BYTES: usize = 4 * 1024 * 1024;
+pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// Reads one streamed reply.
 #[derive(Debug, Default)]

@@ -49,7 +49,7 @@ impl Smoothing {
 
 /// How likely a channel is to succeed with a lead. Numbers are rounded to six decimals, so that they are
 /// the same wherever they are computed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ChannelScore {
     /// The channel.
     pub channel: Channel,

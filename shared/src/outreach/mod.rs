@@ -26,8 +26,9 @@ pub use rates::{Count, SegmentRates, Tier};
 pub const POLICY_VERSION: &str = "outreach-1";
 
 /// How a lead is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ScoredChannel")]
 pub enum Channel {
     /// An e-mail.
     Email,
@@ -72,8 +73,9 @@ impl Channel {
 }
 
 /// What came of reaching out once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "OutreachOutcome")]
 pub enum Outcome {
     /// The lead answered, or took the call.
     Replied,

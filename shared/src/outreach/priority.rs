@@ -120,7 +120,7 @@ pub struct Signals<'a> {
 }
 
 /// What one factor does to a score.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Contribution {
     /// `base`, `progress`, `tier`, `recency` or `intent`.
     pub name: String,

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::{Found, Prospect, Query, SearchError};
 use crate::addresses;
+use crate::answer::{self, Unread};
 use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
 use crate::secrets::Secret;
@@ -237,15 +238,11 @@ fn kind(error: &reqwest::Error) -> &'static str {
 }
 
 /// The body of an answer, as long as it is not too long.
-async fn body(mut response: Response) -> Result<Vec<u8>, Failure> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| Failure::passing(kind(&error)))? {
-        if body.len() + chunk.len() > MOST_BYTES {
-            return Err(Failure::Final("prospect provider: the answer is longer than 2 MiB".to_owned()));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+async fn body(response: Response) -> Result<Vec<u8>, Failure> {
+    answer::body(response, MOST_BYTES).await.map_err(|error| match error {
+        Unread::TooLong => Failure::Final("prospect provider: the answer is longer than 2 MiB".to_owned()),
+        Unread::BrokenOff(error) => Failure::passing(kind(&error)),
+    })
 }
 
 /// The code of an error, if it is one: nothing in it can be a name or a sentence.

@@ -30,6 +30,7 @@ pub use self::callback::{Callback, Kind};
 use self::email::Ses;
 use self::sms::Twilio;
 use self::whatsapp::Meta;
+use crate::answer;
 use crate::context::Context;
 use crate::environment::{ConfigError, Environment};
 use crate::store::StoreError;
@@ -41,6 +42,9 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 
 /// How long a send may take, connecting included. All three answer within a second as a rule.
 const WITHIN: Duration = Duration::from_secs(12);
+
+/// The longest answer that is read: providers answer with a few hundred bytes. A longer one counts by its status.
+const MOST_BYTES: usize = 256 * 1024;
 
 /// A way to a lead that a provider carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -259,7 +263,7 @@ impl Providers {
             Ok(response) => {
                 let (status, headers) = (response.status().as_u16(), response.headers().clone());
                 // A status is an answer even if what follows it breaks off.
-                let body = response.bytes().await.unwrap_or_default();
+                let body = answer::body(response, MOST_BYTES).await.unwrap_or_default();
                 call.answered(status);
                 sent(&Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or_default() })
             }

@@ -17,11 +17,15 @@ use rustls_pki_types::pem::PemObject;
 use serde::Deserialize;
 use webpki::EndEntityCert;
 
+use crate::answer;
 use crate::context::Context;
 use crate::environment::ConfigError;
 
 /// How long SNS may take to hand out a certificate or to confirm. It waits 15 seconds for us itself.
 const WITHIN: Duration = Duration::from_secs(4);
+
+/// The longest answer that is read: a certificate has some 2 KB.
+const MOST_BYTES: usize = 64 * 1024;
 
 /// How many certificates are kept. SNS has one a region, and changes it once a year.
 const MOST_CERTIFICATES: usize = 8;
@@ -172,7 +176,7 @@ impl Sns {
     async fn get(&self, url: Url) -> Result<Vec<u8>, SnsError> {
         let answer = self.http.get(url).send().await.map_err(|_| SnsError::Unavailable)?;
         let answer = answer.error_for_status().map_err(|_| SnsError::Unavailable)?;
-        answer.bytes().await.map(Vec::from).map_err(|_| SnsError::Unavailable)
+        answer::body(answer, MOST_BYTES).await.map_err(|_| SnsError::Unavailable)
     }
 }
 

@@ -36,7 +36,7 @@ const ANSWERED_WITHIN: TimeDelta = TimeDelta::days(14);
 pub const TRIES: u32 = 5;
 
 /// Where an attempt stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptState {
     /// A worker has it; nothing was sent.

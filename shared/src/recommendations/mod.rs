@@ -20,6 +20,7 @@
 
 mod audit;
 mod delivery;
+mod description;
 mod review;
 
 use std::collections::BTreeMap;
@@ -46,6 +47,7 @@ use crate::store::{
 use crate::writing::{Medium, Messages, Written, placeholder};
 pub use audit::{Actor, AuditEvent};
 pub use delivery::{Attempt, AttemptState, DeliveryId, Handed, Settled};
+pub use description::RecommendationShown;
 pub use review::{Approval, Decided, Refused};
 
 /// How long a recommendation and its events are kept after its last change.
@@ -55,8 +57,9 @@ const KEPT: TimeDelta = TimeDelta::days(400);
 const ATTEMPTS: u32 = 8;
 
 /// Where a recommendation stands (contract, section 7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "RecommendationStatus")]
 pub enum Status {
     /// It waits for a person's decision.
     PendingReview,
@@ -127,8 +130,9 @@ pub struct RecommendationId {
 }
 
 /// Where something is to reach a lead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "OutreachChannel")]
 pub enum Channel {
     /// An e-mail.
     Email,

@@ -47,8 +47,9 @@ pub use work::{ATTEMPTS, Taken};
 const KEPT: TimeDelta = TimeDelta::days(400);
 
 /// Where a task stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "TaskStatus")]
 pub enum Status {
     /// It waits for a person.
     Pending,
@@ -107,7 +108,8 @@ pub struct Progress {
 }
 
 /// Why a task failed, in words that hold no personal data.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(rename = "TaskFailure")]
 pub struct Failure {
     /// Such as `prospect_source_unavailable`.
     pub code: String,

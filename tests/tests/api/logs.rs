@@ -122,6 +122,7 @@ async fn no_line_of_a_whole_run_holds_a_name_address_number_or_text() {
 
     let log = program.output().to_lowercase();
     assert!(log.matches("answered").count() >= 3 && log.matches("refused").count() >= 10, "{log}");
+    assert!(log.contains("key_id"), "what a leaked key was used for could not be found: {log}");
     // The complaints quote nothing either.
     let refused = ["augusta at kingsley", "kingsley-nickname", "ottoline-broken"].map(str::to_owned);
     for value in personal.iter().chain(&refused) {

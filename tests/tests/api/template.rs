@@ -232,14 +232,33 @@ fn every_alarm_tells_somebody_and_says_where_the_runbook_is() {
 }
 
 #[test]
-fn the_dashboard_shows_metrics_that_there_are() {
+fn the_dashboard_and_the_alarms_know_the_metrics_that_there_are_and_show_them_all() {
     let template = template();
     let (_, text) = resources(&template, "AWS::CloudWatch::Dashboard").remove(0);
     let (_, body) = text.split_once("DashboardBody: !Sub |\n").unwrap();
     let body: serde_json::Value = serde_json::from_str(body.split("\n\n").next().unwrap()).unwrap();
     let widgets = body["widgets"].as_array().unwrap();
-    assert!(widgets.len() >= 10, "{}", widgets.len());
-    for widget in widgets {
-        assert!(!widget["properties"]["metrics"].as_array().unwrap().is_empty(), "{widget}");
+    let (mut shown, mut searched) = (BTreeSet::new(), BTreeSet::new());
+    for metric in widgets.iter().flat_map(|widget| widget["properties"]["metrics"].as_array().unwrap()) {
+        match (metric[0].as_str(), metric[0]["expression"].as_str()) {
+            (Some("LeadFollowup"), _) => {
+                assert_eq!((&metric[2], &metric[3]), (&"Stack".into(), &"${AWS::StackName}".into()), "{metric}");
+                shown.insert(metric[1].as_str().unwrap());
+            }
+            (_, Some(search)) => {
+                searched.insert(search.split("MetricName=\"").nth(1).unwrap().split('"').next().unwrap());
+            }
+            _ => {}
+        }
     }
+    let of_stack = |name: &str| {
+        shared::metrics::ALL.iter().any(|metric| metric.name == name && metric.dimensions.contains(&&["Stack"][..]))
+    };
+    assert!(shown.iter().all(|name| of_stack(name)), "{shown:?}");
+    let known: BTreeSet<_> = shared::metrics::ALL.iter().map(|metric| metric.name).collect();
+    assert_eq!(shown.union(&searched).copied().collect::<BTreeSet<_>>(), known);
+    let alarmed = resources(&template, "AWS::CloudWatch::Alarm");
+    let own = alarmed.iter().filter(|(_, text)| text.contains("Namespace: LeadFollowup\n"));
+    let own: Vec<_> = own.map(|(_, text)| text.split("MetricName: ").nth(1).unwrap().lines().next().unwrap()).collect();
+    assert!(!own.is_empty() && own.iter().all(|name| of_stack(name)), "{own:?}");
 }

@@ -1,0 +1,44 @@
+//! The description of the endpoints.
+
+use schemars::JsonSchema;
+use serde_json::{Map, Value, json};
+use shared::openapi::Operation;
+use shared::problem::{Code, Problem};
+
+/// What the function answers.
+pub fn operations() -> Vec<Operation> {
+    let twilio = |operation: Operation| {
+        operation
+            .signed("X-Twilio-Signature", "Twilio's signature of the address and the form.")
+            .takes_as::<Map<String, Value>>("application/x-www-form-urlencoded")
+            .refuses_with(Problem::new(Code::InvalidKey, "X-Twilio-Signature is missing or does not fit the request"))
+    };
+    let taken = |operation: Operation| {
+        operation.answers("It was taken, or says nothing of ours", json!({"taken": true})).refuses(&[
+            Code::NoSuchRoute,
+            Code::PayloadTooLarge,
+            Code::Internal,
+            Code::ServiceUnavailable,
+        ])
+    };
+    let ses = Operation::bare::<Taken>("POST /webhooks/ses", "takeSesEvent", "Takes an event of SES")
+        .description("A notification of SNS, which signs it in its body.")
+        .takes_as::<Map<String, Value>>("application/json")
+        .refuses_with(Problem::new(Code::InvalidKey, "the notification is not signed by SNS"));
+    let status = Operation::bare::<Taken>(
+        "POST /webhooks/twilio/status",
+        "takeTwilioStatus",
+        "Takes what became of a text message",
+    );
+    let message =
+        Operation::bare::<Taken>("POST /webhooks/twilio/messages", "takeTwilioMessage", "Takes a lead's text message");
+    vec![taken(ses), taken(twilio(status)), taken(twilio(message))]
+}
+
+/// It was taken.
+#[derive(JsonSchema)]
+#[schemars(rename = "EventTaken")]
+pub struct Taken {
+    /// Always true.
+    pub taken: bool,
+}

@@ -1,0 +1,28 @@
+//! The description of the endpoints.
+
+use schemars::JsonSchema;
+use serde_json::{Map, Value, json};
+use shared::openapi::Operation;
+
+/// What the function answers.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::bare::<Health>("GET /health", "getHealth", "Whether the API answers")
+            .answers("It does", json!({"status": "ok"})),
+        Operation::bare::<Map<String, Value>>("GET /openapi.json", "getOpenapi", "This document")
+            .description("OpenAPI 3.1. It may be kept for five minutes.")
+            .kept(),
+        Operation::bare::<String>("GET /docs", "getDocs", "The reference, with a page to try it")
+            .description("It works offline and makes no request but to this API.")
+            .text("text/html")
+            .kept(),
+    ]
+}
+
+/// Whether the API answers.
+#[derive(JsonSchema)]
+pub struct Health {
+    /// Always `ok`.
+    #[schemars(extend("const" = "ok"))]
+    pub status: String,
+}

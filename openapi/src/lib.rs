@@ -1,0 +1,89 @@
+//! The description of the whole API in OpenAPI 3.1: what every function says of its operations, in groups.
+//! `cargo openapi` prints it; `docs/openapi.json` is what it printed last, and is served at `/openapi.json`.
+
+use serde_json::{Value, json};
+use shared::openapi::Group;
+
+const INTRODUCTION: &str = "\
+Reads what is known of a lead, asks a language model for the next step, charges credits for it exactly once, and \
+sends nothing that a person has not approved.
+
+**Keys.** Every request but those under *Service* and *Webhooks* needs `Authorization: Bearer wbk_…`. A key belongs \
+to a workspace and has permissions; each operation names the one that it asks for.
+
+**Limits.** A key may send so many requests in a minute and in a UTC day; the headers `RateLimit` and \
+`X-RateLimit-*` say how many are left. A refused request does not count.
+
+**Retries.** Where `Idempotency-Key` is honoured, the same key with the same request is worked once and answered \
+alike for 24 hours. `Retry-After` says when a retry makes sense.
+
+**Forms.** Four APIs in one: `/v1` answers `{data, meta?}`, `/api/agents` `{success, data}`, `/api/v1/ai/followup` \
+the bare object, `/users` `{success, data, pagination?, timestamp, correlationId}`; each has its own error body. \
+Bodies are JSON in UTF-8, at most 256 KiB unless an operation says otherwise. Times are ISO 8601 in UTC. An unknown \
+route is 404, another method 405 with `Allow`. More fields may be added to answers; none is taken away.";
+
+/// What belongs together, in the order in which it is shown.
+pub fn groups() -> Vec<Group> {
+    let group = |name, description, operations: Vec<Vec<_>>| Group {
+        name,
+        description,
+        operations: operations.into_iter().flatten().collect(),
+    };
+    vec![
+        group(
+            "Follow-ups",
+            "Suggestions for a contact, and follow-ups written for every channel.",
+            vec![suggest_followups::operations(), lead_follow_up::operations(), commands::operations()],
+        ),
+        group(
+            "Recommendations",
+            "What to do next with a lead, and what people decide on it.",
+            vec![followup_recommendation::operations(), recommendations::operations()],
+        ),
+        group(
+            "Lexi",
+            "An assistant that looks things up and proposes; a person approves.",
+            vec![lexi_chat::operations(), lexi_tasks::operations(), campaigns::operations()],
+        ),
+        group(
+            "Leads",
+            "The leads that a user's agents talk with.",
+            vec![
+                list_leads::operations(),
+                lead_stats::operations(),
+                get_lead::operations(),
+                lead_messages::operations(),
+            ],
+        ),
+        group("Contacts and lists", "The workspace's contacts, and lists of them.", vec![lists::operations()]),
+        group(
+            "Ingestion",
+            "What happened elsewhere. The same event again changes nothing.",
+            vec![ingest::operations()],
+        ),
+        group("Credits", "What the workspace can spend.", vec![credits::operations()]),
+        group(
+            "Webhooks",
+            "For Meta, SES and Twilio; each proves itself by a signature.",
+            vec![meta_webhook::operations(), delivery_events::operations()],
+        ),
+        group("Service", "About the API itself.", vec![fallback::operations()]),
+    ]
+}
+
+/// The whole document.
+pub fn document() -> Value {
+    let info = json!({
+        "title": "Lead Follow-up",
+        "version": env!("CARGO_PKG_VERSION"),
+        "summary": "AI-assisted follow-up of sales leads.",
+        "description": INTRODUCTION,
+        "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
+    });
+    shared::openapi::document(&groups(), &info)
+}
+
+/// The document as `docs/openapi.json` holds it.
+pub fn text() -> String {
+    format!("{:#}\n", document())
+}

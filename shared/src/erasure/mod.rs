@@ -1,0 +1,449 @@
+//! Erasing a person from a workspace: whatever was stored about it, in whichever table, while the ledger stays whole.
+//!
+//! What goes:
+//!
+//! - the lead with its identities, activities and links; its rows, messages, template sends and extractions;
+//! - recommendations, commands, notifications, its places on lists and in campaigns, its entry in the manual queue;
+//! - tasks that change the contact or put it on a list. Of other tasks, campaigns and lists a text that names the
+//!   person is replaced by `[erased]`;
+//! - conversations with Lexi in which the person is named, whole: the answer beside the message that named it may
+//!   tell of it without a name;
+//! - answers that are kept for their idempotency key: the key stays taken, and is answered with 404 from then on, so
+//!   that nothing is made or charged again;
+//! - the person among prospects, and in what searches have found; deliveries of webhooks that were not worked on yet.
+//!
+//! What stays: the ledger, audit events and counters, which name nobody; and, of a person who asked not to be
+//! contacted, a keyed hash of each address ([`crate::leads`]), so that nobody writes to it again.
+//!
+//! Everything is found by reading the tables whole, and found anew until nothing is left, so that erasing may be
+//! interrupted and repeated. What is told by something else goes before that: texts before what tells whose they
+//! are, and the lead with its identities last, in one transaction that is refused if the lead has changed meanwhile.
+
+mod person;
+mod plan;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use self::plan::{Plan, events_pk, key_of, text};
+use crate::context::{Context, Random};
+use crate::conversations::{Conversations, row_of_item};
+use crate::environment::ConfigError;
+use crate::leads::Leads;
+use crate::lists::{ListError, Lists};
+use crate::store::{Item, StoreError, Transacted, delete_all, n, s, store_error, transact};
+
+/// How often is looked for what is left: others may write at the same time.
+const PASSES: usize = 10;
+
+/// Who is to be erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The lead of this identifier.
+    Lead(Uuid),
+    /// Whoever has this e-mail address, in lower case.
+    Email(String),
+    /// Whoever has this phone number: `+` and digits.
+    Phone(String),
+}
+
+/// What was found, or erased.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Erased {
+    /// The lead, if there is one.
+    pub lead_id: Option<Uuid>,
+    /// How many of each kind, such as `messages`; no kind that there is none of.
+    pub counts: BTreeMap<&'static str, usize>,
+    /// How many items of others hold an address, a number or an identifier of the person. They stay as they are.
+    pub named_elsewhere: usize,
+}
+
+/// Erases people.
+#[derive(Clone, Debug)]
+pub struct Erasure {
+    client: Client,
+    random: Random,
+    leads: Leads,
+    conversations: Conversations,
+    lists: Lists,
+    leads_table: String,
+    work_table: String,
+    idempotency_table: String,
+}
+
+impl Erasure {
+    /// Over the tables named by `LEADS_TABLE`, `WORK_TABLE` and `IDEMPOTENCY_TABLE`.
+    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+        let table = |name| context.environment.required(name).map(str::to_owned);
+        Ok(Self {
+            client: context.dynamodb.clone(),
+            random: context.random.clone(),
+            leads: Leads::new(context)?,
+            conversations: Conversations::new(context)?,
+            lists: Lists::new(context)?,
+            leads_table: table("LEADS_TABLE")?,
+            work_table: table("WORK_TABLE")?,
+            idempotency_table: table("IDEMPOTENCY_TABLE")?,
+        })
+    }
+
+    /// What there is of a person, without changing anything. Reads three tables whole, the first twice.
+    pub async fn look(&self, workspace_id: Uuid, wanted: &Wanted) -> Result<Erased, StoreError> {
+        self.plan(workspace_id, wanted).await.map(|plan| plan.found)
+    }
+
+    /// Erases a person; gives what was erased. What was erased before, or never there, is not told apart.
+    ///
+    /// # Errors
+    /// Some of it may be erased: the same again erases the rest.
+    pub async fn erase(&self, workspace_id: Uuid, wanted: &Wanted) -> Result<Erased, StoreError> {
+        let mut erased = Erased::default();
+        let mut wanted = wanted.clone();
+        for _ in 0..PASSES {
+            let plan = self.plan(workspace_id, &wanted).await?;
+            erased.named_elsewhere = plan.found.named_elsewhere;
+            if plan.found.counts.is_empty() {
+                return Ok(erased);
+            }
+            if let Some(lead_id) = plan.found.lead_id {
+                erased.lead_id = Some(lead_id);
+                // What was written meanwhile is found by that, once the address leads nowhere.
+                wanted = Wanted::Lead(lead_id);
+            }
+            for (kind, count) in self.apply(workspace_id, &plan).await? {
+                *erased.counts.entry(kind).or_default() += count;
+            }
+        }
+        Err(StoreError::Unavailable("others keep writing about this lead; erase it again".to_owned()))
+    }
+
+    /// Reads every item of a workspace in a table, but for its expired ones.
+    async fn each(&self, table: &str, workspace_id: Uuid, mut take: impl FnMut(Item)) -> Result<(), StoreError> {
+        let scan = self.client.scan().table_name(table).consistent_read(true);
+        let scan = scan.filter_expression("begins_with(pk, :workspace)");
+        let scan = scan.expression_attribute_values(":workspace", s(format!("W#{workspace_id}#")));
+        let mut items = scan.into_paginator().items().send();
+        while let Some(item) = items.next().await {
+            take(item.map_err(|error| store_error("Scan", &error))?);
+        }
+        Ok(())
+    }
+
+    async fn plan(&self, workspace_id: Uuid, wanted: &Wanted) -> Result<Plan, StoreError> {
+        let mut plan = Plan::default();
+        let lead_id = match wanted {
+            Wanted::Lead(lead_id) => Some(*lead_id),
+            Wanted::Email(email) => {
+                plan.person.has_email(email);
+                self.leads.owner(workspace_id, "email", email).await?
+            }
+            Wanted::Phone(phone) => {
+                plan.person.has_phone(phone);
+                self.leads.owner(workspace_id, "phone", phone).await?
+            }
+        };
+        plan.found.lead_id = lead_id;
+        if let Some(lead_id) = lead_id {
+            plan.person.has_id(lead_id);
+            plan.lead = self.leads.versioned(workspace_id, lead_id).await?;
+        }
+        if let Some((lead, _)) = &plan.lead {
+            plan.person.is_lead(lead);
+        }
+        self.learn(workspace_id, &mut plan).await?;
+        self.plan_work(workspace_id, &mut plan).await?;
+        self.plan_leads(workspace_id, &mut plan).await?;
+        let Plan { person, found, answers, .. } = &mut plan;
+        self.each(&self.idempotency_table, workspace_id, |item| {
+            let Some(response) = item.get("response").and_then(|response| response.as_m().ok()) else { return };
+            let is_about = lead_id.is_some_and(|lead_id| text(response, "about") == lead_id.to_string());
+            let body = text(response, "body");
+            if (is_about || person.is_named_in(body))
+                && let Some(answer) = erased_answer(body)
+            {
+                *found.counts.entry("stored_answers").or_default() += 1;
+                answers.push((key_of(&item), answer));
+            }
+        })
+        .await?;
+        Ok(plan)
+    }
+
+    /// Learns from its rows who the lead is, and where its messages are.
+    async fn learn(&self, workspace_id: Uuid, plan: &mut Plan) -> Result<(), StoreError> {
+        let (mut rows, mut aliases) = (Vec::new(), Vec::new());
+        let Some(lead_id) = plan.found.lead_id else { return Ok(()) };
+        let of_lead = format!("W#{workspace_id}#L#{lead_id}");
+        self.each(&self.leads_table, workspace_id, |item| {
+            let (pk, sk) = (text(&item, "pk"), text(&item, "sk"));
+            if sk.starts_with("row#") && (pk == of_lead || plan.is_of_lead(&item)) {
+                rows.push(item);
+            } else if sk == "alias" {
+                aliases.push((pk.to_owned(), text(&item, "customer_phone").to_owned()));
+            }
+        })
+        .await?;
+        let mut places = BTreeSet::new();
+        for item in rows {
+            let (pk, sk) = (text(&item, "pk").to_owned(), text(&item, "sk").to_owned());
+            match pk == of_lead {
+                // A link: `row#<user>#<identifier>`.
+                true => {
+                    let (user, identifier) = (text(&item, "user_id"), text(&item, "customer_phone"));
+                    plan.person.has_channel(identifier);
+                    places.insert((format!("W#{workspace_id}#U#{user}"), identifier.to_owned()));
+                }
+                false => {
+                    plan.person.is_shown(&row_of_item(item)?);
+                    places.insert((pk, sk.trim_start_matches("row#").to_owned()));
+                }
+            }
+        }
+        for (pk, of) in aliases {
+            if let Some((user, alias)) = pk.split_once("#M#")
+                && places.contains(&(user.to_owned(), of))
+            {
+                plan.person.has_channel(alias);
+                places.insert((user.to_owned(), alias.to_owned()));
+            }
+        }
+        plan.places = places;
+        Ok(())
+    }
+
+    async fn plan_work(&self, workspace_id: Uuid, plan: &mut Plan) -> Result<(), StoreError> {
+        // What was made for the lead tells its identifiers, by which others name it.
+        self.each(&self.work_table, workspace_id, |item| {
+            if plan.is_of_lead(&item) {
+                let made = ["recommendation_id", "command_id"].map(|name| text(&item, name).parse());
+                let own = matches!(text(&item, "sk"), "recommendation" | "command");
+                made.into_iter().flatten().filter(|_| own).for_each(|id| plan.person.has_id(id));
+                if !text(&item, "prospect_id").is_empty() {
+                    plan.person.was_prospect(text(&item, "prospect_id"));
+                }
+            }
+        })
+        .await?;
+        self.each(&self.work_table, workspace_id, |item| plan.take_work(&item)).await?;
+        // Its conversations are named by answers, too.
+        let conversations = plan.chats.keys().filter_map(|pk| pk.rsplit('#').next()?.parse().ok());
+        conversations.collect::<Vec<_>>().into_iter().for_each(|id| plan.person.has_id(id));
+        Ok(())
+    }
+
+    async fn plan_leads(&self, workspace_id: Uuid, plan: &mut Plan) -> Result<(), StoreError> {
+        let partitions: BTreeSet<_> = plan.places.iter().map(events_pk).collect();
+        let of_lead = plan.found.lead_id.map(|lead_id| format!("W#{workspace_id}#L#{lead_id}"));
+        let of_prospects = format!("W#{workspace_id}#P");
+        self.each(&self.leads_table, workspace_id, |item| {
+            let pk = text(&item, "pk");
+            if Some(pk) == of_lead.as_deref() {
+                plan.take_of_lead(item);
+            } else if partitions.contains(pk) {
+                plan.take_event(&item);
+            } else if pk == of_prospects {
+                plan.take_prospect(&item);
+            } else if !pk.starts_with(&of_prospects) {
+                plan.take_of_table(&item);
+            }
+        })
+        .await
+    }
+
+    /// Does what was planned; gives what was done.
+    async fn apply(&self, workspace_id: Uuid, plan: &Plan) -> Result<BTreeMap<&'static str, usize>, StoreError> {
+        for (key, answer) in &plan.answers {
+            let response = serde_dynamo::to_attribute_value(json!({"status": 404, "body": answer.to_string()}));
+            let response = response.map_err(|_| StoreError::Broken("an answer does not write".to_owned()))?;
+            self.update(&self.idempotency_table, key, &[("response".to_owned(), None, response)]).await?;
+        }
+        for (key, changes) in &plan.redactions {
+            let changes: Vec<_> =
+                changes.iter().map(|(name, was, becomes)| (name.clone(), Some(was.clone()), becomes.clone())).collect();
+            self.update(&self.work_table, key, &changes).await?;
+        }
+        for (pk, naming) in &plan.chats {
+            self.erase_chat(pk, naming).await?;
+        }
+        if let Some(lead_id) = plan.found.lead_id {
+            for list_id in &plan.lists {
+                match self.lists.remove(workspace_id, *list_id, &[lead_id]).await {
+                    Ok(_) | Err(ListError::NoSuchList) => {}
+                    Err(ListError::Store(error)) => return Err(error),
+                    Err(ListError::Full) => return Err(StoreError::Broken("a list got longer by less".to_owned())),
+                }
+            }
+            delete_all(&self.client, &self.random, &self.work_table, plan.work.clone()).await?;
+            for row in &plan.rows {
+                self.conversations.erase_row(row, lead_id).await?;
+            }
+            for place in &plan.places {
+                self.erase_late_events(place, lead_id).await?;
+            }
+        } else {
+            delete_all(&self.client, &self.random, &self.work_table, plan.work.clone()).await?;
+        }
+        delete_all(&self.client, &self.random, &self.leads_table, plan.leads.clone()).await?;
+        let mut counts = plan.found.counts.clone();
+        if !self.finish(workspace_id, plan).await? {
+            counts.remove("contacts");
+            counts.remove("identities");
+        }
+        Ok(counts)
+    }
+
+    /// Deletes what was recorded in a row that is gone since the look, and would count for nobody. Where the same
+    /// person has written again meanwhile, and is another lead, that stays.
+    async fn erase_late_events(&self, place: &(String, String), lead_id: Uuid) -> Result<(), StoreError> {
+        let events = self.keys(&self.leads_table, &events_pk(place)).await?;
+        let (user, identifier) = place;
+        let get = self.client.get_item().table_name(&self.leads_table).consistent_read(true);
+        let got = get.key("pk", s(user)).key("sk", s(format!("row#{identifier}"))).send().await;
+        let row = got.map_err(|error| store_error("GetItem", &error))?.item;
+        if row.is_some_and(|row| text(&row, "lead_id") != lead_id.to_string()) {
+            return Ok(());
+        }
+        delete_all(&self.client, &self.random, &self.leads_table, events).await
+    }
+
+    /// The keys of the items of a partition.
+    async fn keys(&self, table: &str, pk: &str) -> Result<Vec<Item>, StoreError> {
+        let query = self.client.query().table_name(table).key_condition_expression("pk = :pk");
+        let query = query.expression_attribute_values(":pk", s(pk)).projection_expression("pk, sk");
+        let mut items = query.consistent_read(true).into_paginator().items().send();
+        let mut keys = Vec::new();
+        while let Some(item) = items.next().await {
+            keys.push(item.map_err(|error| store_error("Query", &error))?);
+        }
+        Ok(keys)
+    }
+
+    /// Deletes a conversation with Lexi; what names the person last, so that the rest is found as long as it is
+    /// there.
+    async fn erase_chat(&self, pk: &str, naming: &[Item]) -> Result<(), StoreError> {
+        let mut others = self.keys(&self.work_table, pk).await?;
+        others.retain(|key| !naming.contains(key));
+        delete_all(&self.client, &self.random, &self.work_table, others).await?;
+        delete_all(&self.client, &self.random, &self.work_table, naming.to_vec()).await
+    }
+
+    /// Sets attributes of an item, each on the condition that it is what it was, or there at all. What has changed
+    /// meanwhile is left to the next pass.
+    async fn update(
+        &self,
+        table: &str,
+        key: &Item,
+        changes: &[(String, Option<AttributeValue>, AttributeValue)],
+    ) -> Result<(), StoreError> {
+        let (mut sets, mut conditions) = (Vec::new(), Vec::new());
+        let mut update = self.client.update_item().table_name(table).set_key(Some(key.clone()));
+        for (number, (name, was, becomes)) in changes.iter().enumerate() {
+            sets.push(format!("#a{number} = :to{number}"));
+            update = update
+                .expression_attribute_names(format!("#a{number}"), name)
+                .expression_attribute_values(format!(":to{number}"), becomes.clone());
+            conditions.push(match was {
+                Some(was) => {
+                    update = update.expression_attribute_values(format!(":was{number}"), was.clone());
+                    format!("#a{number} = :was{number}")
+                }
+                None => format!("attribute_exists(#a{number})"),
+            });
+        }
+        let sent = update
+            .update_expression(format!("SET {}", sets.join(", ")))
+            .condition_expression(conditions.join(" AND "))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(store_error("UpdateItem", &error)),
+        }
+    }
+
+    /// Deletes the lead with its identities, unless it has changed; keeps that it is not to be contacted. `false`
+    /// if it has.
+    async fn finish(&self, workspace_id: Uuid, plan: &Plan) -> Result<bool, StoreError> {
+        let Some(lead_id) = plan.found.lead_id else { return Ok(true) };
+        let mut writes = Vec::new();
+        if let Some((lead, version)) = &plan.lead {
+            let delete =
+                Delete::builder().table_name(&self.leads_table).set_key(Some(Leads::key(workspace_id, lead_id)));
+            let delete = match version {
+                0 => delete.condition_expression("attribute_not_exists(#version)"),
+                _ => delete
+                    .condition_expression("#version = :version")
+                    .expression_attribute_values(":version", n(version)),
+            };
+            let delete = delete.expression_attribute_names("#version", "version");
+            writes.push(TransactWriteItem::builder().delete(delete.build()?).build());
+            if let Some(suppressed) = &plan.suppressed {
+                writes.extend(self.leads.keep_suppressed(workspace_id, lead, suppressed)?);
+            }
+        }
+        for key in &plan.identities {
+            let delete = Delete::builder()
+                .table_name(&self.leads_table)
+                .set_key(Some(key.clone()))
+                .condition_expression("attribute_not_exists(pk) OR lead_id = :lead")
+                .expression_attribute_values(":lead", s(lead_id));
+            writes.push(TransactWriteItem::builder().delete(delete.build()?).build());
+        }
+        if let Some(suppressed) = &plan.suppressed {
+            let delete = Delete::builder().table_name(&self.leads_table).set_key(Some(key_of(suppressed)));
+            writes.push(TransactWriteItem::builder().delete(delete.build()?).build());
+        }
+        if writes.is_empty() {
+            return Ok(true);
+        }
+        Ok(matches!(transact(&self.client, &self.random, writes).await?, Transacted::Applied))
+    }
+}
+
+/// What a request is answered from now on whose answer told of the person, in the envelope that it had. `None` if it
+/// was erased before.
+fn erased_answer(body: &str) -> Option<Value> {
+    const MESSAGE: &str = "the contact that this answer told of was erased";
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    if body["error"]["message"] == MESSAGE {
+        return None;
+    }
+    let error = |code: &str| json!({"code": code, "message": MESSAGE});
+    Some(if body.get("success").is_some() {
+        json!({"success": false, "error": error("LEAD_NOT_FOUND")})
+    } else if body.get("data").is_some() {
+        json!({"error": error("not_found")})
+    } else {
+        json!({"error": error("LEAD_NOT_FOUND")})
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_erased_answer_keeps_its_envelope_and_is_erased_once() {
+        for (body, code) in [
+            (r#"{"data": {"name": "x"}}"#, "not_found"),
+            (r#"{"success": true, "data": {}}"#, "LEAD_NOT_FOUND"),
+            (r#"{"recommendation_id": "x"}"#, "LEAD_NOT_FOUND"),
+            ("no JSON", "LEAD_NOT_FOUND"),
+        ] {
+            let answer = erased_answer(body).unwrap();
+            assert_eq!(answer["error"]["code"], code, "{body}");
+            assert_eq!(answer.get("success").is_some(), body.contains("success"));
+            assert_eq!(erased_answer(&answer.to_string()), None);
+        }
+    }
+}

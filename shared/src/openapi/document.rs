@@ -1,0 +1,316 @@
+//! Puts operations together into one document (OpenAPI Specification 3.1).
+
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use serde_json::{Map, Value, json};
+
+use super::operation::{Access, Content, Describe, Operation};
+use super::{headers, refusals};
+use crate::http::Dialect;
+use crate::http::dialect::Stamp;
+
+/// Operations that belong together.
+pub struct Group {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is for; Markdown.
+    pub description: &'static str,
+    /// What it has.
+    pub operations: Vec<Operation>,
+}
+
+/// The time and the correlation id of every example.
+pub(super) fn example_stamp() -> Stamp {
+    let at = DateTime::from_timestamp(1_795_167_000, 0).unwrap_or_default();
+    Stamp { at, correlation_id: "1765572954465-eeh5x4k32".to_owned() }
+}
+
+/// The whole document.
+pub fn document(groups: &[Group], info: &Value) -> Value {
+    let mut parts = Parts::new();
+    let mut paths: Map<String, Value> = Map::new();
+    for group in groups {
+        for operation in &group.operations {
+            let path = paths.entry(operation.path).or_insert_with(|| json!({}));
+            path[operation.method.to_ascii_lowercase()] = parts.operation(group.name, operation);
+        }
+    }
+    let tags: Vec<_> =
+        groups.iter().map(|group| json!({"name": group.name, "description": group.description})).collect();
+    json!({
+        "openapi": "3.1.0",
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "info": info,
+        "servers": [{"url": "/", "description": "This deployment. Routes under `/v1` are also reached under `/functions/v1/api-gateway/v1`, the base path of the LeadLex documents."}],
+        "security": [{"key": []}],
+        "tags": tags,
+        "paths": paths,
+        "components": parts.components(),
+    })
+}
+
+/// What operations refer to, as it comes together.
+struct Parts {
+    /// Requests, where what may be left out is not required.
+    taken: SchemaGenerator,
+    /// Answers, where everything is there.
+    given: SchemaGenerator,
+    responses: BTreeMap<String, Value>,
+}
+
+impl Parts {
+    fn new() -> Self {
+        let settings = || {
+            let mut settings = SchemaSettings::draft2020_12();
+            settings.definitions_path = "/components/schemas".into();
+            settings.meta_schema = None;
+            settings
+        };
+        Self {
+            taken: settings().for_deserialize().into_generator(),
+            given: settings().for_serialize().into_generator(),
+            responses: BTreeMap::new(),
+        }
+    }
+
+    fn components(mut self) -> Value {
+        let mut schemas: BTreeMap<String, Value> = BTreeMap::new();
+        for generator in [&mut self.taken, &mut self.given] {
+            schemas.extend(generator.take_definitions(true));
+        }
+        schemas.extend(refusals::schemas().into_iter().map(|(name, schema)| (name.to_owned(), schema)));
+        json!({
+            "securitySchemes": {"key": {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "wbk_…",
+                "description": "An API key of the workspace: `Authorization: Bearer wbk_…`. Each operation names the permission that the key has to have.",
+            }},
+            "headers": headers::components(),
+            "responses": self.responses,
+            "schemas": schemas,
+        })
+    }
+
+    fn operation(&mut self, group: &str, operation: &Operation) -> Value {
+        let mut shown = json!({
+            "operationId": operation.id,
+            "tags": [group],
+            "summary": operation.summary,
+            "description": description(operation),
+        });
+        match operation.access {
+            Access::Key(permission) => shown["x-permission"] = json!(permission.to_string()),
+            Access::Signature(_) | Access::Open => shown["security"] = json!([]),
+        }
+        let parameters = self.parameters(operation);
+        if !parameters.is_empty() {
+            shown["parameters"] = json!(parameters);
+        }
+        if let Some(taken) = &operation.taken {
+            let schema = (taken.schema)(&mut self.taken).to_value();
+            let examples = taken.examples.iter().map(|(what, body)| (*what, body.clone()));
+            shown["requestBody"] = json!({
+                "required": taken.is_required,
+                "content": {taken.media_type: media(&schema, examples)},
+            });
+        }
+        let mut responses = Map::from_iter([("200".to_owned(), self.success(operation))]);
+        if operation.is_kept {
+            let headers = headers::of(&["X-Request-Id", "Cache-Control", "ETag"], &[]);
+            responses.insert("304".to_owned(), json!({"description": "It has not changed.", "headers": headers}));
+        }
+        for (status, response) in refusals::of(operation, &mut self.responses) {
+            responses.insert(status.to_string(), response);
+        }
+        shown["responses"] = Value::Object(responses);
+        shown
+    }
+
+    fn parameters(&mut self, operation: &Operation) -> Vec<Value> {
+        let mut parameters: Vec<Value> = operation
+            .parameters
+            .iter()
+            .map(|parameter| {
+                json!({
+                    "name": parameter.name,
+                    "in": parameter.place,
+                    "required": parameter.place == "path",
+                    "description": parameter.description,
+                    "schema": parameter.schema,
+                })
+            })
+            .collect();
+        if let Some(describe) = operation.query {
+            parameters.extend(self.query(describe));
+        }
+        if operation.is_idempotent {
+            parameters.push(json!({
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": false,
+                "description": "Makes a retry safe: the same key with the same request is worked once, and answered alike for 24 hours. Bare, or a quoted string; best a UUID.",
+                "schema": {"type": "string", "pattern": r#"^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$"#},
+            }));
+        }
+        if operation.dialect == Dialect::Leads {
+            parameters.push(json!({
+                "name": "X-Correlation-ID",
+                "in": "header",
+                "required": false,
+                "description": "Comes back in the answer's header and body, if it has 1 to 128 visible ASCII characters.",
+                "schema": {"type": "string"},
+            }));
+        }
+        parameters
+    }
+
+    /// The fields of a type as the parameters of a query.
+    fn query(&mut self, describe: Describe) -> Vec<Value> {
+        let reference = describe(&mut self.taken).to_value();
+        let name = reference["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()).unwrap_or_default();
+        let schema = self.taken.definitions_mut().shift_remove(name).unwrap_or(reference);
+        let is_required = |name: &String| schema["required"].as_array().is_some_and(|all| all.contains(&json!(name)));
+        let fields = schema["properties"].as_object().into_iter().flatten();
+        let parameter = |(name, field): (&String, &Value)| {
+            let mut field = without_null(field.clone());
+            let description = field.as_object_mut().and_then(|field| field.shift_remove("description"));
+            let mut parameter = json!({
+                "name": name,
+                "in": "query",
+                "required": is_required(name),
+                "description": description,
+                "schema": field,
+            });
+            if field["type"] == "array" {
+                parameter["style"] = json!("form");
+                parameter["explode"] = json!(false);
+            }
+            parameter
+        };
+        fields.map(parameter).collect()
+    }
+
+    fn success(&mut self, operation: &Operation) -> Value {
+        let mut content = Map::new();
+        match &operation.content {
+            Content::Text(media_type) => {
+                content.insert((*media_type).to_owned(), json!({"schema": {"type": "string"}}));
+            }
+            Content::Bare(describe) => {
+                let schema = describe(&mut self.given).to_value();
+                let examples = operation.answers.iter().map(|(what, body, _)| (*what, body.clone()));
+                content.insert("application/json".to_owned(), media(&schema, examples));
+            }
+            Content::Data(describe) => {
+                let data = describe(&mut self.given).to_value();
+                let meta = operation.meta.map(|describe| describe(&mut self.given).to_value());
+                let schema = envelope(operation.dialect, data, meta);
+                let stamp = example_stamp();
+                let examples = operation
+                    .answers
+                    .iter()
+                    .map(|(what, data, meta)| (*what, operation.dialect.success(data.clone(), meta.clone(), &stamp)));
+                content.insert("application/json".to_owned(), media(&schema, examples));
+            }
+        }
+        if let Some((description, example)) = operation.streams {
+            let schema = json!({"type": "string", "description": description});
+            content.insert("text/event-stream".to_owned(), json!({"schema": schema, "example": example}));
+        }
+        let (mut always, mut sometimes) = (vec!["X-Request-Id", "Cache-Control"], operation.headers.clone());
+        if matches!(operation.access, Access::Key(_)) {
+            always.extend(headers::RATE);
+        }
+        if operation.dialect == Dialect::Leads {
+            always.push("X-Correlation-Id");
+        }
+        if operation.is_idempotent {
+            sometimes.push("Idempotent-Replayed");
+        }
+        if operation.is_kept {
+            always.push("ETag");
+        }
+        json!({"description": "Done.", "headers": headers::of(&always, &sometimes), "content": content})
+    }
+}
+
+fn description(operation: &Operation) -> String {
+    let proof = match operation.access {
+        Access::Key(permission) => format!("Permission: `{permission}`."),
+        Access::Signature(header) => format!("Asks for no key: `{header}` proves the sender."),
+        Access::Open => "Asks for no key.".to_owned(),
+    };
+    match operation.description.as_str() {
+        "" => proof,
+        description => format!("{description}\n\n{proof}"),
+    }
+}
+
+/// A success body around its `data` (contract, section 1).
+fn envelope(dialect: Dialect, data: Value, meta: Option<Value>) -> Value {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    let mut add = |name: &'static str, schema: Value| {
+        properties.insert(name.to_owned(), schema);
+        required.push(name);
+    };
+    match dialect {
+        Dialect::Followup => return data,
+        Dialect::Leadlex => add("data", data),
+        Dialect::Agents | Dialect::Leads => {
+            add("success", json!({"const": true}));
+            add("data", data);
+        }
+    }
+    if let Some(meta) = meta {
+        add(if dialect == Dialect::Leads { "pagination" } else { "meta" }, meta);
+    }
+    if dialect == Dialect::Leads {
+        add("timestamp", json!({"type": "string", "format": "date-time", "description": "When it was answered."}));
+        add("correlationId", json!({"type": "string", "description": "As `X-Correlation-Id`."}));
+    }
+    json!({"type": "object", "required": required, "properties": properties})
+}
+
+/// A media type object: a schema with its examples.
+pub(super) fn media<'a>(schema: &Value, examples: impl Iterator<Item = (&'a str, Value)>) -> Value {
+    let named = |(index, (summary, value)): (usize, (&str, Value))| {
+        (format!("example{}", index + 1), json!({"summary": summary, "value": value}))
+    };
+    let examples: Map<String, Value> = examples.enumerate().map(named).collect();
+    match examples.is_empty() {
+        true => json!({"schema": schema}),
+        false => json!({"schema": schema, "examples": examples}),
+    }
+}
+
+/// A parameter is there or not; it is never null.
+fn without_null(mut schema: Value) -> Value {
+    if let Some(types) = schema["type"].as_array()
+        && let [one] = &types.iter().filter(|name| *name != "null").cloned().collect::<Vec<_>>()[..]
+    {
+        schema["type"] = one.clone();
+    }
+    if let Some(choices) = schema["anyOf"].as_array()
+        && let [one] = &choices.iter().filter(|choice| choice["type"] != "null").cloned().collect::<Vec<_>>()[..]
+    {
+        let one = one.clone();
+        if let (Some(schema), Some(one)) = (schema.as_object_mut(), one.as_object()) {
+            schema.shift_remove("anyOf");
+            schema.extend(one.clone());
+        }
+    }
+    if let Some(schema) = schema.as_object_mut()
+        && let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut)
+    {
+        values.retain(|value| !value.is_null());
+    }
+    // `null` of a lookup above must not stay.
+    if let Some(schema) = schema.as_object_mut() {
+        schema.retain(|_, value| !value.is_null());
+    }
+    schema
+}

@@ -1,0 +1,317 @@
+//! One operation: a method of a route, with everything that it takes and answers.
+
+use schemars::generate::SchemaGenerator;
+use schemars::{JsonSchema, Schema};
+use serde_json::{Value, json};
+
+use crate::auth::Permission;
+use crate::http::{Dialect, Endpoint};
+use crate::problem::{Code, Problem};
+
+use super::refusals::meaning;
+
+/// Makes a type's schema, and notes the types that it refers to.
+pub(super) type Describe = fn(&mut SchemaGenerator) -> Schema;
+
+/// What a caller proves itself with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// An API key with this permission.
+    Key(Permission),
+    /// A provider's signature in this header.
+    Signature(&'static str),
+    /// Nothing.
+    Open,
+}
+
+/// What a parameter is part of.
+#[derive(Debug)]
+pub(super) struct Parameter {
+    pub name: &'static str,
+    /// `path` or `header`.
+    pub place: &'static str,
+    pub description: &'static str,
+    pub schema: Value,
+}
+
+/// The body of a request.
+pub(super) struct Taken {
+    pub media_type: &'static str,
+    pub schema: Describe,
+    pub is_required: bool,
+    pub examples: Vec<(&'static str, Value)>,
+}
+
+/// What a success holds.
+pub(super) enum Content {
+    /// The `data` of the dialect's envelope.
+    Data(Describe),
+    /// A JSON body without envelope.
+    Bare(Describe),
+    /// A text of this media type.
+    Text(&'static str),
+}
+
+/// A method of a route.
+pub struct Operation {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) id: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) description: String,
+    pub(super) dialect: Dialect,
+    pub(super) access: Access,
+    pub(super) parameters: Vec<Parameter>,
+    pub(super) query: Option<Describe>,
+    pub(super) taken: Option<Taken>,
+    pub(super) content: Content,
+    pub(super) meta: Option<Describe>,
+    /// Examples of `data` with `meta`.
+    pub(super) answers: Vec<(&'static str, Value, Option<Value>)>,
+    pub(super) refusals: Vec<Problem>,
+    pub(super) is_idempotent: bool,
+    pub(super) streams: Option<(&'static str, &'static str)>,
+    pub(super) headers: Vec<&'static str>,
+    pub(super) is_kept: bool,
+}
+
+impl Operation {
+    /// The operation of an endpoint; method and path as in `template.yaml`. The endpoint's type says which
+    /// dialect and permission it has. Its answer's `data` is a `T`.
+    pub fn of<E: Endpoint, T: JsonSchema>(route: &'static str, id: &'static str, summary: &'static str) -> Self {
+        let mut operation = Self::bare::<T>(route, id, summary);
+        operation.content = Content::Data(describe::<T>);
+        operation.dialect = E::DIALECT;
+        operation.access = Access::Key(E::PERMISSION);
+        operation.refuses(&[Code::InvalidKey, Code::InsufficientPermissions, Code::RateLimited]).refuses(&[
+            Code::Validation,
+            Code::Internal,
+            Code::ServiceUnavailable,
+        ])
+    }
+
+    /// An operation that asks for no key, and answers with a `T` in no envelope.
+    pub fn bare<T: JsonSchema>(route: &'static str, id: &'static str, summary: &'static str) -> Self {
+        let (method, path) = route.split_once(' ').unwrap_or(("GET", route));
+        Self {
+            method,
+            path,
+            id,
+            summary,
+            description: String::new(),
+            dialect: Dialect::of_path(path),
+            access: Access::Open,
+            parameters: Vec::new(),
+            query: None,
+            taken: None,
+            content: Content::Bare(describe::<T>),
+            meta: None,
+            answers: Vec::new(),
+            refusals: Vec::new(),
+            is_idempotent: false,
+            streams: None,
+            headers: Vec::new(),
+            is_kept: false,
+        }
+    }
+
+    /// Its answer is a text of this media type.
+    #[must_use]
+    pub fn text(mut self, media_type: &'static str) -> Self {
+        self.content = Content::Text(media_type);
+        self
+    }
+
+    /// What a reader has to know beyond the summary; Markdown.
+    #[must_use]
+    pub fn description(mut self, description: &str) -> Self {
+        self.description = description.to_owned();
+        self
+    }
+
+    /// A UUID in the path.
+    #[must_use]
+    pub fn uuid(self, name: &'static str, description: &'static str) -> Self {
+        self.parameter("path", name, description, json!({"type": "string", "format": "uuid"}))
+    }
+
+    /// An identifier in the path that was given by the caller or a platform.
+    #[must_use]
+    pub fn identifier(self, name: &'static str, description: &'static str, example: &'static str) -> Self {
+        let schema = json!({"type": "string", "pattern": "^[!-\"$-~]{1,128}$", "examples": [example]});
+        self.parameter("path", name, description, schema)
+    }
+
+    /// A header of the request.
+    #[must_use]
+    pub fn header(self, name: &'static str, description: &'static str, schema: Value) -> Self {
+        self.parameter("header", name, description, schema)
+    }
+
+    fn parameter(mut self, place: &'static str, name: &'static str, description: &'static str, schema: Value) -> Self {
+        self.parameters.push(Parameter { name, place, description, schema });
+        self
+    }
+
+    /// The query: each field of `T` is a parameter.
+    #[must_use]
+    pub fn query<T: JsonSchema>(mut self) -> Self {
+        self.query = Some(describe::<T>);
+        self
+    }
+
+    /// A JSON body that has to be there.
+    #[must_use]
+    pub fn takes<T: JsonSchema>(self) -> Self {
+        self.takes_as::<T>("application/json").refuses(&[Code::PayloadTooLarge, Code::UnsupportedMediaType])
+    }
+
+    /// A JSON body that may be left out.
+    #[must_use]
+    pub fn may_take<T: JsonSchema>(mut self) -> Self {
+        self = self.takes::<T>();
+        if let Some(taken) = &mut self.taken {
+            taken.is_required = false;
+        }
+        self
+    }
+
+    /// A body of this media type.
+    #[must_use]
+    pub fn takes_as<T: JsonSchema>(mut self, media_type: &'static str) -> Self {
+        self.taken = Some(Taken { media_type, schema: describe::<T>, is_required: true, examples: Vec::new() });
+        self
+    }
+
+    /// A body, by what it shows.
+    #[must_use]
+    pub fn for_example(mut self, what: &'static str, body: Value) -> Self {
+        if let Some(taken) = &mut self.taken {
+            taken.examples.push((what, body));
+        }
+        self
+    }
+
+    /// The `meta` or `pagination` beside `data`.
+    #[must_use]
+    pub fn meta<T: JsonSchema>(mut self) -> Self {
+        self.meta = Some(describe::<T>);
+        self
+    }
+
+    /// An answer's `data`, by what it shows.
+    #[must_use]
+    pub fn answers(mut self, what: &'static str, data: Value) -> Self {
+        self.answers.push((what, data, None));
+        self
+    }
+
+    /// An answer's `data` with its `meta` or `pagination`.
+    #[must_use]
+    pub fn answers_page(mut self, what: &'static str, data: Value, meta: Value) -> Self {
+        self.answers.push((what, data, Some(meta)));
+        self
+    }
+
+    /// The kinds of failure that it answers with, besides those of every operation with a key.
+    #[must_use]
+    pub fn refuses(mut self, codes: &[Code]) -> Self {
+        self.refusals.extend(codes.iter().map(|code| Problem::new(*code, meaning(*code))));
+        self
+    }
+
+    /// A failure as this operation words it, in place of the general one of its kind.
+    #[must_use]
+    pub fn refuses_with(mut self, problem: Problem) -> Self {
+        self.refusals.retain(|other| other.code != problem.code);
+        self.refusals.push(problem);
+        self
+    }
+
+    /// It never answers with this, which others like it do.
+    #[must_use]
+    pub fn never(mut self, code: Code) -> Self {
+        self.refusals.retain(|problem| problem.code != code);
+        self
+    }
+
+    /// It honours `Idempotency-Key`.
+    #[must_use]
+    pub fn idempotent(mut self) -> Self {
+        self.is_idempotent = true;
+        self.refuses(&[Code::IdempotencyConflict, Code::IdempotencyKeyReused])
+    }
+
+    /// It answers in events to a client that asks for them.
+    #[must_use]
+    pub fn streams(mut self, description: &'static str, example: &'static str) -> Self {
+        self.streams = Some((description, example));
+        self
+    }
+
+    /// A provider's signature stands in this header.
+    #[must_use]
+    pub fn signed(mut self, header: &'static str, description: &'static str) -> Self {
+        self.access = Access::Signature(header);
+        self.header(header, description, json!({"type": "string"}))
+    }
+
+    /// A header that only some answers have.
+    #[must_use]
+    pub fn answers_header(mut self, name: &'static str) -> Self {
+        self.headers.push(name);
+        self
+    }
+
+    /// Its answer may be kept by the client, and asked for again by its `ETag`.
+    #[must_use]
+    pub fn kept(mut self) -> Self {
+        self.is_kept = true;
+        self.header("If-None-Match", "The `ETag` of what is there already.", json!({"type": "string"}))
+    }
+
+    /// Its method and path, as in `template.yaml`.
+    pub fn route(&self) -> (&'static str, &'static str) {
+        (self.method, self.path)
+    }
+}
+
+fn describe<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// The query of a list that is read page by page.
+#[derive(JsonSchema)]
+pub struct Pages {
+    /// The page's number.
+    #[schemars(range(min = 1, max = 1_000), extend("default" = 1))]
+    pub page: Option<u32>,
+    /// How many a page has.
+    #[schemars(range(min = 1, max = 100), extend("default" = 20))]
+    pub per_page: Option<u32>,
+}
+
+/// Which page of a list an answer holds.
+#[derive(JsonSchema)]
+pub struct PageMeta {
+    /// The page's number, from 1.
+    pub page: u32,
+    /// How many a page has.
+    pub per_page: u32,
+    /// How many there are in all.
+    pub total: u64,
+}
+
+/// Which part of a list an answer holds.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+pub struct Pagination {
+    /// How many there are in all.
+    pub total: u64,
+    /// How many an answer holds at most.
+    pub limit: u32,
+    /// How many come before it.
+    pub offset: u32,
+    /// Whether more come after it.
+    pub has_more: bool,
+}

@@ -1,0 +1,113 @@
+//! The description of the API is what the code says, and true: every route, every example, every answer. Each answer
+//! of every other test is held against it too (`tests::description`).
+
+use std::collections::{BTreeSet, HashMap};
+
+use local::{Event, Template};
+use serde_json::Value;
+use tests::description::{DESCRIPTION, complaint, resolved};
+use tests::{Api, project, send, template};
+
+#[test]
+fn the_description_that_is_checked_in_is_what_the_code_says() {
+    let checked_in = std::fs::read_to_string(project().join("docs/openapi.json")).unwrap();
+    assert!(
+        checked_in == ::openapi::text(),
+        "renew it: cargo openapi > openapi.new && mv openapi.new docs/openapi.json"
+    );
+}
+
+#[test]
+fn every_route_of_the_template_is_described_and_no_other() {
+    let parameters = ["LlmBaseUrl", "LlmModel", "LlmApiKeySecret"].map(|name| (name.to_owned(), "x".to_owned()));
+    let functions = Template::parse(&template(), &HashMap::from(parameters)).unwrap().functions().unwrap();
+    let mut declared = BTreeSet::new();
+    for event in functions.iter().flat_map(|function| &function.events) {
+        if let Event::Route { method, path } = event
+            && path != "$default"
+            && !path.starts_with("/functions/")
+        {
+            declared.insert((method.clone(), path.clone()));
+        }
+    }
+    let groups = ::openapi::groups();
+    let routes = groups.iter().flat_map(|group| &group.operations).map(|operation| operation.route());
+    let described: Vec<_> = routes.map(|(method, path)| (method.to_owned(), path.to_owned())).collect();
+    assert_eq!(described.iter().cloned().collect::<BTreeSet<_>>(), declared);
+    assert_eq!(described.len(), declared.len(), "a route is described twice");
+}
+
+/// Each operation by its method and path.
+fn operations() -> impl Iterator<Item = (String, &'static Value)> {
+    let paths = DESCRIPTION["paths"].as_object().unwrap();
+    paths.iter().flat_map(|(path, operations)| {
+        let operations = operations.as_object().unwrap().iter();
+        operations.map(move |(method, operation)| (format!("{} {path}", method.to_uppercase()), operation))
+    })
+}
+
+#[test]
+fn every_example_fits_its_schema() {
+    let mut held = 0;
+    for (route, operation) in operations() {
+        let mut bodies = vec![("request".to_owned(), &operation["requestBody"])];
+        let responses = operation["responses"].as_object().unwrap();
+        bodies.extend(responses.iter().map(|(status, response)| (status.clone(), resolved(response))));
+        for (which, body) in bodies {
+            for (media_type, content) in body["content"].as_object().into_iter().flatten() {
+                for (name, example) in content["examples"].as_object().into_iter().flatten() {
+                    let key = format!("{route} {which} {media_type}");
+                    let complaint = complaint(&content["schema"], &example["value"], &key);
+                    assert_eq!(complaint, None, "{key} {name}");
+                    held += 1;
+                }
+            }
+        }
+    }
+    assert!(held > 400, "{held}");
+}
+
+#[test]
+fn everything_has_a_description_and_an_identifier_of_its_own() {
+    let mut identifiers = BTreeSet::new();
+    for (route, operation) in operations() {
+        assert!(identifiers.insert(operation["operationId"].as_str().unwrap()), "{route}");
+        assert!(!operation["summary"].as_str().unwrap().is_empty(), "{route}");
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            assert!(parameter["description"].is_string(), "{route}: {parameter}");
+        }
+        let is_read = operation.get("requestBody").is_none();
+        let has_example = operation["requestBody"]["content"]["application/json"]["examples"].is_object();
+        let is_form = operation["requestBody"]["content"]["application/x-www-form-urlencoded"].is_object();
+        assert!(
+            is_read
+                || has_example
+                || is_form
+                || !operation["requestBody"]["required"].as_bool().unwrap()
+                || route.contains("webhooks"),
+            "{route}"
+        );
+    }
+    for (name, schema) in DESCRIPTION["components"]["schemas"].as_object().unwrap() {
+        for (field, schema) in schema["properties"].as_object().into_iter().flatten() {
+            let is_described =
+                schema["description"].is_string() || schema.get("$ref").is_some() || schema.get("const").is_some();
+            assert!(is_described || name.ends_with("Error"), "{name}.{field}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_description_and_the_reference_are_served_without_a_key() {
+    let api = Api::start().await;
+    let document = send(api.request("GET", "/openapi.json")).await;
+    assert_eq!((document.status, document.header("cache-control")), (200, "public, max-age=300"));
+    assert_eq!(document.json(), *DESCRIPTION);
+    let again = api.request("GET", "/openapi.json").header("If-None-Match", document.header("etag"));
+    let again = send(again).await;
+    assert_eq!((again.status, again.text.as_str()), (304, ""));
+    let reference = send(api.request("GET", "/docs")).await;
+    assert_eq!((reference.status, reference.header("content-type")), (200, "text/html; charset=utf-8"));
+    assert!(reference.header("content-security-policy").starts_with("default-src 'none'; style-src 'sha256-"));
+    assert!(reference.text.contains("openapi.json"));
+}
