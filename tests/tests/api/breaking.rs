@@ -14,6 +14,6 @@ async fn whatever_fails_nothing_is_lost_done_twice_or_told_to_the_wrong_workspac
         let killed: usize =
             report.operations.iter().filter(|((_, outcome), _)| outcome == "killed").map(|(_, n)| n).sum();
         let injected: usize = report.injected.values().sum();
-        assert!(killed > 5 && injected > 50 && report.checked.len() > 30, "{report:?}");
+        assert!(killed > 2 && injected > 20 && report.checked.len() > 25, "{report:?}");
     }
 }
