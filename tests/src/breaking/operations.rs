@@ -55,10 +55,11 @@ pub fn draw(world: &World, state: &mut State, dice: &Dice) -> Operation {
     }
     let asked = request(world, state, dice);
     let may_die = asked.method != "GET";
+    // What holds credits is killed more often, also where no retry comes after it.
+    let is_charged = ["suggest", "chat"].contains(&asked.kind);
     match dice.below(100) {
-        0..10 if may_die => {
-            Operation::AskDoomed(asked, dice.below(if dice.percent(70) { 6 } else { 20 }), dice.percent(50))
-        }
+        0..10 if may_die => Operation::AskDoomed(asked, dice.below(12), dice.percent(50)),
+        20..50 if is_charged => Operation::AskDoomed(asked, dice.below(16), dice.percent(50)),
         10..15 if asked.key.is_some() => Operation::Ask(asked, 3),
         _ => Operation::Ask(asked, 1),
     }
