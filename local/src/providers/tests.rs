@@ -11,6 +11,7 @@ use shared::providers::{Callback, Content, Kind, Outgoing, Sent, email, sms, wha
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::secrets::Secrets;
 use crate::stack::META_APP_SECRET;
 
 const CHANNELS: [clients::Channel; 3] = [clients::Channel::Email, clients::Channel::Whatsapp, clients::Channel::Sms];
@@ -40,7 +41,18 @@ async fn start() -> Running {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let providers = Providers::new(url.clone(), Some(gateway_url.clone()), Clock::default(), Random::seeded(1));
     let base = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|name| (name, "local".to_owned()));
-    let variables = base.into_iter().chain(providers.endpoints()).chain(providers.settings());
+    let secrets = Secrets::default();
+    secrets.put("whatsapp", WHATSAPP_TOKEN);
+    secrets.put("twilio", TWILIO_AUTH_TOKEN);
+    let secrets_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let secrets_url = format!("http://{}/secrets", secrets_listener.local_addr().unwrap());
+    tokio::spawn(async move { secrets.serve(secrets_listener, "/secrets").await });
+    let named = [
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets_url),
+        ("WHATSAPP_TOKEN_SECRET", "whatsapp".to_owned()),
+        ("TWILIO_AUTH_TOKEN_SECRET", "twilio".to_owned()),
+    ];
+    let variables = base.into_iter().chain(providers.endpoints()).chain(providers.settings()).chain(named);
     let variables = variables.map(|(name, value)| (name.to_owned(), value));
     let context = Context::new(Environment::from_iter(variables), Clock::default(), Random::seeded(1)).unwrap();
     tokio::spawn(providers.serve(listener));

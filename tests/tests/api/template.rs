@@ -198,6 +198,19 @@ fn a_queue_waits_for_its_function_and_keeps_what_fails() {
 }
 
 #[test]
+fn every_function_becomes_a_version_that_can_be_gone_back_from() {
+    // Globals may not hold it, and without it a changed parameter would not reach the alias that is called.
+    for (id, text) in resources(&template(), "AWS::Serverless::Function") {
+        assert!(text.contains("      AutoPublishCodeSha256: !Ref Release\n"), "{id}");
+    }
+    let template = template();
+    let (globals, _) = template.split_once("\nResources:\n").unwrap();
+    for wanted in ["AutoPublishAlias: live", "Type: !If [IsProd, Canary10Percent5Minutes, AllAtOnce]"] {
+        assert!(globals.contains(wanted), "{wanted}");
+    }
+}
+
+#[test]
 fn what_is_stored_is_encrypted_can_be_restored_and_stays() {
     for (id, text) in resources(&template(), "AWS::DynamoDB::Table") {
         for wanted in [
