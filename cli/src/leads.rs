@@ -203,16 +203,22 @@ async fn erase(erase: Erase, connection: &Connection, output: &Output) -> Result
 
 /// How much there is of each kind; nothing of what it says.
 fn told_of(erased: &Erased, heading: &str) -> String {
-    if erased.counts.is_empty() {
-        return "There is nothing of this person in the workspace.".to_owned();
-    }
     let counts = erased.counts.iter().map(|(kind, count)| vec![kind.replace('_', " "), count.to_string()]);
-    let mut text = format!("{heading}\n{}", columns(&counts.collect::<Vec<_>>()));
+    let mut text = match erased.counts.is_empty() {
+        true => "There is nothing of this person in the workspace.".to_owned(),
+        false => format!("{heading}\n{}", columns(&counts.collect::<Vec<_>>())),
+    };
+    if !erased.shown_by.is_empty() {
+        let leads: Vec<_> = erased.shown_by.iter().map(Uuid::to_string).collect();
+        text.push_str(&format!(
+            "\n\nNo lead has this address or number, but lists show it for several; they stay. Erase each that is this \
+             person with --lead:\n{}",
+            leads.join("\n")
+        ));
+    }
     if erased.named_elsewhere > 0 {
         let others = erased.named_elsewhere;
-        text.push_str(&format!(
-            "\n\n{others} items of other leads hold an address or a number of this person; they stay."
-        ));
+        text.push_str(&format!("\n\n{others} items of others hold an address or a number of this person; they stay."));
     }
     text
 }

@@ -30,6 +30,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use self::person::Person;
 use self::plan::{Plan, events_pk, key_of, text};
 use crate::context::{Context, Random};
 use crate::conversations::{Conversations, row_of_item};
@@ -57,6 +58,9 @@ pub enum Wanted {
 pub struct Erased {
     /// The lead, if there is one.
     pub lead_id: Option<Uuid>,
+    /// Where no lead has the address or number, but the rows of several show it: those. None of them is erased, because
+    /// they may be several people.
+    pub shown_by: BTreeSet<Uuid>,
     /// How many of each kind, such as `messages`; no kind that there is none of.
     pub counts: BTreeMap<&'static str, usize>,
     /// How many items of others hold an address, a number or an identifier of the person. They stay as they are.
@@ -92,9 +96,10 @@ impl Erasure {
         })
     }
 
-    /// What there is of a person, without changing anything. Reads three tables whole, the first twice.
+    /// What there is of a person, without changing anything. Reads three tables whole, those of leads and work more than
+    /// once.
     pub async fn look(&self, workspace_id: Uuid, wanted: &Wanted) -> Result<Erased, StoreError> {
-        self.plan(workspace_id, wanted).await.map(|plan| plan.found)
+        self.plan(workspace_id, wanted, Person::default()).await.map(|plan| plan.found)
     }
 
     /// Erases a person; gives what was erased. What was erased before, or never there, is not told apart.
@@ -104,9 +109,12 @@ impl Erasure {
     pub async fn erase(&self, workspace_id: Uuid, wanted: &Wanted) -> Result<Erased, StoreError> {
         let mut erased = Erased::default();
         let mut wanted = wanted.clone();
+        // What tells a text about the person may be erased before a text that is written meanwhile is seen.
+        let mut person = Person::default();
         for _ in 0..PASSES {
-            let plan = self.plan(workspace_id, &wanted).await?;
+            let plan = self.plan(workspace_id, &wanted, person).await?;
             erased.named_elsewhere = plan.found.named_elsewhere;
+            erased.shown_by.clone_from(&plan.found.shown_by);
             if plan.found.counts.is_empty() {
                 return Ok(erased);
             }
@@ -118,11 +126,12 @@ impl Erasure {
             for (kind, count) in self.apply(workspace_id, &plan).await? {
                 *erased.counts.entry(kind).or_default() += count;
             }
+            person = plan.person;
         }
         Err(StoreError::Unavailable("others keep writing about this lead; erase it again".to_owned()))
     }
 
-    /// Reads every item of a workspace in a table, but for its expired ones.
+    /// Reads every item of a workspace in a table, also those that have expired and are not deleted yet.
     async fn each(&self, table: &str, workspace_id: Uuid, mut take: impl FnMut(Item)) -> Result<(), StoreError> {
         let scan = self.client.scan().table_name(table).consistent_read(true);
         let scan = scan.filter_expression("begins_with(pk, :workspace)");
@@ -134,9 +143,10 @@ impl Erasure {
         Ok(())
     }
 
-    async fn plan(&self, workspace_id: Uuid, wanted: &Wanted) -> Result<Plan, StoreError> {
-        let mut plan = Plan::default();
-        let lead_id = match wanted {
+    /// Finds what there is of a person, of whom `person` is known already.
+    async fn plan(&self, workspace_id: Uuid, wanted: &Wanted, person: Person) -> Result<Plan, StoreError> {
+        let mut plan = Plan { person, ..Plan::default() };
+        let mut lead_id = match wanted {
             Wanted::Lead(lead_id) => Some(*lead_id),
             Wanted::Email(email) => {
                 plan.person.has_email(email);
@@ -147,6 +157,13 @@ impl Erasure {
                 self.leads.owner(workspace_id, "phone", phone).await?
             }
         };
+        if lead_id.is_none() {
+            let mut shown_by = self.shown_by(workspace_id, &plan.person).await?;
+            match shown_by.len() {
+                1 => lead_id = shown_by.pop_first(),
+                _ => plan.found.shown_by = shown_by,
+            }
+        }
         plan.found.lead_id = lead_id;
         if let Some(lead_id) = lead_id {
             plan.person.has_id(lead_id);
@@ -158,7 +175,11 @@ impl Erasure {
         self.learn(workspace_id, &mut plan).await?;
         self.plan_work(workspace_id, &mut plan).await?;
         self.plan_leads(workspace_id, &mut plan).await?;
-        let Plan { person, found, answers, .. } = &mut plan;
+        // Answers name the conversations, too. Nothing else is the person's for that: a task that was made in one may
+        // be about others.
+        let mut person = plan.person.clone();
+        plan.chats.keys().filter_map(|pk| pk.rsplit('#').next()?.parse().ok()).for_each(|id| person.has_id(id));
+        let Plan { found, answers, .. } = &mut plan;
         self.each(&self.idempotency_table, workspace_id, |item| {
             let Some(response) = item.get("response").and_then(|response| response.as_m().ok()) else { return };
             let is_about = lead_id.is_some_and(|lead_id| text(response, "about") == lead_id.to_string());
@@ -172,6 +193,29 @@ impl Erasure {
         })
         .await?;
         Ok(plan)
+    }
+
+    /// The leads whose rows show an address or number of a person. One that was only extracted from messages is no
+    /// identity of the lead.
+    async fn shown_by(&self, workspace_id: Uuid, person: &Person) -> Result<BTreeSet<Uuid>, StoreError> {
+        let mut rows = Vec::new();
+        let of_users = format!("W#{workspace_id}#U#");
+        self.each(&self.leads_table, workspace_id, |item| {
+            if text(&item, "pk").starts_with(&of_users) && text(&item, "sk").starts_with("row#") {
+                rows.push(row_of_item(item));
+            }
+        })
+        .await?;
+        let mut leads = BTreeSet::new();
+        for row in rows {
+            let row = row?;
+            let mut shown = Person::default();
+            shown.is_shown(&row);
+            if shown.shares_address_with(person) {
+                leads.insert(row.lead_id);
+            }
+        }
+        Ok(leads)
     }
 
     /// Learns from its rows who the lead is, and where its messages are.
@@ -204,6 +248,14 @@ impl Erasure {
                 }
             }
         }
+        let mut own = BTreeSet::new();
+        for place in places {
+            // The person may have written again after a part was erased: then the messages there are another lead's.
+            if !self.is_anothers(&place, lead_id).await? {
+                own.insert(place);
+            }
+        }
+        let mut places = own;
         for (pk, of) in aliases {
             if let Some((user, alias)) = pk.split_once("#M#")
                 && places.contains(&(user.to_owned(), of))
@@ -229,11 +281,7 @@ impl Erasure {
             }
         })
         .await?;
-        self.each(&self.work_table, workspace_id, |item| plan.take_work(&item)).await?;
-        // Its conversations are named by answers, too.
-        let conversations = plan.chats.keys().filter_map(|pk| pk.rsplit('#').next()?.parse().ok());
-        conversations.collect::<Vec<_>>().into_iter().for_each(|id| plan.person.has_id(id));
-        Ok(())
+        self.each(&self.work_table, workspace_id, |item| plan.take_work(&item)).await
     }
 
     async fn plan_leads(&self, workspace_id: Uuid, plan: &mut Plan) -> Result<(), StoreError> {
@@ -255,17 +303,26 @@ impl Erasure {
         .await
     }
 
-    /// Does what was planned; gives what was done.
+    /// Does what was planned; gives what was done. If a text has changed meanwhile, what tells whose it is stays for
+    /// the next pass.
     async fn apply(&self, workspace_id: Uuid, plan: &Plan) -> Result<BTreeMap<&'static str, usize>, StoreError> {
+        let mut counts = BTreeMap::new();
         for (key, answer) in &plan.answers {
             let response = serde_dynamo::to_attribute_value(json!({"status": 404, "body": answer.to_string()}));
             let response = response.map_err(|_| StoreError::Broken("an answer does not write".to_owned()))?;
-            self.update(&self.idempotency_table, key, &[("response".to_owned(), None, response)]).await?;
+            if self.update(&self.idempotency_table, key, &[("response".to_owned(), None, response)]).await? {
+                *counts.entry("stored_answers").or_default() += 1;
+            }
         }
-        for (key, changes) in &plan.redactions {
+        for (kind, key, changes) in &plan.redactions {
             let changes: Vec<_> =
                 changes.iter().map(|(name, was, becomes)| (name.clone(), Some(was.clone()), becomes.clone())).collect();
-            self.update(&self.work_table, key, &changes).await?;
+            if self.update(&self.work_table, key, &changes).await? {
+                *counts.entry(*kind).or_default() += 1;
+            }
+        }
+        if counts.values().sum::<usize>() < plan.answers.len() + plan.redactions.len() {
+            return Ok(counts);
         }
         for (pk, naming) in &plan.chats {
             self.erase_chat(pk, naming).await?;
@@ -301,14 +358,18 @@ impl Erasure {
     /// person has written again meanwhile, and is another lead, that stays.
     async fn erase_late_events(&self, place: &(String, String), lead_id: Uuid) -> Result<(), StoreError> {
         let events = self.keys(&self.leads_table, &events_pk(place)).await?;
-        let (user, identifier) = place;
-        let get = self.client.get_item().table_name(&self.leads_table).consistent_read(true);
-        let got = get.key("pk", s(user)).key("sk", s(format!("row#{identifier}"))).send().await;
-        let row = got.map_err(|error| store_error("GetItem", &error))?.item;
-        if row.is_some_and(|row| text(&row, "lead_id") != lead_id.to_string()) {
+        if self.is_anothers(place, lead_id).await? {
             return Ok(());
         }
         delete_all(&self.client, &self.random, &self.leads_table, events).await
+    }
+
+    /// Whether the row of a place is another lead's by now.
+    async fn is_anothers(&self, (user, identifier): &(String, String), lead_id: Uuid) -> Result<bool, StoreError> {
+        let get = self.client.get_item().table_name(&self.leads_table).consistent_read(true);
+        let got = get.key("pk", s(user)).key("sk", s(format!("row#{identifier}"))).send().await;
+        let row = got.map_err(|error| store_error("GetItem", &error))?.item;
+        Ok(row.is_some_and(|row| text(&row, "lead_id") != lead_id.to_string()))
     }
 
     /// The keys of the items of a partition.
@@ -332,14 +393,14 @@ impl Erasure {
         delete_all(&self.client, &self.random, &self.work_table, naming.to_vec()).await
     }
 
-    /// Sets attributes of an item, each on the condition that it is what it was, or there at all. What has changed
-    /// meanwhile is left to the next pass.
+    /// Sets attributes of an item, each on the condition that it is what it was, or there at all. `false` if
+    /// one has changed meanwhile, and nothing was set.
     async fn update(
         &self,
         table: &str,
         key: &Item,
         changes: &[(String, Option<AttributeValue>, AttributeValue)],
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let (mut sets, mut conditions) = (Vec::new(), Vec::new());
         let mut update = self.client.update_item().table_name(table).set_key(Some(key.clone()));
         for (number, (name, was, becomes)) in changes.iter().enumerate() {
@@ -361,11 +422,11 @@ impl Erasure {
             .send()
             .await;
         match sent {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(true),
             Err(error)
                 if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) =>
             {
-                Ok(())
+                Ok(false)
             }
             Err(error) => Err(store_error("UpdateItem", &error)),
         }
@@ -387,8 +448,10 @@ impl Erasure {
             };
             let delete = delete.expression_attribute_names("#version", "version");
             writes.push(TransactWriteItem::builder().delete(delete.build()?).build());
-            if let Some(suppressed) = &plan.suppressed {
-                writes.extend(self.leads.keep_suppressed(workspace_id, lead, suppressed)?);
+            match &plan.suppressed {
+                Some(suppressed) => writes.extend(self.leads.keep_suppressed(workspace_id, lead, suppressed)?),
+                // Where it asks not to be contacted only now, the next pass keeps that.
+                None => writes.push(self.leads.unless_suppressed(workspace_id, lead_id)?),
             }
         }
         for key in &plan.identities {

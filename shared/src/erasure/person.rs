@@ -110,6 +110,11 @@ impl Person {
         }
     }
 
+    /// Whether both have the same address or number.
+    pub(super) fn shares_address_with(&self, other: &Self) -> bool {
+        !self.exact.is_disjoint(&other.exact) || !self.numbers.is_disjoint(&other.numbers)
+    }
+
     /// Whether a prospect is this person.
     pub(super) fn is_prospect(&self, prospect: &Prospect) -> bool {
         let known = [&prospect.email, &prospect.linkedin].into_iter().flatten();

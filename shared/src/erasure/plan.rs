@@ -12,8 +12,15 @@ use crate::leads::{Lead, SUPPRESSED};
 use crate::prospects::Prospect;
 use crate::store::{Item, from_item, s};
 
-/// An item's key, and each attribute that is to be changed with what it was and what it becomes.
-pub(super) type Redaction = (Item, Vec<(String, AttributeValue, AttributeValue)>);
+/// The kind that it counts as, an item's key, and each attribute that is to be changed with what it was and what it
+/// becomes.
+pub(super) type Redaction = (&'static str, Item, Vec<(String, AttributeValue, AttributeValue)>);
+
+/// Prospects that are taken out of what a search has found.
+const FOUND: &str = "found_prospects";
+
+/// Items of which a text is replaced.
+const TEXTS: &str = "texts";
 
 /// What is to be done, in this order.
 #[derive(Debug, Default)]
@@ -139,7 +146,7 @@ impl Plan {
             ("G", "contact") if self.is_of_lead(item) => self.delete_work("campaign_entries", item),
             ("T", "task") if is_about_contacts(item) && self.person.is_in(item) => self.delete_work("tasks", item),
             ("T", "selection") if self.without(item).is_some() => {
-                self.count("found_prospects");
+                self.count(FOUND);
                 self.redactions.extend(self.without(item));
             }
             ("V", _) if self.person.is_in(item) => {
@@ -152,12 +159,12 @@ impl Plan {
             ("T", "task") | ("campaigns" | "lists", _) => {
                 let changes = self.person.redacted(item);
                 if !changes.is_empty() {
-                    self.count("texts");
-                    self.redactions.push((key_of(item), changes));
+                    self.count(TEXTS);
+                    self.redactions.push((TEXTS, key_of(item), changes));
                 }
             }
             // Audit events name nobody; the rest is settled above.
-            ("R" | "V" | "T" | "G" | "S" | "rates", _) => {}
+            ("R", "event") | ("V" | "T" | "G" | "S" | "rates", _) => {}
             _ if self.person.is_identified_by(item) => self.found.named_elsewhere += 1,
             _ => {}
         }
@@ -173,7 +180,7 @@ impl Plan {
         };
         let others: Vec<_> = found.iter().filter(|prospect| !is_person(prospect)).cloned().collect();
         (others.len() < found.len())
-            .then(|| (key_of(item), vec![("prospects".to_owned(), was.clone(), AttributeValue::L(others))]))
+            .then(|| (FOUND, key_of(item), vec![("prospects".to_owned(), was.clone(), AttributeValue::L(others))]))
     }
 }
 

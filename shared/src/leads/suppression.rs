@@ -1,7 +1,7 @@
 //! Leads that do not want to be contacted any more, on any channel.
 
 use aws_lc_rs::hmac;
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem};
 use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
 use futures_util::future::try_join_all;
@@ -69,6 +69,16 @@ impl Leads {
             Ok(TransactWriteItem::builder().put(put).build())
         };
         addresses(lead).map(put).collect()
+    }
+
+    /// Refuses the transaction that it is in, if the lead does not want to be contacted.
+    pub(crate) fn unless_suppressed(&self, workspace_id: Uuid, lead_id: Uuid) -> Result<TransactWriteItem, StoreError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(lead_pk(workspace_id, lead_id), SUPPRESSED)))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
     /// Records that a lead does not want to be contacted. `false` if that was known.

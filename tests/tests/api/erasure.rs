@@ -13,6 +13,7 @@ use shared::conversations::row::Platform;
 use shared::erasure::{Erased, Erasure, Wanted};
 use shared::leads::{Lead, SuppressedBy};
 use shared::prospects::{OwnProspects, Prospect};
+use shared::store::s;
 use tests::leads_api::{USER, extract, listed, post};
 use tests::{Answer, Api, CONTACT, FOLLOW_UP, Fault, FaultProxy, activity, send};
 use uuid::Uuid;
@@ -295,6 +296,88 @@ async fn nothing_is_left_of_a_person_and_everybody_else_is_as_before() {
     );
     assert_ne!(lead["lead_id"], LEAD.to_string());
     assert!(listed(&api, "").await.contains(&NUMBER.to_owned()));
+
+    // An erasure that was interrupted has left the link to the row.
+    let link = api.stack.context.dynamodb.put_item().table_name(&api.stack.ready.environment["LEADS_TABLE"]);
+    let link = link.item("pk", s(format!("W#{}#L#{LEAD}", api.workspace)));
+    let link = link.item("sk", s(format!("row#{USER}#{NUMBER}"))).item("user_id", s(USER));
+    link.item("customer_phone", s(NUMBER)).send().await.unwrap();
+    let erased = erase(&api, Wanted::Lead(LEAD)).await;
+    assert_eq!(erased.counts, BTreeMap::from([("links", 1)]));
+    let messages = api.get(&format!("/users/{USER}/leads/{NUMBER}/messages")).await.json();
+    assert_eq!(messages["data"]["messages"].as_array().map(Vec::len), Some(1), "{messages}");
+}
+
+/// Somebody of whom nothing but what was written is known, and the address that was found in it.
+async fn writes(api: &Api, number: &str, email: &str) -> Uuid {
+    let message = json!({
+        "message_id": number, "customer_phone": number, "platform": "whatsapp", "sender": "user",
+        "text": "The gramophone, please", "timestamp": api.clock.now(),
+    });
+    assert_eq!(post(api, "messages", &message).await.status, 200);
+    assert_eq!(extract(api, number, [3, 2, 2, 2, 3], json!({ "email": email })).await.status, 200);
+    let shown = api.get(&format!("/users/{USER}/leads/{number}")).await.json();
+    shown["data"]["lead_id"].as_str().unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_only_a_list_shows_finds_the_person() {
+    let api = Api::without_scoring().await;
+    let lead_id = writes(&api, NUMBER, "Quentina@ombrellone.example").await;
+    let wanted = Wanted::Email("quentina@ombrellone.example".to_owned());
+    let erased = erase(&api, wanted.clone()).await;
+    assert_eq!(erased.lead_id, Some(lead_id));
+    assert_eq!(left(&api).await, Vec::<Value>::new());
+
+    // Of two it is not known whether they are one.
+    let both = [writes(&api, NUMBER, "quentina@ombrellone.example").await, {
+        writes(&api, "447700900124", "quentina@ombrellone.example").await
+    }];
+    let found = erase(&api, wanted.clone()).await;
+    assert_eq!((found.lead_id, found.shown_by), (None, both.into()));
+    assert!(found.named_elsewhere > 0);
+    for lead_id in both {
+        erase(&api, Wanted::Lead(lead_id)).await;
+    }
+    assert_eq!(erase(&api, wanted).await, Erased::default());
+    assert_eq!(left(&api).await, Vec::<Value>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_changes_between_look_and_erasure_is_seen_by_the_next_pass() {
+    let api = Api::without_scoring().await;
+    api.leads().load(api.workspace, &[(person(), Vec::new())]).await.unwrap();
+    posted(&api, "/v1/lists", &json!({"name": "For Quentina Zellweger"})).await;
+    let work = &api.stack.ready.environment["WORK_TABLE"];
+    let items = tests::scan(&api.stack.ready.dynamodb, work).await;
+    let list = items.iter().find(|item| item["name"]["S"] == "For Quentina Zellweger").unwrap();
+    let proxy = FaultProxy::start().await;
+    proxy.set_upstream(&api.stack.ready.dynamodb).await;
+    let mut environment = api.stack.ready.environment.clone();
+    environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned());
+    let context = Context::new(
+        shared::environment::Environment::from_iter(environment),
+        api.clock.clone(),
+        shared::context::Random::from_os(),
+    )
+    .unwrap();
+    proxy.slow_down(Duration::from_millis(300));
+    let erasure = erasure(&context);
+    let meanwhile = async {
+        // The sixth call, the last of the look, is under way.
+        tokio::time::sleep(Duration::from_millis(1_650)).await;
+        api.leads().suppress(api.workspace, LEAD, SuppressedBy::Stop).await.unwrap();
+        let renamed = api.stack.context.dynamodb.update_item().table_name(work);
+        let renamed = renamed.key("pk", s(list["pk"]["S"].as_str().unwrap()));
+        let renamed = renamed.key("sk", s(list["sk"]["S"].as_str().unwrap())).update_expression("SET #name = :name");
+        let renamed = renamed.expression_attribute_names("#name", "name");
+        renamed.expression_attribute_values(":name", s("All for Quentina Zellweger")).send().await.unwrap();
+        proxy.heal();
+    };
+    let (erased, ()) = tokio::join!(erasure.erase(api.workspace, &Wanted::Lead(LEAD)), meanwhile);
+    assert_eq!(erased.unwrap().counts["texts"], 1);
+    assert_eq!(left(&api).await, Vec::<Value>::new());
+    assert!(api.leads().was_suppressed(api.workspace, &person()).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -339,7 +422,9 @@ async fn messages_that_come_meanwhile_belong_to_nobody_who_was_erased() {
             assert_eq!(post(&api, "messages", &message).await.status, 200);
         }
     };
-    let (_, _) = tokio::join!(erase(&api, Wanted::Lead(LEAD)), writes);
+    // It may give up while others keep writing.
+    let (erasure, wanted) = (erasure(&api.stack.context), Wanted::Lead(LEAD));
+    let (_, ()) = tokio::join!(erasure.erase(api.workspace, &wanted), writes);
     erase(&api, Wanted::Lead(LEAD)).await;
     assert!(left(&api).await.iter().all(|item| !item.to_string().contains("Zellweger")));
     // Whatever is left is whole: a row with its lead, and as many messages as it counts.
