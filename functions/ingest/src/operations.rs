@@ -53,13 +53,14 @@ fn contacts() -> Vec<Operation> {
             .for_example("A contact", given.clone())
             .answers("It was not known", recorded)
             .idempotent()
-            .refuses(&[Code::IdentityTaken]),
+            .refuses(&[Code::IdentityTaken, Code::NotFound]),
         Operation::of::<PostContacts, ContactResults>("POST /v1/contacts/bulk", "recordContacts", "Records contacts")
             .description("Up to 500, in at most 5 MB, each with a result of its own: one that is wrong stops no other.")
             .takes::<ContactsGiven>()
             .for_example("Two contacts", json!({"contacts": [given, {"email": "nobody"}]}))
             .answers("The second is wrong", json!({"results": [row, wrong]}))
-            .idempotent(),
+            .idempotent()
+            .refuses(&[Code::NotFound]),
         Operation::of::<PostActivity, ActivityRecorded>("POST /v1/activities", "recordActivity", "Records an activity")
             .description("An e-mail, call, meeting, note or other. The same `activity_id` again changes nothing.")
             .takes::<ActivityGiven>()

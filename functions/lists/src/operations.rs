@@ -28,7 +28,8 @@ pub fn operations() -> Vec<Operation> {
             .takes::<NewList>()
             .for_example("A list", json!({"name": "Q1 Leads"}))
             .answers("It is empty", list())
-            .idempotent(),
+            .idempotent()
+            .refuses(&[Code::NotFound]),
         Operation::of::<GetList, ContactList>("GET /v1/lists/{id}", "getList", "Shows a list")
             .uuid("id", "The list.")
             .answers("A list", list())

@@ -16,7 +16,7 @@ pub fn operations() -> Vec<Operation> {
             .query::<Handshake>()
             .text("text/plain")
             .refuses_with(refused)
-            .refuses(&[Code::NoSuchRoute, Code::Internal]),
+            .refuses(&[Code::NoSuchRoute, Code::Internal, Code::ServiceUnavailable]),
         Operation::bare::<Taken>("POST /webhooks/meta", "takeMetaWebhook", "Takes what WhatsApp and Instagram deliver")
             .description("At most 5 MB. What is not understood, or came through an unknown channel, is ignored.")
             .signed("X-Hub-Signature-256", taken)
