@@ -454,6 +454,20 @@ async fn whoever_asked_not_to_be_contacted_is_not_contacted_after_an_import() {
 }
 
 #[tokio::test]
+async fn a_recommendation_about_another_that_holds_the_number_is_counted_and_stays() {
+    let api = Api::without_scoring().await;
+    api.leads().load(api.workspace, &[(person(), Vec::new())]).await.unwrap();
+    let before = erase(&api, Wanted::Lead(Uuid::from_u128(9))).await.named_elsewhere;
+    let put = api.stack.context.dynamodb.put_item().table_name(&api.stack.ready.environment["WORK_TABLE"]);
+    let put =
+        put.item("pk", s(format!("W#{}#R#{}", api.workspace, Uuid::from_u128(8)))).item("sk", s("recommendation"));
+    let put = put.item("lead_id", s(CONTACT)).item("draft_message", s(format!("Ask at +{NUMBER}.")));
+    put.send().await.unwrap();
+    assert_eq!(erase(&api, Wanted::Lead(LEAD)).await.named_elsewhere, before + 1);
+    assert_eq!(left(&api).await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_person_is_erased_from_one_workspace_alone() {
     let api = Api::without_scoring().await;
     let other = api.new_workspace(10).await;
