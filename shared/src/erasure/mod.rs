@@ -198,24 +198,20 @@ impl Erasure {
     /// The leads whose rows show an address or number of a person. One that was only extracted from messages is no
     /// identity of the lead.
     async fn shown_by(&self, workspace_id: Uuid, person: &Person) -> Result<BTreeSet<Uuid>, StoreError> {
-        let mut rows = Vec::new();
+        let mut found = Vec::new();
         let of_users = format!("W#{workspace_id}#U#");
         self.each(&self.leads_table, workspace_id, |item| {
             if text(&item, "pk").starts_with(&of_users) && text(&item, "sk").starts_with("row#") {
-                rows.push(row_of_item(item));
+                let lead_id = row_of_item(item).map(|row| {
+                    let mut shown = Person::default();
+                    shown.is_shown(&row);
+                    shown.shares_address_with(person).then_some(row.lead_id)
+                });
+                found.extend(lead_id.transpose());
             }
         })
         .await?;
-        let mut leads = BTreeSet::new();
-        for row in rows {
-            let row = row?;
-            let mut shown = Person::default();
-            shown.is_shown(&row);
-            if shown.shares_address_with(person) {
-                leads.insert(row.lead_id);
-            }
-        }
-        Ok(leads)
+        found.into_iter().collect()
     }
 
     /// Learns from its rows who the lead is, and where its messages are.
@@ -393,8 +389,8 @@ impl Erasure {
         delete_all(&self.client, &self.random, &self.work_table, naming.to_vec()).await
     }
 
-    /// Sets attributes of an item, each on the condition that it is what it was, or there at all. `false` if
-    /// one has changed meanwhile, and nothing was set.
+    /// Sets attributes of an item, each on the condition that it is what it was, or there at all. `false` if one
+    /// has changed meanwhile, and nothing was set.
     async fn update(
         &self,
         table: &str,
