@@ -33,12 +33,15 @@ struct Stored {
     leads: Vec<Value>,
     work: Vec<Value>,
     credits: Vec<Value>,
+    /// Whole answers among them.
+    idempotency: Vec<Value>,
 }
 
 impl Stored {
     async fn of(world: &World) -> Self {
         let (leads, work) = (world.scan("LEADS_TABLE").await, world.scan("WORK_TABLE").await);
-        Self { leads, work, credits: world.scan("CREDITS_TABLE").await }
+        let (credits, idempotency) = (world.scan("CREDITS_TABLE").await, world.scan("IDEMPOTENCY_TABLE").await);
+        Self { leads, work, credits, idempotency }
     }
 
     /// The items of a workspace whose sort key begins so.
@@ -57,7 +60,7 @@ impl Episode {
         }
     }
 
-    /// What can be said at any time: no delivery was sent twice, and nobody was written to who does not want it.
+    /// What can be said at any time: no delivery was sent twice.
     pub(super) async fn look_at_sends(&self) {
         let outbox = self.world.api.outbox().await;
         let ids = counted(outbox.iter().filter_map(|sent| sent["delivery_id"].as_str()));
@@ -388,7 +391,7 @@ impl Episode {
     fn isolation(&self, tenant: usize, stored: &Stored) {
         let others: Vec<_> =
             MARKS.iter().enumerate().filter(|(other, _)| *other != tenant).map(|(_, mark)| *mark).collect();
-        for item in [&stored.leads, &stored.work, &stored.credits]
+        for item in [&stored.leads, &stored.work, &stored.credits, &stored.idempotency]
             .into_iter()
             .flat_map(|items| Stored::within(items, &self.world, tenant, ""))
         {
