@@ -27,8 +27,9 @@ use local::{Options, RealModel, Stack};
 use serde_json::{Value, json};
 use shared::accounts::{Accounts, KeyRecord, Workspace};
 use shared::auth::{ApiKey, Permission, Quota};
-use shared::context::{Clock, Random};
+use shared::context::{Clock, Context, Random};
 use shared::credits::{Balance, Ledger};
+use shared::environment::Environment;
 use shared::leads::{Activity, Lead, Leads};
 use shared::metrics::Metrics;
 use shared::store::StoreError;
@@ -175,6 +176,13 @@ impl Api {
         api.workspace = api.new_workspace(1_000).await;
         api.key = api.new_key(api.workspace, &Permission::ALL, |_| {}).await;
         api
+    }
+
+    /// What something is built from that works beside the functions, with these variables in place of theirs.
+    pub fn context(&self, variables: &[(&str, &str)]) -> Context {
+        let more = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let environment = Environment::from_iter(self.stack.variables.clone().into_iter().chain(more));
+        Context::new(environment, self.clock.clone(), Random::from_os()).expect("a context")
     }
 
     /// The gateway's address.

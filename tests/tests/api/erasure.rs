@@ -353,14 +353,7 @@ async fn what_changes_between_look_and_erasure_is_seen_by_the_next_pass() {
     let list = items.iter().find(|item| item["name"]["S"] == "For Quentina Zellweger").unwrap();
     let proxy = FaultProxy::start().await;
     proxy.set_upstream(&api.stack.ready.dynamodb).await;
-    let mut environment = api.stack.ready.environment.clone();
-    environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned());
-    let context = Context::new(
-        shared::environment::Environment::from_iter(environment),
-        api.clock.clone(),
-        shared::context::Random::from_os(),
-    )
-    .unwrap();
+    let context = api.context(&[("AWS_ENDPOINT_URL_DYNAMODB", proxy.url())]);
     proxy.slow_down(Duration::from_millis(300));
     let erasure = erasure(&context);
     let meanwhile = async {
@@ -386,14 +379,7 @@ async fn an_erasure_that_dies_anywhere_is_finished_by_the_next() {
     let balance = api.verified_balance().await;
     let proxy = FaultProxy::start().await;
     proxy.set_upstream(&api.stack.ready.dynamodb).await;
-    let mut environment = api.stack.ready.environment.clone();
-    environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned());
-    let context = Context::new(
-        shared::environment::Environment::from_iter(environment),
-        api.clock.clone(),
-        shared::context::Random::from_os(),
-    )
-    .unwrap();
+    let context = api.context(&[("AWS_ENDPOINT_URL_DYNAMODB", proxy.url())]);
     let mut deaths = 0;
     for call in 0.. {
         proxy.heal();

@@ -11,8 +11,6 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
-use shared::context::{Context, Random};
-use shared::environment::Environment;
 use shared::prospects::{OwnProspects, Prospect, Prospects, Put, Query, SearchError};
 use shared::store::StoreError;
 use tests::faults::{Way, in_every_way};
@@ -178,17 +176,11 @@ async fn two_who_change_one_prospect_leave_the_postings_of_one() {
 }
 
 /// Where DynamoDB is reached otherwise, and a provider is configured.
-fn context(api: &Api, more: &[(&str, &str)]) -> Context {
-    let mut variables = api.stack.variables.clone();
-    variables.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    Context::new(Environment::from_iter(variables), api.clock.clone(), Random::from_os()).unwrap()
-}
-
 #[tokio::test(flavor = "current_thread")]
 async fn whatever_call_fails_a_prospect_is_there_once_and_whole() {
     let logged = in_every_way(async |way: Way| {
         let (api, proxy) = Api::behind_a_proxy(Setup::default()).await;
-        let own = OwnProspects::new(&context(&api, &[("AWS_ENDPOINT_URL_DYNAMODB", proxy.url())])).unwrap();
+        let own = OwnProspects::new(&api.context(&[("AWS_ENDPOINT_URL_DYNAMODB", proxy.url())])).unwrap();
         let ceos = Query { titles: vec!["CEO".to_owned()], count: 5, ..Query::default() };
         for (step, title) in ["CEO", "CFO", "Founder & CEO"].into_iter().enumerate() {
             for first in 0..2 {
@@ -251,7 +243,7 @@ async fn a_provider_is_asked_for_what_is_missing_and_nobody_comes_twice() {
     let (url, asked) = provider(pages, StatusCode::OK).await;
     api.stack.secrets.put("prospects-key", "k");
     let prospects =
-        Prospects::new(&context(&api, &[("PROSPECTS_URL", &url), ("PROSPECTS_KEY_SECRET", "prospects-key")])).unwrap();
+        Prospects::new(&api.context(&[("PROSPECTS_URL", &url), ("PROSPECTS_KEY_SECRET", "prospects-key")])).unwrap();
     let search = async |count: u32, without: &[&str]| {
         let query = Query { titles: vec!["CEO".to_owned()], count, ..Query::default() };
         let without = without.iter().map(|id| (*id).to_owned()).collect();
@@ -276,7 +268,7 @@ async fn a_search_whose_provider_fails_fails_whole() {
     api.stack.secrets.put("prospects-key", "k");
     let query = Query { titles: vec!["CEO".to_owned()], count: 2, ..Query::default() };
     let search = async |url: &str| {
-        let context = context(&api, &[("PROSPECTS_URL", url), ("PROSPECTS_KEY_SECRET", "prospects-key")]);
+        let context = api.context(&[("PROSPECTS_URL", url), ("PROSPECTS_KEY_SECRET", "prospects-key")]);
         Prospects::new(&context).unwrap().search(api.workspace, Uuid::nil(), &query, &HashSet::new()).await
     };
     assert_eq!(search(&url).await, Err(SearchError::Refused("prospect provider: status 403".to_owned())));
