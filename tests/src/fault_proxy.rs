@@ -86,13 +86,15 @@ struct Plan {
     storm: Option<(Dice, u32)>,
 }
 
-/// The caller that dies with one of its calls.
+/// The caller that dies with one of its calls, or stands still there.
 struct Doom {
     /// How many calls it makes before.
     left: usize,
-    /// Whether the last call is applied.
+    /// Whether that call is applied.
     is_applied: bool,
-    died: oneshot::Sender<()>,
+    reached: oneshot::Sender<()>,
+    /// Until when it stands still; for ever, if nobody is going to say so.
+    let_go: oneshot::Receiver<()>,
 }
 
 #[derive(Clone)]
@@ -183,12 +185,13 @@ impl FaultProxy {
         format!("{}{DOOMED}", self.url)
     }
 
-    /// The caller at [`FaultProxy::doomed_url`] makes so many calls; the next is applied or not, and says so here
-    /// instead of being answered: then the caller is to be dropped.
-    pub fn doom(&self, calls: usize, is_applied: bool) -> oneshot::Receiver<()> {
-        let (died, death) = oneshot::channel();
-        *self.shared.doom.lock().expect("doom") = Some(Doom { left: calls, is_applied, died });
-        death
+    /// The caller at [`FaultProxy::doomed_url`] makes so many calls; the next is applied or not, and says so to the
+    /// receiver instead of being answered. Then the caller is to be dropped, or its call is answered after all once
+    /// the sender says so: one that was not applied is so only then.
+    pub fn doom(&self, calls: usize, is_applied: bool) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
+        let ((reached, is_reached), (go, let_go)) = (oneshot::channel(), oneshot::channel());
+        *self.shared.doom.lock().expect("doom") = Some(Doom { left: calls, is_applied, reached, let_go });
+        (is_reached, go)
     }
 
     /// The caller lives on.
@@ -222,12 +225,17 @@ async fn pass(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body: 
     if uri.path().starts_with(DOOMED)
         && let Some(doom) = shared.last_call()
     {
-        if doom.is_applied {
-            forward(&shared, &headers, request).await;
+        let answer = async || forward(&shared, &headers, request.clone()).await.0;
+        let applied = if doom.is_applied { Some(answer().await) } else { None };
+        let _ = doom.reached.send(());
+        if doom.let_go.await.is_err() {
+            // Nobody waits for the answer of a caller that is dropped.
+            return std::future::pending().await;
         }
-        let _ = doom.died.send(());
-        // Nobody waits for the answer of a caller that is dropped.
-        return std::future::pending().await;
+        return match applied {
+            Some(applied) => applied,
+            None => answer().await,
+        };
     }
     if request["QueueUrl"].is_null() {
         request["ReturnConsumedCapacity"] = json!("TOTAL");

@@ -333,12 +333,12 @@ pub async fn try_send(request: reqwest::RequestBuilder) -> Result<Answer, reqwes
 
 /// Every item of a table of a program's DynamoDB, as it is stored.
 pub async fn scan(dynamodb: &str, table: &str) -> Vec<Value> {
-    scan_with(&reqwest::Client::new(), dynamodb, table).await
+    scan_with(&reqwest::Client::new(), dynamodb, json!({ "TableName": table })).await
 }
 
-/// As [`scan`], for whoever looks again and again: making a client takes longer than the look.
-pub(crate) async fn scan_with(client: &reqwest::Client, dynamodb: &str, table: &str) -> Vec<Value> {
-    let (mut items, mut request) = (Vec::new(), json!({ "TableName": table }));
+/// As [`scan`], as the request has it, for whoever looks again and again: making a client takes longer than the look.
+pub(crate) async fn scan_with(client: &reqwest::Client, dynamodb: &str, mut request: Value) -> Vec<Value> {
+    let mut items = Vec::new();
     loop {
         let sent = client
             .post(dynamodb)

@@ -93,7 +93,7 @@ impl Api {
     /// How many items wait to be recorded.
     pub async fn waiting(&self) -> usize {
         let table = &self.stack.ready.environment["LEADS_TABLE"];
-        let items = scan_with(&self.client, &self.stack.ready.dynamodb, table).await;
+        let items = scan_with(&self.client, &self.stack.ready.dynamodb, json!({ "TableName": table })).await;
         items.iter().filter(|item| item["sk"]["S"] == "inbox").count()
     }
 

@@ -16,6 +16,21 @@ fn text<'a>(item: &'a Value, name: &str) -> &'a str {
     item[name]["S"].as_str().unwrap_or_default()
 }
 
+/// What stands at a place of a stored item.
+fn at<'a>(item: &'a Value, path: &str) -> &'a str {
+    item.pointer(path).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The number of a stored item.
+fn number(item: &Value, name: &str) -> i64 {
+    at(item, &format!("/{name}/N")).parse().unwrap_or_default()
+}
+
+/// Addresses as they are compared: providers write numbers with and without a plus sign.
+fn plain(address: &str) -> String {
+    address.trim_start_matches('+').to_owned()
+}
+
 /// The last part of a key such as `W#…#L#<id>`.
 fn last(key: &str) -> &str {
     key.rsplit('#').next().unwrap_or_default()
@@ -60,12 +75,71 @@ impl Episode {
         }
     }
 
-    /// What can be said at any time: no delivery was sent twice.
-    pub(super) async fn look_at_sends(&self) {
+    /// What can be said whenever nobody is at work: no delivery was sent twice, nobody was written to who wanted to be
+    /// left alone before, and what is held for somebody is so for as long as they may work.
+    pub(super) async fn look_between(&self) {
         let outbox = self.world.api.outbox().await;
         let ids = counted(outbox.iter().filter_map(|sent| sent["delivery_id"].as_str()));
         for (id, times) in ids {
             self.holds("a delivery is sent once", times == 1, || format!("{id} was sent {times} times"));
+        }
+        self.look_at_left_alone(&outbox).await;
+        self.look_at_holds().await;
+    }
+
+    async fn look_at_left_alone(&self, outbox: &[Value]) {
+        let suppressed = serde_json::json!({
+            "FilterExpression": "sk = :suppressed OR sk = :lead",
+            "ExpressionAttributeValues": {":suppressed": {"S": "suppressed"}, ":lead": {"S": "lead"}},
+        });
+        let items = self.world.scan_for("LEADS_TABLE", suppressed).await;
+        let mut before = self.left_alone.lock().expect("who is left alone");
+        for sent in outbox {
+            let (id, to) = (at(sent, "/message_id"), plain(at(sent, "/to")));
+            if !before.sent.insert(id.to_owned()) {
+                continue;
+            }
+            let workspace = at(sent, "/delivery_id").split('-').next().unwrap_or_default();
+            let tenant = self.world.tenants.iter().position(|tenant| tenant.id.simple().to_string() == workspace);
+            let is_left_alone = tenant.is_some_and(|tenant| before.addresses.contains(&(tenant, to)));
+            self.holds("nobody is written to who wants to be left alone", !is_left_alone, || sent.to_string());
+        }
+        let suppressed: BTreeSet<_> =
+            items.iter().filter(|item| text(item, "sk") == "suppressed").map(|item| text(item, "pk")).collect();
+        for (tenant, of) in self.world.tenants.iter().enumerate() {
+            let pk = format!("W#{}", of.id);
+            let leads = items.iter().filter(|item| text(item, "sk") == "lead" && text(item, "pk").starts_with(&pk));
+            for lead in leads.filter(|lead| suppressed.contains(text(lead, "pk"))) {
+                let addresses = ["email", "phone"].map(|name| plain(text(lead, name)));
+                before.addresses.extend(addresses.into_iter().filter(|to| !to.is_empty()).map(|to| (tenant, to)));
+            }
+        }
+    }
+
+    async fn look_at_holds(&self) {
+        let held = serde_json::json!({
+            "FilterExpression": "#state = :held",
+            "ExpressionAttributeNames": {"#state": "state"},
+            "ExpressionAttributeValues": {":held": {"S": "held"}},
+        });
+        let held = self.world.scan_for("CREDITS_TABLE", held).await;
+        if held.is_empty() {
+            return;
+        }
+        let held: BTreeMap<_, _> =
+            held.iter().map(|item| (text(item, "operation_id"), number(item, "hold_expires"))).collect();
+        let running = serde_json::json!({
+            "FilterExpression": "attribute_not_exists(#response)",
+            "ExpressionAttributeNames": {"#response": "response"},
+        });
+        for claim in self.world.scan_for("IDEMPOTENCY_TABLE", running).await {
+            let operation = at(&claim, "/operation/M/operation_id/S");
+            if let Some(until) = held.get(operation) {
+                let lease = number(&claim, "lease_until");
+                self.holds("what is held for a claim is so for longer than it lasts", *until >= lease, || {
+                    format!("{operation} until {until}, its claim until {lease}")
+                });
+            }
         }
     }
 
@@ -73,22 +147,28 @@ impl Episode {
         let stored = Stored::of(&self.world).await;
         let told = std::mem::take(&mut *self.state.lock().expect("state")).told;
         for (tenant, told) in told.iter().enumerate() {
-            self.ledger(tenant, told, &stored).await;
+            self.ledger(tenant, &stored).await;
             self.contacts(tenant, told, &stored);
             self.conversations(tenant, told).await;
             self.lists(tenant, told).await;
             self.tasks(tenant, told, &stored);
             self.commands(tenant, told, &stored);
+            self.made(tenant, told, &stored);
+            self.charges(tenant, told, &stored);
             self.recommendations(tenant, told, &stored).await;
             self.isolation(tenant, &stored);
         }
-        self.look_at_sends().await;
-        self.suppressed(&stored).await;
+        self.look_between().await;
+        let letters = self.world.mailbox.tally();
+        let (is_dead, died) = letters.dead;
+        self.checked("a message that failed five times is worked off when an operator sends it again", died);
+        let all_done = letters.left == 0 && is_dead == 0 && letters.taken == letters.worked_off;
+        self.holds("every message that was taken is worked off", all_done, || format!("{letters:?}"));
         let talkative = self.world.mailbox.talkative();
         self.holds("a queue's message holds no personal data", talkative.is_empty(), || talkative.concat());
     }
 
-    async fn ledger(&self, tenant: usize, told: &Told, stored: &Stored) {
+    async fn ledger(&self, tenant: usize, stored: &Stored) {
         let (ledger, workspace) = (self.world.api.ledger(), self.world.tenants[tenant].id);
         let wrong = ledger.verify(workspace).await.expect("a verification");
         self.holds("the ledger adds up from its entries", wrong.is_empty(), || format!("{wrong:?}"));
@@ -106,25 +186,146 @@ impl Episode {
                 operation.to_string()
             });
         }
-        let charged = |action: &str| {
-            entries.iter().filter(|one| text(one, "kind") == "charge" && text(one, "action") == action).count()
-        };
-        for action in ["suggest_followups", "lexi_message"] {
-            let (charged, count) = (charged(action), told.charges.get(action).copied().unwrap_or_default());
-            let fits = (count.acknowledged..=count.sent).contains(&charged);
-            self.holds("what was answered is charged, once", fits, || {
-                format!("{action}: {charged} charges for {count:?}")
+    }
+
+    /// What was charged, against what was answered and what is stored of it.
+    fn charges(&self, tenant: usize, told: &Told, stored: &Stored) {
+        let entries = Stored::within(&stored.credits, &self.world, tenant, "entry");
+        let charges = counted(entries.filter(|one| text(one, "kind") == "charge").map(|one| text(one, "action")));
+        let charged = |action: &str| charges.get(action).copied().unwrap_or_default();
+        let operations: BTreeMap<_, _> = Stored::within(&stored.credits, &self.world, tenant, "operation")
+            .map(|operation| (text(operation, "operation_id"), operation))
+            .collect();
+        let state = |id: &str| operations.get(id).map(|operation| text(operation, "state")).unwrap_or_default();
+        // With a key: each key's answer says whether its one operation was charged.
+        let mut named = BTreeSet::new();
+        for claim in Stored::within(&stored.idempotency, &self.world, tenant, "") {
+            let id = at(claim, "/operation/M/operation_id/S");
+            if id.is_empty() {
+                continue;
+            }
+            self.holds("an operation is one key's", named.insert(id), || id.to_owned());
+            let is_done = at(claim, "/response/M/status/N") == "200";
+            self.holds("a key is charged exactly if it was answered", (state(id) == "posted") == is_done, || {
+                format!("{id} is {} for {}", state(id), at(claim, "/response/M/status/N"))
             });
         }
-        let searches = Stored::within(&stored.work, &self.world, tenant, "task")
-            .filter(|task| text(task, "status") == "completed");
-        let found = searches.filter(|task| {
-            task["plan"]["M"].get("prospect_search").is_some() || task.to_string().contains("prospect_search")
+        for (kind, action) in [("suggest", "suggest_followups"), ("chat", "lexi_message")] {
+            let count = told.made_of(kind);
+            self.holds("what was answered is charged, once", count.fits(charged(action)), || {
+                format!("{action}: {} charges for {count:?}", charged(action))
+            });
+            let unnamed = operations
+                .iter()
+                .filter(|(id, operation)| {
+                    text(operation, "action") == action && text(operation, "state") == "posted" && !named.contains(*id)
+                })
+                .count();
+            self.holds("what has no key is charged once for each request", unnamed <= count.without_key, || {
+                format!("{action}: {unnamed} charges for {count:?}")
+            });
+        }
+        let said = Stored::within(&stored.work, &self.world, tenant, "message#")
+            .filter(|message| text(message, "speaker") == "user")
+            .count();
+        self.holds(
+            "each message to Lexi that is stored is charged, and no other",
+            said == charged("lexi_message"),
+            || format!("{said} messages, {} charges", charged("lexi_message")),
+        );
+        let mut paid = 0;
+        for task in Stored::within(&stored.work, &self.world, tenant, "task") {
+            let id = at(task, "/operation/M/operation_id/S");
+            let is_search = at(task, "/plan/M/type/S") == "prospect_search";
+            let found = at(task, "/result/M/found/N").parse::<usize>().unwrap_or_default();
+            let is_due = is_search && text(task, "status") == "completed" && found > 0;
+            self.holds(
+                "a search is charged exactly if it is done and has found somebody",
+                is_due == (state(id) == "posted"),
+                || format!("{} is {}, found {found}: {}", text(task, "pk"), text(task, "status"), state(id)),
+            );
+            paid += usize::from(is_due);
+        }
+        self.holds("nothing else is charged as a search", paid == charged("prospect_search"), || {
+            format!("{} charges for {paid} searches", charged("prospect_search"))
         });
-        let (charged, found) = (charged("prospect_search"), found.count());
-        self.holds("a search is charged once, when it completes", charged <= found, || {
-            format!("{charged} charges for {found} searches")
-        });
+    }
+
+    /// What is stored of each request that makes something: at least once if it was answered, at most once for each
+    /// key or request. A word in the request stands in what it makes.
+    fn made(&self, tenant: usize, told: &Told, stored: &Stored) {
+        let leads = |sk| Stored::within(&stored.leads, &self.world, tenant, sk);
+        let work = |sk| Stored::within(&stored.work, &self.world, tenant, sk);
+        let titles: Vec<_> = leads("activity#").map(|item| text(item, "title")).collect();
+        let lists = counted(work("list#").map(|item| text(item, "name")));
+        let chats =
+            counted(work("message#").filter(|item| text(item, "speaker") == "user").map(|item| text(item, "text")));
+        // What the model gave nothing for waits for a person, and what follows another is not the request's own.
+        let is_own = |item: &&Value| {
+            item["written_by"]["M"].is_object() && item.pointer("/origin/M/engagement/M/follows/M").is_none()
+        };
+        let asked = "/origin/M/engagement/M/recent_activity_summary/S";
+        let recommendations = counted(work("recommendation").filter(is_own).map(|item| at(item, asked)));
+        let facts: Vec<_> = work("command").map(|item| (text(item, "role"), text(item, "facts"))).collect();
+        let of_role = |role: &str, about: &str| {
+            let word = format!("\"{about}\"");
+            facts.iter().filter(|(of, facts)| *of == role && facts.contains(&word)).count()
+        };
+        for ((kind, about), count) in &told.made {
+            let counted = |all: &BTreeMap<&str, usize>| all.get(about.as_str()).copied().unwrap_or_default();
+            let (invariant, there) = match *kind {
+                "activity" => (
+                    "an activity is made once for each key or request",
+                    titles.iter().filter(|title| title.ends_with(about.as_str())).count(),
+                ),
+                "list" => ("a list is made once for each key or request", counted(&lists)),
+                "chat" => ("a message to Lexi is kept once for each key or request", counted(&chats)),
+                "recommendation" => {
+                    ("a recommendation is made once for each key or request", counted(&recommendations))
+                }
+                "follow-up" => {
+                    let refined = of_role("copywriter", about);
+                    self.holds("a refinement is ordered once for each key or request", count.fits(refined), || {
+                        format!("{about}: {refined} for {count:?}")
+                    });
+                    ("a follow-up is written once for each key or request", of_role("sales", about))
+                }
+                // It makes nothing but its charge.
+                _ => continue,
+            };
+            self.holds(invariant, count.fits(there), || format!("{about}: {there} for {count:?}"));
+        }
+        self.linked(tenant, stored);
+    }
+
+    /// What is made together stands together: the messages of a follow-up with its command, a task with the message
+    /// that proposes it.
+    fn linked(&self, tenant: usize, stored: &Stored) {
+        let work = |sk| Stored::within(&stored.work, &self.world, tenant, sk);
+        let proposed: BTreeMap<_, _> = work("command")
+            .flat_map(|command| {
+                let recommendations = command["recommendations"]["M"].as_object().into_iter().flatten();
+                recommendations.filter_map(|(_, id)| Some((id["S"].as_str()?, last(text(command, "pk")))))
+            })
+            .collect();
+        let sales: BTreeSet<_> =
+            work("command").filter(|one| text(one, "role") == "sales").map(|one| last(text(one, "pk"))).collect();
+        for item in work("recommendation") {
+            let command = at(item, "/origin/M/follow_up/M/command_id/S");
+            if !command.is_empty() {
+                let id = last(text(item, "pk"));
+                let stands = sales.contains(command) && proposed.contains_key(id);
+                self.holds("what a follow-up proposes belongs to its command", stands, || format!("{id} of {command}"));
+            }
+        }
+        let by_message =
+            counted(work("message#").map(|one| at(one, "/proposed/M/task_id/S")).filter(|id| !id.is_empty()));
+        let tasks: BTreeSet<_> = work("task").map(|task| last(text(task, "pk"))).collect();
+        for id in tasks.iter().chain(by_message.keys()) {
+            let times = by_message.get(id).copied().unwrap_or_default();
+            let stands = times == 1 && tasks.contains(id);
+            self.holds("a task is proposed by one message", stands, || format!("{id}: by {times} messages"));
+        }
     }
 
     fn contacts(&self, tenant: usize, told: &Told, stored: &Stored) {
@@ -140,14 +341,6 @@ impl Episode {
         let ids: BTreeSet<_> = leads.iter().map(|lead| last(text(lead, "pk"))).collect();
         for id in told.known_contacts() {
             self.holds("a contact that was acknowledged is there", ids.contains(id.as_str()), || id.clone());
-        }
-        let items: Vec<_> = Stored::within(&stored.leads, &self.world, tenant, "activity#").collect();
-        for (about, count) in &told.activities {
-            let there = items.iter().filter(|item| text(item, "title").ends_with(about.as_str())).count();
-            let fits = there <= 1 && (there == 1 || count.acknowledged == 0);
-            self.holds("an activity that was acknowledged is there, once", fits, || {
-                format!("{about}: {there} for {count:?}")
-            });
         }
     }
 
@@ -229,16 +422,31 @@ impl Episode {
         self.holds("a row counts its messages", counted == messages.len(), || {
             format!("{counted} for {}", messages.len())
         });
-        let within: u64 =
-            row["conversations"].as_array().into_iter().flatten().filter_map(|one| one["message_count"].as_u64()).sum();
-        self.holds("a row counts its messages", within as usize == messages.len(), || {
-            format!("{within} in conversations for {}", messages.len())
-        });
-        let said = messages.iter().rev().find(|message| message["status"] != "pending").or(messages.last());
-        let newest = said.and_then(|message| message["timestamp"].as_str());
-        let shown = row["last_message_at"].as_str();
-        let is_newest = newest.is_none_or(|newest| shown.is_some_and(|shown| shown >= newest));
-        self.holds("a row shows its newest message", is_newest, || format!("{shown:?} for {newest:?}"));
+        for conversation in row["conversations"].as_array().into_iter().flatten() {
+            let id = &conversation["conversation_id"];
+            let own: Vec<_> = messages.iter().filter(|message| message["conversation_id"] == *id).collect();
+            let newest = own.iter().filter_map(|message| message["timestamp"].as_str()).max();
+            let fits = conversation["message_count"].as_u64() == Some(own.len() as u64)
+                && conversation["last_message_at"].as_str() == newest;
+            self.holds("a conversation shows its messages", fits, || {
+                format!("{conversation} for {} until {newest:?}", own.len())
+            });
+        }
+        // What waits for approval counts from when it is written, as what was said does.
+        let newest = messages.iter().filter_map(|message| message["timestamp"].as_str()).max();
+        if newest.is_some() {
+            let is_shown = row["last_message_at"].as_str() == newest;
+            self.holds("a row shows when its newest message was", is_shown, || {
+                format!("{} for {newest:?}", row["last_message_at"])
+            });
+            let at_last = messages.iter().filter(|message| message["timestamp"].as_str() == newest);
+            let is_shown = at_last.clone().any(|message| {
+                message["text"] == row["last_message_text"] && message["sender"] == row["last_message_sender"]
+            });
+            self.holds("a row shows its newest message", is_shown, || {
+                format!("{} for {:?}", row["last_message_text"], at_last.collect::<Vec<_>>())
+            });
+        }
     }
 
     async fn lists(&self, tenant: usize, told: &Told) {
@@ -324,8 +532,17 @@ impl Episode {
             .collect();
         for (id, item) in &items {
             let status = text(item, "status");
-            let is_settled =
-                !["approved", "rejected"].contains(&status) || status == "rejected" && item["due_at"].is_null();
+            let attempt = item["attempts"]["L"].as_array().and_then(|attempts| attempts.last());
+            let is_settled = match status {
+                "approved" => false,
+                "rejected" => item["due_at"].is_null(),
+                // Nobody knows whether it arrived, because its worker was lost or its provider says nothing of it.
+                "delivering" => {
+                    let state = attempt.map(|attempt| at(attempt, "/M/state/S")).unwrap_or_default();
+                    ["unknown", "accepted"].contains(&state) && item["due_at"].is_null()
+                }
+                _ => true,
+            };
             self.holds("no recommendation is stuck", is_settled, || format!("{id} is {status}"));
             let version = item["version"]["N"].as_str().and_then(|version| version.parse().ok()).unwrap_or(0);
             let told_of = events.get(id.as_str()).copied().unwrap_or_default();
@@ -399,30 +616,6 @@ impl Episode {
             let is_own = !others.iter().any(|mark| lower.contains(mark));
             self.holds("no item holds what is another workspace's", is_own, || {
                 format!("{} {}", text(item, "pk"), text(item, "sk"))
-            });
-        }
-    }
-
-    async fn suppressed(&self, stored: &Stored) {
-        let outbox = self.world.api.outbox().await;
-        for item in stored.leads.iter().filter(|item| text(item, "sk") == "suppressed") {
-            let Some(lead) =
-                stored.leads.iter().find(|lead| text(lead, "pk") == text(item, "pk") && text(lead, "sk") == "lead")
-            else {
-                continue;
-            };
-            let since = text(item, "at");
-            let addresses = [text(lead, "email"), text(lead, "phone").trim_start_matches('+')];
-            let later = outbox.iter().filter(|sent| {
-                let to = sent["to"].as_str().unwrap_or_default().trim_start_matches('+');
-                // Who was just being written to cannot be called back.
-                let margin = sent["at"].as_str().and_then(|at| at.parse::<chrono::DateTime<chrono::Utc>>().ok());
-                let since = since.parse::<chrono::DateTime<chrono::Utc>>().ok();
-                addresses.contains(&to)
-                    && margin.zip(since).is_some_and(|(at, since)| at > since + chrono::TimeDelta::seconds(120))
-            });
-            self.holds("nobody is written to who wants to be left alone", later.count() == 0, || {
-                text(item, "pk").to_owned()
             });
         }
     }

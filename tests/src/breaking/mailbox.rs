@@ -20,11 +20,31 @@ pub struct Letter {
     pub queue: String,
     /// The message's body.
     pub body: String,
+    /// How often it was received.
+    received: u32,
+}
+
+/// How often a message is received before it is a dead letter, as the template has it.
+const MOST_RECEIPTS: u32 = 5;
+
+/// What became of the messages.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    /// Taken from their senders; those that came twice count twice.
+    pub taken: usize,
+    /// Worked off.
+    pub worked_off: usize,
+    /// Still there.
+    pub left: usize,
+    /// Received too often: now, and ever.
+    pub dead: (usize, usize),
 }
 
 #[derive(Default)]
 struct Inner {
     letters: Mutex<Vec<Letter>>,
+    dead: Mutex<Vec<Letter>>,
+    tally: Mutex<Tally>,
     storm: Mutex<Option<(Dice, u32)>>,
     injected: Mutex<BTreeMap<&'static str, usize>>,
     /// The first messages that say more than they should.
@@ -73,16 +93,46 @@ impl Mailbox {
         *self.inner.storm.lock().expect("storm") = None;
     }
 
-    /// Some message, whichever came first.
-    pub fn draw(&self, dice: &Dice) -> Option<Letter> {
+    /// Some message, whichever came first, of any queue that does not stand still.
+    pub fn draw(&self, dice: &Dice, still: Option<&str>) -> Option<Letter> {
         let mut letters = self.inner.letters.lock().expect("letters");
-        let index = dice.below(letters.len());
-        (index < letters.len()).then(|| letters.swap_remove(index))
+        let (letters_of, mut moving) = (letters.iter().enumerate(), Vec::new());
+        moving.extend(letters_of.filter(|(_, letter)| still != Some(letter.queue.as_str())).map(|(index, _)| index));
+        let index = *dice.one_of(&moving)?;
+        let mut letter = letters.swap_remove(index);
+        letter.received += 1;
+        Some(letter)
     }
 
-    /// A message that was not worked off comes again.
+    /// A message was worked off; `is_twice` if it comes again all the same.
+    pub fn worked_off(&self, letter: Letter, is_twice: bool) {
+        self.inner.tally.lock().expect("tally").worked_off += 1;
+        if is_twice {
+            self.inner.put(Letter { received: 0, ..letter });
+        }
+    }
+
+    /// A message that was not worked off comes again, unless it came too often.
     pub fn put_back(&self, letter: Letter) {
-        self.inner.letters.lock().expect("letters").push(letter);
+        if letter.received < MOST_RECEIPTS {
+            return self.inner.letters.lock().expect("letters").push(letter);
+        }
+        self.inner.tally.lock().expect("tally").dead.1 += 1;
+        self.inner.dead.lock().expect("dead letters").push(letter);
+    }
+
+    /// An operator has the dead letters worked on once more.
+    pub fn redrive(&self) {
+        let dead = std::mem::take(&mut *self.inner.dead.lock().expect("dead letters"));
+        let again = dead.into_iter().map(|letter| Letter { received: 0, ..letter });
+        self.inner.letters.lock().expect("letters").extend(again);
+    }
+
+    /// What became of the messages so far.
+    pub fn tally(&self) -> Tally {
+        let tally = *self.inner.tally.lock().expect("tally");
+        let left = self.inner.letters.lock().expect("letters").len();
+        Tally { left, dead: (self.inner.dead.lock().expect("dead letters").len(), tally.dead.1), ..tally }
     }
 
     /// What was made to fail or to come twice.
@@ -106,12 +156,12 @@ impl Inner {
         happens
     }
 
-    fn put(&self, queue: &str, body: &str) {
-        let lower = body.to_lowercase();
+    fn put(&self, letter: Letter) {
+        let lower = letter.body.to_lowercase();
         if self.words.iter().any(|word| lower.contains(word)) {
-            self.talkative.lock().expect("messages").push(body.to_owned());
+            self.talkative.lock().expect("messages").push(letter.body.clone());
         }
-        let letter = Letter { queue: queue.to_owned(), body: body.to_owned() };
+        self.tally.lock().expect("tally").taken += 1;
         self.letters.lock().expect("letters").push(letter);
     }
 }
@@ -133,7 +183,8 @@ async fn take(State(inner): State<Arc<Inner>>, body: Bytes) -> (StatusCode, [(&'
         }
         let times = if inner.happens("queue: twice") { 2 } else { 1 };
         for _ in 0..times {
-            inner.put(queue, entry["MessageBody"].as_str().unwrap_or_default());
+            let body = entry["MessageBody"].as_str().unwrap_or_default().to_owned();
+            inner.put(Letter { queue: queue.to_owned(), body, received: 0 });
         }
         taken.push(json!({"Id": entry["Id"], "MessageId": entry["Id"], "MD5OfMessageBody": "0"}));
     }

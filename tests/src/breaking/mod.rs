@@ -14,7 +14,7 @@ mod operations;
 mod told;
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ use crate::{Answer, faults};
 use asked::Asked;
 use operations::Operation;
 use told::{Repeatable, State};
-use world::{Ended, World};
+use world::{Ended, Fate, Then, World};
 
 /// How many operations an episode has.
 pub const EPISODE: usize = 1_000;
@@ -122,6 +122,13 @@ impl Report {
     }
 }
 
+/// Who is not to be written to any more, by workspace and address, and the messages that were sent before.
+#[derive(Debug, Default)]
+struct LeftAlone {
+    addresses: BTreeSet<(usize, String)>,
+    sent: BTreeSet<String>,
+}
+
 #[derive(Default)]
 struct Notes {
     operations: BTreeMap<(String, String), usize>,
@@ -139,6 +146,10 @@ struct Episode {
     state: Mutex<State>,
     notes: Mutex<Notes>,
     drawn: AtomicUsize,
+    /// The queue whose messages nobody takes now.
+    still: Mutex<Option<String>>,
+    /// What was sent so far, and who had said before that they want to be left alone.
+    left_alone: Mutex<LeftAlone>,
     /// Whether the machine was too slow since the weather was last good: then calls have timed out.
     is_slow: AtomicBool,
 }
@@ -148,7 +159,7 @@ const TOO_LONG: Duration = Duration::from_secs(1);
 
 impl Episode {
     async fn start(seed: u64, operations: usize, clients: usize) -> Self {
-        let (state, notes, drawn, is_slow) = Default::default();
+        let (state, notes, drawn, still, left_alone, is_slow) = Default::default();
         Self {
             world: World::start(seed).await,
             seed,
@@ -157,6 +168,8 @@ impl Episode {
             state,
             notes,
             drawn,
+            still,
+            left_alone,
             is_slow,
         }
     }
@@ -168,14 +181,17 @@ impl Episode {
                 0 => self.recover().await,
                 bad => self.world.storm(self.seed.wrapping_add(phase as u64), if bad == 1 { 20 } else { 100 }),
             }
+            self.stand_still(&Dice::of(self.seed, 2_000_000 + phase as u64));
             let until = self.operations.min((phase + 1) * PHASE);
             join_all((0..self.clients).map(|_| self.client(until))).await;
-            self.look_at_sends().await;
+            self.look_between().await;
             if self.has_failed() {
                 return;
             }
         }
+        *self.still.lock().expect("still") = None;
         self.recover().await;
+        self.world.mailbox.redrive();
         self.finish().await;
         self.drain(TimeDelta::hours(2)).await;
         self.repeat_all().await;
@@ -188,6 +204,17 @@ impl Episode {
         if !self.has_failed() {
             self.look_at_everything().await;
         }
+    }
+
+    /// One of the queues moves no more for a while, rather that of what is sent to people; or none.
+    fn stand_still(&self, dice: &Dice) {
+        let queues = self.world.queues();
+        let still = match dice.below(3) {
+            0 => None,
+            1 => queues.iter().find(|queue| queue.contains("delivery")),
+            _ => dice.one_of(&queues),
+        };
+        *self.still.lock().expect("still") = still.map(|queue| (*queue).to_owned());
     }
 
     /// One client, until so many operations were drawn.
@@ -213,25 +240,26 @@ impl Episode {
                 let kept = self.keep(&asked);
                 join_all((0..times).map(|_| self.ask(index, &asked, kept))).await;
             }
-            Operation::AskDoomed(asked, calls, is_applied) => {
+            Operation::AskDoomed(asked, fate) => {
                 let kept = self.keep(&asked);
-                self.state.lock().expect("state").sends(&asked);
-                match self.world.send_to_doomed(&asked, calls, is_applied).await {
-                    Ended::Done(answer) => self.take_in(index, &asked, kept, None, &answer),
-                    _ => self.note(asked.kind, "killed"),
-                }
+                self.ask_doomed(index, &asked, kept, fate).await;
             }
-            Operation::Again(kept) => {
-                let asked = self.state.lock().expect("state").repeatable[kept].asked.clone();
-                self.ask(index, &asked, Some(kept)).await;
+            Operation::Again(kept, fate) => {
+                let Repeatable { asked, answer } = self.state.lock().expect("state").repeatable[kept].clone();
+                match fate {
+                    Some(fate) if answer.is_none() => self.ask_doomed(index, &asked, Some(kept), fate).await,
+                    _ => _ = self.ask(index, &asked, Some(kept)).await,
+                }
             }
             Operation::Reuse(kept) => self.reuse(index, kept).await,
             Operation::Work(letters) => {
                 let dice = Dice::of(self.seed, 1_000_000 + index as u64);
                 for _ in 0..letters {
-                    let Some(letter) = self.world.mailbox.draw(&dice) else { break };
-                    let doom = dice.percent(25).then(|| (dice.below(25), dice.percent(50)));
-                    self.work(letter, doom, dice.percent(10)).await;
+                    let still = self.still.lock().expect("still").clone();
+                    let Some(letter) = self.world.mailbox.draw(&dice, still.as_deref()) else { break };
+                    let is_stormy = self.world.is_stormy.load(Ordering::SeqCst);
+                    let fate = dice.percent(25).then(|| operations::workers_fate(&dice, is_stormy));
+                    self.work(index, letter, fate, dice.percent(10)).await;
                 }
             }
             Operation::Sweep => self.schedule(index, "sweeper").await,
@@ -264,15 +292,18 @@ impl Episode {
         }
     }
 
-    async fn work(&self, letter: mailbox::Letter, doom: Option<(usize, bool)>, is_twice: bool) {
-        let queue = letter.queue.clone();
-        let outcome = match self.world.work(&letter, doom).await {
-            Ended::Done(()) if is_twice => {
-                self.world.mailbox.put_back(letter);
-                "done, and comes again"
+    async fn work(&self, index: usize, letter: mailbox::Letter, fate: Option<Fate>, is_twice: bool) {
+        let (queue, started) = (letter.queue.clone(), Instant::now());
+        let outcome = match self.world.work(&letter, fate).await {
+            Ended::Done(()) => {
+                self.world.mailbox.worked_off(letter, is_twice);
+                if is_twice { "done, and comes again" } else { "done" }
             }
-            Ended::Done(()) => "done",
             Ended::Failed => {
+                self.took(started.elapsed());
+                if !self.is_stormy() {
+                    self.violation(index, &format!("a message fails while nothing fails: {letter:?}"));
+                }
                 self.world.mailbox.put_back(letter);
                 // A queue brings it again only after a while.
                 self.world.api.clock.advance(TimeDelta::seconds(20));
@@ -288,7 +319,8 @@ impl Episode {
 
     /// Notes a request that may be sent again; gives its place.
     fn keep(&self, asked: &Asked) -> Option<usize> {
-        let by_nature = ["messages", "template send", "extraction", "webhook", "add to list"].contains(&asked.kind);
+        let by_nature =
+            ["messages", "template send", "extraction", "webhook", "STOP", "add to list"].contains(&asked.kind);
         if asked.key.is_none() && !by_nature || asked.kind.starts_with("wrong") || asked.kind.contains("another") {
             return None;
         }
@@ -323,6 +355,21 @@ impl Episode {
                 0
             }
         }
+    }
+
+    /// As [`Episode::ask`], of a function that comes to this end.
+    async fn ask_doomed(&self, index: usize, asked: &Asked, kept: Option<usize>, fate: Fate) {
+        self.state.lock().expect("state").sends(asked);
+        let outcome = match (self.world.send_to_doomed(asked, fate).await, fate.then) {
+            (Ended::Done(answer), _) => return self.take_in(index, asked, kept, None, &answer),
+            (_, Then::AskedAgain(time)) if kept.is_some() => {
+                self.world.api.clock.advance(time);
+                self.ask(index, asked, kept).await;
+                "killed, and asked again"
+            }
+            _ => "killed",
+        };
+        self.note(asked.kind, outcome);
     }
 
     /// Holds an answer against what has to be true of any, and against those before; and learns from it.
@@ -380,7 +427,7 @@ impl Episode {
             state.sends(asked);
         }
         if is_final {
-            state.learns(asked, answer, now.is_none());
+            state.learns(asked, answer);
             if let Some(kept) = kept {
                 state.repeatable[kept].answer.get_or_insert((answer.status, answer.text.clone()));
             }
@@ -422,13 +469,12 @@ impl Episode {
         for _ in 0..3 {
             self.world.api.clock.advance(TimeDelta::seconds(35));
             let body = serde_json::json!({"message": "Hello"});
-            let asked = Asked::new("first after a storm", 0, "POST", "/v1/lexi/chat").body(body);
-            let answered = self.world.send(&asked).await.map(|answer| answer.status);
-            let mut state = self.state.lock().expect("state");
-            let count = state.told[0].charges.entry("lexi_message").or_default();
-            count.sent += 1;
-            if answered.is_ok_and(|status| status == 200) {
-                count.acknowledged += 1;
+            let asked = Asked::new("chat", 0, "POST", "/v1/lexi/chat").body(body).about("Hello");
+            self.state.lock().expect("state").sends(&asked);
+            if let Ok(answer) = self.world.send(&asked).await
+                && answer.status == 200
+            {
+                self.state.lock().expect("state").learns(&asked, &answer);
                 break;
             }
         }
@@ -473,12 +519,12 @@ impl Episode {
         for round in 0.. {
             let mut worked = 0;
             loop {
-                let letters: Vec<_> = (0..self.clients).map_while(|_| self.world.mailbox.draw(&dice)).collect();
+                let letters: Vec<_> = (0..self.clients).map_while(|_| self.world.mailbox.draw(&dice, None)).collect();
                 if letters.is_empty() {
                     break;
                 }
                 worked += letters.len();
-                join_all(letters.into_iter().map(|letter| self.work(letter, None, false))).await;
+                join_all(letters.into_iter().map(|letter| self.work(usize::MAX, letter, None, false))).await;
                 if worked > 20_000 {
                     return self.violation(usize::MAX, "the queues do not become empty");
                 }

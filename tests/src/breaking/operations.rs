@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::asked::Asked;
 use super::told::{State, Told};
-use super::world::{MARKS, World, phone};
+use super::world::{Fate, MARKS, Then, World, phone};
 use crate::dice::Dice;
 
 /// One operation.
@@ -14,10 +14,10 @@ use crate::dice::Dice;
 pub enum Operation {
     /// A client sends a request: once, or this many times at once.
     Ask(Asked, usize),
-    /// A client sends a request, and the function is killed with its call of this number, applied or not.
-    AskDoomed(Asked, usize, bool),
-    /// A client sends again what it sent before.
-    Again(usize),
+    /// A client sends a request to a function that comes to this end.
+    AskDoomed(Asked, Fate),
+    /// A client sends again what it sent before; to a function that comes to this end, if one is given.
+    Again(usize, Option<Fate>),
     /// Somebody uses the key of this request, which was answered, for another.
     Reuse(usize),
     /// So many messages are worked off, in any order.
@@ -41,8 +41,8 @@ pub fn draw(world: &World, state: &mut State, dice: &Dice) -> Operation {
         25..27 => return Operation::Score,
         27..30 => return Operation::Wait(TimeDelta::seconds(if is_stormy { 1 + dice.below(60) as i64 } else { 1 })),
         30..34 if is_stormy => return Operation::Providers(behaviour(dice)),
-        34..42 if !state.repeatable.is_empty() => return Operation::Again(recent(state, dice)),
-        42..44 if !state.repeatable.is_empty() => {
+        34..40 if !state.repeatable.is_empty() => return Operation::Again(recent(state, dice), None),
+        40..42 if !state.repeatable.is_empty() => {
             let index = recent(state, dice);
             let kept = &state.repeatable[index];
             if kept.answer.is_some()
@@ -51,16 +51,22 @@ pub fn draw(world: &World, state: &mut State, dice: &Dice) -> Operation {
                 return Operation::Reuse(index);
             }
         }
+        42..47 => {
+            if let Some(index) = unanswered(state, dice) {
+                let most = most_calls(state.repeatable[index].asked.kind);
+                return Operation::Again(index, dice.percent(60).then(|| fate(dice, most, is_stormy)));
+            }
+        }
         _ => {}
     }
     let asked = request(world, state, dice);
-    let may_die = asked.method != "GET";
-    // What holds credits is killed more often, also where no retry comes after it.
-    let is_charged = ["suggest", "chat"].contains(&asked.kind);
+    let most = most_calls(asked.kind);
+    // What makes something or holds credits ends early more often, also where no retry comes after it.
+    let is_making = ["suggest", "chat", "activity"].contains(&asked.kind);
     match dice.below(100) {
-        0..10 if may_die => Operation::AskDoomed(asked, dice.below(12), dice.percent(50)),
-        20..50 if is_charged => Operation::AskDoomed(asked, dice.below(16), dice.percent(50)),
-        10..15 if asked.key.is_some() => Operation::Ask(asked, 3),
+        0..12 if asked.method != "GET" => Operation::AskDoomed(asked, fate(dice, most, is_stormy)),
+        20..55 if is_making => Operation::AskDoomed(asked, fate(dice, most, is_stormy)),
+        12..17 if asked.key.is_some() => Operation::Ask(asked, 3),
         _ => Operation::Ask(asked, 1),
     }
 }
@@ -69,6 +75,41 @@ pub fn draw(world: &World, state: &mut State, dice: &Dice) -> Operation {
 fn recent(state: &State, dice: &Dice) -> usize {
     let count = state.repeatable.len();
     if dice.percent(60) { count - 1 - dice.below(count.min(20)) } else { dice.below(count) }
+}
+
+/// One with a key that nobody has answered yet: its function is at work, has failed or was killed.
+fn unanswered(state: &State, dice: &Dice) -> Option<usize> {
+    let all = state.repeatable.iter().enumerate().rev();
+    let open = all.filter(|(_, kept)| kept.answer.is_none() && kept.asked.key.is_some()).map(|(index, _)| index);
+    dice.one_of(&open.take(12).collect::<Vec<_>>()).copied()
+}
+
+/// How a function ends that makes at most so many calls to the store, or how it is held up. Only where things fail
+/// does so much time pass: others are at work meanwhile.
+fn fate(dice: &Dice, most_calls: usize, is_stormy: bool) -> Fate {
+    let (calls, is_applied) = (dice.below(most_calls), dice.percent(50));
+    let then = match dice.below(10) {
+        // Longer than a claim lasts, shorter than a hold.
+        0..3 if is_stormy => Then::AskedAgain(TimeDelta::seconds(36 + dice.below(40) as i64)),
+        // Within the lease; longer; longer than a hold or a worker's lease; until the sweeper sends its message again.
+        3..7 if is_stormy => Then::StandsStill(TimeDelta::seconds(*dice.one_of(&[20, 45, 110, 600]).unwrap_or(&20))),
+        _ => Then::Killed,
+    };
+    Fate { calls, is_applied, then }
+}
+
+/// How many calls to the store a request of a kind makes, about.
+fn most_calls(kind: &str) -> usize {
+    match kind {
+        "activity" | "list" | "approve task" | "dismiss task" => 7,
+        "suggest" | "reject" | "snooze" | "resolve" | "requeue" => 9,
+        _ => 14,
+    }
+}
+
+/// How a worker ends, or how it is held up.
+pub fn workers_fate(dice: &Dice, is_stormy: bool) -> Fate {
+    fate(dice, 25, is_stormy)
 }
 
 fn behaviour(dice: &Dice) -> Value {
@@ -111,19 +152,21 @@ fn request(world: &World, state: &mut State, dice: &Dice) -> Asked {
     let asked = match dice.below(100) {
         0..6 => Some(keyed(new_contact(tenant, serial))),
         6..8 => Some(keyed(new_contacts(tenant, serial, dice))),
-        8..17 => contact.map(|contact| keyed(activity(world, tenant, serial, &contact, dice))),
-        17..24 => Some(messages(world, tenant, serial, dice)),
-        24..29 => Some(webhook(world, tenant, serial, dice)),
+        8..15 => contact.map(|contact| keyed(activity(world, tenant, serial, &contact, dice))),
+        15..21 => Some(messages(world, tenant, serial, dice)),
+        21..26 => Some(webhook(world, tenant, serial, dice)),
+        26..29 => stop(world, told, tenant, serial, dice),
         29..31 => Some(template_send(world, tenant, serial, dice)),
         31..33 => pick(dice, &told.writers).map(|writer| extraction(tenant, serial, &writer, dice)),
         33..39 => contact.map(|contact| {
             let body = json!({"contact_id": contact, "count": 1 + dice.below(5)});
-            keyed(Asked::new("suggest", tenant, "POST", crate::SUGGEST).body(body))
+            let about = key.clone().unwrap_or_default();
+            keyed(Asked::new("suggest", tenant, "POST", crate::SUGGEST).body(body).about(about))
         }),
-        39..44 => contact.map(|contact| keyed(follow_up(world, tenant, &contact, dice))),
-        44..51 => contact.map(|contact| keyed(recommendation(world, tenant, &contact))),
+        39..44 => contact.map(|contact| keyed(follow_up(world, tenant, serial, &contact, dice))),
+        44..51 => contact.map(|contact| keyed(recommendation(world, tenant, serial, &contact))),
         51..63 => decision(world, told, tenant, serial, dice).map(keyed),
-        63..70 => Some(keyed(chat(told, tenant, dice))),
+        63..70 => Some(keyed(chat(told, tenant, serial, dice))),
         70..76 => task_decision(told, tenant, dice).map(keyed),
         76..83 => list_change(told, tenant, serial, dice, &keyed),
         83..94 => read(told, tenant, dice),
@@ -193,17 +236,38 @@ fn messages(world: &World, tenant: usize, serial: usize, dice: &Dice) -> Asked {
 }
 
 fn webhook(world: &World, tenant: usize, serial: usize, dice: &Dice) -> Asked {
-    let (lead, now) = (writer(tenant, serial, dice), world.api.clock.now().timestamp());
-    let said = (0..1 + dice.below(2)).map(|one| {
+    let texts = (0..1 + dice.below(2)).map(|_| format!("{} says {serial}", MARKS[tenant])).collect();
+    written("webhook", world, (tenant, serial), (&writer(tenant, serial, dice), texts), dice)
+}
+
+/// One of those who are about to be written to wants to be left alone.
+fn stop(world: &World, told: &Told, tenant: usize, serial: usize, dice: &Dice) -> Option<Asked> {
+    let latest: Vec<_> = told.to_be_sent.iter().rev().take(8).filter_map(|id| told.whom.get(id)).collect();
+    let contact = *dice.one_of(&latest)?;
+    let (email, _) = told.contacts.iter().find(|(_, id)| id.as_ref() == Some(contact))?;
+    let number: usize = email.trim_start_matches("ina").split('@').next()?.parse().ok()?;
+    Some(written("STOP", world, (tenant, serial), (&phone(tenant, number), vec!["STOP".to_owned()]), dice))
+}
+
+/// What Meta reports of texts that a lead has written.
+fn written(
+    kind: &'static str,
+    world: &World,
+    (tenant, serial): (usize, usize),
+    (lead, texts): (&str, Vec<String>),
+    dice: &Dice,
+) -> Asked {
+    let now = world.api.clock.now().timestamp();
+    let said = texts.into_iter().enumerate().map(|(one, text)| {
         let at = (now - dice.below(3_000) as i64).to_string();
-        let text = json!({"body": format!("{} says {serial}", MARKS[tenant])});
+        let text = json!({ "body": text });
         json!({"from": lead, "id": format!("wamid.{serial}.{one}"), "timestamp": at, "type": "text", "text": text})
     });
     let contacts = json!([{"profile": {"name": format!("Ina {}", MARKS[tenant])}, "wa_id": lead}]);
     let metadata = json!({"display_phone_number": "15550783881", "phone_number_id": world.tenants[tenant].number_id});
     let value = json!({"messaging_product": "whatsapp", "metadata": metadata, "contacts": contacts, "messages": said.collect::<Vec<_>>()});
     let entry = json!([{"id": "1", "changes": [{"field": "messages", "value": value}]}]);
-    Asked::new("webhook", tenant, "POST", "/webhooks/meta")
+    Asked::new(kind, tenant, "POST", "/webhooks/meta")
         .body(json!({"object": "whatsapp_business_account", "entry": entry}))
 }
 
@@ -221,19 +285,27 @@ fn extraction(tenant: usize, serial: usize, writer: &str, dice: &Dice) -> Asked 
     Asked::new("extraction", tenant, "PUT", route).at("user_id", "me").at("customer_phone", writer).body(body)
 }
 
-fn follow_up(world: &World, tenant: usize, contact: &str, dice: &Dice) -> Asked {
-    let body = json!({"siteId": world.tenants[tenant].site, "leadId": contact, "productInterest": ["contract review"]});
-    let asked = Asked::new("follow-up", tenant, "POST", crate::FOLLOW_UP).body(body);
+/// A word that only this serial number has, of letters alone: what is written may name it.
+fn word(serial: usize) -> String {
+    let letters: String = serial.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect();
+    format!("mat{letters}ter")
+}
+
+fn follow_up(world: &World, tenant: usize, serial: usize, contact: &str, dice: &Dice) -> Asked {
+    let product = format!("contract review of {}", word(serial));
+    let body = json!({"siteId": world.tenants[tenant].site, "leadId": contact, "productInterest": [product]});
+    let asked = Asked::new("follow-up", tenant, "POST", crate::FOLLOW_UP).body(body).about(product);
     Asked { prefer: Some(if dice.percent(80) { "respond-async" } else { "wait=1" }), ..asked }
 }
 
-fn recommendation(world: &World, tenant: usize, contact: &str) -> Asked {
+fn recommendation(world: &World, tenant: usize, serial: usize, contact: &str) -> Asked {
+    let summary = format!("They asked for a contract review of {}.", word(serial));
     let earlier = [20, 9].map(|days| ago(world, days * 1_440));
     let body = json!({
-        "lead_id": contact, "account_tier": "mid-market",
+        "lead_id": contact, "account_tier": "mid-market", "recent_activity_summary": summary,
         "engagement_history": [{"type": "email", "outcome": "opened", "date": earlier[0]}, {"type": "phone_call", "outcome": "no_response", "date": earlier[1]}],
     });
-    Asked::new("recommendation", tenant, "POST", "/api/v1/ai/followup/recommendation").body(body)
+    Asked::new("recommendation", tenant, "POST", "/api/v1/ai/followup/recommendation").body(body).about(summary)
 }
 
 fn decision(world: &World, told: &Told, tenant: usize, serial: usize, dice: &Dice) -> Option<Asked> {
@@ -259,7 +331,7 @@ fn decision(world: &World, told: &Told, tenant: usize, serial: usize, dice: &Dic
     })
 }
 
-fn chat(told: &Told, tenant: usize, dice: &Dice) -> Asked {
+fn chat(told: &Told, tenant: usize, serial: usize, dice: &Dice) -> Asked {
     let lists: Vec<_> = told.names.iter().filter(|(name, id)| name.starts_with("lexi") && id.is_some()).collect();
     let list = dice.one_of(&lists);
     let mut context = json!({});
@@ -281,7 +353,12 @@ fn chat(told: &Told, tenant: usize, dice: &Dice) -> Asked {
         (10, _) => "Filter to only New York".to_owned(),
         _ => "Hello".to_owned(),
     };
-    Asked::new("chat", tenant, "POST", "/v1/lexi/chat").body(json!({"message": message, "context": context}))
+    // No other message ends in these marks, and to whoever reads it they say nothing.
+    let marks = format!("{serial:b}").replace('0', "?").replace('1', "!");
+    let message = message + &marks;
+    Asked::new("chat", tenant, "POST", "/v1/lexi/chat")
+        .body(json!({"message": message, "context": context}))
+        .about(message)
 }
 
 fn task_decision(told: &Told, tenant: usize, dice: &Dice) -> Option<Asked> {

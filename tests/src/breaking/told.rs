@@ -10,11 +10,23 @@ use crate::Answer;
 /// How often something was asked for, and answered with success.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// Requests that may have had an effect.
+    /// Requests that may have had an effect; all with one key may have had one.
     pub sent: usize,
     /// Those that certainly had one.
     pub acknowledged: usize,
+    /// Those that were sent without a key.
+    pub without_key: usize,
 }
+
+impl Count {
+    /// Whether there may be so many.
+    pub fn fits(&self, there: usize) -> bool {
+        (self.acknowledged..=self.sent).contains(&there)
+    }
+}
+
+/// The kinds of requests of which each makes one thing, or one charge.
+const MAKING: [&str; 6] = ["activity", "list", "follow-up", "recommendation", "chat", "suggest"];
 
 /// A request that may be sent again: it has a key, or can be repeated by its nature.
 #[derive(Clone, Debug)]
@@ -30,8 +42,8 @@ pub struct Repeatable {
 pub struct Told {
     /// Contacts by their e-mail address; the id once it is known.
     pub contacts: BTreeMap<String, Option<String>>,
-    /// Activities by a word in their text.
-    pub activities: BTreeMap<String, Count>,
+    /// What requests make, by their kind and words that stand in what they make.
+    pub made: BTreeMap<(&'static str, String), Count>,
     /// Messages by lead and id.
     pub messages: BTreeMap<(String, String), Count>,
     /// Lists that only the lists API touches, with their contacts: whether they are certainly on it.
@@ -44,16 +56,18 @@ pub struct Told {
     pub recommendations: BTreeSet<String>,
     /// The texts with which an approval of each recommendation was asked for; empty as it was proposed.
     pub approvals: BTreeMap<String, BTreeSet<String>>,
+    /// Recommendations whose approval was asked for, in that order.
+    pub to_be_sent: Vec<String>,
     /// Recommendations whose approval was acknowledged.
     pub approved: BTreeSet<String>,
+    /// The contacts that recommendations are about.
+    pub whom: BTreeMap<String, String>,
     /// Tasks, and whether their approval was acknowledged.
     pub tasks: BTreeMap<String, bool>,
     /// Tasks whose dismissal was acknowledged.
     pub dismissed: BTreeSet<String>,
     /// Conversations.
     pub conversations: BTreeSet<String>,
-    /// Charges by action: at most as many as were sent without a key or answered, at least as many as answered.
-    pub charges: BTreeMap<&'static str, Count>,
     /// The leads that write, by their number.
     pub writers: BTreeSet<String>,
     /// How many idempotency keys were used.
@@ -81,18 +95,23 @@ impl State {
     /// Notes that a request goes out: from now on it may have had its effect.
     pub fn sends(&mut self, asked: &Asked) {
         let told = &mut self.told[asked.tenant];
+        if let Some(count) = told.made_by(asked) {
+            match asked.key {
+                None => (count.sent, count.without_key) = (count.sent + 1, count.without_key + 1),
+                Some(_) => count.sent = 1,
+            }
+        }
         match asked.kind {
             "contact" => _ = told.contacts.entry(asked.about.clone()).or_default(),
             "contacts" => {
                 each(&asked.body["contacts"], |one| _ = told.contacts.entry(text(&one["email"])).or_default())
             }
-            "activity" => told.activities.entry(asked.about.clone()).or_default().sent += 1,
             "messages" => {
                 each(&asked.body["messages"], |one| {
                     told.message(text(&one["customer_phone"]), text(&one["message_id"])).sent += 1
                 });
             }
-            "webhook" => each(&asked.body["entry"][0]["changes"], |change| {
+            "webhook" | "STOP" => each(&asked.body["entry"][0]["changes"], |change| {
                 each(&change["value"]["messages"], |one| told.message(text(&one["from"]), text(&one["id"])).sent += 1);
             }),
             "list" => _ = told.names.entry(asked.about.clone()).or_default(),
@@ -102,21 +121,26 @@ impl State {
                     members.insert(contact.to_owned(), None);
                 }
             }
-            "approve" => _ = told.approvals.entry(asked.at[0].1.clone()).or_default().insert(asked.about.clone()),
-            "suggest" => told.charges.entry("suggest_followups").or_default().sent += 1,
-            "chat" => told.charges.entry("lexi_message").or_default().sent += 1,
+            "approve" => {
+                let id = &asked.at[0].1;
+                told.approvals.entry(id.clone()).or_default().insert(asked.about.clone());
+                told.to_be_sent.push(id.clone());
+            }
             _ => {}
         }
     }
 
-    /// Takes in what an answer says. `is_first` unless the same request was answered before.
-    pub fn learns(&mut self, asked: &Asked, answer: &Answer, is_first: bool) {
+    /// Takes in what an answer says.
+    pub fn learns(&mut self, asked: &Asked, answer: &Answer) {
         if answer.status >= 300 {
             return;
         }
         let told = &mut self.told[asked.tenant];
         let Ok(body) = serde_json::from_str::<Value>(&answer.text) else { return };
         let data = if body["data"].is_null() { &body } else { &body["data"] };
+        if let Some(count) = told.made_by(asked) {
+            count.acknowledged = if asked.key.is_some() { 1 } else { count.acknowledged + 1 };
+        }
         match asked.kind {
             "contact" => _ = told.contacts.insert(asked.about.clone(), Some(text(&data["contact_id"]))),
             "contacts" => each(&data["results"], |one| {
@@ -124,7 +148,6 @@ impl State {
                     told.contacts.insert(text(&one["email"]), Some(text(&one["contact_id"])));
                 }
             }),
-            "activity" => told.activities.entry(asked.about.clone()).or_default().acknowledged += 1,
             "messages" => {
                 each(&asked.body["messages"], |one| {
                     let lead = text(&one["customer_phone"]);
@@ -132,7 +155,7 @@ impl State {
                     told.message(lead, text(&one["message_id"])).acknowledged += 1;
                 });
             }
-            "webhook" => each(&asked.body["entry"][0]["changes"], |change| {
+            "webhook" | "STOP" => each(&asked.body["entry"][0]["changes"], |change| {
                 each(&change["value"]["messages"], |one| {
                     told.message(text(&one["from"]), text(&one["id"])).acknowledged += 1;
                 });
@@ -154,9 +177,16 @@ impl State {
                 let commands = data["command_ids"].as_object().into_iter().flatten();
                 told.commands.extend(commands.filter_map(|(_, id)| id.as_str()).map(str::to_owned));
                 let ids = data["recommendation_ids"].as_object().into_iter().flatten();
-                told.recommendations.extend(ids.map(|(_, id)| text(id)));
+                for id in ids.map(|(_, id)| text(id)) {
+                    told.whom.insert(id.clone(), text(&asked.body["leadId"]));
+                    told.recommendations.insert(id);
+                }
             }
-            "recommendation" => _ = told.recommendations.insert(text(&data["recommendation_id"])),
+            "recommendation" => {
+                let id = text(&data["recommendation_id"]);
+                told.whom.insert(id.clone(), text(&asked.body["lead_id"]));
+                told.recommendations.insert(id);
+            }
             "read" => {
                 each(&data["recommendations"], |one| _ = told.recommendations.insert(text(&one["recommendation_id"])));
                 each(&data["tasks"], |one| _ = told.tasks.entry(text(&one["id"])).or_default());
@@ -172,20 +202,27 @@ impl State {
             }
             _ => {}
         }
-        let action = match asked.kind {
-            "suggest" => "suggest_followups",
-            "chat" => "lexi_message",
-            _ => return,
-        };
-        if is_first {
-            told.charges.entry(action).or_default().acknowledged += 1;
-        }
     }
 }
 
 impl Told {
     fn message(&mut self, lead: String, id: String) -> &mut Count {
         self.messages.entry((lead, id)).or_default()
+    }
+
+    /// How often what a request makes was asked for, if it makes something.
+    fn made_by(&mut self, asked: &Asked) -> Option<&mut Count> {
+        MAKING.contains(&asked.kind).then(|| self.made.entry((asked.kind, asked.about.clone())).or_default())
+    }
+
+    /// How often what requests of a kind make was asked for, all together.
+    pub fn made_of(&self, kind: &str) -> Count {
+        let all = self.made.iter().filter(|((of, _), _)| *of == kind).map(|(_, count)| count);
+        all.fold(Count::default(), |sum, count| Count {
+            sent: sum.sent + count.sent,
+            acknowledged: sum.acknowledged + count.acknowledged,
+            without_key: sum.without_key + count.without_key,
+        })
     }
 
     /// The contacts that are certainly there.

@@ -86,6 +86,28 @@ struct Crew {
     scheduled: BTreeMap<String, Function>,
 }
 
+/// What becomes of a function or worker in the middle of its work.
+#[derive(Clone, Copy, Debug)]
+pub struct Fate {
+    /// How many calls it makes to the store before.
+    pub calls: usize,
+    /// Whether the next one is applied.
+    pub is_applied: bool,
+    /// How it goes on.
+    pub then: Then,
+}
+
+/// How it goes on after that call.
+#[derive(Clone, Copy, Debug)]
+pub enum Then {
+    /// Not at all: it is dropped.
+    Killed,
+    /// Not at all, and whoever asked it has no patience: after this time the same is asked again.
+    AskedAgain(TimeDelta),
+    /// It stands still for this time, in which the sweeper runs; then it goes on as if nothing had happened.
+    StandsStill(TimeDelta),
+}
+
 /// What became of a message, or of a request to whoever was killed.
 pub enum Ended<T> {
     /// It was worked off.
@@ -177,8 +199,8 @@ impl World {
         headers
     }
 
-    /// Sends a request to a function that is killed with its call of this number to the store.
-    pub async fn send_to_doomed(&self, asked: &Asked, calls: usize, is_applied: bool) -> Ended<Answer> {
+    /// Sends a request to a function that comes to this end.
+    pub async fn send_to_doomed(&self, asked: &Asked, fate: Fate) -> Ended<Answer> {
         let crew = self.doomed.lock().await;
         let route = format!("{} {}", asked.method, asked.route);
         let Some(Function::Http(handler)) = crew.by_route.get(&route) else { panic!("no function for {route}") };
@@ -202,37 +224,44 @@ impl World {
         let mut context = lambda_http::Context::default();
         context.deadline = (now + TimeDelta::seconds(29)).timestamp_millis().unsigned_abs();
         let working = handler(request.with_lambda_context(context));
-        let death = self.store.doom(calls, is_applied);
-        let response = tokio::select! {
-            biased;
-            response = working => response,
-            Ok(()) = death => return Ended::Killed,
-        };
-        self.store.spare();
+        let Some(response) = self.until(working, fate).await else { return Ended::Killed };
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(axum::body::Body::new(body), usize::MAX).await.unwrap_or_default();
         let text = String::from_utf8_lossy(&body).into_owned();
         Ended::Done(Answer { status: parts.status.as_u16(), headers: parts.headers, text })
     }
 
-    /// Has a message worked off; by whoever is killed with a call of that number, if one is given.
-    pub async fn work(&self, letter: &Letter, doom: Option<(usize, bool)>) -> Ended<()> {
+    /// Whatever a doomed function or worker gives, if it lives to do so.
+    async fn until<T>(&self, working: impl Future<Output = T>, fate: Fate) -> Option<T> {
+        let (is_reached, go) = self.store.doom(fate.calls, fate.is_applied);
+        tokio::pin!(working);
+        tokio::select! {
+            biased;
+            done = &mut working => {
+                self.store.spare();
+                return Some(done);
+            }
+            Ok(()) = is_reached => {}
+        }
+        let Then::StandsStill(time) = fate.then else { return None };
+        self.api.clock.advance(time);
+        self.run("sweeper").await;
+        let _ = go.send(());
+        Some(working.await)
+    }
+
+    /// Has a message worked off; by somebody who comes to that end, if one is given.
+    pub async fn work(&self, letter: &Letter, fate: Option<Fate>) -> Ended<()> {
         let event = json!({"Records": [{"messageId": "m", "body": letter.body}]});
         let of = |crew: &Crew| match crew.by_queue.get(&letter.queue) {
             Some(Function::Queued(worker)) => Arc::clone(worker),
             _ => panic!("nobody takes {}", letter.queue),
         };
-        let outcome = match doom {
+        let outcome = match fate {
             None => of(&self.workers)(event).await,
-            Some((calls, is_applied)) => {
+            Some(fate) => {
                 let crew = self.doomed.lock().await;
-                let death = self.store.doom(calls, is_applied);
-                let outcome = tokio::select! {
-                    biased;
-                    outcome = of(&crew)(event) => outcome,
-                    Ok(()) = death => return Ended::Killed,
-                };
-                self.store.spare();
+                let Some(outcome) = self.until(of(&crew)(event), fate).await else { return Ended::Killed };
                 outcome
             }
         };
@@ -248,10 +277,23 @@ impl World {
         run().await.is_ok()
     }
 
+    /// The names of the queues.
+    pub fn queues(&self) -> Vec<&str> {
+        let mut queues: Vec<_> = self.workers.by_queue.keys().map(String::as_str).collect();
+        queues.sort_unstable();
+        queues
+    }
+
     /// The items of a table, by the name of its variable.
     pub async fn scan(&self, table: &str) -> Vec<Value> {
+        self.scan_for(table, json!({})).await
+    }
+
+    /// Those items of a table that a request's filter lets through.
+    pub async fn scan_for(&self, table: &str, mut request: Value) -> Vec<Value> {
         let ready = &self.api.stack.ready;
-        crate::scan_with(&self.client, &ready.dynamodb, &ready.environment[table]).await
+        request["TableName"] = json!(ready.environment[table]);
+        crate::scan_with(&self.client, &ready.dynamodb, request).await
     }
 }
 
