@@ -149,10 +149,15 @@ impl Recommendations {
     }
 
     /// Closes what a person has taken care of: an item of the manual queue, or a delivery of which nobody knows
-    /// whether it arrived.
+    /// whether it arrived, also because its provider took it and has been silent for too long.
     pub async fn resolve(&self, before: &Recommendation, actor: Actor) -> Result<Decided, StoreError> {
+        let state = before.attempts.last().map(|attempt| attempt.state);
         let is_unknown = before.status == Status::Delivering
-            && before.attempts.last().is_some_and(|attempt| attempt.state == AttemptState::Unknown);
+            && match state {
+                Some(AttemptState::Unknown) => true,
+                Some(AttemptState::Accepted) => !before.is_queued(),
+                _ => false,
+            };
         if before.status != Status::Manual && !is_unknown {
             return Ok(Err(Refused::NotOpen(before.status)));
         }

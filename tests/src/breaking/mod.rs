@@ -211,7 +211,7 @@ impl Episode {
         let queues = self.world.queues();
         let still = match dice.below(3) {
             0 => None,
-            1 => queues.iter().find(|queue| queue.contains("delivery")),
+            1 => queues.iter().find(|queue| queue.contains("Delivery")),
             _ => dice.one_of(&queues),
         };
         *self.still.lock().expect("still") = still.map(|queue| (*queue).to_owned());

@@ -113,9 +113,10 @@ pub fn workers_fate(dice: &Dice, is_stormy: bool) -> Fate {
 }
 
 fn behaviour(dice: &Dice) -> Value {
-    let answers = ["busy", "fail", "hang", "drop", "accept"].map(Value::from);
+    let answers = ["busy", "fail", "drop", "drop", "accept"].map(Value::from);
     let answers = [&answers[..], &["21610", "21211"].map(|code| json!({ "refuse": code }))].concat();
-    let answer = dice.one_of(&answers);
+    // To wait for a provider takes twelve seconds; its caller knows as little of one that has dropped the connection.
+    let answer = if dice.below(30) == 0 { Some(Value::from("hang")) } else { dice.one_of(&answers).cloned() };
     let report = |event: Value| {
         let times = 1 + dice.below(3);
         json!({"event": event, "after_ms": dice.below(400), "times": times})

@@ -313,6 +313,24 @@ async fn what_may_have_been_sent_is_settled_by_its_provider_and_never_sent_again
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_provider_took_and_says_nothing_of_for_a_day_is_a_persons_to_settle() {
+    let api = start().await;
+    api.providers_do(&json!({"channel": "sms", "reports": []})).await;
+    let id = recommended(&api).await;
+    approve(&api, &id, &sms("Hi Jane, shall we talk?")).await;
+    until(&api, &id, |shown| shown["deliveries"][0]["state"] == "accepted").await;
+    // Its report may still come.
+    assert_eq!(decide(&api, &id, "resolve", &json!({})).await.code(), (409, "CONFLICT".to_owned()));
+    api.clock.advance(TimeDelta::hours(25));
+    let key = RecommendationId { workspace_id: api.workspace, recommendation_id: id.parse().unwrap() };
+    DeliveryWorker::new(&api.stack.context).unwrap().try_one(key).await.unwrap();
+    assert_eq!(notified(&api, "representative").await[0]["kind"], "delivery_unknown");
+    let resolved = decide(&api, &id, "resolve", &json!({})).await;
+    assert_eq!((resolved.status, &resolved.json()["status"]), (200, &json!("resolved")), "{}", resolved.text);
+    assert_eq!(api.outbox().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_provider_that_is_busy_is_asked_again_and_given_up_in_the_end() {
     let api = start().await;
     api.providers_do(&json!({"channel": "sms", "answer": "busy", "times": 5})).await;
