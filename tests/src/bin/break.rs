@@ -21,15 +21,19 @@ struct Arguments {
     /// How many operations; every 1,000 have a stack of their own, so a million need no more memory than those
     #[arg(long, default_value_t = 1_000)]
     operations: usize,
-    /// How many clients at a time
+    /// How many stacks at a time: most of their time is waiting
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
+    at_once: u16,
+    /// How many clients each has at a time
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=100))]
     clients: u16,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Arguments { seed, operations, clients } = Arguments::parse();
-    let options = Options { seed, operations, clients: usize::from(clients), is_talkative: true };
+    let Arguments { seed, operations, at_once, clients } = Arguments::parse();
+    let (clients, at_once) = (usize::from(clients), usize::from(at_once));
+    let options = Options { seed, operations, clients, at_once, is_talkative: true };
     let report = run(options).await;
     print(&report);
     match report.failed {

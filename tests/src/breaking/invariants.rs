@@ -524,6 +524,11 @@ impl Episode {
         }
         let events =
             counted(Stored::within(&stored.work, &self.world, tenant, "event#").map(|event| last(text(event, "pk"))));
+        // Those that ever had an attempt that failed, and which of them, from 1.
+        let failed: BTreeSet<_> = Stored::within(&stored.work, &self.world, tenant, "event#")
+            .filter(|event| text(event, "action") == "settled" && at(event, "/details/M/state/S") == "failed")
+            .filter_map(|event| Some((last(text(event, "pk")), at(event, "/details/M/attempt/N").parse().ok()?)))
+            .collect();
         let workspace = self.world.tenants[tenant].id.simple().to_string();
         let outbox = self.world.api.outbox().await;
         let sent: Vec<_> = outbox
@@ -553,7 +558,7 @@ impl Episode {
                 let next = item["followed_by"]["S"].as_str().is_some_and(|next| items.contains_key(next));
                 self.holds("what is written anew has its successor", next, || id.clone());
             }
-            self.deliveries(id, item, told, &sent);
+            self.deliveries(id, item, told, (&sent, &failed));
         }
         for id in &told.approved {
             let status = items.get(id).map(|item| text(item, "status")).unwrap_or_default();
@@ -571,7 +576,7 @@ impl Episode {
     }
 
     /// What was sent of one recommendation against what was approved.
-    fn deliveries(&self, id: &str, item: &Value, told: &Told, outbox: &[&Value]) {
+    fn deliveries(&self, id: &str, item: &Value, told: &Told, (outbox, failed): (&[&Value], &BTreeSet<(&str, usize)>)) {
         let simple = id.replace('-', "");
         let sent: Vec<_> =
             outbox.iter().filter(|sent| sent["delivery_id"].as_str().is_some_and(|of| of.contains(&simple))).collect();
@@ -585,7 +590,6 @@ impl Episode {
                 asked.is_some_and(|texts| texts.contains(approved) || texts.contains("") && approved == proposed);
             self.holds("what is approved is what the reviewer wrote or saw", is_asked, || format!("{id}: {approved}"));
         }
-        let mut last_is_open = false;
         for (number, attempt) in attempts.iter().enumerate() {
             let of =
                 |sent: &&&&Value| sent["delivery_id"].as_str().is_some_and(|id| id.ends_with(&format!("-{number}")));
@@ -600,8 +604,9 @@ impl Episode {
             if state == "delivered" && attempt.pointer("/M/provider_message_id/S").is_some() {
                 self.holds("what is delivered was sent", these.len() == 1, || format!("{id}: {} sends", these.len()));
             }
-            self.holds("an attempt comes after one that failed", !last_is_open, || format!("{id}, attempt {number}"));
-            last_is_open = state != "failed";
+            // It may be said to have arrived later, all the same.
+            let is_due = number == 0 || failed.contains(&(id, number));
+            self.holds("an attempt comes after one that failed", is_due, || format!("{id}, attempt {number}"));
         }
     }
 

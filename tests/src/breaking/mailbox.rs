@@ -21,7 +21,7 @@ pub struct Letter {
     /// The message's body.
     pub body: String,
     /// How often it was received.
-    received: u32,
+    pub received: u32,
 }
 
 /// How often a message is received before it is a dead letter, as the template has it.

@@ -45,8 +45,10 @@ pub struct Options {
     pub seed: u64,
     /// How many operations.
     pub operations: usize,
-    /// How many clients at a time.
+    /// How many clients an episode has at a time.
     pub clients: usize,
+    /// How many episodes there are at a time: most of their time is waiting.
+    pub at_once: usize,
     /// Whether to say how far it has come.
     pub is_talkative: bool,
 }
@@ -74,17 +76,20 @@ pub struct Report {
 pub async fn run(options: Options) -> Report {
     let (started, mut report) = (Instant::now(), Report::default());
     faults::watch_log(&world::personal());
-    let mut done = 0;
-    for number in 0.. {
-        let left = options.operations - done;
-        if left == 0 {
-            break;
-        }
+    let episodes = (0..options.operations.div_ceil(EPISODE)).map(|number| {
         // The seed of a later episode is one that can be given.
-        let seed = options.seed.wrapping_add(number);
-        let count = left.min(EPISODE);
-        let episode = Episode::start(seed, count, options.clients).await;
-        episode.run().await;
+        let seed = options.seed.wrapping_add(number as u64);
+        let count = (options.operations - number * EPISODE).min(EPISODE);
+        async move {
+            let episode = Episode::start(seed, count, options.clients).await;
+            episode.run().await;
+            episode
+        }
+    });
+    let mut episodes = std::pin::pin!(stream::iter(episodes).buffered(options.at_once.max(1)));
+    let mut done = 0;
+    while let Some(episode) = episodes.next().await {
+        let (seed, count) = (episode.seed, episode.operations);
         report.add(episode).await;
         done += count;
         report.took = started.elapsed();
@@ -258,7 +263,9 @@ impl Episode {
                     let still = self.still.lock().expect("still").clone();
                     let Some(letter) = self.world.mailbox.draw(&dice, still.as_deref()) else { break };
                     let is_stormy = self.world.is_stormy.load(Ordering::SeqCst);
-                    let fate = dice.percent(25).then(|| operations::workers_fate(&dice, is_stormy));
+                    // Some messages are their workers' end again and again.
+                    let is_hard = dice.percent(if letter.received > 1 { 75 } else { 25 });
+                    let fate = is_hard.then(|| operations::workers_fate(&dice, is_stormy));
                     self.work(index, letter, fate, dice.percent(10)).await;
                 }
             }
@@ -407,6 +414,7 @@ impl Episode {
             wrong("another status than is due");
         }
         let mut state = self.state.lock().expect("state");
+        state.waits_for_a_person(asked, answer);
         let now = kept.and_then(|kept| state.repeatable[kept].answer.clone());
         let same = |one: &(u16, String)| (one.0, one.1.as_str()) == (answer.status, answer.text.as_str());
         let is_keyed = asked.key.is_some();

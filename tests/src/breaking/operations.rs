@@ -109,7 +109,7 @@ fn most_calls(kind: &str) -> usize {
 
 /// How a worker ends, or how it is held up.
 pub fn workers_fate(dice: &Dice, is_stormy: bool) -> Fate {
-    fate(dice, 25, is_stormy)
+    fate(dice, 12, is_stormy)
 }
 
 fn behaviour(dice: &Dice) -> Value {
@@ -310,6 +310,15 @@ fn recommendation(world: &World, tenant: usize, serial: usize, contact: &str) ->
 }
 
 fn decision(world: &World, told: &Told, tenant: usize, serial: usize, dice: &Dice) -> Option<Asked> {
+    if dice.percent(12)
+        && let Some(id) = pick(dice, &told.manual)
+    {
+        let (kind, route) = match dice.below(3) {
+            0 => ("resolve", "/api/v1/ai/followup/recommendations/{id}/resolve"),
+            _ => ("requeue", "/api/v1/ai/followup/recommendations/{id}/requeue"),
+        };
+        return Some(Asked::new(kind, tenant, "POST", route).at("id", &id).body(json!({})));
+    }
     let undecided = told.recommendations.iter().filter(|id| !told.approvals.contains_key(*id));
     let id = if dice.percent(70) { pick(dice, undecided) } else { pick(dice, &told.recommendations) }?;
     let asked = |kind, route, body: Value| Asked::new(kind, tenant, "POST", route).at("id", &id).body(body);

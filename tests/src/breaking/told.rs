@@ -60,6 +60,8 @@ pub struct Told {
     pub to_be_sent: Vec<String>,
     /// Recommendations whose approval was acknowledged.
     pub approved: BTreeSet<String>,
+    /// Recommendations that the model gave nothing for.
+    pub manual: BTreeSet<String>,
     /// The contacts that recommendations are about.
     pub whom: BTreeMap<String, String>,
     /// Tasks, and whether their approval was acknowledged.
@@ -127,6 +129,16 @@ impl State {
                 told.to_be_sent.push(id.clone());
             }
             _ => {}
+        }
+    }
+
+    /// Takes in what a failure says: a person is to do what the model could not.
+    pub fn waits_for_a_person(&mut self, asked: &Asked, answer: &Answer) {
+        if let (500, "recommendation", Ok(body)) =
+            (answer.status, asked.kind, serde_json::from_str::<Value>(&answer.text))
+            && let Some(id) = body["error"]["details"]["recommendation_id"].as_str()
+        {
+            self.told[asked.tenant].manual.insert(id.to_owned());
         }
     }
 

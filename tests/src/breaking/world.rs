@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use chrono::TimeDelta;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -74,6 +74,7 @@ pub struct World {
     pub tenants: Vec<Tenant>,
     /// Whether things fail now.
     pub is_stormy: AtomicBool,
+    held_up: AtomicUsize,
     workers: Crew,
     doomed: Mutex<Crew>,
     client: reqwest::Client,
@@ -143,8 +144,8 @@ impl World {
             Crew::new(&variables, &api.clock, &Random::seeded(seed))
         };
         let (workers, doomed) = (crew(store.url(), seed), Mutex::new(crew(&store.doomed_url(), seed + 1)));
-        let is_stormy = AtomicBool::new(false);
-        Self { workers, doomed, api, store, mailbox, model, tenants, is_stormy, client }
+        let (is_stormy, held_up) = Default::default();
+        Self { held_up, workers, doomed, api, store, mailbox, model, tenants, is_stormy, client }
     }
 
     /// From now on, so many of a thousand calls fail.
@@ -169,6 +170,7 @@ impl World {
     pub fn injected(&self) -> BTreeMap<String, usize> {
         let mut all = self.store.injected();
         all.extend(self.mailbox.injected().into_iter().chain(self.model.injected()).map(|(w, n)| (w.to_owned(), n)));
+        all.insert("function or worker: held up".to_owned(), self.held_up.load(Ordering::SeqCst));
         all
     }
 
@@ -244,6 +246,7 @@ impl World {
             Ok(()) = is_reached => {}
         }
         let Then::StandsStill(time) = fate.then else { return None };
+        self.held_up.fetch_add(1, Ordering::SeqCst);
         self.api.clock.advance(time);
         self.run("sweeper").await;
         let _ = go.send(());
