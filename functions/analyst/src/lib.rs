@@ -93,7 +93,7 @@ impl Consumer for Analyst {
 
     async fn try_one(&self, id: RecommendationId) -> Result<(), StoreError> {
         let Some(before) = self.recommendations.get(id).await? else { return Ok(()) };
-        let is_wanted = matches!(before.status, Status::Rejected | Status::Requeued) && before.followed_by.is_none();
+        let is_wanted = matches!(before.status, Status::Rejected | Status::Requeued) && before.is_queued();
         let Origin::Engagement(asked) = &before.origin else { return Ok(()) };
         if !is_wanted {
             return Ok(());

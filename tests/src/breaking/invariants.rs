@@ -43,6 +43,8 @@ fn counted<'a>(values: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, usize
     counts
 }
 
+const KEPT: &str = "what is held for a claim is so for longer than it lasts";
+
 /// What the tables hold.
 struct Stored {
     leads: Vec<Value>,
@@ -84,7 +86,7 @@ impl Episode {
             self.holds("a delivery is sent once", times == 1, || format!("{id} was sent {times} times"));
         }
         self.look_at_left_alone(&outbox).await;
-        self.look_at_holds().await;
+        self.look_at_holds(usize::MAX).await;
     }
 
     async fn look_at_left_alone(&self, outbox: &[Value]) {
@@ -116,29 +118,31 @@ impl Episode {
         }
     }
 
-    async fn look_at_holds(&self) {
+    /// Whoever is at work keeps what is held for them. Can be said at any time: a hold is only ever made longer, so one
+    /// that is looked at after its claim is at least as long as it was.
+    pub(super) async fn look_at_holds(&self, index: usize) {
+        let running = serde_json::json!({
+            "FilterExpression": "attribute_not_exists(#response) AND attribute_exists(#operation)",
+            "ExpressionAttributeNames": {"#response": "response", "#operation": "operation"},
+        });
+        let claims = self.world.scan_for("IDEMPOTENCY_TABLE", running).await;
+        if claims.is_empty() {
+            return;
+        }
         let held = serde_json::json!({
             "FilterExpression": "#state = :held",
             "ExpressionAttributeNames": {"#state": "state"},
             "ExpressionAttributeValues": {":held": {"S": "held"}},
         });
         let held = self.world.scan_for("CREDITS_TABLE", held).await;
-        if held.is_empty() {
-            return;
-        }
         let held: BTreeMap<_, _> =
             held.iter().map(|item| (text(item, "operation_id"), number(item, "hold_expires"))).collect();
-        let running = serde_json::json!({
-            "FilterExpression": "attribute_not_exists(#response)",
-            "ExpressionAttributeNames": {"#response": "response"},
-        });
-        for claim in self.world.scan_for("IDEMPOTENCY_TABLE", running).await {
-            let operation = at(&claim, "/operation/M/operation_id/S");
-            if let Some(until) = held.get(operation) {
-                let lease = number(&claim, "lease_until");
-                self.holds("what is held for a claim is so for longer than it lasts", *until >= lease, || {
-                    format!("{operation} until {until}, its claim until {lease}")
-                });
+        for claim in &claims {
+            let (operation, lease) = (at(claim, "/operation/M/operation_id/S"), number(claim, "lease_until"));
+            let Some(until) = held.get(operation) else { continue };
+            self.checked(KEPT, 1);
+            if *until < lease {
+                self.violation(index, &format!("{KEPT}: {operation} until {until}, its claim until {lease}"));
             }
         }
     }
@@ -524,6 +528,12 @@ impl Episode {
         }
         let events =
             counted(Stored::within(&stored.work, &self.world, tenant, "event#").map(|event| last(text(event, "pk"))));
+        // Whose lead wants to be left alone, or of which there is nothing to be said any more.
+        let left = counted(
+            Stored::within(&stored.work, &self.world, tenant, "event#")
+                .filter(|event| text(event, "action") == "not_analysed")
+                .map(|event| last(text(event, "pk"))),
+        );
         // Those that ever had an attempt that failed, and which of them, from 1.
         let failed: BTreeSet<_> = Stored::within(&stored.work, &self.world, tenant, "event#")
             .filter(|event| text(event, "action") == "settled" && at(event, "/details/M/state/S") == "failed")
@@ -556,8 +566,11 @@ impl Episode {
             });
             if status == "requeued" {
                 let next = item["followed_by"]["S"].as_str().is_some_and(|next| items.contains_key(next));
-                self.holds("what is written anew has its successor", next, || id.clone());
+                let has_ended = next || left.contains_key(id.as_str());
+                self.holds("what is written anew has its successor, or is left for a reason", has_ended, || id.clone());
             }
+            let times = left.get(id.as_str()).copied().unwrap_or_default();
+            self.holds("what is not written anew is left once", times <= 1, || format!("{id}: {times} times"));
             self.deliveries(id, item, told, (&sent, &failed));
         }
         for id in &told.approved {

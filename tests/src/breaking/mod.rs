@@ -211,12 +211,14 @@ impl Episode {
         }
     }
 
-    /// One of the queues moves no more for a while, rather that of what is sent to people; or none.
+    /// One of the queues moves no more for a while, rather that of deliveries or tasks; or none.
     fn stand_still(&self, dice: &Dice) {
         let queues = self.world.queues();
-        let still = match dice.below(3) {
+        let still = match dice.below(4) {
             0 => None,
             1 => queues.iter().find(|queue| queue.contains("Delivery")),
+            // Whose tasks have credits held for them.
+            2 => queues.iter().find(|queue| queue.contains("Tasks")),
             _ => dice.one_of(&queues),
         };
         *self.still.lock().expect("still") = still.map(|queue| (*queue).to_owned());
@@ -245,7 +247,7 @@ impl Episode {
                 let kept = self.keep(&asked);
                 join_all((0..times).map(|_| self.ask(index, &asked, kept))).await;
             }
-            Operation::AskDoomed(asked, fate) => {
+            Operation::AskDoomed(fate, asked) => {
                 let kept = self.keep(&asked);
                 self.ask_doomed(index, &asked, kept, fate).await;
             }
@@ -269,7 +271,7 @@ impl Episode {
                     self.work(index, letter, fate, dice.percent(10)).await;
                 }
             }
-            Operation::Sweep => self.schedule(index, "sweeper").await,
+            Operation::Sweep => self.sweep(index).await,
             Operation::Score => self.schedule(index, "score-due").await,
             Operation::Wait(time) => {
                 self.world.api.clock.advance(time);
@@ -289,6 +291,12 @@ impl Episode {
         }
     }
 
+    /// The sweeper runs; what is held for whoever may be at work has to be so before and after.
+    async fn sweep(&self, index: usize) {
+        self.look_at_holds(index).await;
+        self.schedule(index, "sweeper").await;
+    }
+
     async fn schedule(&self, index: usize, name: &'static str) {
         let started = Instant::now();
         let went_well = self.world.run(name).await;
@@ -301,7 +309,7 @@ impl Episode {
 
     async fn work(&self, index: usize, letter: mailbox::Letter, fate: Option<Fate>, is_twice: bool) {
         let (queue, started) = (letter.queue.clone(), Instant::now());
-        let outcome = match self.world.work(&letter, fate).await {
+        let outcome = match self.world.work(&letter, fate, self.sweep(index)).await {
             Ended::Done(()) => {
                 self.world.mailbox.worked_off(letter, is_twice);
                 if is_twice { "done, and comes again" } else { "done" }
@@ -367,16 +375,20 @@ impl Episode {
     /// As [`Episode::ask`], of a function that comes to this end.
     async fn ask_doomed(&self, index: usize, asked: &Asked, kept: Option<usize>, fate: Fate) {
         self.state.lock().expect("state").sends(asked);
-        let outcome = match (self.world.send_to_doomed(asked, fate).await, fate.then) {
-            (Ended::Done(answer), _) => return self.take_in(index, asked, kept, None, &answer),
-            (_, Then::AskedAgain(time)) if kept.is_some() => {
-                self.world.api.clock.advance(time);
-                self.ask(index, asked, kept).await;
-                "killed, and asked again"
-            }
-            _ => "killed",
+        let Ended::Done(answer) = self.world.send_to_doomed(asked, fate, self.sweep(index)).await else {
+            self.note(asked.kind, "killed");
+            let Then::AskedAgain(time, held_up) = fate.then else { return };
+            self.world.api.clock.advance(time);
+            self.note(asked.kind, "asked again after a kill");
+            return match held_up {
+                None => _ = self.ask(index, asked, kept).await,
+                Some(time) => {
+                    let fate = Fate { then: Then::StandsStill(time), ..fate };
+                    Box::pin(self.ask_doomed(index, asked, kept, fate)).await;
+                }
+            };
         };
-        self.note(asked.kind, outcome);
+        self.take_in(index, asked, kept, None, &answer);
     }
 
     /// Holds an answer against what has to be true of any, and against those before; and learns from it.

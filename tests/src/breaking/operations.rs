@@ -15,7 +15,7 @@ pub enum Operation {
     /// A client sends a request: once, or this many times at once.
     Ask(Asked, usize),
     /// A client sends a request to a function that comes to this end.
-    AskDoomed(Asked, Fate),
+    AskDoomed(Fate, Asked),
     /// A client sends again what it sent before; to a function that comes to this end, if one is given.
     Again(usize, Option<Fate>),
     /// Somebody uses the key of this request, which was answered, for another.
@@ -53,19 +53,18 @@ pub fn draw(world: &World, state: &mut State, dice: &Dice) -> Operation {
         }
         42..47 => {
             if let Some(index) = unanswered(state, dice) {
-                let most = most_calls(state.repeatable[index].asked.kind);
-                return Operation::Again(index, dice.percent(60).then(|| fate(dice, most, is_stormy)));
+                let kind = state.repeatable[index].asked.kind;
+                return Operation::Again(index, dice.percent(60).then(|| fate(dice, kind, is_stormy)));
             }
         }
         _ => {}
     }
     let asked = request(world, state, dice);
-    let most = most_calls(asked.kind);
     // What makes something or holds credits ends early more often, also where no retry comes after it.
     let is_making = ["suggest", "chat", "activity"].contains(&asked.kind);
     match dice.below(100) {
-        0..12 if asked.method != "GET" => Operation::AskDoomed(asked, fate(dice, most, is_stormy)),
-        20..55 if is_making => Operation::AskDoomed(asked, fate(dice, most, is_stormy)),
+        0..12 if asked.method != "GET" => Operation::AskDoomed(fate(dice, asked.kind, is_stormy), asked),
+        20..55 if is_making => Operation::AskDoomed(fate(dice, asked.kind, is_stormy), asked),
         12..17 if asked.key.is_some() => Operation::Ask(asked, 3),
         _ => Operation::Ask(asked, 1),
     }
@@ -84,15 +83,19 @@ fn unanswered(state: &State, dice: &Dice) -> Option<usize> {
     dice.one_of(&open.take(12).collect::<Vec<_>>()).copied()
 }
 
-/// How a function ends that makes at most so many calls to the store, or how it is held up. Only where things fail
-/// does so much time pass: others are at work meanwhile.
-fn fate(dice: &Dice, most_calls: usize, is_stormy: bool) -> Fate {
-    let (calls, is_applied) = (dice.below(most_calls), dice.percent(50));
+/// How a function ends, or how it is held up. Only where things fail does so much time pass: others are at work
+/// meanwhile.
+fn fate(dice: &Dice, kind: &str, is_stormy: bool) -> Fate {
+    // What holds credits ends rather while it does so.
+    let (most, first) = (most_calls(kind), if ["suggest", "chat"].contains(&kind) { 4 } else { 0 });
+    let first = if dice.percent(70) { first } else { 0 };
+    let (calls, is_applied) = (first + dice.below(most - first), dice.percent(50));
+    let seconds = |several: &[i64]| TimeDelta::seconds(dice.one_of(several).copied().unwrap_or_default());
     let then = match dice.below(10) {
-        // Longer than a claim lasts, shorter than a hold.
-        0..3 if is_stormy => Then::AskedAgain(TimeDelta::seconds(36 + dice.below(40) as i64)),
+        // Longer than a claim lasts, shorter than a hold; whoever takes over may be at work until after that.
+        0..3 if is_stormy => Then::AskedAgain(seconds(&[40, 60, 80]), dice.percent(50).then(|| seconds(&[25]))),
         // Within the lease; longer; longer than a hold or a worker's lease; until the sweeper sends its message again.
-        3..7 if is_stormy => Then::StandsStill(TimeDelta::seconds(*dice.one_of(&[20, 45, 110, 600]).unwrap_or(&20))),
+        3..8 if is_stormy => Then::StandsStill(seconds(&[20, 45, 110, 110, 600])),
         _ => Then::Killed,
     };
     Fate { calls, is_applied, then }
@@ -103,13 +106,14 @@ fn most_calls(kind: &str) -> usize {
     match kind {
         "activity" | "list" | "approve task" | "dismiss task" => 7,
         "suggest" | "reject" | "snooze" | "resolve" | "requeue" => 9,
+        "work" => 12,
         _ => 14,
     }
 }
 
 /// How a worker ends, or how it is held up.
 pub fn workers_fate(dice: &Dice, is_stormy: bool) -> Fate {
-    fate(dice, 12, is_stormy)
+    fate(dice, "work", is_stormy)
 }
 
 fn behaviour(dice: &Dice) -> Value {

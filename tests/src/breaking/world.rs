@@ -103,9 +103,10 @@ pub struct Fate {
 pub enum Then {
     /// Not at all: it is dropped.
     Killed,
-    /// Not at all, and whoever asked it has no patience: after this time the same is asked again.
-    AskedAgain(TimeDelta),
-    /// It stands still for this time, in which the sweeper runs; then it goes on as if nothing had happened.
+    /// Not at all, and whoever asked it has no patience: after this time the same is asked again, and may be held up
+    /// there.
+    AskedAgain(TimeDelta, Option<TimeDelta>),
+    /// It stands still for this time, and the sweeper runs; then it goes on as if nothing had happened.
     StandsStill(TimeDelta),
 }
 
@@ -202,7 +203,12 @@ impl World {
     }
 
     /// Sends a request to a function that comes to this end.
-    pub async fn send_to_doomed(&self, asked: &Asked, fate: Fate) -> Ended<Answer> {
+    pub async fn send_to_doomed(
+        &self,
+        asked: &Asked,
+        fate: Fate,
+        meanwhile: impl Future<Output = ()>,
+    ) -> Ended<Answer> {
         let crew = self.doomed.lock().await;
         let route = format!("{} {}", asked.method, asked.route);
         let Some(Function::Http(handler)) = crew.by_route.get(&route) else { panic!("no function for {route}") };
@@ -226,15 +232,20 @@ impl World {
         let mut context = lambda_http::Context::default();
         context.deadline = (now + TimeDelta::seconds(29)).timestamp_millis().unsigned_abs();
         let working = handler(request.with_lambda_context(context));
-        let Some(response) = self.until(working, fate).await else { return Ended::Killed };
+        let Some(response) = self.until(working, fate, meanwhile).await else { return Ended::Killed };
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(axum::body::Body::new(body), usize::MAX).await.unwrap_or_default();
         let text = String::from_utf8_lossy(&body).into_owned();
         Ended::Done(Answer { status: parts.status.as_u16(), headers: parts.headers, text })
     }
 
-    /// Whatever a doomed function or worker gives, if it lives to do so.
-    async fn until<T>(&self, working: impl Future<Output = T>, fate: Fate) -> Option<T> {
+    /// Whatever a doomed function or worker gives, if it lives to do so; what is done while it stands still.
+    async fn until<T>(
+        &self,
+        working: impl Future<Output = T>,
+        fate: Fate,
+        meanwhile: impl Future<Output = ()>,
+    ) -> Option<T> {
         let (is_reached, go) = self.store.doom(fate.calls, fate.is_applied);
         tokio::pin!(working);
         tokio::select! {
@@ -248,13 +259,13 @@ impl World {
         let Then::StandsStill(time) = fate.then else { return None };
         self.held_up.fetch_add(1, Ordering::SeqCst);
         self.api.clock.advance(time);
-        self.run("sweeper").await;
+        meanwhile.await;
         let _ = go.send(());
         Some(working.await)
     }
 
     /// Has a message worked off; by somebody who comes to that end, if one is given.
-    pub async fn work(&self, letter: &Letter, fate: Option<Fate>) -> Ended<()> {
+    pub async fn work(&self, letter: &Letter, fate: Option<Fate>, meanwhile: impl Future<Output = ()>) -> Ended<()> {
         let event = json!({"Records": [{"messageId": "m", "body": letter.body}]});
         let of = |crew: &Crew| match crew.by_queue.get(&letter.queue) {
             Some(Function::Queued(worker)) => Arc::clone(worker),
@@ -264,7 +275,7 @@ impl World {
             None => of(&self.workers)(event).await,
             Some(fate) => {
                 let crew = self.doomed.lock().await;
-                let Some(outcome) = self.until(of(&crew)(event), fate).await else { return Ended::Killed };
+                let Some(outcome) = self.until(of(&crew)(event), fate, meanwhile).await else { return Ended::Killed };
                 outcome
             }
         };

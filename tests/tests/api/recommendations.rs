@@ -1,11 +1,13 @@
 //! seeds/followup-recommendation.md and section 7 of the contract: the documented endpoint, and what people
 //! do with what it recommends.
 
+use analyst::Analyst;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use shared::auth::Permission;
 use shared::leads::{Lead, SuppressedBy};
 use shared::notifications::{Notifications, Role};
+use shared::queue::Consumer;
 use shared::recommendations::{RecommendationId, Recommendations};
 use tests::faults::{Way, in_every_way};
 use tests::{Answer, Api, CONTACT, ModelReply, ScriptedModel, Setup, send};
@@ -472,6 +474,23 @@ async fn a_lead_that_wants_to_be_left_alone_is_not_written_to() {
     let refused = recommend(&api, &json!({"lead_id": CONTACT})).await;
     assert_eq!(refused.code(), (422, "INSUFFICIENT_DATA".to_owned()));
     assert_eq!(refused.json()["error"]["details"]["is_suppressed"], true);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_written_anew_is_left_once_however_often_its_message_comes() {
+    let api = Api::start().await;
+    let shown = recommend(&api, &json!({"lead_id": CONTACT})).await.json();
+    api.leads().suppress(api.workspace, CONTACT, SuppressedBy::Stop).await.unwrap();
+    let id = shown["recommendation_id"].as_str().unwrap();
+    assert_eq!(decide(&api, id, "reject", &json!({"reason": "Too long."})).await.status, 200);
+    let key = RecommendationId { workspace_id: api.workspace, recommendation_id: id.parse().unwrap() };
+    let analyst = Analyst::new(&api.stack.context).unwrap();
+    for _ in 0..3 {
+        analyst.try_one(key).await.unwrap();
+    }
+    let events = api.get(&format!("{RECOMMENDATIONS}/{id}/audit")).await.json();
+    let told: Vec<_> = events["events"].as_array().unwrap().iter().map(|event| event["action"].clone()).collect();
+    assert_eq!(told, ["proposed", "rejected", "not_analysed"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
