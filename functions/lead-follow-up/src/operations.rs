@@ -101,6 +101,7 @@ pub fn operations() -> Vec<Operation> {
         }),
     )
     .answers_header("Preference-Applied")
+    .followed_by(&["getCommand"], "id", "/command_ids/copywriter")
     .idempotent()
     .refuses_with(Problem { message: "siteId is required".to_owned(), ..Problem::field("siteId", "is required") })
     .refuses(&[Code::InvalidInput, Code::InvalidPhoneNumber, Code::NoChannelsConfigured])

@@ -443,12 +443,16 @@ impl Episode {
             self.holds("a row shows when its newest message was", is_shown, || {
                 format!("{} for {newest:?}", row["last_message_at"])
             });
+            // As messages are shown: of one moment, the one with the highest number.
+            let place = |message: &&Value| message["sequence_no"].as_u64();
             let at_last = messages.iter().filter(|message| message["timestamp"].as_str() == newest);
-            let is_shown = at_last.clone().any(|message| {
+            let highest = at_last.clone().filter_map(|message| place(&message)).max();
+            let last: Vec<_> = at_last.filter(|message| place(message) == highest).collect();
+            let is_shown = last.iter().any(|message| {
                 message["text"] == row["last_message_text"] && message["sender"] == row["last_message_sender"]
             });
             self.holds("a row shows its newest message", is_shown, || {
-                format!("{} for {:?}", row["last_message_text"], at_last.collect::<Vec<_>>())
+                format!("{} for {last:?}", row["last_message_text"])
             });
         }
     }

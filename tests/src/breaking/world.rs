@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -132,7 +133,7 @@ impl World {
         ];
         let environment = HashMap::from(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let mut api = Api::with(Setup { model: Some(model.as_model()), environment, ..Setup::default() }).await;
-        let client = reqwest::Client::builder().timeout(std::time::Duration::from_secs(60)).build().expect("a client");
+        let client = crate::client();
         store.set_upstream(&api.stack.ready.dynamodb).await;
         let mut tenants = Vec::new();
         for tenant in 0..MARKS.len() {
@@ -178,7 +179,8 @@ impl World {
     /// Sends a request as a client does.
     pub async fn send(&self, asked: &Asked) -> Result<Answer, reqwest::Error> {
         let method = asked.method.parse().expect("a method");
-        let mut request = self.client.request(method, format!("{}{}", self.api.url(), asked.path()));
+        let request = self.client.request(method, format!("{}{}", self.api.url(), asked.path()));
+        let mut request = request.timeout(Duration::from_secs(60));
         for (name, value) in self.headers(asked) {
             request = request.header(name, value);
         }
@@ -307,7 +309,7 @@ impl World {
     pub async fn scan_for(&self, table: &str, mut request: Value) -> Vec<Value> {
         let ready = &self.api.stack.ready;
         request["TableName"] = json!(ready.environment[table]);
-        crate::scan_with(&self.client, &ready.dynamodb, request).await
+        crate::scan_for(&ready.dynamodb, request).await
     }
 }
 

@@ -357,10 +357,7 @@ async fn every_row_has_a_lead_and_every_lead_that_writes_a_link() {
 async fn to_load() -> (Api, FaultProxy, Context) {
     let (api, proxy) = (Api::without_scoring().await, FaultProxy::start().await);
     proxy.set_upstream(&api.stack.ready.dynamodb).await;
-    let mut variables: HashMap<String, String> = api.stack.variables.clone().into_iter().collect();
-    variables.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned());
-    let environment = variables.into_iter().collect();
-    let context = Context::new(environment, api.clock.clone(), api.stack.context.random.clone()).unwrap();
+    let context = api.context(&[("AWS_ENDPOINT_URL_DYNAMODB", proxy.url())]);
     (api, proxy, context)
 }
 

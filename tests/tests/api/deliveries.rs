@@ -10,10 +10,8 @@ use data_encoding::BASE64;
 use delivery::DeliveryWorker;
 use serde_json::{Value, json};
 use shared::accounts::{Role, Webhook};
-use shared::context::Context;
 use shared::conversations::row::Platform;
 use shared::due::Place;
-use shared::environment::Environment;
 use shared::outreach::{Channel, Tier};
 use shared::queue::Consumer;
 use shared::rates::Rates;
@@ -514,9 +512,7 @@ async fn what_is_not_sent_to_the_queue_the_sweeper_sends() {
     approve(&api, &id, &sms("Hi Jane, shall we talk?")).await;
     assert_eq!(read(&api, &id).await["status"], "approved");
     let queue = api.stack.variables["NOTIFICATIONS_QUEUE_URL"].replace("NotificationsQueue", "DeliveryQueue");
-    let variables = api.stack.variables.clone().into_iter().chain([("DELIVERY_QUEUE_URL".to_owned(), queue)]);
-    let context =
-        Context::new(Environment::from_iter(variables), api.clock.clone(), api.stack.context.random.clone()).unwrap();
+    let context = api.context(&[("DELIVERY_QUEUE_URL", &queue)]);
     api.clock.advance(TimeDelta::minutes(8));
     sweeper::Sweeper::new(&context).unwrap().sweep().await.unwrap();
     until_status(&api, &id, "delivered").await;
@@ -575,9 +571,7 @@ async fn sent_once(way: Way) {
     api.staff((true, true), &[Role::Sales]).await;
     let proxy = FaultProxy::start().await;
     proxy.set_upstream(&api.stack.ready.dynamodb).await;
-    let variables = api.stack.variables.clone().into_iter();
-    let environment = variables.chain([("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned())]).collect();
-    let context = Context::new(environment, api.clock.clone(), api.stack.context.random.clone()).unwrap();
+    let context = api.context(&[("AWS_ENDPOINT_URL_DYNAMODB", proxy.url())]);
     let worker = DeliveryWorker::new(&context).unwrap();
     let (mut round, mut any_failed) = (0, true);
     while any_failed {

@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 use shared::accounts::{Agent, Role};
 use shared::auth::Permission;
 use shared::commands::{Command, CommandId, Commands, Completed, Order, Outcome, Taken};
-use shared::context::{Context, Random};
+use shared::context::Random;
 use shared::conversations::{Conversations, CustomerPhone, Delivery, PendingMessage, User};
-use shared::environment::Environment;
 use shared::queue::Consumer;
 use shared::recommendations::{RecommendationId, Recommendations, Status};
 use shared::writing::Messages;
@@ -498,10 +497,7 @@ async fn a_queue_that_takes_nothing_leaves_the_sales_messages_and_the_command_to
 
     // The sweeper, once it reaches the queue.
     let queue = api.stack.variables["SCORING_QUEUE_URL"].replace("ScoringQueue", "CopywriterQueue");
-    let variables = api.stack.variables.clone().into_iter().chain([("COPYWRITER_QUEUE_URL".to_owned(), queue)]);
-    let endpoint = ("AWS_ENDPOINT_URL_SQS".to_owned(), api.stack.ready.sqs.clone());
-    let environment = Environment::from_iter(variables.chain([endpoint]));
-    let context = Context::new(environment, api.clock.clone(), Random::from_os()).unwrap();
+    let context = api.context(&[("COPYWRITER_QUEUE_URL", &queue), ("AWS_ENDPOINT_URL_SQS", &api.stack.ready.sqs)]);
     api.clock.advance(TimeDelta::minutes(8));
     sweeper::Sweeper::new(&context).unwrap().sweep().await.unwrap();
     assert_eq!(finished(&api, refining).await["status"], "completed");
