@@ -551,28 +551,30 @@ impl Episode {
             }
             self.schedule(usize::MAX, "sweeper").await;
             self.schedule(usize::MAX, "score-due").await;
-            let until = (self.world.api.clock.now() + within).timestamp_millis();
-            let wanted: Vec<_> = self
-                .world
-                .scan("WORK_TABLE")
-                .await
-                .into_iter()
-                .filter(|item| {
-                    item["due_at"]["N"].as_str().and_then(|at| at.parse::<i64>().ok()).is_some_and(|at| at < until)
-                })
-                .collect();
+            let now = self.world.api.clock.now();
+            let due_in = |item: &Value| {
+                let at = item["due_at"]["N"].as_str().and_then(|at| at.parse::<i64>().ok())?;
+                Some(TimeDelta::milliseconds(at - now.timestamp_millis()))
+            };
+            let work = self.world.scan("WORK_TABLE").await;
+            let wanted: Vec<_> =
+                work.iter().filter_map(|item| Some((due_in(item).filter(|due| *due < within)?, item))).collect();
             if worked == 0 && wanted.is_empty() {
                 return;
             }
             if round > 60 {
-                let first = wanted
-                    .iter()
-                    .take(3)
-                    .map(|item| format!("{} {} {}", item["pk"]["S"], item["status"]["S"], item["due_for"]["S"]));
-                let first: Vec<_> = first.collect();
+                let shown = |(due, item): &(TimeDelta, &Value)| {
+                    let state =
+                        item["attempts"]["L"].as_array().and_then(|all| all.last()).map(|one| &one["M"]["state"]);
+                    let [pk, status, due_for] = ["pk", "status", "due_for"].map(|name| &item[name]["S"]);
+                    format!("{pk} {status} {state:?} {due_for} in {} minutes", due.num_minutes())
+                };
+                let first: Vec<_> = wanted.iter().take(3).map(shown).collect();
                 return self.violation(usize::MAX, &format!("{} items are stuck, such as {first:?}", wanted.len()));
             }
-            self.world.api.clock.advance(TimeDelta::minutes(8));
+            // What is wanted only later, such as the word of a provider that has a day for it.
+            let next = wanted.iter().map(|(due, _)| *due).min().filter(|_| worked == 0).unwrap_or_default();
+            self.world.api.clock.advance(next.max(TimeDelta::minutes(8)));
         }
     }
 
