@@ -171,7 +171,7 @@ impl Analysis {
             today: now.date_naive(),
             recent_activity: summary,
         });
-        let action = outreach::Action::choose(priority.score, Some(best.channel), &touches);
+        let action = outreach::Action::choose(priority.score, &touches);
         let channel = Channel::from(best.channel);
         let assessment = Assessment {
             priority_score: priority.score,

@@ -212,6 +212,13 @@ impl Api {
         workspace_id
     }
 
+    /// Gives a workspace a price of its own.
+    pub async fn set_price(&self, workspace: Uuid, action: &str, price: u32) {
+        let mut workspace = self.accounts().workspace(workspace).await.expect("a look").expect("a workspace");
+        workspace.prices.insert(action.to_owned(), price);
+        patiently("a price", async || self.accounts().put_workspace(&workspace).await).await;
+    }
+
     /// A key of a workspace.
     pub async fn new_key(
         &self,

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use shared::accounts::{Role, Webhook};
 use shared::conversations::row::Platform;
 use shared::due::Place;
+use shared::leads::Lead;
 use shared::outreach::{Channel, Tier};
 use shared::queue::Consumer;
 use shared::rates::Rates;
@@ -265,6 +266,20 @@ async fn what_fails_on_every_channel_has_failed_once_on_two() {
     let told = notified(&api, "representative").await;
     assert_eq!(told.iter().filter(|told| told["kind"] == "delivery_failed").count(), 2);
     assert_eq!(told[0]["details"]["next_channel"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_become_another_leads_number_since_it_was_approved_goes_no_other_way() {
+    let api = start().await;
+    api.providers_do(&json!({"channel": "sms", "reports": [{"event": {"failed": "30003"}, "after_ms": 1_000}]})).await;
+    let id = recommended(&api).await;
+    approve(&api, &id, &sms("Hi Jane, please call +442079460123.")).await;
+    until(&api, &id, |shown| shown["deliveries"][0]["provider_message_id"].is_string()).await;
+    let other = Lead { lead_id: Uuid::from_u128(7), phone: Some("+442079460123".to_owned()), ..Lead::default() };
+    assert!(api.leads().put(api.workspace, &other).await.unwrap());
+    let failed = until_status(&api, &id, "delivery_failed").await;
+    assert_eq!(states(&failed), pairs(&[("sms", "failed")]), "{failed}");
+    assert_eq!(api.outbox().await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

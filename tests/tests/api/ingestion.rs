@@ -82,7 +82,7 @@ async fn messages_of_one_moment_come_in_the_order_of_their_numbers_with_their_st
     assert_eq!(messages.iter().map(told).collect::<Vec<_>>(), expected);
     // And the list shows the last of them as the last.
     let row = api.get(&format!("/users/{USER}/leads/1")).await.json()["data"].clone();
-    assert_eq!(row["last_message_text"], messages.last().unwrap()["message_text"], "{row}");
+    assert_eq!(row["last_message_text"], messages.last().unwrap()["text"], "{row}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

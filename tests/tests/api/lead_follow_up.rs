@@ -248,9 +248,7 @@ async fn a_price_of_the_workspace_is_charged_once_and_given_back_where_nothing_w
     let model = ScriptedModel::start(vec![good, ModelReply::Text("no json".to_owned())]).await;
     let api = Api::with_model(&model).await;
     let staff = api.staff((true, false), &[Role::Sales]).await;
-    let mut workspace = api.accounts().workspace(api.workspace).await.unwrap().unwrap();
-    workspace.prices.insert("lead_follow_up".to_owned(), 3);
-    api.accounts().put_workspace(&workspace).await.unwrap();
+    api.set_price(api.workspace, "lead_follow_up", 3).await;
     let once = |key: &'static str, body: Value| {
         send(api.authorized("POST", FOLLOW_UP).header("Idempotency-Key", key).json(&body))
     };
@@ -260,6 +258,11 @@ async fn a_price_of_the_workspace_is_charged_once_and_given_back_where_nothing_w
     assert_eq!(once("b", body(&staff)).await.code(), (500, "SALES_COMMAND_FAILED".to_owned()));
     let balance = api.verified_balance().await;
     assert_eq!((balance.available, balance.held), (997, 0));
+    // Who has less is told so, before the model is asked.
+    api.set_price(api.workspace, "lead_follow_up", 998).await;
+    let refused = once("d", body(&staff)).await;
+    assert_eq!(refused.code(), (402, "INSUFFICIENT_CREDITS".to_owned()));
+    assert_eq!(api.verified_balance().await.available, 997);
     // The key stands for its request; and what a retry would meet again is kept.
     let mut other = body(&staff);
     other["followUpType"] = json!("call");
