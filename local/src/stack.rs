@@ -233,7 +233,8 @@ impl Stack {
         let providers_url = url(&providers_listener)?;
         let gateway_url = gateway_listener.as_ref().map(url).transpose()?;
         let providers =
-            Providers::new(providers_url.clone(), gateway_url.clone(), options.clock.clone(), random.clone());
+            Providers::new(providers_url.clone(), gateway_url.clone(), options.clock.clone(), random.clone())
+                .map_err(|source| LocalError::Function { function: "providers".to_owned(), source })?;
 
         let mut base = HashMap::from([
             ("AWS_REGION", REGION.to_owned()),

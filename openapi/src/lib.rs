@@ -19,7 +19,7 @@ alike for 24 hours. `Retry-After` says when a retry makes sense.
 
 **Forms.** Four APIs in one: `/v1` answers `{data, meta?}`, `/api/agents` `{success, data}`, `/api/v1/ai/followup` \
 the bare object, `/users` `{success, data, pagination?, timestamp, correlationId}`; each has its own error body. \
-Bodies are JSON in UTF-8, at most 256 KiB unless an operation says otherwise. Times are ISO 8601 in UTC. An unknown \
+Bodies are JSON in UTF-8, at most 256 KiB, 5 MB under *Ingestion* and *Webhooks*. Times are ISO 8601 in UTC. An unknown \
 route is 404, another method 405 with `Allow`. More fields may be added to answers; none is taken away.";
 
 /// What belongs together, in the order in which it is shown.

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
@@ -19,10 +20,11 @@ use crate::notifications::{Kind, Notification, Role};
 use crate::outreach::{self, Outcome, POLICY_VERSION, Signals, Tier, Touch};
 use crate::problem::{Code, Problem};
 use crate::rates::Rates;
-use crate::reach::Reach;
+use crate::reach::{Reach, Reaching};
 use crate::recommendations::{
     Asked, Assessment, Channel, Draft, Event, Origin, Recommendation, RecommendationId, Status, WrittenBy,
 };
+use crate::store::StoreError;
 use crate::writing::{Written, said};
 
 /// The fewest events that a recommendation rests on (seeds/followup-recommendation.md).
@@ -30,6 +32,9 @@ pub const FEWEST_EVENTS: usize = 2;
 
 /// Within what time a message is answered, if it is.
 const ANSWERED_WITHIN: TimeDelta = TimeDelta::days(14);
+
+/// How far back a lead's engagement is read, if that is enough.
+const LOOKED_BACK: TimeDelta = TimeDelta::days(365);
 
 /// How many events the model is shown: the newest.
 const SHOWN: usize = 30;
@@ -42,6 +47,7 @@ const LONGEST: usize = 2_000;
 pub struct Analysis {
     clock: Clock,
     random: Random,
+    reaching: Reaching,
     rates: Rates,
     gate: Gate,
     model: Model,
@@ -112,10 +118,24 @@ impl Analysis {
         Ok(Self {
             clock: context.clock.clone(),
             random: context.random.clone(),
+            reaching: Reaching::new(context)?,
             rates: Rates::new(context)?,
             gate: Gate::new(context)?,
             model: Model::new(context)?,
         })
+    }
+
+    /// A lead with what happened with it within a year; with all that ever did, where that is too little for a
+    /// recommendation. `None` if the workspace has no such lead.
+    pub async fn reach(&self, workspace_id: Uuid, lead_id: Uuid, asked: &Asked) -> Result<Option<Reach>, StoreError> {
+        let now = self.clock.now();
+        let reach = self.reaching.reach(workspace_id, lead_id, now - LOOKED_BACK).await?;
+        match reach {
+            Some(reach) if events(&reach, asked, now).len() < FEWEST_EVENTS => {
+                self.reaching.reach(workspace_id, lead_id, DateTime::UNIX_EPOCH).await
+            }
+            reach => Ok(reach),
+        }
     }
 
     /// Whether the model is worth asking.
@@ -139,7 +159,7 @@ impl Analysis {
         let events_found = enough(reach, asked, now)?.len();
         let tier = Tier::named(asked.account_tier.as_deref().unwrap_or_default());
         let touches = touches(reach, asked, now);
-        let eligible: Vec<_> = reach.channels().into_iter().filter_map(Channel::outreach).collect();
+        let eligible = eligible(reach);
         let rates = self.rates.learned(id.workspace_id).await?;
         let scores = outreach::score(&touches, tier, &rates, &eligible);
         let Some(best) = scores.first() else { return Err(unreachable(events_found, reach)) };
@@ -151,7 +171,7 @@ impl Analysis {
             today: now.date_naive(),
             recent_activity: summary,
         });
-        let action = outreach::Action::choose(priority.score, Some(best.channel), &touches);
+        let action = outreach::Action::choose(priority.score, &touches);
         let channel = Channel::from(best.channel);
         let assessment = Assessment {
             priority_score: priority.score,
@@ -225,7 +245,7 @@ impl Analysis {
     }
 }
 
-/// The events, if they are enough.
+/// The events, if they are enough, and something reaches the lead.
 ///
 /// # Errors
 /// [`Code::InsufficientData`].
@@ -234,7 +254,14 @@ pub fn enough(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Result<BTreeS
     if events.len() < FEWEST_EVENTS {
         return Err(insufficient_engagement(events.len()));
     }
+    if eligible(reach).is_empty() {
+        return Err(unreachable(events.len(), reach));
+    }
     Ok(events)
+}
+
+fn eligible(reach: &Reach) -> Vec<outreach::Channel> {
+    reach.channels().into_iter().filter_map(Channel::outreach).collect()
 }
 
 /// Why a lead of which so many events are known gets no recommendation.

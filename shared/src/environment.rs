@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub struct Environment(Arc<HashMap<String, String>>);
 
 /// A configuration that cannot work, found at start and never at a request.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConfigError {
     /// A required variable is absent or empty.
     #[error("environment variable {0} is not set")]

@@ -28,6 +28,7 @@ pub mod erasure;
 pub mod exactly_once;
 pub mod gate;
 pub mod http;
+pub mod http_client;
 pub mod idempotency;
 pub mod inbox;
 pub mod invocation;

@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 use crate::answer;
 use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
+use crate::http_client::http_client;
 use crate::signature_v4::Signer;
 use crate::store::StoreError;
 use crate::traces::{Of, Subsegment};
@@ -69,15 +70,9 @@ impl Secret {
         let default = format!("https://secretsmanager.{}.amazonaws.com", environment.required("AWS_REGION")?);
         let invalid = |reason: String| ConfigError::Invalid { name: ENDPOINT, reason };
         let url = environment.optional(ENDPOINT).unwrap_or(&default);
-        let http = reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(1))
-            .timeout(WITHIN)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| invalid(error.without_url().to_string()))?;
         Ok(Some(Self(Arc::new(Named {
             name: name.to_owned(),
-            http,
+            http: http_client()?,
             url: url.parse().map_err(|error| invalid(format!("{error}")))?,
             signer: Signer::new(context, "secretsmanager")?,
             clock: context.clock.clone(),
@@ -138,7 +133,7 @@ impl Secret {
         let mut call = Subsegment::begin("SecretsManager", Of::Aws);
         call.aws("operation", "GetSecretValue");
         let request = signer.post(http, url, &headers, json!({"SecretId": name}).to_string());
-        let response = request.ok_or("no request")?.send().await.map_err(|error| match () {
+        let response = request.ok_or("no request")?.timeout(WITHIN).send().await.map_err(|error| match () {
             () if error.is_timeout() => "timeout".to_owned(),
             () => "no connection".to_owned(),
         })?;

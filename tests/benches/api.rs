@@ -34,7 +34,7 @@ async fn run() {
     let credits = u32::try_from(REQUESTS * 10).expect("credits");
     let workspace = api.new_workspace(credits * 2).await;
     let key = api.new_key(workspace, &Permission::ALL, |_| {}).await;
-    let client = reqwest::Client::new();
+    let client = tests::client();
     let suggest = || {
         let request = client.post(format!("{}{SUGGEST}", api.url())).bearer_auth(&key);
         request.json(&json!({"contact_id": CONTACT, "count": 3}))
@@ -60,7 +60,7 @@ async fn run() {
 /// answers over the same loopback. The first needs no tool, and asks the model once; for the second it looks a contact
 /// up by name, and asks twice.
 async fn lexi(api: &Api) {
-    let client = reqwest::Client::new();
+    let client = tests::client();
     let model = &api.stack.ready.environment["LLM_BASE_URL"];
     let tool = json!({"type": "function", "function": {"name": "get_contact", "parameters": {"type": "object"}}});
     for (name, message, looks) in [("nothing to look up", "Hello", false), ("a contact", "Who is Jane Smith?", true)] {

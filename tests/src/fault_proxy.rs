@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::dice::Dice;
-use crate::permissions::{Permissions, denied};
+use crate::permissions::{self, Permissions, denied, response};
 
 /// What a caller that is to be killed puts behind the proxy's address.
 const DOOMED: &str = "/doomed";
@@ -135,8 +135,8 @@ impl FaultProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let (plan, doom, injected, upstream) = Default::default();
-        let permissions = Permissions::of(&crate::template());
-        let client = reqwest::Client::new();
+        let permissions = Permissions::of_project();
+        let client = crate::client();
         let shared = Shared { plan, doom, injected, upstream, client, permissions, with_schedules };
         let app = axum::Router::new().fallback(pass).with_state(shared.clone());
         let task = tokio::spawn(async move {
@@ -290,26 +290,15 @@ async fn pass(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body: 
 }
 
 async fn forward(shared: &Shared, headers: &HeaderMap, request: Value) -> (http::Response<Body>, f64) {
-    let upstream = shared.upstream.get().cloned().unwrap_or_default();
-    let mut headers = headers.clone();
-    // The body changed, and the emulator does not check the signature over it.
-    for name in ["content-length", "host", "accept-encoding"] {
-        headers.remove(name);
-    }
-    let sent = shared.client.post(upstream).headers(headers).body(request.to_string()).send().await;
-    let Ok(answer) = sent else { return (error(500, "InternalServerError", &Value::Null), 0.0) };
-    let status = answer.status();
-    let body = answer.bytes().await.unwrap_or_default();
+    let sent = permissions::forward(&shared.client, &shared.upstream, headers.clone(), request.to_string());
+    let (status, body) = sent.await;
     let parsed: Value = serde_json::from_slice(&body).unwrap_or_default();
     let units = |consumed: &Value| consumed["CapacityUnits"].as_f64().unwrap_or_default();
     let capacity = match &parsed["ConsumedCapacity"] {
         Value::Array(tables) => tables.iter().map(units).sum(),
         one => units(one),
     };
-    let mut response = http::Response::new(Body::from(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/x-amz-json-1.0"));
-    (response, capacity)
+    (response(status, body), capacity)
 }
 
 fn error(status: u16, code: &str, reasons: &Value) -> http::Response<Body> {
@@ -317,8 +306,5 @@ fn error(status: u16, code: &str, reasons: &Value) -> http::Response<Body> {
     if !reasons.is_null() {
         body["CancellationReasons"] = reasons.clone();
     }
-    let mut response = http::Response::new(Body::from(body.to_string()));
-    *response.status_mut() = http::StatusCode::from_u16(status).expect("a status");
-    response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/x-amz-json-1.0"));
-    response
+    response(status, body.to_string())
 }

@@ -30,6 +30,7 @@ use shared::auth::{ApiKey, Permission, Quota};
 use shared::context::{Clock, Context, Random};
 use shared::credits::{Balance, Ledger};
 use shared::environment::Environment;
+use shared::http_client::http_client;
 use shared::leads::{Activity, Lead, Leads};
 use shared::metrics::Metrics;
 use shared::store::StoreError;
@@ -156,7 +157,7 @@ impl Api {
         let clock = setup.clock.clone();
         let mut policies = Vec::new();
         if !setup.without_policies {
-            let permissions = Permissions::of(setup.template.as_deref().unwrap_or(&template()));
+            let permissions = setup.template.as_deref().map_or_else(Permissions::of_project, Permissions::of);
             for endpoint in ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS"] {
                 if let Entry::Vacant(unset) = setup.environment.entry(endpoint.to_owned()) {
                     let proxy = PermissionProxy::start(permissions.clone()).await;
@@ -171,7 +172,7 @@ impl Api {
             proxy.set_upstream(if endpoint.ends_with("SQS") { &ready.sqs } else { &ready.dynamodb });
         }
         let policies = policies.into_iter().map(|(_, proxy)| proxy).collect();
-        let client = reqwest::Client::new();
+        let client = client();
         let mut api = Self { stack, clock, workspace: Uuid::nil(), key: String::new(), client, _policies: policies };
         api.workspace = api.new_workspace(1_000).await;
         api.key = api.new_key(api.workspace, &Permission::ALL, |_| {}).await;
@@ -209,6 +210,13 @@ impl Api {
         let contact = [document_contact(now)];
         patiently("a lead", async || self.leads().load(workspace_id, &contact).await).await;
         workspace_id
+    }
+
+    /// Gives a workspace a price of its own.
+    pub async fn set_price(&self, workspace: Uuid, action: &str, price: u32) {
+        let mut workspace = self.accounts().workspace(workspace).await.expect("a look").expect("a workspace");
+        workspace.prices.insert(action.to_owned(), price);
+        patiently("a price", async || self.accounts().put_workspace(&workspace).await).await;
     }
 
     /// A key of a workspace.
@@ -300,6 +308,11 @@ impl Api {
     }
 }
 
+/// The client of this process, that of the functions: making one takes longer than most requests.
+pub fn client() -> reqwest::Client {
+    http_client().expect("a client")
+}
+
 /// Starts a stack on free ports, without demo data.
 pub async fn start(setup: Setup) -> Stack {
     let options = Options {
@@ -333,14 +346,9 @@ pub async fn try_send(request: reqwest::RequestBuilder) -> Result<Answer, reqwes
 
 /// Every item of a table of a program's DynamoDB, as it is stored.
 pub async fn scan(dynamodb: &str, table: &str) -> Vec<Value> {
-    scan_with(&reqwest::Client::new(), dynamodb, table).await
-}
-
-/// As [`scan`], for whoever looks again and again: making a client takes longer than the look.
-pub(crate) async fn scan_with(client: &reqwest::Client, dynamodb: &str, table: &str) -> Vec<Value> {
     let (mut items, mut request) = (Vec::new(), json!({ "TableName": table }));
     loop {
-        let sent = client
+        let sent = client()
             .post(dynamodb)
             .header("x-amz-target", "DynamoDB_20120810.Scan")
             .header("content-type", "application/x-amz-json-1.0")

@@ -10,7 +10,7 @@ use shared::accounts::Channel;
 use shared::conversations::row::Platform;
 use uuid::Uuid;
 
-use crate::{Answer, Api, scan_with, send};
+use crate::{Answer, Api, scan, send};
 
 /// The route.
 pub const WEBHOOK: &str = "/webhooks/meta";
@@ -93,7 +93,7 @@ impl Api {
     /// How many items wait to be recorded.
     pub async fn waiting(&self) -> usize {
         let table = &self.stack.ready.environment["LEADS_TABLE"];
-        let items = scan_with(&self.client, &self.stack.ready.dynamodb, table).await;
+        let items = scan(&self.stack.ready.dynamodb, table).await;
         items.iter().filter(|item| item["sk"]["S"] == "inbox").count()
     }
 

@@ -3,7 +3,7 @@
 //! DynamoDB", Service Authorization Reference).
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -18,6 +18,12 @@ use tokio::task::JoinHandle;
 pub struct Permissions(Arc<HashMap<String, Vec<Permission>>>);
 
 impl Permissions {
+    /// Those that the project's template gives.
+    pub fn of_project() -> Self {
+        static PROJECT: LazyLock<Permissions> = LazyLock::new(|| Permissions::of(&crate::template()));
+        PROJECT.clone()
+    }
+
     /// Those that a template gives.
     pub fn of(template: &str) -> Self {
         let parameters = ["LlmBaseUrl", "LlmModel", "LlmApiKeySecret"].map(|name| (name.to_owned(), "x".to_owned()));
@@ -101,7 +107,7 @@ impl PermissionProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let upstream = Arc::<OnceLock<String>>::default();
-        let state = (permissions, Arc::clone(&upstream), reqwest::Client::new());
+        let state = (permissions, Arc::clone(&upstream), crate::client());
         let app = axum::Router::new().fallback(pass).with_state(state);
         let task = tokio::spawn(async move {
             let _ = axum::serve(listener, app).await;
@@ -124,37 +130,46 @@ type Shared = (Permissions, Arc<OnceLock<String>>, reqwest::Client);
 
 async fn pass(
     State((permissions, upstream, client)): State<Shared>,
-    mut headers: HeaderMap,
+    headers: HeaderMap,
     body: Bytes,
 ) -> http::Response<Body> {
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
     if let Some(refused) = permissions.refused(&headers, &request) {
         return denied(&refused);
     }
-    let answer = |status: u16, body: Body| {
-        http::Response::builder()
-            .status(status)
-            .header("content-type", "application/x-amz-json-1.0")
-            .body(body)
-            .expect("a response")
-    };
-    let Some(upstream) = upstream.get() else { return answer(500, Body::empty()) };
-    for name in ["host", "accept-encoding"] {
+    let (status, body) = forward(&client, &upstream, headers, body).await;
+    response(status, body)
+}
+
+/// Asks what is behind a proxy. Its emulators do not check the signature over headers and body.
+pub async fn forward(
+    client: &reqwest::Client,
+    upstream: &OnceLock<String>,
+    mut headers: HeaderMap,
+    body: impl Into<reqwest::Body>,
+) -> (u16, Bytes) {
+    for name in ["content-length", "host", "accept-encoding"] {
         headers.remove(name);
     }
+    let upstream = upstream.get().map(String::as_str).unwrap_or_default();
     match client.post(upstream).headers(headers).body(body).send().await {
-        Ok(told) => answer(told.status().as_u16(), Body::from(told.bytes().await.unwrap_or_default())),
-        Err(_) => answer(500, Body::empty()),
+        Ok(told) => (told.status().as_u16(), told.bytes().await.unwrap_or_default()),
+        Err(_) => (500, Bytes::from_static(br#"{"__type": "InternalServerError"}"#)),
     }
+}
+
+/// An answer in the form of DynamoDB and SQS.
+pub fn response(status: u16, body: impl Into<Body>) -> http::Response<Body> {
+    http::Response::builder()
+        .status(status)
+        .header("content-type", "application/x-amz-json-1.0")
+        .body(body.into())
+        .expect("a response")
 }
 
 /// What AWS answers; the test that provoked it can be told by what is printed.
 pub fn denied(refused: &str) -> http::Response<Body> {
     eprintln!("the template's policies: {refused}");
     let told = json!({"__type": "com.amazon.coral.service#AccessDeniedException", "Message": refused});
-    http::Response::builder()
-        .status(400)
-        .header("content-type", "application/x-amz-json-1.0")
-        .body(Body::from(told.to_string()))
-        .expect("a response")
+    response(400, told.to_string())
 }

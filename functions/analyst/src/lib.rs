@@ -5,12 +5,11 @@
 //! same message again, or two at once, make one.
 
 use chrono::TimeDelta;
-use shared::analysis::{Analysed, Analysis};
+use shared::analysis::{Analysed, Analysis, enough};
 use shared::context::{Clock, Context};
 use shared::environment::ConfigError;
 use shared::problem::{Code, Problem};
 use shared::queue::Consumer;
-use shared::reach::Reaching;
 use shared::recommendations::{
     Actor, Asked, Follows, Origin, Recommendation, RecommendationId, Recommendations, Status,
 };
@@ -19,15 +18,11 @@ use shared::store::StoreError;
 /// How long one message may take; the function's timeout is above it.
 const TIME: TimeDelta = TimeDelta::seconds(50);
 
-/// How far back the lead's engagement is read.
-const LOOKED_BACK: TimeDelta = TimeDelta::days(365);
-
 /// The worker and what it works with.
 #[derive(Clone, Debug)]
 pub struct Analyst {
     clock: Clock,
     recommendations: Recommendations,
-    reaching: Reaching,
     analysis: Analysis,
 }
 
@@ -40,7 +35,6 @@ impl Analyst {
         Ok(Self {
             clock: context.clock.clone(),
             recommendations: Recommendations::new(context)?,
-            reaching: Reaching::new(context)?,
             analysis: Analysis::new(context)?,
         })
     }
@@ -54,18 +48,19 @@ impl Analyst {
         };
         let asked = Asked { follows: Some(follows), ..asked.clone() };
         let now = self.clock.now();
-        let reach = self.reaching.reach(before.id.workspace_id, before.lead_id, now - LOOKED_BACK).await?;
+        let reach = self.analysis.reach(before.id.workspace_id, before.lead_id, &asked).await?;
         let actor = Actor::Function(Self::NAME);
         let Some(reach) = reach else {
             self.recommendations.leave(before, ("lead_not_found", None), actor).await?;
             return Ok(());
         };
         let id = self.recommendations.identifier(before.id.workspace_id);
-        let analysed = match self.analysis.ready().await {
-            Ok(ready) => self.analysis.recommend(ready, id, (&reach, &asked), now + TIME).await,
-            Err(problem) => Err(problem),
+        let analysed = async {
+            enough(&reach, &asked, now)?;
+            let ready = self.analysis.ready().await?;
+            self.analysis.recommend(ready, id, (&reach, &asked), now + TIME).await
         };
-        let analysed = match analysed {
+        let analysed = match analysed.await {
             Ok(analysed) => analysed,
             // Whatever there was to say of the lead is gone, or it wants to be left alone.
             Err(problem) if problem.code == Code::InsufficientData => {

@@ -33,7 +33,8 @@ pub fn operations() -> Vec<Operation> {
             .description("Newest first. A campaign starts when a person approves Lexi's task of type `campaign_start`.")
             .query::<Pages>()
             .meta::<PageMeta>()
-            .answers_page("One campaign", json!([campaign]), json!({"page": 1, "per_page": 20, "total": 1})),
+            .answers_page("One campaign", json!([campaign]), json!({"page": 1, "per_page": 20, "total": 1}))
+            .followed_by(&["getCampaign", "listCampaignDrafts"], "id", "/0/campaign_id"),
         Operation::of::<GetCampaign, Campaign>("GET /v1/campaigns/{id}", "getCampaign", "Shows a campaign")
             .uuid("id", "The campaign.")
             .answers("All drafts are written", campaign)

@@ -19,7 +19,7 @@ use shared::accounts::Accounts;
 use shared::addresses;
 use shared::context::{Clock, Context, Random};
 use shared::environment::ConfigError;
-use shared::http::{Dialect, Reply, Request, Response, body_bytes, serve_open};
+use shared::http::{Dialect, MAX_INGESTED, Reply, Request, Response, body_bytes, serve_open};
 use shared::leads::{Activity, Lead, Leads, SuppressedBy};
 use shared::outcomes::Outcomes;
 use shared::problem::{Code, Problem};
@@ -29,9 +29,6 @@ use shared::recommendations::Channel;
 use shared::secrets::Secret;
 
 pub use operations::operations;
-
-/// The largest body that is taken: SNS sends at most 256 KB, with room for what JSON escapes.
-const MOST_BYTES: usize = 1024 * 1024;
 
 /// The function and what it works with.
 #[derive(Clone)]
@@ -69,8 +66,8 @@ impl DeliveryEvents {
     pub async fn answer(&self, request: Request) -> Response {
         let work = async {
             let body = body_bytes(request.body());
-            if body.len() > MOST_BYTES {
-                let message = format!("the body has {} bytes; this route takes at most {MOST_BYTES}", body.len());
+            if body.len() > MAX_INGESTED {
+                let message = format!("the body has {} bytes; this route takes at most {MAX_INGESTED}", body.len());
                 return Err(Problem::new(Code::PayloadTooLarge, message));
             }
             let raw = request.raw_http_path();

@@ -9,7 +9,6 @@
 pub mod operations;
 mod request;
 
-use chrono::TimeDelta;
 use serde_json::{Value, json};
 use shared::accounts::Accounts;
 use shared::analysis::{Analysed, Analysis, enough};
@@ -22,15 +21,12 @@ use shared::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::leads::{Lead, Leads};
 use shared::notifications::Notifications;
 use shared::problem::{Code, Problem};
-use shared::reach::{Reach, Reaching};
+use shared::reach::Reach;
 use shared::recommendations::{Actor, Recommendation, RecommendationId, Recommendations, Status};
 use uuid::Uuid;
 
 pub use operations::operations;
 pub use request::Request;
-
-/// How far back the lead's engagement is read.
-const LOOKED_BACK: TimeDelta = TimeDelta::days(365);
 
 /// The endpoint and what it works with.
 #[derive(Clone, Debug)]
@@ -38,7 +34,6 @@ pub struct FollowupRecommendation {
     clock: Clock,
     accounts: Accounts,
     leads: Leads,
-    reaching: Reaching,
     once: ExactlyOnce,
     analysis: Analysis,
     recommendations: Recommendations,
@@ -55,7 +50,6 @@ impl FollowupRecommendation {
             clock: context.clock.clone(),
             accounts: Accounts::new(context)?,
             leads: Leads::new(context)?,
-            reaching: Reaching::new(context)?,
             once: ExactlyOnce::new(context)?,
             analysis: Analysis::new(context)?,
             recommendations: Recommendations::new(context)?,
@@ -64,17 +58,17 @@ impl FollowupRecommendation {
     }
 
     /// The lead of this UUID or reference, with what happened with it.
-    async fn reach(&self, workspace_id: Uuid, lead_id: &str) -> Result<Option<Reach>, Problem> {
-        let uuid = shared::http::uuid(lead_id);
+    async fn reach(&self, workspace_id: Uuid, request: &Request) -> Result<Option<Reach>, Problem> {
+        let uuid = shared::http::uuid(&request.lead_id);
         let found = match uuid {
             Some(uuid) => Some(uuid),
             None => {
-                let named = Lead { external_ref: Some(lead_id.to_owned()), ..Lead::default() };
+                let named = Lead { external_ref: Some(request.lead_id.clone()), ..Lead::default() };
                 self.leads.find(workspace_id, &named).await?
             }
         };
         let Some(found) = found else { return Ok(None) };
-        Ok(self.reaching.reach(workspace_id, found, self.clock.now() - LOOKED_BACK).await?)
+        Ok(self.analysis.reach(workspace_id, found, &request.asked).await?)
     }
 }
 
@@ -89,7 +83,7 @@ impl Endpoint for FollowupRecommendation {
 
     async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
         let (reach, workspace, ready) = tokio::join!(
-            self.reach(call.workspace_id, &request.lead_id),
+            self.reach(call.workspace_id, &request),
             self.accounts.workspace(call.workspace_id),
             self.analysis.ready(),
         );
@@ -130,10 +124,6 @@ impl Endpoint for FollowupRecommendation {
                     return Err(Problem::unavailable("a predecessor stored the same work meanwhile"));
                 }
                 work.conclude(call.success(shown(&recommendation))).await
-            }
-            Err(problem) if problem.code == Code::InsufficientData => {
-                let problem = work.abandon(problem).await;
-                self.too_little(call, id, &reach, problem).await
             }
             // A table that cannot be reached keeps no queue either.
             Err(problem) if !matches!(problem.code, Code::AiUnavailable | Code::AiUnusable | Code::AiLeftAlone) => {

@@ -39,6 +39,19 @@ pub fn operations() -> Vec<Operation> {
         }),
     )
     .answers("A text message", RecommendationShown::example())
+    .followed_by(
+        &[
+            "getRecommendation",
+            "getRecommendationAudit",
+            "approveRecommendation",
+            "rejectRecommendation",
+            "snoozeRecommendation",
+            "resolveRecommendation",
+            "requeueRecommendation",
+        ],
+        "id",
+        "/recommendation_id",
+    )
     .idempotent()
     .refuses_with(Problem::new(Code::LeadNotFound, "No lead record exists for the provided lead_id."))
     .refuses_with(shared::analysis::insufficient_engagement(0))

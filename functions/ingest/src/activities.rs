@@ -7,7 +7,7 @@ use shared::context::{Clock, Context, Random};
 use shared::conversations::incoming::moment;
 use shared::environment::ConfigError;
 use shared::exactly_once::ExactlyOnce;
-use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply, timestamp};
+use shared::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply, timestamp};
 use shared::idempotency::Claimed;
 use shared::leads::{Activity, Leads};
 use shared::outcomes::Outcomes;
@@ -56,6 +56,7 @@ impl PostActivity {
 impl Endpoint for PostActivity {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::WriteLeads;
+    const MAX_BODY: usize = MAX_INGESTED;
     type Request = Request;
 
     fn parse(&self, input: &Input) -> Result<Request, Problem> {

@@ -53,6 +53,7 @@ impl PostContacts {
 impl Endpoint for PostContact {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::WriteLeads;
+    const MAX_BODY: usize = MAX_INGESTED;
     type Request = Lead;
 
     fn parse(&self, input: &Input) -> Result<Lead, Problem> {

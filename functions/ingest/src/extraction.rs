@@ -6,7 +6,7 @@ use shared::context::{Clock, Context, Random};
 use shared::conversations::row::Extraction;
 use shared::conversations::{Conversations, CustomerPhone};
 use shared::environment::ConfigError;
-use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
+use shared::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
 use shared::problem::{Code, Problem};
 
 /// The request, checked; the extraction is made when it is stored.
@@ -36,6 +36,7 @@ impl PutExtraction {
 impl Endpoint for PutExtraction {
     const DIALECT: Dialect = Dialect::Leads;
     const PERMISSION: Permission = Permission::WriteLeads;
+    const MAX_BODY: usize = MAX_INGESTED;
     type Request = Request;
 
     fn parse(&self, input: &Input) -> Result<Request, Problem> {

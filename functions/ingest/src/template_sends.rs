@@ -8,7 +8,7 @@ use shared::conversations::incoming::{A_MOMENT, A_PLATFORM, AN_IDENTIFIER, ident
 use shared::conversations::row::Platform;
 use shared::conversations::{Conversations, CustomerPhone, Recorded};
 use shared::environment::ConfigError;
-use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
+use shared::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
 use shared::problem::{Code, Problem};
 
 /// The request, checked.
@@ -37,6 +37,7 @@ impl PostTemplateSends {
 impl Endpoint for PostTemplateSends {
     const DIALECT: Dialect = Dialect::Leads;
     const PERMISSION: Permission = Permission::WriteLeads;
+    const MAX_BODY: usize = MAX_INGESTED;
     type Request = Request;
 
     fn parse(&self, input: &Input) -> Result<Request, Problem> {

@@ -96,7 +96,7 @@ impl Subject<'_> {
         of_lead("email").into_iter().map(Address::Email).chain(phones.map(Address::Phone))
     }
 
-    /// What happened with the lead: what the request says, or what is stored until `now`, newest first.
+    /// What happened with the lead: what the request says, as it says it; or what is stored until `now`, newest first.
     fn interactions(&self, now: DateTime<Utc>) -> Vec<Value> {
         match &self.request.previous_interactions {
             Some(given) => given.clone(),

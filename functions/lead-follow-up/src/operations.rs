@@ -101,6 +101,7 @@ pub fn operations() -> Vec<Operation> {
         }),
     )
     .answers_header("Preference-Applied")
+    .followed_by(&["getCommand"], "id", "/command_ids/copywriter")
     .idempotent()
     .refuses_with(Problem { message: "siteId is required".to_owned(), ..Problem::field("siteId", "is required") })
     .refuses(&[Code::InvalidInput, Code::InvalidPhoneNumber, Code::NoChannelsConfigured])
@@ -286,7 +287,7 @@ pub struct FollowedLead {
     pub budget_range: Option<String>,
     /// The site.
     pub sites: FollowedSite,
-    /// What happened with the lead, newest first.
+    /// What happened with the lead: what the request says of it, as it says it, or what is stored, newest first.
     pub interaction_history: Vec<Map<String, Value>>,
     /// What the request says of the follow-up.
     pub preferences: Preferences,

@@ -125,15 +125,15 @@ impl Endpoint for LexiChat {
             Err(problem) if problem.code.is_kept() => return self.once.refuse(call, problem).await,
             Err(problem) => return Err(problem),
         };
-        let ready = match ready {
-            Ok(ready) => ready,
-            Err(problem) => return self.once.refuse(call, problem).await,
-        };
         let prices = workspace?.map(|workspace| workspace.prices).unwrap_or_default();
         let charge = (Action::LexiMessage, Action::LexiMessage.price(&prices));
         let work = match self.once.begin(call, Some(charge)).await.map_err(in_the_documents_words)? {
             Begun::Replay(reply) => return Ok(reply),
             Begun::Proceed(work) => *work,
+        };
+        let ready = match ready {
+            Ok(ready) => ready,
+            Err(problem) => return Err(work.abandon(problem).await),
         };
         self.answer(call, request, known, (ready, work, charge.1)).await
     }

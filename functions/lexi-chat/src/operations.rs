@@ -54,6 +54,8 @@ pub fn operations() -> Vec<Operation> {
                 "credits_remaining": 4861,
             }),
         )
+        .followed_by(&["getTask", "approveTask", "dismissTask"], "id", "/task_id")
+        .followed_by(&["getConversation"], "id", "/conversation_id")
         .streams(
             "Events, each with JSON in `data`: `text` (`delta`, `conversation_id`), `tool_step` (`tool`, `status`, \
              `summary`), in the end `done` with the `data` of the JSON answer and then `[DONE]`, or `error` with an \

@@ -28,6 +28,11 @@ pub fn operations() -> Vec<Operation> {
             .takes::<NewList>()
             .for_example("A list", json!({"name": "Q1 Leads"}))
             .answers("It is empty", list())
+            .followed_by(
+                &["getList", "listContactsOfList", "addContactsToList", "removeContactFromList"],
+                "id",
+                "/list_id",
+            )
             .idempotent()
             .refuses(&[Code::NotFound]),
         Operation::of::<GetList, ContactList>("GET /v1/lists/{id}", "getList", "Shows a list")

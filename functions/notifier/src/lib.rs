@@ -14,6 +14,7 @@ use shared::accounts::{Accounts, Webhook};
 use shared::context::{Clock, Context};
 use shared::due::Place;
 use shared::environment::ConfigError;
+use shared::http_client::http_client;
 use shared::notifications::{Notification, Notifications, TRIES};
 use shared::queue::Consumer;
 use shared::store::StoreError;
@@ -37,13 +38,11 @@ impl Notifier {
 
     /// Builds the worker from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(WITHIN).build();
         Ok(Self {
             clock: context.clock.clone(),
             accounts: Accounts::new(context)?,
             notifications: Notifications::new(context)?,
-            http: http
-                .map_err(|error| ConfigError::Invalid { name: "notifier", reason: error.without_url().to_string() })?,
+            http: http_client()?,
         })
     }
 
@@ -56,7 +55,7 @@ impl Notifier {
         let request = self.http.post(&webhook.url).header("content-type", "application/json");
         let request = request.header("webhook-id", id).header("webhook-timestamp", timestamp);
         let mut call = Subsegment::begin("webhook", Of::Remote);
-        let sent = request.header("webhook-signature", signature).body(body).send().await;
+        let sent = request.header("webhook-signature", signature).timeout(WITHIN).body(body).send().await;
         if let Ok(answer) = &sent {
             call.answered(answer.status().as_u16());
         }

@@ -145,7 +145,7 @@ fn decisions() -> Vec<Operation> {
             .answers("It is approved", changed("approved"))
             .refuses(&[Code::LeadNotFound, Code::PiiBlocked, Code::ChannelNotEligible]),
         decision(reject)
-            .description("It is analysed again, and the new recommendation sees the reason.")
+            .description("What was recommended is analysed again, and the new recommendation sees the reason; what a follow-up or a campaign wrote is not.")
             .takes::<RejectRequest>()
             .for_example("With the reason", json!({"reason": "Too soon after the demo."}))
             .answers("It is written anew", changed("rejected")),

@@ -114,11 +114,6 @@ impl Endpoint for SuggestFollowups {
             return self.once.refuse(call, Problem::lead_not_found("contact_id")).await;
         };
         let prices = workspace?.map(|workspace| workspace.prices).unwrap_or_default();
-        let ready = match ready {
-            Ok(ready) => ready,
-            Err(problem) => return self.once.refuse(call, problem).await,
-        };
-
         let charge = (Action::SuggestFollowups, Action::SuggestFollowups.price(&prices));
         // A contact without conversations makes no call here.
         let (begun, messages) =
@@ -126,6 +121,10 @@ impl Endpoint for SuggestFollowups {
         let work = match begun? {
             Begun::Replay(reply) => return Ok(reply),
             Begun::Proceed(work) => work,
+        };
+        let ready = match ready {
+            Ok(ready) => ready,
+            Err(problem) => return Err(work.abandon(problem).await),
         };
         match messages {
             Ok(messages) => history.take(messages, since),

@@ -30,6 +30,8 @@ use protocol::{Channel, Given};
 use serde::Serialize;
 use serde_json::json;
 use shared::context::{Clock, Random};
+use shared::environment::ConfigError;
+use shared::http_client::http_client;
 use tokio::net::TcpListener;
 
 /// The token that the stand-in for Meta asks for.
@@ -84,9 +86,12 @@ struct Dropped;
 
 impl Providers {
     /// A server at `url` that reports to the webhooks of `gateway`, if there is one.
-    pub fn new(url: String, gateway: Option<String>, clock: Clock, random: Random) -> Self {
+    ///
+    /// # Errors
+    /// As [`http_client`].
+    pub fn new(url: String, gateway: Option<String>, clock: Clock, random: Random) -> Result<Self, ConfigError> {
         let (outbox, script) = Default::default();
-        Self { clock, random, url, gateway, http: reqwest::Client::new(), outbox, script }
+        Ok(Self { clock, random, url, gateway, http: http_client()?, outbox, script })
     }
 
     /// The variables with which a function reaches it, which no template has.

@@ -39,7 +39,8 @@ async fn start() -> Running {
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let providers = Providers::new(url.clone(), Some(gateway_url.clone()), Clock::default(), Random::seeded(1));
+    let providers =
+        Providers::new(url.clone(), Some(gateway_url.clone()), Clock::default(), Random::seeded(1)).unwrap();
     let base = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|name| (name, "local".to_owned()));
     let secrets = Secrets::default();
     secrets.put("whatsapp", WHATSAPP_TOKEN);
@@ -279,7 +280,7 @@ async fn what_a_provider_would_not_take_is_refused() {
 
 #[tokio::test]
 async fn the_outbox_keeps_the_newest() {
-    let providers = Providers::new(String::new(), None, Clock::default(), Random::seeded(1));
+    let providers = Providers::new(String::new(), None, Clock::default(), Random::seeded(1)).unwrap();
     let given = Given {
         channel: Channel::Sms,
         delivery_id: None,

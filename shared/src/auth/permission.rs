@@ -17,7 +17,7 @@ pub enum Permission {
     /// Chat with Lexi, and deciding its tasks.
     #[serde(rename = "lexi")]
     Lexi,
-    /// The leads API, and the leads of recommendations.
+    /// The leads API, contacts and lists.
     #[serde(rename = "read:leads")]
     ReadLeads,
     /// Ingestion.

@@ -136,7 +136,10 @@ impl Conversation {
 pub struct LastMessage {
     /// When it was sent.
     pub at: DateTime<Utc>,
-    /// Which one, to tell two of the same moment apart.
+    /// Its number in its conversation, by which messages of one moment are in order.
+    #[serde(default)]
+    pub sequence_no: u64,
+    /// Which one.
     pub message_id: String,
     /// What it says.
     pub text: String,
@@ -281,10 +284,12 @@ impl Row {
         conversation.created_at = conversation.created_at.min(at);
         conversation.last_message_at = conversation.last_message_at.max(at);
         conversation.take_names(message);
-        let newest = self.last_message.as_ref().map(|last| (last.at, last.message_id.as_str()));
-        if newest.is_none_or(|newest| newest < (at, message.message_id.as_str())) {
+        // In the order in which messages are shown.
+        let newest = self.last_message.as_ref().map(|last| (last.at, last.sequence_no, last.message_id.as_str()));
+        if newest.is_none_or(|newest| newest < (at, message.sequence_no, message.message_id.as_str())) {
             self.last_message = Some(LastMessage {
                 at,
+                sequence_no: message.sequence_no,
                 message_id: message.message_id.clone(),
                 text: message.text.clone(),
                 sender: message.sender,
@@ -390,20 +395,32 @@ mod tests {
     }
 
     #[test]
+    fn of_messages_of_one_moment_the_one_with_the_highest_number_is_the_newest() {
+        let row = row(&[("z", 1, "x"), ("y", 5, "x"), ("b", 5, "x"), ("c", 3, "x")]);
+        assert_eq!(row.last_message.map(|last| (last.message_id, last.sequence_no)), Some(("b".to_owned(), 3)));
+    }
+
+    #[test]
     fn the_order_of_arrival_does_not_show() {
         let events =
-            [("a", 1, "x"), ("b", 5, "x"), ("c", 3, "y"), ("d", 6, "y"), ("e", 0, "x"), ("f", 5, "x"), ("g", 6, "x")];
+            [("a", 1, "x"), ("b", 5, "x"), ("c", 3, "y"), ("d", 6, "y"), ("e", 0, "x"), ("f", 5, "x"), ("g", 7, "x")];
         let expected = row(&events);
         assert_eq!(expected.first_contact_at, at(0));
         assert_eq!(expected.last_message.as_ref().map(|last| last.message_id.as_str()), Some("g"));
         let agents = [0, 1].map(|index| expected.conversations[index].agent_id.as_deref());
         assert_eq!((expected.total_messages(), agents), (7, [Some("agent-5-f"), Some("agent-3-c")]));
+        // But for the numbers, which are given in it.
+        let told = |mut row: Row| {
+            row.last_message.as_mut().unwrap().sequence_no = 0;
+            row
+        };
+        let expected = told(expected);
         for turn in 1..events.len() {
             let mut turned = events;
             turned.rotate_left(turn);
-            assert_eq!(row(&turned), expected);
+            assert_eq!(told(row(&turned)), expected);
             turned.reverse();
-            assert_eq!(row(&turned), expected);
+            assert_eq!(told(row(&turned)), expected);
         }
     }
 

@@ -12,6 +12,7 @@ use super::stream::{MAX_BYTES, StreamReader};
 use crate::answer::{self, Unread};
 use crate::context::Context;
 use crate::environment::ConfigError;
+use crate::http_client::http_client;
 use crate::secrets::Secret;
 use crate::store::StoreError;
 
@@ -141,13 +142,8 @@ impl OpenAi {
         let invalid = |reason: String| ConfigError::Invalid { name: "LLM_BASE_URL", reason };
         let url: reqwest::Url =
             format!("{base}/chat/completions").parse().map_err(|error| invalid(format!("{error}")))?;
-        let http = reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(3))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| invalid(error.without_url().to_string()))?;
         Ok(Self {
-            http,
+            http: http_client()?,
             url: url.to_string(),
             key: Secret::optional(context, "LLM_API_KEY_SECRET")?,
             model: environment.required("LLM_MODEL")?.to_owned(),

@@ -6,7 +6,7 @@ use chrono::DateTime;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::operation::{Access, Content, Describe, Operation};
+use super::operation::{Access, Content, Describe, Next, Operation};
 use super::{headers, refusals};
 use crate::http::Dialect;
 use crate::http::dialect::Stamp;
@@ -233,7 +233,14 @@ impl Parts {
         if operation.is_kept {
             always.push("ETag");
         }
-        json!({"description": "Done.", "headers": headers::of(&always, &sometimes), "content": content})
+        let mut response =
+            json!({"description": "Done.", "headers": headers::of(&always, &sometimes), "content": content});
+        let data = if operation.dialect == Dialect::Followup { "" } else { "/data" };
+        for Next { id, parameter, pointer } in &operation.next {
+            let at = format!("$response.body#{data}{pointer}");
+            response["links"][id] = json!({"operationId": id, "parameters": {*parameter: at}});
+        }
+        response
     }
 }
 

@@ -73,6 +73,14 @@ pub struct Operation {
     pub(super) streams: Option<(&'static str, &'static str)>,
     pub(super) headers: Vec<&'static str>,
     pub(super) is_kept: bool,
+    pub(super) next: Vec<Next>,
+}
+
+/// What may be asked next: an operation by its id, and where in the `data` of the answer its parameter is.
+pub(super) struct Next {
+    pub id: &'static str,
+    pub parameter: &'static str,
+    pub pointer: &'static str,
 }
 
 impl Operation {
@@ -112,6 +120,7 @@ impl Operation {
             streams: None,
             headers: Vec::new(),
             is_kept: false,
+            next: Vec::new(),
         }
     }
 
@@ -268,6 +277,14 @@ impl Operation {
     pub fn kept(mut self) -> Self {
         self.is_kept = true;
         self.header("If-None-Match", "The `ETag` of what is there already.", json!({"type": "string"}))
+    }
+
+    /// What may be asked next: operations that have this parameter in their path, which is at a JSON pointer of the
+    /// answer's `data`.
+    #[must_use]
+    pub fn followed_by(mut self, operations: &[&'static str], parameter: &'static str, pointer: &'static str) -> Self {
+        self.next.extend(operations.iter().map(|id| Next { id, parameter, pointer }));
+        self
     }
 
     /// Its method and path, as in `template.yaml`.

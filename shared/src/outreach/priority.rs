@@ -19,7 +19,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Channel, Outcome, Tier, Touch, last_said};
+use super::{Outcome, Tier, Touch, last_said};
 
 /// Of how many follow-ups one has to succeed for a lead to make progress.
 pub const FOLLOW_UPS: i32 = 12;
@@ -147,24 +147,15 @@ pub enum Action {
     FollowUp,
     /// Stay in touch without asking for anything.
     Nurture,
-    /// Find out how the lead can be reached.
-    CompleteContactDetails,
 }
 
 impl Action {
-    /// The rule: without a channel, the contact details are to be completed; a lead that said no and has
-    /// not come back since is nurtured, and so is one with a score below [`NURTURE_BELOW`]; every other is
-    /// followed up. A no and a reply of the same age are read as a no.
-    pub fn choose(score: u8, channel: Option<Channel>, touches: &[Touch]) -> Self {
+    /// The rule: a lead that said no and has not come back since is nurtured, and so is one with a score below
+    /// [`NURTURE_BELOW`]; every other is followed up. A no and a reply of the same age are read as a no.
+    pub fn choose(score: u8, touches: &[Touch]) -> Self {
         let declined = |outcome| outcome == Outcome::Declined;
         let came_back = |outcome| matches!(outcome, Outcome::Replied | Outcome::MeetingBooked);
-        if channel.is_none() {
-            Self::CompleteContactDetails
-        } else if score < NURTURE_BELOW || last_said(touches, declined, came_back) {
-            Self::Nurture
-        } else {
-            Self::FollowUp
-        }
+        if score < NURTURE_BELOW || last_said(touches, declined, came_back) { Self::Nurture } else { Self::FollowUp }
     }
 
     /// Its name in responses.
@@ -172,7 +163,6 @@ impl Action {
         match self {
             Self::FollowUp => "follow_up",
             Self::Nurture => "nurture",
-            Self::CompleteContactDetails => "complete_contact_details",
         }
     }
 }
@@ -247,7 +237,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::outreach::{SegmentRates, recommend, score};
+    use crate::outreach::{Channel, SegmentRates, score};
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -285,7 +275,7 @@ mod tests {
             today: day(today),
             recent_activity: "Requested pricing information during product demo.",
         });
-        let action = Action::choose(priority.score, recommend(&scores), &touches);
+        let action = Action::choose(priority.score, &touches);
         (priority, action)
     }
 
@@ -345,20 +335,20 @@ mod tests {
     }
 
     #[test]
-    fn a_lead_without_a_channel_scores_nothing_and_wants_contact_details() {
+    fn a_lead_that_no_channel_promises_anything_of_scores_nothing() {
         let score = score_of(Signals { probability: 0.0, ..signals() });
-        assert_eq!((score, Action::choose(score, None, &[])), (0, Action::CompleteContactDetails));
+        assert_eq!((score, Action::choose(score, &[])), (0, Action::Nurture));
     }
 
     #[test]
     fn a_lead_that_said_no_is_nurtured_until_it_comes_back() {
         let touch = |outcome, age_days| Touch { channel: Channel::Email, outcome, age_days };
-        let choose = |touches: &[Touch]| Action::choose(90, Some(Channel::Email), touches);
+        let choose = |touches: &[Touch]| Action::choose(90, touches);
         let declined = touch(Outcome::Declined, Some(5.0));
         assert_eq!(choose(&[touch(Outcome::Replied, Some(9.0)), declined]), Action::Nurture);
         assert_eq!(choose(&[touch(Outcome::Replied, Some(2.0)), declined]), Action::FollowUp);
         assert_eq!(choose(&[]), Action::FollowUp);
-        assert_eq!(Action::choose(NURTURE_BELOW - 1, Some(Channel::Email), &[]), Action::Nurture);
+        assert_eq!(Action::choose(NURTURE_BELOW - 1, &[]), Action::Nurture);
     }
 
     proptest! {

@@ -17,6 +17,7 @@ use crate::addresses;
 use crate::answer::{self, Unread};
 use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
+use crate::http_client::http_client;
 use crate::secrets::Secret;
 use crate::traces::{Of, Subsegment};
 
@@ -38,7 +39,6 @@ const MOST_BYTES: usize = 2 * 1024 * 1024;
 /// How often a page is asked for, and how long for one of those, connecting included.
 const ATTEMPTS: u32 = 3;
 const WITHIN: Duration = Duration::from_secs(10);
-const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 
 /// How long a whole search may take.
 const WHOLE: Duration = Duration::from_secs(40);
@@ -113,12 +113,7 @@ impl Provider {
             return Err(invalid("it must be https, or http on this machine".to_owned()));
         }
         let key = Secret::required(context, "PROSPECTS_KEY_SECRET")?;
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_WITHIN)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .build()
-            .map_err(|error| invalid(error.without_url().to_string()))?;
+        let http = http_client()?;
         let (clock, random) = (context.clock.clone(), context.random.clone());
         Ok(Some(Self { http, url, key, within: WITHIN, clock, random }))
     }

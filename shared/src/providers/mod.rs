@@ -22,7 +22,7 @@ pub mod whatsapp;
 use std::fmt;
 use std::time::Duration;
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{CONNECTION, HeaderMap};
 use reqwest::{RequestBuilder, Url};
 use serde_json::Value;
 
@@ -33,12 +33,9 @@ use self::whatsapp::Meta;
 use crate::answer;
 use crate::context::Context;
 use crate::environment::{ConfigError, Environment};
+use crate::http_client::http_client;
 use crate::store::StoreError;
 use crate::traces::{Of, Subsegment};
-
-/// How long a connection may take. Less than [`WITHIN`], so that whatever has not connected is known not to
-/// have been sent.
-const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 
 /// How long a send may take, connecting included. All three answer within a second as a rule.
 const WITHIN: Duration = Duration::from_secs(12);
@@ -186,17 +183,8 @@ impl Providers {
     /// # Errors
     /// Names the variable that is missing beside another one, or that is no address.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_WITHIN)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            // A connection may die while a function is frozen. A message that is written to a dead one is
-            // unknown; a new one costs a handshake.
-            .pool_max_idle_per_host(0)
-            .build()
-            .map_err(|error| ConfigError::Invalid { name: "providers", reason: error.without_url().to_string() })?;
         Ok(Self {
-            http,
+            http: http_client()?,
             email: Ses::new(context)?,
             whatsapp: Meta::new(context)?,
             sms: Twilio::new(context)?,
@@ -259,7 +247,9 @@ impl Providers {
         if of == Of::Aws {
             call.aws("operation", "SendEmail");
         }
-        match request.timeout(self.within).send().await {
+        // A connection may die while a function is frozen. A message that is written to a dead one is unknown; a
+        // new one costs a handshake.
+        match request.header(CONNECTION, "close").timeout(self.within).send().await {
             Ok(response) => {
                 let (status, headers) = (response.status().as_u16(), response.headers().clone());
                 // A status is an answer even if what follows it breaks off.

@@ -20,6 +20,7 @@ use webpki::EndEntityCert;
 use crate::answer;
 use crate::context::Context;
 use crate::environment::ConfigError;
+use crate::http_client::http_client;
 
 /// How long SNS may take to hand out a certificate or to confirm. It waits 15 seconds for us itself.
 const WITHIN: Duration = Duration::from_secs(4);
@@ -89,12 +90,8 @@ impl Sns {
     /// `SES_TOPIC_ARN` is missing.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         let environment = &context.environment;
-        let http =
-            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(WITHIN).build().map_err(
-                |error| ConfigError::Invalid { name: "SES_TOPIC_ARN", reason: error.without_url().to_string() },
-            )?;
         Ok(Self {
-            http,
+            http: http_client()?,
             topic_arn: environment.required("SES_TOPIC_ARN")?.to_owned(),
             certificate_origin: environment.optional("SNS_CERTIFICATE_ORIGIN").map(str::to_owned),
             keys: Arc::default(),
@@ -174,7 +171,7 @@ impl Sns {
     }
 
     async fn get(&self, url: Url) -> Result<Vec<u8>, SnsError> {
-        let answer = self.http.get(url).send().await.map_err(|_| SnsError::Unavailable)?;
+        let answer = self.http.get(url).timeout(WITHIN).send().await.map_err(|_| SnsError::Unavailable)?;
         let answer = answer.error_for_status().map_err(|_| SnsError::Unavailable)?;
         answer::body(answer, MOST_BYTES).await.map_err(|_| SnsError::Unavailable)
     }

@@ -93,6 +93,15 @@ async fn an_accepted_message_has_the_providers_identifier() {
     }
 }
 
+/// One that was kept may have died while the function was frozen, and what is written to it may have been sent.
+#[tokio::test]
+async fn a_message_has_a_connection_of_its_own() {
+    for channel in CHANNELS {
+        let (head, _) = request(channel, &[]).await;
+        assert!(head.contains("\r\nconnection: close"), "{channel:?}: {head}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_refused_has_the_providers_code_and_nothing_of_its_words() {
     for (channel, status, head, body, code) in [

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -108,7 +109,7 @@ impl World {
         ];
         let environment = HashMap::from(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let mut api = Api::with(Setup { model: Some(model.as_model()), environment, ..Setup::default() }).await;
-        let client = reqwest::Client::builder().timeout(std::time::Duration::from_secs(60)).build().expect("a client");
+        let client = crate::client();
         store.set_upstream(&api.stack.ready.dynamodb).await;
         let mut tenants = Vec::new();
         for tenant in 0..MARKS.len() {
@@ -153,7 +154,8 @@ impl World {
     /// Sends a request as a client does.
     pub async fn send(&self, asked: &Asked) -> Result<Answer, reqwest::Error> {
         let method = asked.method.parse().expect("a method");
-        let mut request = self.client.request(method, format!("{}{}", self.api.url(), asked.path()));
+        let request = self.client.request(method, format!("{}{}", self.api.url(), asked.path()));
+        let mut request = request.timeout(Duration::from_secs(60));
         for (name, value) in self.headers(asked) {
             request = request.header(name, value);
         }
@@ -251,7 +253,7 @@ impl World {
     /// The items of a table, by the name of its variable.
     pub async fn scan(&self, table: &str) -> Vec<Value> {
         let ready = &self.api.stack.ready;
-        crate::scan_with(&self.client, &ready.dynamodb, &ready.environment[table]).await
+        crate::scan(&ready.dynamodb, &ready.environment[table]).await
     }
 }
 

@@ -65,10 +65,8 @@ async fn a_workspace_a_key_credits_and_an_import_lead_to_suggestions() {
 
     let items = scan(&ready.dynamodb, &ready.environment["LEADS_TABLE"]).await;
     let contact_id = items.iter().find(|item| item["sk"]["S"] == "lead").unwrap()["lead_id"]["S"].clone();
-    let request = reqwest::Client::new()
-        .post(format!("{gateway}{SUGGEST}"))
-        .bearer_auth(&key)
-        .json(&json!({"contact_id": contact_id}));
+    let request =
+        tests::client().post(format!("{gateway}{SUGGEST}")).bearer_auth(&key).json(&json!({"contact_id": contact_id}));
     let answer = send(request.try_clone().unwrap()).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     let data = &answer.json()["data"];
@@ -97,7 +95,7 @@ async fn webhooks_are_taken_from_when_a_channel_is_added_until_it_is_removed() {
     let key = done(folder.path(), &["key", "create", "--workspace", &workspace, "--permissions", "read"]).await;
     let key = key["key"].as_str().unwrap().to_owned();
 
-    let client = reqwest::Client::new();
+    let client = tests::client();
     let deliver = async |id: &str| {
         let body = whatsapp(&[text(id, "16505551234", "Kerry", "hi")]).to_string();
         let request =

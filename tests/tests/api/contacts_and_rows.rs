@@ -134,6 +134,11 @@ async fn a_contact_that_writes_later_is_one_lead_and_its_details_show_until_an_e
     assert_eq!(stands["lead_id"], ada["contact_id"]);
     assert_eq!(who(&stands), [json!("Ada Byron"), json!("ada@engine.example"), json!("Engines")]);
     assert_eq!(who(&listed(&api).await[0]), who(&stands));
+    // The address that is shown is what is filtered and counted by.
+    for (filter, found) in [("true", 1), ("false", 0)] {
+        let answer = api.get(&format!("/users/{USER}/leads?has_email={filter}")).await.json();
+        assert_eq!(answer["pagination"]["total"], found, "{filter}");
+    }
     assert_eq!(leads(&api).await, 1);
     assert!(summary(&api, &ada["contact_id"]).await.starts_with("1 WhatsApp message with Ada"));
 
@@ -357,10 +362,7 @@ async fn every_row_has_a_lead_and_every_lead_that_writes_a_link() {
 async fn to_load() -> (Api, FaultProxy, Context) {
     let (api, proxy) = (Api::without_scoring().await, FaultProxy::start().await);
     proxy.set_upstream(&api.stack.ready.dynamodb).await;
-    let mut variables: HashMap<String, String> = api.stack.variables.clone().into_iter().collect();
-    variables.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned());
-    let environment = variables.into_iter().collect();
-    let context = Context::new(environment, api.clock.clone(), api.stack.context.random.clone()).unwrap();
+    let context = api.context(&[("AWS_ENDPOINT_URL_DYNAMODB", proxy.url())]);
     (api, proxy, context)
 }
 

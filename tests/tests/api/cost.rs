@@ -36,7 +36,7 @@ impl Relay {
         let relay = Self {
             upstream: upstream.trim_end_matches("/v1").to_owned(),
             used: Arc::default(),
-            client: reqwest::Client::new(),
+            client: tests::client(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/v1", listener.local_addr().unwrap());

@@ -10,10 +10,9 @@ use data_encoding::BASE64;
 use delivery::DeliveryWorker;
 use serde_json::{Value, json};
 use shared::accounts::{Role, Webhook};
-use shared::context::Context;
 use shared::conversations::row::Platform;
 use shared::due::Place;
-use shared::environment::Environment;
+use shared::leads::Lead;
 use shared::outreach::{Channel, Tier};
 use shared::queue::Consumer;
 use shared::rates::Rates;
@@ -270,6 +269,20 @@ async fn what_fails_on_every_channel_has_failed_once_on_two() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_become_another_leads_number_since_it_was_approved_goes_no_other_way() {
+    let api = start().await;
+    api.providers_do(&json!({"channel": "sms", "reports": [{"event": {"failed": "30003"}, "after_ms": 1_000}]})).await;
+    let id = recommended(&api).await;
+    approve(&api, &id, &sms("Hi Jane, please call +442079460123.")).await;
+    until(&api, &id, |shown| shown["deliveries"][0]["provider_message_id"].is_string()).await;
+    let other = Lead { lead_id: Uuid::from_u128(7), phone: Some("+442079460123".to_owned()), ..Lead::default() };
+    assert!(api.leads().put(api.workspace, &other).await.unwrap());
+    let failed = until_status(&api, &id, "delivery_failed").await;
+    assert_eq!(states(&failed), pairs(&[("sms", "failed")]), "{failed}");
+    assert_eq!(api.outbox().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bounce_that_is_reported_later_goes_another_way() {
     let api = start().await;
     let bounced = json!({"event": "bounced", "times": 3});
@@ -496,9 +509,7 @@ async fn what_is_not_sent_to_the_queue_the_sweeper_sends() {
     approve(&api, &id, &sms("Hi Jane, shall we talk?")).await;
     assert_eq!(read(&api, &id).await["status"], "approved");
     let queue = api.stack.variables["NOTIFICATIONS_QUEUE_URL"].replace("NotificationsQueue", "DeliveryQueue");
-    let variables = api.stack.variables.clone().into_iter().chain([("DELIVERY_QUEUE_URL".to_owned(), queue)]);
-    let context =
-        Context::new(Environment::from_iter(variables), api.clock.clone(), api.stack.context.random.clone()).unwrap();
+    let context = api.context(&[("DELIVERY_QUEUE_URL", &queue)]);
     api.clock.advance(TimeDelta::minutes(8));
     sweeper::Sweeper::new(&context).unwrap().sweep().await.unwrap();
     until_status(&api, &id, "delivered").await;
@@ -557,9 +568,7 @@ async fn sent_once(way: Way) {
     api.staff((true, true), &[Role::Sales]).await;
     let proxy = FaultProxy::start().await;
     proxy.set_upstream(&api.stack.ready.dynamodb).await;
-    let variables = api.stack.variables.clone().into_iter();
-    let environment = variables.chain([("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned())]).collect();
-    let context = Context::new(environment, api.clock.clone(), api.stack.context.random.clone()).unwrap();
+    let context = api.context(&[("AWS_ENDPOINT_URL_DYNAMODB", proxy.url())]);
     let worker = DeliveryWorker::new(&context).unwrap();
     let (mut round, mut any_failed) = (0, true);
     while any_failed {

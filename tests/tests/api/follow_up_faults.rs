@@ -10,7 +10,6 @@ use copywriter::Copywriter;
 use serde_json::{Value, json};
 use shared::accounts::Role;
 use shared::commands::CommandId;
-use shared::context::Context;
 use shared::queue::Consumer;
 use sweeper::Sweeper;
 use tests::faults::{Way, in_every_way};
@@ -69,9 +68,7 @@ async fn follow_ups_are_made_once(way: Way) {
     let setup = Setup { environment: ten_years(), template: Some(template), ..Setup::default() };
     let (api, proxy) = Api::behind_a_proxy(setup).await;
     let staff = api.staff((true, true), BOTH).await;
-    let variables = api.stack.variables.clone().into_iter();
-    let environment = variables.chain([("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned())]).collect();
-    let context = Context::new(environment, api.clock.clone(), api.stack.context.random.clone()).unwrap();
+    let context = api.context(&[("AWS_ENDPOINT_URL_DYNAMODB", proxy.url())]);
     let copywriter = Copywriter::new(&context).unwrap();
     let (mut round, mut any_failed) = (0, true);
     while any_failed {

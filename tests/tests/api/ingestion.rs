@@ -80,6 +80,9 @@ async fn messages_of_one_moment_come_in_the_order_of_their_numbers_with_their_st
         (0..12).map(|number| [format!("m{}", 99 - number), (number + 1).to_string(), status(number).to_owned()]),
     );
     assert_eq!(messages.iter().map(told).collect::<Vec<_>>(), expected);
+    // And the list shows the last of them as the last.
+    let row = api.get(&format!("/users/{USER}/leads/1")).await.json()["data"].clone();
+    assert_eq!(row["last_message_text"], messages.last().unwrap()["text"], "{row}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 use shared::accounts::{Agent, Role};
 use shared::auth::Permission;
 use shared::commands::{Command, CommandId, Commands, Completed, Order, Outcome, Taken};
-use shared::context::{Context, Random};
+use shared::context::Random;
 use shared::conversations::{Conversations, CustomerPhone, Delivery, PendingMessage, User};
-use shared::environment::Environment;
 use shared::queue::Consumer;
 use shared::recommendations::{RecommendationId, Recommendations, Status};
 use shared::writing::Messages;
@@ -249,9 +248,7 @@ async fn a_price_of_the_workspace_is_charged_once_and_given_back_where_nothing_w
     let model = ScriptedModel::start(vec![good, ModelReply::Text("no json".to_owned())]).await;
     let api = Api::with_model(&model).await;
     let staff = api.staff((true, false), &[Role::Sales]).await;
-    let mut workspace = api.accounts().workspace(api.workspace).await.unwrap().unwrap();
-    workspace.prices.insert("lead_follow_up".to_owned(), 3);
-    api.accounts().put_workspace(&workspace).await.unwrap();
+    api.set_price(api.workspace, "lead_follow_up", 3).await;
     let once = |key: &'static str, body: Value| {
         send(api.authorized("POST", FOLLOW_UP).header("Idempotency-Key", key).json(&body))
     };
@@ -261,6 +258,11 @@ async fn a_price_of_the_workspace_is_charged_once_and_given_back_where_nothing_w
     assert_eq!(once("b", body(&staff)).await.code(), (500, "SALES_COMMAND_FAILED".to_owned()));
     let balance = api.verified_balance().await;
     assert_eq!((balance.available, balance.held), (997, 0));
+    // Who has less is told so, before the model is asked.
+    api.set_price(api.workspace, "lead_follow_up", 998).await;
+    let refused = once("d", body(&staff)).await;
+    assert_eq!(refused.code(), (402, "INSUFFICIENT_CREDITS".to_owned()));
+    assert_eq!(api.verified_balance().await.available, 997);
     // The key stands for its request; and what a retry would meet again is kept.
     let mut other = body(&staff);
     other["followUpType"] = json!("call");
@@ -498,10 +500,7 @@ async fn a_queue_that_takes_nothing_leaves_the_sales_messages_and_the_command_to
 
     // The sweeper, once it reaches the queue.
     let queue = api.stack.variables["SCORING_QUEUE_URL"].replace("ScoringQueue", "CopywriterQueue");
-    let variables = api.stack.variables.clone().into_iter().chain([("COPYWRITER_QUEUE_URL".to_owned(), queue)]);
-    let endpoint = ("AWS_ENDPOINT_URL_SQS".to_owned(), api.stack.ready.sqs.clone());
-    let environment = Environment::from_iter(variables.chain([endpoint]));
-    let context = Context::new(environment, api.clock.clone(), Random::from_os()).unwrap();
+    let context = api.context(&[("COPYWRITER_QUEUE_URL", &queue), ("AWS_ENDPOINT_URL_SQS", &api.stack.ready.sqs)]);
     api.clock.advance(TimeDelta::minutes(8));
     sweeper::Sweeper::new(&context).unwrap().sweep().await.unwrap();
     assert_eq!(finished(&api, refining).await["status"], "completed");

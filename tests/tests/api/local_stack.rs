@@ -6,7 +6,7 @@ use tests::{Answer, CONTACT, SUGGEST, send};
 use tokio::process::Command;
 
 async fn suggest(gateway: &str, word: &str, idempotency_key: Option<&str>) -> Answer {
-    let mut request = reqwest::Client::new().post(format!("{gateway}{SUGGEST}")).bearer_auth(demo::key(word));
+    let mut request = tests::client().post(format!("{gateway}{SUGGEST}")).bearer_auth(demo::key(word));
     if let Some(key) = idempotency_key {
         request = request.header("Idempotency-Key", key);
     }
@@ -18,7 +18,7 @@ async fn the_first_start_has_demo_data_prints_a_curl_and_ctrl_c_ends_it_cleanly(
     let folder = tempfile::tempdir().unwrap();
     let (mut program, ready) = local(folder.path(), &[], &[]).await;
     let gateway = ready.gateway.unwrap();
-    let health = send(reqwest::Client::new().get(format!("{gateway}/health"))).await;
+    let health = send(tests::client().get(format!("{gateway}/health"))).await;
     assert_eq!(health.status, 200);
     let answer = suggest(&gateway, "demo", None).await;
     let data = &answer.json()["data"];
@@ -57,7 +57,7 @@ async fn the_demo_user_has_the_documents_lead_and_some_60_others_and_its_namesak
     let folder = tempfile::tempdir().unwrap();
     let (_program, ready) = local(folder.path(), &["--ephemeral"], &[]).await;
     let leads = format!("{}/users/{}/leads", ready.gateway.unwrap(), demo::USER);
-    let client = reqwest::Client::new();
+    let client = tests::client();
     let get = |word: &str, rest: &str| send(client.get(format!("{leads}{rest}")).bearer_auth(demo::key(word)));
     let stats = get("demo", "/stats").await.json()["data"].clone();
     assert_eq!(stats["total_leads"], 60);
@@ -82,7 +82,7 @@ async fn the_demo_user_has_the_documents_lead_and_some_60_others_and_its_namesak
 async fn the_demo_user_has_a_channel_of_each_kind_for_webhooks() {
     let stack = local::Stack::start(local::Options { template: tests::template(), demo: true, ..Default::default() });
     let stack = stack.await.unwrap();
-    let client = reqwest::Client::new();
+    let client = tests::client();
     let at = 1_760_000_000_123_i64;
     let instagram = json!({"object": "instagram", "entry": [{"id": demo::INSTAGRAM_ACCOUNT, "messaging": [{
         "sender": {"id": "1254459154682919"}, "recipient": {"id": demo::INSTAGRAM_ACCOUNT}, "timestamp": at,
@@ -156,7 +156,7 @@ async fn data_survives_kill_9_the_ledger_verifies_and_a_replayed_key_replays() {
 }
 
 async fn suggest_or_nothing(gateway: String) -> Option<u16> {
-    let request = reqwest::Client::new().post(format!("{gateway}{SUGGEST}")).bearer_auth(demo::key("demo"));
+    let request = tests::client().post(format!("{gateway}{SUGGEST}")).bearer_auth(demo::key("demo"));
     tests::try_send(request.json(&json!({"contact_id": CONTACT}))).await.ok().map(|answer| answer.status)
 }
 
@@ -216,7 +216,7 @@ async fn a_second_one_in_the_same_folder_is_refused_and_leaves_the_first_alone()
         assert!(second.output().starts_with("error: another cargo local is using "), "{}", second.output());
     }
     assert!(folder.path().join("ready.json").exists());
-    assert_eq!(send(reqwest::Client::new().get(format!("{}/health", ready.gateway.unwrap()))).await.status, 200);
+    assert_eq!(send(tests::client().get(format!("{}/health", ready.gateway.unwrap()))).await.status, 200);
 }
 
 #[tokio::test]

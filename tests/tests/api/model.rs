@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::json;
-use tests::{Api, CONTACT, ModelReply, ScriptedModel, suggestion};
+use shared::auth::Permission;
+use tests::{Api, CONTACT, ModelReply, SUGGEST, ScriptedModel, send, suggestion};
 
 fn good() -> ModelReply {
     ModelReply::suggestions(&[suggestion("email")])
@@ -131,6 +132,26 @@ async fn a_model_that_does_not_answer_is_left_alone_until_the_breaker_lets_one_r
     api.clock.advance(TimeDelta::seconds(31));
     assert_eq!(api.suggest(&json!({"contact_id": CONTACT})).await.status, 200);
     assert_eq!(api.suggest(&json!({"contact_id": CONTACT})).await.status, 200);
+}
+
+#[tokio::test]
+async fn credits_are_looked_at_before_a_model_that_is_left_alone() {
+    let model = ScriptedModel::start(vec![ModelReply::Status(500, "{}".to_owned())]).await;
+    let api = Api::with_model(&model).await;
+    let poor = api.new_workspace(0).await;
+    let poor = api.new_key(poor, &Permission::ALL, |_| {}).await;
+    for _ in 0..5 {
+        assert_eq!(api.suggest(&json!({"contact_id": CONTACT})).await.status, 502);
+    }
+    let asked = model.requests().len();
+    for (path, body) in [(SUGGEST, json!({"contact_id": CONTACT})), ("/v1/lexi/chat", json!({"message": "Hello"}))] {
+        let post = |key: &str| send(api.request("POST", path).bearer_auth(key).json(&body));
+        assert_eq!(post(&poor).await.code(), (402, "insufficient_credits".to_owned()), "{path}");
+        assert_eq!(post(&api.key).await.code(), (503, "service_unavailable".to_owned()), "{path}");
+    }
+    assert_eq!(model.requests().len(), asked);
+    let balance = api.verified_balance().await;
+    assert_eq!((balance.available, balance.held), (1_000, 0));
 }
 
 #[tokio::test]

@@ -67,6 +67,30 @@ fn every_example_fits_its_schema() {
     assert!(held > 400, "{held}");
 }
 
+/// A client that follows links, as the fuzzing in CI does, is led where they say by what the examples show.
+#[test]
+fn every_link_is_to_an_operation_with_a_parameter_that_the_answer_has() {
+    let described: HashMap<_, _> =
+        operations().map(|(_, operation)| (operation["operationId"].as_str().unwrap(), operation)).collect();
+    let mut links = 0;
+    for (route, operation) in operations() {
+        let success = &operation["responses"]["200"];
+        for link in success["links"].as_object().into_iter().flat_map(|links| links.values()) {
+            let parameters = &described[link["operationId"].as_str().unwrap()]["parameters"];
+            for (name, at) in link["parameters"].as_object().unwrap() {
+                let has_it =
+                    parameters.as_array().unwrap().iter().any(|one| one["in"] == "path" && one["name"] == *name);
+                assert!(has_it, "{route}: {link}");
+                let at = at.as_str().unwrap().strip_prefix("$response.body#").unwrap();
+                let example = &success["content"]["application/json"]["examples"]["example1"]["value"];
+                assert!(example.pointer(at).is_some_and(Value::is_string), "{route}: {at}");
+                links += 1;
+            }
+        }
+    }
+    assert!(links > 15, "{links}");
+}
+
 #[test]
 fn everything_has_a_description_and_an_identifier_of_its_own() {
     let mut identifiers = BTreeSet::new();

@@ -98,6 +98,16 @@ async fn a_wrong_method_is_405_and_says_which_are_allowed() {
         assert_eq!(answer.code(), (405, "method_not_allowed".to_owned()), "{method} {path}");
         assert_eq!(answer.header("allow"), allow);
     }
+    // In the dialect of the prefix.
+    for (path, allow) in [("/api/agents/sales/leadFollowUp", "POST"), ("/api/v1/ai/followup/recommendation", "POST")] {
+        let answer = send(api.request("DELETE", path)).await;
+        assert_eq!(answer.code(), (405, "METHOD_NOT_ALLOWED".to_owned()), "{path}");
+        assert_eq!(answer.header("allow"), allow);
+        assert_eq!(answer.json().get("success"), path.starts_with("/api/agents").then_some(&json!(false)));
+    }
+    let answer = send(api.request("DELETE", "/users/u/leads")).await;
+    assert_eq!((answer.status, answer.header("allow")), (405, "GET"));
+    assert_eq!(answer.json()["error"], "Method Not Allowed");
 }
 
 #[tokio::test]
@@ -111,6 +121,29 @@ async fn a_body_of_256_kib_is_taken_and_a_larger_one_is_413() {
         |body: String| send(api.authorized("POST", SUGGEST).header("Content-Type", "application/json").body(body));
     assert_eq!(post(padded(256 * 1024)).await.status, 200);
     assert_eq!(post(padded(256 * 1024 + 1)).await.code(), (413, "payload_too_large".to_owned()));
+}
+
+#[tokio::test]
+async fn what_comes_in_from_elsewhere_has_up_to_five_megabytes() {
+    let api = Api::start().await;
+    for (method, path) in [
+        ("POST", "/v1/contacts"),
+        ("POST", "/v1/contacts/bulk"),
+        ("POST", "/v1/activities"),
+        ("POST", "/users/me/messages"),
+        ("POST", "/users/me/template-sends"),
+        ("PUT", "/users/me/leads/1/extraction"),
+        ("POST", "/webhooks/ses"),
+        ("POST", "/webhooks/twilio/status"),
+    ] {
+        let sent = async |length: usize| {
+            let request = api.authorized(method, path).header("Content-Type", "application/json");
+            send(request.body(" ".repeat(length))).await.status
+        };
+        // Of so many spaces it is their meaning that is refused.
+        assert_ne!(sent(5_000_000).await, 413, "{method} {path}");
+        assert_eq!(sent(5_000_001).await, 413, "{method} {path}");
+    }
 }
 
 #[tokio::test]

@@ -201,6 +201,68 @@ async fn events_count_once_by_type_outcome_and_date_and_what_is_stored_counts() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_stored_counts_however_old_it_is() {
+    let api = Api::start().await;
+    let lead_id = Uuid::from_u128(5);
+    let lead = Lead { lead_id, email: Some("x@example.org".to_owned()), ..Lead::default() };
+    assert!(api.leads().put(api.workspace, &lead).await.unwrap());
+    let years_ago = [400, 800].map(|days| tests::activity(api.clock.now(), "email", days, "Hello", "Hello"));
+    api.leads().put_activities(api.workspace, lead_id, &years_ago).await.unwrap();
+    let answer = recommend(&api, &json!({ "lead_id": lead_id })).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_price_of_the_workspace_is_charged_and_who_cannot_pay_is_refused() {
+    let api = Api::start().await;
+    api.set_price(api.workspace, "recommendation", 600).await;
+    assert_eq!(recommend(&api, &json!({"lead_id": CONTACT})).await.status, 200);
+    assert_eq!(api.verified_balance().await.available, 400);
+    let refused = recommend(&api, &json!({"lead_id": CONTACT})).await;
+    assert_eq!(refused.code(), (402, "INSUFFICIENT_CREDITS".to_owned()));
+    // Whether there is anything to recommend is looked at before.
+    let lead_id = Uuid::from_u128(5);
+    assert!(api.leads().put(api.workspace, &Lead { lead_id, ..Lead::default() }).await.unwrap());
+    let touches = [1, 2].map(|days| tests::activity(api.clock.now(), "call", days, "Hello", "Hello"));
+    api.leads().put_activities(api.workspace, lead_id, &touches).await.unwrap();
+    let unreachable = recommend(&api, &json!({ "lead_id": lead_id })).await;
+    assert_eq!(unreachable.code(), (422, "INSUFFICIENT_DATA".to_owned()));
+    assert_eq!(unreachable.json()["error"]["details"]["missing"], json!(["email", "phone"]));
+    assert_eq!(notified(&api, "representative").await[0]["details"]["missing"], json!(["email", "phone"]));
+    assert_eq!(api.verified_balance().await.available, 400);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_model_is_left_alone_people_are_asked() {
+    let good = json!({"reasoning_summary": "Jane asked.", "draft_title": "Prices", "draft_message": "Hi Jane, shall we talk?"});
+    let down = vec![ModelReply::Status(500, "{}".to_owned()); 15];
+    let model = ScriptedModel::start([vec![ModelReply::Text(good.to_string())], down].concat()).await;
+    let api = Api::with_model(&model).await;
+    let before = recommend(&api, &json!({"lead_id": CONTACT})).await.json()["recommendation_id"].clone();
+    for _ in 0..5 {
+        assert_eq!(api.suggest(&json!({"contact_id": CONTACT})).await.status, 502);
+    }
+    let asked = model.requests().len();
+    // A new one.
+    let refused = recommend(&api, &json!({"lead_id": CONTACT})).await;
+    assert_eq!(refused.code(), (503, "SERVICE_UNAVAILABLE".to_owned()));
+    assert!(refused.header("retry-after").parse::<u64>().unwrap() >= 1);
+    let manual = refused.json()["error"]["details"]["recommendation_id"].as_str().unwrap().to_owned();
+    assert_eq!(read(&api, &manual).await["status"], "manual");
+    assert_eq!(notified(&api, "manager").await.len(), 1);
+    // And one in the place of another.
+    let before = before.as_str().unwrap();
+    assert_eq!(decide(&api, before, "reject", &json!({"reason": "No"})).await.status, 200);
+    assert_eq!(successor(&api, before).await["status"], "manual");
+    assert_eq!(model.requests().len(), asked);
+    // Who wants to be left alone is nobody's work.
+    api.leads().suppress(api.workspace, CONTACT, SuppressedBy::Stop).await.unwrap();
+    let told = notified(&api, "manager").await.len();
+    assert_eq!(recommend(&api, &json!({"lead_id": CONTACT})).await.code(), (422, "INSUFFICIENT_DATA".to_owned()));
+    assert_eq!(notified(&api, "manager").await.len(), told);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_stored_last_engagement_wins_over_the_requests() {
     let api = the_day_after(None).await;
     let lead_id = sarah(&api).await;

@@ -8,7 +8,6 @@ use chrono::TimeDelta;
 use lead_scorer::{LeadScorer, Outcome, ScoreError};
 use score_due::ScoreDue;
 use serde_json::{Value, json};
-use shared::context::Context;
 use shared::conversations::scoring::{DueLead, buckets};
 use shared::conversations::{Conversations, CustomerPhone, User};
 use tests::{Api, ModelReply, ScriptedModel, Setup, scan, send};
@@ -267,10 +266,7 @@ async fn an_extraction_from_elsewhere_covers_the_messages_too() {
 async fn sender(api: &Api) -> (ScoreDue, aws_sdk_sqs::Client, String) {
     let client = local::sqs::client(&api.stack.ready.sqs);
     let url = client.create_queue().queue_name("kept").send().await.unwrap().queue_url.unwrap();
-    let mut variables: HashMap<String, String> = api.stack.variables.clone().into_iter().collect();
-    variables.insert("SCORING_QUEUE_URL".to_owned(), url.clone());
-    let environment = variables.into_iter().collect();
-    let context = Context::new(environment, api.clock.clone(), api.stack.context.random.clone()).unwrap();
+    let context = api.context(&[("SCORING_QUEUE_URL", &url)]);
     (ScoreDue::new(&context).unwrap(), client, url)
 }
 

@@ -5,7 +5,6 @@ use chrono::TimeDelta;
 use lead_scorer::{LeadScorer, Outcome};
 use score_due::ScoreDue;
 use serde_json::json;
-use shared::context::Context;
 use shared::conversations::row::Row;
 use shared::conversations::scoring::{DueLead, buckets};
 use shared::conversations::{Conversations, CustomerPhone, User};
@@ -35,11 +34,7 @@ impl Behind {
         proxy.set_upstream(&api.stack.ready.dynamodb).await;
         let sqs = local::sqs::client(&api.stack.ready.sqs);
         let queue = sqs.create_queue().queue_name("kept").send().await.unwrap().queue_url.unwrap();
-        let mut variables = api.stack.variables.clone();
-        variables.insert("SCORING_QUEUE_URL".to_owned(), queue.clone());
-        variables.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned());
-        let environment = variables.into_iter().collect();
-        let context = Context::new(environment, api.clock.clone(), api.stack.context.random.clone()).unwrap();
+        let context = api.context(&[("SCORING_QUEUE_URL", &queue), ("AWS_ENDPOINT_URL_DYNAMODB", proxy.url())]);
         let (due, scorer) = (ScoreDue::new(&context).unwrap(), LeadScorer::new(&context).unwrap());
         Self { api, proxy, due, scorer, sqs, queue }
     }

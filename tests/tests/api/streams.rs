@@ -77,7 +77,7 @@ impl Served {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/v1/obey", listener.local_addr().unwrap());
         tokio::spawn(gateway.serve(listener));
-        Self { api, endpoint, url, client: reqwest::Client::new() }
+        Self { api, endpoint, url, client: tests::client() }
     }
 
     fn ask(&self, accept: &str, steps: &[&str]) -> reqwest::RequestBuilder {

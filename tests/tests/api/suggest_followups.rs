@@ -233,10 +233,8 @@ async fn each_call_costs_two_credits_and_tells_the_balance_after_it() {
 #[tokio::test]
 async fn a_workspace_may_have_a_price_of_its_own() {
     let api = Api::start().await;
-    let mut workspace = api.accounts().workspace(api.workspace).await.unwrap().unwrap();
     for (price, remaining) in [(7, 993), (0, 993)] {
-        workspace.prices.insert("suggest_followups".to_owned(), price);
-        api.accounts().put_workspace(&workspace).await.unwrap();
+        api.set_price(api.workspace, "suggest_followups", price).await;
         assert_eq!(api.suggest(&json!({"contact_id": CONTACT})).await.json()["data"]["credits_remaining"], remaining);
     }
     api.verified_balance().await;

@@ -4,7 +4,6 @@
 use chrono::TimeDelta;
 use lexi_worker::LexiWorker;
 use serde_json::{Value, json};
-use shared::context::Context;
 use shared::lists::{Lists, Target};
 use shared::prospects::{OwnProspects, Prospect, Query};
 use shared::queue::Consumer;
@@ -52,9 +51,7 @@ async fn tasks_are_done_once(way: Way) {
         tests::template().replace("TASKS_QUEUE_URL: !Ref TasksQueue", "TASKS_QUEUE_URL: !Ref TasksDeadLetters");
     let (api, proxy) = Api::behind_a_proxy(Setup { template: Some(template), ..Setup::default() }).await;
     prospects(&api).await;
-    let variables = api.stack.variables.clone().into_iter();
-    let environment = variables.chain([("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned())]).collect();
-    let context = Context::new(environment, api.clock.clone(), api.stack.context.random.clone()).unwrap();
+    let context = api.context(&[("AWS_ENDPOINT_URL_DYNAMODB", proxy.url())]);
     let worker = LexiWorker::new(&context).unwrap();
     let (mut round, mut any_failed) = (0, true);
     while any_failed {

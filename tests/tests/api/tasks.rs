@@ -674,14 +674,7 @@ async fn a_worker_that_dies_in_the_middle_is_followed_by_one_that_goes_on() {
         tests::template().replace("TASKS_QUEUE_URL: !Ref TasksQueue", "TASKS_QUEUE_URL: !Ref TasksDeadLetters");
     let (api, proxy) = Api::behind_a_proxy(Setup { template: Some(template), ..Setup::default() }).await;
     prospects(&api).await;
-    let slowly: shared::environment::Environment = api
-        .stack
-        .variables
-        .clone()
-        .into_iter()
-        .chain([("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned())])
-        .collect();
-    let context = shared::context::Context::new(slowly, api.clock.clone(), api.stack.context.random.clone()).unwrap();
+    let context = api.context(&[("AWS_ENDPOINT_URL_DYNAMODB", proxy.url())]);
     let (mut round, mut any_later) = (0, true);
     while any_later {
         let list = round + 1;

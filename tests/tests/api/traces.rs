@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::context::Context;
-use shared::environment::Environment;
 use shared::invocation::Observer;
 use shared::leads::Leads;
 use shared::queue::{Consumer, Queue, consume};
@@ -183,14 +182,11 @@ async fn queue() -> (String, Arc<Mutex<Vec<Value>>>) {
 
 /// What a function that is traced is built from, with a queue of its own.
 fn observed_context(api: &Api, daemon: &Daemon, sqs: &str) -> Context {
-    let own = [
-        ("AWS_ENDPOINT_URL_DYNAMODB", &*api.stack.ready.dynamodb),
+    api.context(&[
+        ("AWS_ENDPOINT_URL_DYNAMODB", &api.stack.ready.dynamodb),
         ("AWS_ENDPOINT_URL_SQS", sqs),
-        ("AWS_XRAY_DAEMON_ADDRESS", &*daemon.address),
-    ];
-    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let environment = Environment::from_iter(api.stack.variables.clone().into_iter().chain(own));
-    Context::new(environment, api.clock.clone(), api.stack.context.random.clone()).unwrap()
+        ("AWS_XRAY_DAEMON_ADDRESS", &daemon.address),
+    ])
 }
 
 /// Looks its lead up; fails for what is no lead.
