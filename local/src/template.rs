@@ -1,10 +1,12 @@
 //! What `template.yaml` declares, read once: tables, queues, and functions with their routes,
 //! schedules, queues and environment.
 
+mod roles;
 mod values;
 
 use std::collections::{BTreeMap, HashMap};
 
+pub use roles::Permission;
 use saphyr::{LoadableYamlNode, Yaml};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -78,15 +80,6 @@ pub struct DeclaredFunction {
     pub events: Vec<Event>,
     /// What its role allows.
     pub permissions: Vec<Permission>,
-}
-
-/// A statement of a function's policy: these actions, on these resources.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Permission {
-    /// Such as `dynamodb:GetItem`.
-    pub actions: Vec<String>,
-    /// ARNs.
-    pub resources: Vec<String>,
 }
 
 /// What invokes a function.
@@ -224,14 +217,7 @@ impl Template {
                     .map_err(|reason| broken(id, &format!("event {event}: {reason}")))?,
             );
         }
-        let policies = self.resolved(id, &properties["Policies"])?;
-        let statements = policies.as_array().into_iter().flatten();
-        let statements = statements.flat_map(|policy| policy["Statement"].as_array().into_iter().flatten());
-        let permissions = statements.filter(|statement| statement.is_object()).map(|statement| Permission {
-            actions: texts_of(&statement["Action"]),
-            resources: texts_of(&statement["Resource"]),
-        });
-        let permissions = permissions.collect();
+        let permissions = self.permissions(id, properties.get("Role"))?;
         let timeout = timeout.unwrap_or(3);
         Ok(DeclaredFunction { id: id.to_owned(), name, timeout, environment, events, permissions })
     }
@@ -241,7 +227,8 @@ impl Template {
     }
 
     fn name_of(&self, id: &str, resource: &Resource) -> Result<String, TemplateError> {
-        let given = ["TableName", "QueueName"].into_iter().find_map(|name| resource.properties.get(name));
+        let given =
+            ["TableName", "QueueName", "LogGroupName"].into_iter().find_map(|name| resource.properties.get(name));
         match given {
             None => Ok(format!("{STACK_NAME}-{id}")),
             Some(name) => text_of(&self.resolved(id, name)?).ok_or_else(|| broken(id, "its name is not text")),

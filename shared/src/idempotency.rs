@@ -283,6 +283,17 @@ mod tests {
     }
 
     #[test]
+    fn a_number_of_a_body_is_read_as_it_is_written() {
+        let key = IdempotencyKey::parse(b"k").unwrap();
+        let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        let fingerprint = |body: &Value| Claimed::new(Uuid::nil(), "POST /", &key, "POST", "/", body).fingerprint;
+        assert_ne!(fingerprint(&read("0.9073038322028689")), fingerprint(&read("0.9073038322028688")));
+        // What the fuzz target `requests` found.
+        let long = read(&format!("99999999999999{}18446744073709501614", "0".repeat(68)));
+        assert_eq!(fingerprint(&read(&long.to_string())), fingerprint(&long));
+    }
+
+    #[test]
     fn a_key_belongs_to_its_workspace_and_route() {
         let key = IdempotencyKey::parse(b"k").unwrap();
         let pk = |workspace, route| Claimed::new(workspace, route, &key, "POST", "/", &json!({})).pk;

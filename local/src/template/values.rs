@@ -95,6 +95,7 @@ impl Template {
         Ok(match (resource.kind.as_str(), attribute) {
             ("AWS::DynamoDB::Table", Some("Arn")) => format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"),
             ("AWS::SQS::Queue", Some("Arn")) => format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"),
+            ("AWS::Logs::LogGroup", Some("Arn")) => format!("arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}:*"),
             ("AWS::SQS::Queue", None) => format!("queue:{name}"),
             _ => name,
         })

@@ -373,12 +373,11 @@ const KEYS: [(&str, usize); 12] = [
 fn secrets(text: &Text) -> Vec<(usize, usize)> {
     let token =
         |start: usize| (start..text.len()).find(|end| " \n\"'<>,;)".contains(text.at(*end))).unwrap_or(text.len());
-    let starts = text.words.iter().map(|word| word.start);
-    let is_key = |(start, end): &(usize, usize)| {
-        KEYS.iter().any(|(key, length)| text.has(*start, key) && end - start >= *length)
-            && (*start..*end).any(|place| text.at(place).is_ascii_digit())
-    };
-    let keys = starts.map(|start| (start, token(start))).filter(is_key);
+    let keys = text.words.iter().flat_map(|word| KEYS.iter().map(|(key, length)| (word.start, key, *length)));
+    let keys = keys.filter(|(start, key, _)| text.has(*start, key)).filter_map(|(start, _, length)| {
+        let end = token(start);
+        (end - start >= length && (start..end).any(|place| text.at(place).is_ascii_digit())).then_some((start, end))
+    });
     let labelled = matched(text, SECRET).into_iter().filter_map(|behind| {
         let end = text.words.get(behind.checked_sub(1)?)?.end;
         let after = text.plain(end, end + 4);

@@ -159,16 +159,21 @@ const UNITS: [&str; 36] = [
     "customers",
 ];
 
-/// Links, whose numbers are the site's own; but not those that dial.
+/// Links, whose numbers are the site's own; but not what stands before a word that dials.
 fn links(text: &Text) -> Vec<(usize, usize)> {
-    let starts = (0..text.len()).filter(|place| text.has(*place, "://") || text.has(*place, "www."));
-    let ends = |place: usize| (place..text.len()).find(|end| " \n\"<>".contains(text.at(*end))).unwrap_or(text.len());
-    let links = starts.map(|start| (start, ends(start)));
+    let mut links = Vec::new();
+    let mut start = None;
+    for place in 0..=text.len() {
+        let stands = |words: &[&str]| words.iter().any(|word| text.has(place, word));
+        if place == text.len() || " \n\"<>".contains(text.at(place)) {
+            links.extend(start.take().map(|start| (start, place)));
+        } else if stands(&["wa.me", "phone", "tel", "whatsapp"]) {
+            start = None;
+        } else if stands(&["://", "www."]) {
+            start = start.or(Some(place));
+        }
+    }
     links
-        .filter(|(start, end)| {
-            !["wa.me", "phone", "tel", "whatsapp"].iter().any(|dial| text.plain(*start, *end).contains(dial))
-        })
-        .collect()
 }
 
 /// What announces a phone number.

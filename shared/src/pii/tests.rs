@@ -266,3 +266,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_text_takes_as_long_as_it_is_long() {
+    // Up to a minute each, were every start read to the end again.
+    for part in ["1 ", "1.2.", "http://"] {
+        let text = part.repeat(30_000 / part.len());
+        let began = std::time::Instant::now();
+        findings(&text, &Allowed::default());
+        assert!(began.elapsed().as_secs() < 20, "{part}: {:?}", began.elapsed());
+    }
+}

@@ -320,15 +320,15 @@ fn with_digits(glyphs: Vec<Glyph>, words: &[Word]) -> Vec<Glyph> {
     let mut kept = Vec::with_capacity(glyphs.len());
     let mut copied = 0;
     let mut rest = words;
-    while let Some((first, others)) = rest.split_first() {
+    while let Some(first) = rest.first() {
         let row = row(&glyphs, rest);
+        // One that begins within it ends with it, and spells no more.
+        let last = row.last().map_or(first.end, |(_, end, _)| *end);
+        rest = words.get(words.partition_point(|word| word.start < last)..).unwrap_or_default();
         if row.iter().filter(|(_, _, digits)| !digits.is_empty()).count() < 3 {
-            rest = others;
             continue;
         }
-        let mut last = first.start;
         for (start, end, digits) in &row {
-            last = *end;
             let (Some(opening), Some(closing)) = (glyphs.get(*start), glyphs.get(end - 1)) else { continue };
             // Whatever stood between them, commas too, the digits are one number.
             let apart = Glyph { plain: ' ', is_capital: false, start: opening.start, end: opening.start };
@@ -345,7 +345,6 @@ fn with_digits(glyphs: Vec<Glyph>, words: &[Word]) -> Vec<Glyph> {
             }
             copied = *end;
         }
-        rest = words.get(words.partition_point(|word| word.start < last)..).unwrap_or_default();
     }
     kept.extend(glyphs.get(copied..).unwrap_or_default());
     kept
