@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use shared::accounts::{Role, Webhook};
 use shared::conversations::row::Platform;
 use shared::due::Place;
-use shared::leads::Lead;
 use shared::outreach::{Channel, Tier};
 use shared::queue::Consumer;
 use shared::rates::Rates;
@@ -269,14 +268,17 @@ async fn what_fails_on_every_channel_has_failed_once_on_two() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_has_become_another_leads_number_since_it_was_approved_goes_no_other_way() {
+async fn what_has_become_somebody_elses_number_since_it_was_approved_goes_no_other_way() {
     let api = start().await;
-    api.providers_do(&json!({"channel": "sms", "reports": [{"event": {"failed": "30003"}, "after_ms": 1_000}]})).await;
+    let failed = json!({"event": {"failed": "30003"}, "after_ms": 1_500});
+    api.providers_do(&json!({"channel": "sms", "reports": [failed]})).await;
     let id = recommended(&api).await;
-    approve(&api, &id, &sms("Hi Jane, please call +442079460123.")).await;
-    until(&api, &id, |shown| shown["deliveries"][0]["provider_message_id"].is_string()).await;
-    let other = Lead { lead_id: Uuid::from_u128(7), phone: Some("+442079460123".to_owned()), ..Lead::default() };
-    assert!(api.leads().put(api.workspace, &other).await.unwrap());
+    approve(&api, &id, &sms("Hi Jane, shall I call you on +12025550142?")).await;
+    until(&api, &id, |shown| states(shown) == pairs(&[("sms", "accepted")])).await;
+    // Her number changes, and so the old one is not hers.
+    let moved = json!({"email": "jane@acme.example", "phone": "+12025550199"});
+    let moved = send(api.authorized("POST", "/v1/contacts").json(&moved)).await;
+    assert_eq!((moved.status, &moved.json()["data"]["contact_id"]), (200, &json!(CONTACT)), "{}", moved.text);
     let failed = until_status(&api, &id, "delivery_failed").await;
     assert_eq!(states(&failed), pairs(&[("sms", "failed")]), "{failed}");
     assert_eq!(api.outbox().await.len(), 1);

@@ -237,13 +237,15 @@ async fn a_price_of_the_workspace_is_charged_and_who_cannot_pay_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_model_is_left_alone_people_are_asked() {
     let good = json!({"reasoning_summary": "Jane asked.", "draft_title": "Prices", "draft_message": "Hi Jane, shall we talk?"});
-    let down = vec![ModelReply::Status(500, "{}".to_owned()); 15];
-    let model = ScriptedModel::start([vec![ModelReply::Text(good.to_string())], down].concat()).await;
+    let down = ModelReply::Status(500, "{}".to_owned());
+    let model = ScriptedModel::start(vec![ModelReply::Text(good.to_string()), down]).await;
     let api = Api::with_model(&model).await;
     let before = recommend(&api, &json!({"lead_id": CONTACT})).await.json()["recommendation_id"].clone();
     for _ in 0..5 {
         assert_eq!(api.suggest(&json!({"contact_id": CONTACT})).await.status, 502);
     }
+    // Every function has seen it by then.
+    api.clock.advance(TimeDelta::seconds(3));
     let asked = model.requests().len();
     // A new one.
     let refused = recommend(&api, &json!({"lead_id": CONTACT})).await;
