@@ -444,7 +444,7 @@ async fn importing_messages_twice_records_them_once_in_the_order_of_the_file() {
     let user = shared::conversations::User::new(workspace.parse().unwrap(), "me").unwrap();
     let lead = shared::conversations::CustomerPhone::parse("4930").unwrap();
     let row = conversations.row(&user, &lead).await.unwrap().unwrap();
-    assert_eq!((row.total_messages(), row.last_message.unwrap().message_id.as_str()), (30, "m9"));
+    assert_eq!((row.total_messages(), row.last_message.unwrap().message_id.as_str()), (30, "m29"));
     let messages = stack.messages("W#", "#M#4930").await;
     assert_eq!(messages.len(), 30);
     assert!(messages.iter().all(|(id, number)| *id == format!("m{}", number - 1)), "{messages:?}");
