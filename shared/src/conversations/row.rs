@@ -403,7 +403,7 @@ mod tests {
     #[test]
     fn the_order_of_arrival_does_not_show() {
         let events =
-            [("a", 1, "x"), ("b", 5, "x"), ("c", 3, "y"), ("d", 6, "y"), ("e", 0, "x"), ("f", 5, "x"), ("g", 7, "x")];
+            [("a", 1, "x"), ("b", 5, "x"), ("c", 3, "y"), ("d", 6, "y"), ("e", 0, "x"), ("f", 5, "x"), ("g", 8, "x")];
         let expected = row(&events);
         assert_eq!(expected.first_contact_at, at(0));
         assert_eq!(expected.last_message.as_ref().map(|last| last.message_id.as_str()), Some("g"));

@@ -119,7 +119,7 @@ async fn every_metric_is_counted_once_and_readable() {
     assert_eq!(all.iter().filter(|line| line["ModelLatency"].is_u64()).count(), 18);
     let action = [("Action", "suggest_followups")];
     assert_eq!(sum(&all, "CreditsCharged", &action), api.verified_balance().await.spent);
-    assert_eq!((sum(&all, "CreditsCharged", &[]), sum(&all, "HoldsVoided", &action)), (2, 5));
+    assert_eq!((sum(&all, "CreditsCharged", &[]), sum(&all, "HoldsVoided", &action)), (2, 6));
     assert_eq!(sum(&all, "DraftsBlocked", &[]), 1);
     assert!(sum(&all, "MessagesFailed", &[("Function", "lead-scorer")]) >= 1);
 
