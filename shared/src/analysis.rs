@@ -254,7 +254,8 @@ pub fn enough(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Result<BTreeS
     if events.len() < FEWEST_EVENTS {
         return Err(insufficient_engagement(events.len()));
     }
-    if eligible(reach).is_empty() {
+    let touches = touches(reach, asked, now);
+    if eligible(reach).into_iter().all(|channel| outreach::is_closed(channel, &touches)) {
         return Err(unreachable(events.len(), reach));
     }
     Ok(events)

@@ -87,11 +87,6 @@ pub fn score(touches: &[Touch], tier: Tier, rates: &SegmentRates, eligible: &[Ch
     scores
 }
 
-/// The channel to use: the likeliest of those that [`score`] gives. `None` if there is none.
-pub fn recommend(scores: &[ChannelScore]) -> Option<Channel> {
-    scores.first().map(|best| best.channel)
-}
-
 /// Whether the touches themselves rule a channel out: the lead has opted out of it, however long ago, or a
 /// message bounced and none has arrived since.
 pub fn is_closed(channel: Channel, touches: &[Touch]) -> bool {
@@ -133,7 +128,7 @@ mod tests {
     #[test]
     fn the_seeds_example_is_recommended_sms() {
         let scores = scored(&example());
-        assert_eq!(recommend(&scores), Some(Channel::Sms));
+        assert_eq!(scores[0].channel, Channel::Sms);
         // Probability, interval, weighed touches: as docs/priority-and-channel.md shows them.
         let shown = scores.iter().map(|score| {
             let (low, high) = score.interval;
@@ -198,8 +193,8 @@ mod tests {
     #[test]
     fn only_eligible_channels_are_scored() {
         let scores = score(&example(), Tier::MidMarket, &SegmentRates::default(), &[Channel::Email]);
-        assert_eq!(recommend(&scores), Some(Channel::Email));
-        assert_eq!(recommend(&score(&example(), Tier::MidMarket, &SegmentRates::default(), &[])), None);
+        assert_eq!(scores.iter().map(|score| score.channel).collect::<Vec<_>>(), [Channel::Email]);
+        assert!(score(&example(), Tier::MidMarket, &SegmentRates::default(), &[]).is_empty());
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub mod rates;
 
 use serde::{Deserialize, Serialize};
 
-pub use channel::{ChannelScore, recommend, score};
+pub use channel::{ChannelScore, is_closed, score};
 pub use priority::{Action, Contribution, Priority, Signals, prioritise};
 pub use rates::{Count, SegmentRates, Tier};
 

@@ -231,6 +231,14 @@ async fn a_price_of_the_workspace_is_charged_and_who_cannot_pay_is_refused() {
     assert_eq!(unreachable.code(), (422, "INSUFFICIENT_DATA".to_owned()));
     assert_eq!(unreachable.json()["error"]["details"]["missing"], json!(["email", "phone"]));
     assert_eq!(notified(&api, "representative").await[0]["details"]["missing"], json!(["email", "phone"]));
+    // So is whether the lead has closed every channel that would reach it.
+    let lead_id = Uuid::from_u128(6);
+    let lead = Lead { lead_id, email: Some("x@example.org".to_owned()), ..Lead::default() };
+    assert!(api.leads().put(api.workspace, &lead).await.unwrap());
+    let closed = ["email", "meeting"].map(|channel| json!({"type": channel, "outcome": "opted_out"}));
+    let closed = recommend(&api, &json!({"lead_id": lead_id, "engagement_history": closed})).await;
+    assert_eq!(closed.code(), (422, "INSUFFICIENT_DATA".to_owned()));
+    assert_eq!(notified(&api, "representative").await.len(), 2);
     assert_eq!(api.verified_balance().await.available, 400);
 }
 
