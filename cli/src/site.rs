@@ -83,11 +83,11 @@ fn sms(text: &str) -> Result<String, String> {
     if is_service {
         return Ok(text.to_owned());
     }
-    shared::addresses::phone(text, None).map_err(str::to_owned)
+    shared::pii::addresses::phone(text, None).map_err(str::to_owned)
 }
 
 fn email(text: &str) -> Result<String, String> {
-    shared::addresses::email(text.trim()).map_err(str::to_owned)
+    shared::pii::addresses::email(text.trim()).map_err(str::to_owned)
 }
 
 /// Runs a command.

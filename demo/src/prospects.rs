@@ -355,10 +355,10 @@ mod tests {
         let (mut names, mut domains) = (HashSet::new(), HashSet::new());
         for prospect in &all {
             let email = prospect.email.as_deref().unwrap();
-            assert_eq!(shared::addresses::email(email), Ok(email.to_owned()));
+            assert_eq!(shared::pii::addresses::email(email), Ok(email.to_owned()));
             assert!(email.ends_with(".example") && email.is_ascii(), "{email}");
             if let Some(phone) = &prospect.phone {
-                assert_eq!(shared::addresses::phone(phone, None).as_ref(), Ok(phone));
+                assert_eq!(shared::pii::addresses::phone(phone, None).as_ref(), Ok(phone));
                 assert!(phone.get(5..10) == Some("55501"), "{phone}");
                 assert!(seen.insert(phone.clone()), "{phone}");
             }

@@ -9,7 +9,6 @@ use std::sync::{Arc, LazyLock};
 
 use chrono::DateTime;
 use serde_json::{Value, json};
-use shared::addresses;
 use shared::auth::ApiKey;
 use shared::context::{Clock, Context, Random};
 use shared::conversations::{CustomerPhone, User};
@@ -17,6 +16,7 @@ use shared::environment::Environment;
 use shared::http::{Endpoint, Input};
 use shared::idempotency::{Claimed, IdempotencyKey};
 use shared::llm;
+use shared::pii::addresses;
 use shared::pii::{self, Allowed};
 use shared::providers::sns::{Notification, Sns};
 use shared::providers::{email, sms, whatsapp};

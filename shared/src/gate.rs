@@ -10,9 +10,9 @@ use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
 use crate::leads::{Lead, Leads};
 use crate::notifications::{Kind, Notification, Role};
-use crate::pii::{Allowed, Category, Finding, findings, identifiers};
 use crate::recommendations::Recommendation;
 use crate::store::StoreError;
+use pii::{Allowed, Category, Finding, findings, identifiers};
 
 /// Something in a draft that must not be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -12,7 +12,6 @@
 //! - Time and identifiers come in through the [`context`].
 
 pub mod accounts;
-pub mod addresses;
 pub mod analysis;
 pub mod answer;
 pub mod auth;
@@ -42,7 +41,6 @@ pub mod notifications;
 pub mod openapi;
 pub mod outcomes;
 pub mod outreach;
-pub mod pii;
 pub mod problem;
 pub mod prospects;
 pub mod providers;
@@ -56,3 +54,5 @@ pub mod store;
 pub mod tasks;
 pub mod traces;
 pub mod writing;
+
+pub use pii;

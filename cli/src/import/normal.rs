@@ -1,6 +1,6 @@
 //! The one form of an e-mail address and a phone number, with reasons that name the field.
 
-use shared::addresses::{self, WITHOUT_COUNTRY};
+use shared::pii::addresses::{self, WITHOUT_COUNTRY};
 
 /// An e-mail address in lower case, if it can be one.
 pub fn email(text: &str) -> Result<String, String> {

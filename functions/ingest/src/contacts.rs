@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
-use shared::addresses;
 use shared::auth::Permission;
 use shared::context::Context;
 use shared::environment::ConfigError;
 use shared::exactly_once::ExactlyOnce;
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
 use shared::leads::{Lead, Leads, Upserted};
+use shared::pii::addresses;
 use shared::problem::{Code, Problem};
 use shared::store::StoreError;
 use uuid::Uuid;

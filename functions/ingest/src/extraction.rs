@@ -46,7 +46,7 @@ impl Endpoint for PutExtraction {
         let mut score = |name| fields.required_integer(name, 1..=3);
         let scores = ["intent_score", "urgency_score", "budget_score", "fit_score", "engagement_score"].map(&mut score);
         let name = fields.optional_text("name", 100);
-        let email = fields.normalised("email", shared::addresses::email);
+        let email = fields.normalised("email", shared::pii::addresses::email);
         let company = fields.optional_text("company", 255);
         fields.finish()?;
         let [intent_score, urgency_score, budget_score, fit_score, engagement_score] =

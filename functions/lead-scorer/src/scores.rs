@@ -2,10 +2,10 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use shared::addresses;
 use shared::conversations::row::Message;
 use shared::conversations::scoring::{Reasons, stands_in};
 use shared::llm::Checked;
+use shared::pii::addresses;
 
 /// The longest reason that is kept, in characters.
 const REASON: usize = 500;

@@ -2,10 +2,10 @@
 //! and what it says of a contact has to stand in the person's own words.
 
 use serde_json::json;
-use shared::addresses;
 use shared::campaigns::{Brief, Example};
 use shared::leads::Lead;
 use shared::lists::Target;
+use shared::pii::addresses;
 use shared::problem::Problem;
 use shared::prospects::{self, Query};
 use shared::store::StoreError;

@@ -40,7 +40,6 @@ use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, Transact
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use crate::addresses;
 use crate::context::{Clock, Context, Random};
 use crate::environment::ConfigError;
 use crate::http::dialect::timestamp;
@@ -51,6 +50,7 @@ pub use description::{LeadShown, LeadStatus, MessageStatus, MomentOrDay};
 pub use listed::Listed;
 pub use load::Story;
 pub use pending::{PENDING, PendingMessage};
+use pii::addresses;
 pub use record::DeliveredMessage;
 use row::{Message, Platform, Row};
 pub use rows::{Rows, UserRows};

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{Lead, Leads};
-use crate::addresses;
 use crate::store::{Item, StoreError, from_item, s, store_error};
+use pii::addresses;
 
 /// The index.
 const CONTACTS: &str = "contacts";

@@ -14,7 +14,7 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use shared::pii::{Allowed, Category, findings};
+use pii::{Allowed, Category, findings};
 
 use disguises::Disguise;
 use national::{COUNTRIES, national};

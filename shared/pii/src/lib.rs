@@ -19,6 +19,7 @@
 //! `regex-pii-rs` and `llm-pii-redact` know a handful of kinds, mostly in their American form.
 //! `phonenumber` parses what is known to be one number, and does not find numbers in a text.
 
+pub mod addresses;
 mod email;
 mod labelled;
 mod labels;
@@ -34,7 +35,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use self::text::{Text, plain};
-use crate::addresses;
 
 /// What a text discloses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -285,7 +285,7 @@ impl Search {
 /// An identifier that a lead could be found by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identifier {
-    /// `email` or `phone`, as in [`crate::leads`].
+    /// `email` or `phone`, as in the store's identities.
     pub kind: &'static str,
     /// Its one form ([`crate::addresses`]).
     pub value: String,

@@ -1,7 +1,7 @@
 //! Drafts that disclose nobody: prices, dates, times, order numbers, versions, links and the sender's own
 //! public details. Of these too, half the sentences were held out.
 
-use shared::pii::Allowed;
+use pii::Allowed;
 
 use super::sentences::Set;
 use super::values::Maker;
