@@ -13,8 +13,8 @@ use clap::Args;
 use http::Uri;
 use serde::Deserialize;
 use shared::accounts::{Accounts, Workspace};
-use shared::context::{Clock, Context, Random};
-use shared::environment::Environment;
+use shared::base::context::{Clock, Context, Random};
+use shared::base::environment::Environment;
 use tokio::net::TcpStream;
 use uuid::Uuid;
 

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use shared::base::store::StoreError;
 use shared::credits::{Balance, Entry, EntryKind, Ledger};
 use shared::http::dialect::timestamp;
-use shared::store::StoreError;
 use uuid::Uuid;
 
 use crate::connection::Connection;

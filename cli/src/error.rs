@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use shared::environment::ConfigError;
-use shared::store::StoreError;
+use shared::base::environment::ConfigError;
+use shared::base::store::StoreError;
 
 /// A command that did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]

@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_key_is_listed_without_its_digest() {
-        let key = ApiKey::generate(&shared::context::Random::seeded(1));
+        let key = ApiKey::generate(&shared::base::context::Random::seeded(1));
         let record = KeyRecord::new(&key, Uuid::nil(), Uuid::nil(), BTreeSet::new(), day("2026-06-01T12:00:00Z"));
         assert!(!shown(&record).to_string().contains(&key.digest()));
     }

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use shared::base::store::StoreError;
 use shared::erasure::{Erased, Erasure, Wanted};
 use shared::leads::{Lead, Leads};
-use shared::store::StoreError;
 use uuid::Uuid;
 
 use crate::connection::Connection;

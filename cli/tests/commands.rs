@@ -82,7 +82,7 @@ impl Stack {
     }
 
     /// Direct access to the tables.
-    fn context(&self) -> shared::context::Context {
+    fn context(&self) -> shared::base::context::Context {
         self.tables.context.clone()
     }
 
@@ -147,7 +147,7 @@ fn counts(summary: &Value) -> [u64; 6] {
 
 /// A date that no import finds too old.
 fn recent() -> String {
-    (shared::context::Clock::default().now() - chrono::TimeDelta::days(30)).format("%Y-%m-%d").to_string()
+    (shared::base::context::Clock::default().now() - chrono::TimeDelta::days(30)).format("%Y-%m-%d").to_string()
 }
 
 #[tokio::test(flavor = "multi_thread")]

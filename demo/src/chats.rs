@@ -4,10 +4,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use shared::base::store::StoreError;
 use shared::conversations::row::{Extraction, Message, Platform, Sender};
 use shared::conversations::{CustomerPhone, Story};
 use shared::leads::Lead;
-use shared::store::StoreError;
 use uuid::Uuid;
 
 use crate::people;

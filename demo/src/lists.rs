@@ -1,9 +1,9 @@
 //! Two lists of contacts.
 
-use shared::context::Context;
+use shared::base::context::Context;
+use shared::base::store::StoreError;
 use shared::leads::Lead;
 use shared::lists::{ListError, Lists, Member, Target};
-use shared::store::StoreError;
 
 use crate::{CONTACT, LAW_FIRMS, Q1_LEADS, WORKSPACE};
 

@@ -2,10 +2,10 @@
 //! rest of the 37 messages made up around them.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use shared::base::store::StoreError;
 use shared::conversations::row::Sender::{Agent, User};
 use shared::conversations::row::{Extraction, Message, Platform, Sender};
 use shared::conversations::{CustomerPhone, Story};
-use shared::store::StoreError;
 use uuid::{Uuid, uuid};
 
 const PHONE: &str = "918979556941";

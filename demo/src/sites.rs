@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use shared::accounts::{Accounts, Agent, Role, Site};
-use shared::store::StoreError;
+use shared::base::store::StoreError;
 use uuid::Uuid;
 
 use crate::WORKSPACE;

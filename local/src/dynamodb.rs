@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue as Given;
 use dynoxide::{AttributeValue, Database, ImportOptions};
 use serde_json::{Value, json};
-use shared::store::{Item, StoreError};
+use shared::base::store::{Item, StoreError};
 use tokio::net::TcpListener;
 
 use crate::stack::LocalError;

@@ -8,10 +8,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use local::{LocalError, Options, RealModel, Stack, TemplateError};
-use shared::context::Clock;
-use shared::environment::Environment;
-use shared::log;
-use shared::metrics::Metrics;
+use shared::base::context::Clock;
+use shared::base::environment::Environment;
+use shared::base::log;
+use shared::base::observe::metrics::Metrics;
 
 /// Runs the whole API on this machine: no account, no network, nothing to install.
 ///

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use dynoxide::Database;
 use serde::{Deserialize, Serialize};
-use shared::context::{Clock, Context, Random};
-use shared::environment::{ConfigError, Environment};
-use shared::metrics::Metrics;
+use shared::base::context::{Clock, Context, Random};
+use shared::base::environment::{ConfigError, Environment};
+use shared::base::observe::metrics::Metrics;
+use shared::base::store::StoreError;
 use shared::prospects::{OwnProspects, Prospect};
-use shared::store::StoreError;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use uuid::Uuid;

@@ -31,12 +31,12 @@ use uuid::Uuid;
 
 use crate::auth::rate::{Counts, Quota, Rate};
 use crate::auth::{ApiKey, Permission};
-use crate::context::{Context, Random};
-use crate::environment::ConfigError;
+use crate::base::context::{Context, Random};
+use crate::base::environment::ConfigError;
 pub use channel::{Channel, Taken};
 pub use site::{Agent, Role, Site, Staffed};
 
-use crate::store::{Item, StoreError, from_item, n, s, store_error, to_item, transact};
+use crate::base::store::{Item, StoreError, from_item, n, s, store_error, to_item, transact};
 
 /// A tenant: everything else belongs to exactly one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

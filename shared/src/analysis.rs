@@ -10,21 +10,21 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::context::{Clock, Context, Random};
-use crate::environment::ConfigError;
+use crate::base::context::{Clock, Context, Random};
+use crate::base::environment::ConfigError;
+use crate::base::problem::{Code, Problem};
+use crate::base::store::StoreError;
 use crate::gate::Gate;
 use crate::http::timestamp;
 use crate::leads::Activity;
 use crate::llm::{Checked, Model, Prompt, Ready};
 use crate::notifications::{Kind, Notification, Role};
 use crate::outreach::{self, Outcome, POLICY_VERSION, Signals, Tier, Touch};
-use crate::problem::{Code, Problem};
 use crate::rates::Rates;
 use crate::reach::{Reach, Reaching};
 use crate::recommendations::{
     Asked, Assessment, Channel, Draft, Event, Origin, Recommendation, RecommendationId, Status, WrittenBy,
 };
-use crate::store::StoreError;
 use crate::writing::{Written, said};
 
 /// The fewest events that a recommendation rests on (seeds/followup-recommendation.md).

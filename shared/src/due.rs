@@ -8,9 +8,9 @@ use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::context::{Clock, Context};
-use crate::environment::ConfigError;
-use crate::store::{StoreError, n, query_all, s, store_error};
+use crate::base::context::{Clock, Context};
+use crate::base::environment::ConfigError;
+use crate::base::store::{StoreError, n, query_all, s, store_error};
 
 /// The index's partitions: one for each first hexadecimal digit of an identifier.
 const BUCKETS: &str = "0123456789abcdef";

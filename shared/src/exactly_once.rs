@@ -15,14 +15,14 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use crate::context::{Clock, Context, Random};
+use crate::base::context::{Clock, Context, Random};
+use crate::base::environment::ConfigError;
+use crate::base::observe::metrics;
+use crate::base::problem::{Code, Problem};
+use crate::base::store::{Item, StoreError, Transacted, from_item, transact};
 use crate::credits::{Action, Balance, Ledger, Operation, State};
-use crate::environment::ConfigError;
 use crate::http::{Call, Reply};
 use crate::idempotency::{Claim, Claimed, Claims, KEPT, Stored};
-use crate::metrics;
-use crate::problem::{Code, Problem};
-use crate::store::{Item, StoreError, Transacted, from_item, transact};
 
 /// How much longer than its request a claim lasts: the time that an answer may take on its way.
 const LEASE_MARGIN: TimeDelta = TimeDelta::seconds(5);

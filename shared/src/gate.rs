@@ -6,12 +6,12 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::accounts::{Accounts, Site};
-use crate::context::{Clock, Context, Random};
-use crate::environment::ConfigError;
+use crate::base::context::{Clock, Context, Random};
+use crate::base::environment::ConfigError;
+use crate::base::store::StoreError;
 use crate::leads::{Lead, Leads};
 use crate::notifications::{Kind, Notification, Role};
 use crate::recommendations::Recommendation;
-use crate::store::StoreError;
 use pii::{Allowed, Category, Finding, findings, identifiers};
 
 /// Something in a draft that must not be there.

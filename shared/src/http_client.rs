@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use crate::environment::ConfigError;
+use crate::base::environment::ConfigError;
 
 /// How long a connection may take to be made. Less than what any request may take in which it matters whether it
 /// was written: whatever has not connected is known not to have been.

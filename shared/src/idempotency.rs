@@ -16,10 +16,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::context::Context;
+use crate::base::context::Context;
+use crate::base::environment::ConfigError;
+use crate::base::store::{EXPIRES, StoreError, n, s, to_item};
 use crate::credits::Operation;
-use crate::environment::ConfigError;
-use crate::store::{EXPIRES, StoreError, n, s, to_item};
 
 /// How long a finished response is replayed (contract, section 4).
 pub const KEPT: TimeDelta = TimeDelta::hours(24);

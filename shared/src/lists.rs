@@ -19,9 +19,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::context::{Clock, Context, Random};
-use crate::environment::ConfigError;
-use crate::store::{
+use crate::base::context::{Clock, Context, Random};
+use crate::base::environment::ConfigError;
+use crate::base::store::{
     Item, StoreError, TransactWriteItem, Transacted, from_item, n, query_all, s, store_error, to_item, transact,
 };
 

@@ -6,17 +6,17 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::context::{Clock, Context, Random};
+use crate::base::context::{Clock, Context, Random};
+use crate::base::environment::ConfigError;
+use crate::base::queue::Queue;
+use crate::base::store::StoreError;
 use crate::conversations::row::{Message, Platform, Sender};
 use crate::conversations::{Conversations, CustomerPhone, User};
-use crate::environment::ConfigError;
 use crate::leads::{Activity, Leads, SuppressedBy};
 use crate::notifications::{Kind as Told, Notification, Notifications, Role};
 use crate::outreach::Outcome;
 use crate::providers::{Callback, Kind, has_opted_out, sms};
-use crate::queue::Queue;
 use crate::recommendations::{Actor, AttemptState, Channel, DeliveryId, Recommendation, Recommendations, Settled};
-use crate::store::StoreError;
 
 /// Takes reports and answers.
 #[derive(Clone, Debug)]

@@ -11,10 +11,10 @@ use aws_sdk_dynamodb::types::Update;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::context::Context;
-use crate::environment::ConfigError;
+use crate::base::context::Context;
+use crate::base::environment::ConfigError;
+use crate::base::store::{StoreError, TransactWriteItem, n, query_all, s};
 use crate::outreach::{Channel, Count, SegmentRates, Tier};
-use crate::store::{StoreError, TransactWriteItem, n, query_all, s};
 
 /// The counters in the `work` table.
 #[derive(Clone, Debug)]

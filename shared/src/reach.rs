@@ -7,12 +7,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use crate::context::{Clock, Context};
+use crate::base::context::{Clock, Context};
+use crate::base::environment::ConfigError;
+use crate::base::store::StoreError;
 use crate::conversations::Conversations;
-use crate::environment::ConfigError;
 use crate::leads::{History, Lead, Leads};
 use crate::recommendations::Channel;
-use crate::store::StoreError;
 
 /// How long after a lead's last message on WhatsApp free text may be sent.
 const WINDOW: TimeDelta = TimeDelta::hours(24);

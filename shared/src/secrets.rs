@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::answer;
-use crate::context::{Clock, Context, Random};
-use crate::environment::ConfigError;
+use crate::base::context::{Clock, Context, Random};
+use crate::base::environment::ConfigError;
+use crate::base::observe::traces::{Of, Subsegment};
+use crate::base::store::StoreError;
 use crate::http_client::http_client;
 use crate::signature_v4::Signer;
-use crate::store::StoreError;
-use crate::traces::{Of, Subsegment};
 
 /// How long a secret is used before it is read again.
 const FRESH: TimeDelta = TimeDelta::minutes(5);
@@ -180,7 +180,7 @@ pub(crate) fn valued_as_named() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::environment::Environment;
+    use crate::base::environment::Environment;
 
     #[tokio::test]
     async fn a_secret_is_read_when_it_is_needed_and_not_shown() {

@@ -8,8 +8,8 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use reqwest::{RequestBuilder, Url};
 
-use crate::context::{Clock, Context, own_credentials};
-use crate::environment::ConfigError;
+use crate::base::context::{Clock, Context, own_credentials};
+use crate::base::environment::ConfigError;
 
 /// Signs requests to one service, as the function's own role.
 #[derive(Clone)]

@@ -12,10 +12,10 @@ use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use shared::context::{Clock, Context, Random};
+use shared::base::context::{Clock, Context, Random};
+use shared::base::environment::Environment;
 use shared::conversations::row::{Extraction, Message, Platform, Sender};
 use shared::conversations::{Conversations, CustomerPhone, Rows, Story, User};
-use shared::environment::Environment;
 use tests::measurement::{head, measure};
 use tests::{Api, FaultProxy, Setup};
 use uuid::Uuid;

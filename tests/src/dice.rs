@@ -1,6 +1,6 @@
 //! Chance that repeats with its seed.
 
-use shared::context::Random;
+use shared::base::context::Random;
 
 /// Dice of one seed.
 #[derive(Clone, Debug)]

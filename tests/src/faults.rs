@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, Once, OnceLock};
 
 use futures_util::future::join_all;
-use shared::environment::Environment;
+use shared::base::environment::Environment;
 
 use crate::{Api, Fault, FaultProxy, Setup};
 
@@ -145,7 +145,7 @@ fn log_to_threads() {
         "sweeper",
     ];
     let environment = Environment::from_iter([("LOG_LEVEL".to_owned(), "trace".to_owned())]);
-    let filter = shared::log::filter(&environment, &functions).expect("a filter");
+    let filter = shared::base::log::filter(&environment, &functions).expect("a filter");
     tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(|| ThreadsLines).init();
 }
 

@@ -27,13 +27,13 @@ use local::{Options, RealModel, Stack};
 use serde_json::{Value, json};
 use shared::accounts::{Accounts, KeyRecord, Workspace};
 use shared::auth::{ApiKey, Permission, Quota};
-use shared::context::{Clock, Context, Random};
+use shared::base::context::{Clock, Context, Random};
+use shared::base::environment::Environment;
+use shared::base::observe::metrics::Metrics;
+use shared::base::store::StoreError;
 use shared::credits::{Balance, Ledger};
-use shared::environment::Environment;
 use shared::http_client::http_client;
 use shared::leads::{Activity, Lead, Leads};
-use shared::metrics::Metrics;
-use shared::store::StoreError;
 use uuid::{Uuid, uuid};
 
 pub use fault_proxy::{Fault, FaultProxy};

@@ -10,9 +10,9 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use indicatif::ProgressBar;
 use serde::Serialize;
+use shared::base::store::StoreError;
 use shared::http::dialect::timestamp;
 use shared::leads::{Activity, Lead, Leads};
-use shared::store::StoreError;
 use uuid::Uuid;
 
 use super::drafts::{Draft, identities};

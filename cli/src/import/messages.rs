@@ -12,10 +12,10 @@ use clap::{Args, Subcommand};
 use futures_util::{StreamExt, stream};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
+use shared::base::problem::Problem;
+use shared::base::store::StoreError;
 use shared::conversations::row::Message;
 use shared::conversations::{Conversations, CustomerPhone, Recorded, User, incoming};
-use shared::problem::Problem;
-use shared::store::StoreError;
 use uuid::Uuid;
 
 use super::field::{REJECTED_LINE, REJECTED_REASON};

@@ -27,8 +27,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use shared::base::store::StoreError;
 use shared::leads::Leads;
-use shared::store::StoreError;
 use uuid::Uuid;
 
 use self::apply::Importer;

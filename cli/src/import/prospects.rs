@@ -14,8 +14,8 @@ use clap::Args;
 use futures_util::{StreamExt, stream};
 use indicatif::ProgressBar;
 use serde_json::json;
+use shared::base::store::StoreError;
 use shared::prospects::{OwnProspects, Prospect, Put};
-use shared::store::StoreError;
 use uuid::Uuid;
 
 use super::csv_rows::{self, Layout};

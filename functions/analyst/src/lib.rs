@@ -6,14 +6,14 @@
 
 use chrono::TimeDelta;
 use shared::analysis::{Analysed, Analysis, enough};
-use shared::context::{Clock, Context};
-use shared::environment::ConfigError;
-use shared::problem::{Code, Problem};
-use shared::queue::Consumer;
+use shared::base::context::{Clock, Context};
+use shared::base::environment::ConfigError;
+use shared::base::problem::{Code, Problem};
+use shared::base::queue::Consumer;
+use shared::base::store::StoreError;
 use shared::recommendations::{
     Actor, Asked, Follows, Origin, Recommendation, RecommendationId, Recommendations, Status,
 };
-use shared::store::StoreError;
 
 /// How long one message may take; the function's timeout is above it.
 const TIME: TimeDelta = TimeDelta::seconds(50);

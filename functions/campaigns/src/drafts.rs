@@ -3,13 +3,13 @@
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 use shared::auth::Permission;
+use shared::base::context::Context;
+use shared::base::environment::ConfigError;
+use shared::base::problem::Problem;
+use shared::base::store::StoreError;
 use shared::campaigns::{Campaigns, Contact, State};
-use shared::context::Context;
-use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply, timestamp};
-use shared::problem::Problem;
 use shared::recommendations::{RecommendationId, Recommendations};
-use shared::store::StoreError;
 use uuid::Uuid;
 
 use crate::found;

@@ -13,12 +13,12 @@ pub mod operations;
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 use shared::auth::Permission;
+use shared::base::context::Context;
+use shared::base::environment::ConfigError;
+use shared::base::problem::{Code, Problem};
+use shared::base::store::StoreError;
 use shared::campaigns::{Campaign, Campaigns, Counts};
-use shared::context::Context;
-use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Gate, Input, Page, Query, Reply, Routes, timestamp};
-use shared::problem::{Code, Problem};
-use shared::store::StoreError;
 use shared::tasks::{self, TaskId, Tasks};
 use uuid::Uuid;
 

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde_json::json;
 use shared::accounts::Role;
+use shared::base::problem::Code;
 use shared::commands::Status;
 use shared::openapi::Operation;
-use shared::problem::Code;
 use shared::writing::{Medium, Messages};
 use uuid::Uuid;
 

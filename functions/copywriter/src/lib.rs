@@ -9,17 +9,17 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use shared::base::context::{Clock, Context};
+use shared::base::environment::ConfigError;
+use shared::base::problem::Problem;
+use shared::base::queue::Consumer;
+use shared::base::store::StoreError;
 use shared::commands::{Command, CommandId, Commands, Completed, Outcome, Status, Taken};
-use shared::context::{Clock, Context};
 use shared::conversations::Conversations;
-use shared::environment::ConfigError;
 use shared::gate::{self, Gate};
 use shared::llm::{Checked, Model, Prompt};
 use shared::pii::Allowed;
-use shared::problem::Problem;
-use shared::queue::Consumer;
 use shared::recommendations::{Actor, Recommendations, WrittenBy};
-use shared::store::StoreError;
 use shared::writing::{Medium, Messages, Written, said};
 
 /// How long one message may take. The function's timeout is above it, and a lease above that.

@@ -4,11 +4,11 @@ pub mod operations;
 
 use serde_json::json;
 use shared::auth::Permission;
-use shared::context::Context;
+use shared::base::context::Context;
+use shared::base::environment::ConfigError;
+use shared::base::problem::Problem;
 use shared::credits::{Entry, Ledger};
-use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply, timestamp};
-use shared::problem::Problem;
 
 pub use operations::operations;
 

@@ -1,10 +1,10 @@
 //! The next channel after a proven failure, and the approved text in its form.
 
 use shared::analysis::touches;
+use shared::base::store::StoreError;
 use shared::outreach::{self, Tier};
 use shared::reach::Reach;
 use shared::recommendations::{Asked, Channel, Draft, Origin, Recommendation};
-use shared::store::StoreError;
 
 use crate::DeliveryWorker;
 

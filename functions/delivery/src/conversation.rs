@@ -1,10 +1,10 @@
 //! What was sent on WhatsApp, in the lead's conversation.
 
+use shared::base::store::StoreError;
 use shared::commands::CommandId;
 use shared::conversations::row::{Message, Platform, Sender};
 use shared::conversations::{CustomerPhone, Delivery, User, default_conversation};
 use shared::recommendations::{Draft, Origin, Recommendation};
-use shared::store::StoreError;
 
 use crate::DeliveryWorker;
 

@@ -13,22 +13,22 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde_json::json;
 use shared::accounts::{Accounts, Site};
+use shared::base::context::{Clock, Context, Random};
+use shared::base::environment::ConfigError;
+use shared::base::queue::Consumer;
+use shared::base::store::StoreError;
 use shared::commands::Commands;
-use shared::context::{Clock, Context, Random};
 use shared::conversations::Conversations;
-use shared::environment::ConfigError;
 use shared::gate::Gate;
 use shared::leads::SuppressedBy;
 use shared::notifications::{Kind, Notification, Role};
 use shared::outcomes::Outcomes;
 use shared::providers::{Content, Outgoing, Providers, Sent, has_opted_out};
-use shared::queue::Consumer;
 use shared::rates::Rates;
 use shared::reach::{Reach, Reaching};
 use shared::recommendations::{
     Actor, AttemptState, Channel, Draft, Handed, Origin, Recommendation, RecommendationId, Recommendations, Settled,
 };
-use shared::store::StoreError;
 
 use conversation::InConversation;
 

@@ -6,9 +6,9 @@ pub mod operations;
 mod pages;
 
 use serde_json::json;
-use shared::context::Context;
+use shared::base::context::Context;
+use shared::base::problem::Problem;
 use shared::http::{Dialect, Reply, Request, Response, answer, no_such_route};
-use shared::problem::Problem;
 
 pub use operations::operations;
 
@@ -39,7 +39,7 @@ fn outcome(method: &str, path: &str) -> Result<Reply, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use shared::problem::Code;
+    use shared::base::problem::Code;
 
     use super::*;
 

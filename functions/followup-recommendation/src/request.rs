@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde_json::Value;
+use shared::base::problem::{MISSING, Problem};
 use shared::http::Fields;
-use shared::problem::{MISSING, Problem};
 use shared::recommendations::{Asked, Event};
 
 /// How many events a request may bring.

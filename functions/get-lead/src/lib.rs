@@ -3,11 +3,11 @@
 pub mod operations;
 
 use shared::auth::Permission;
-use shared::context::{Clock, Context};
+use shared::base::context::{Clock, Context};
+use shared::base::environment::ConfigError;
+use shared::base::problem::{Code, Problem};
 use shared::conversations::{Conversations, CustomerPhone, User};
-use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Input, Reply};
-use shared::problem::{Code, Problem};
 
 pub use operations::operations;
 

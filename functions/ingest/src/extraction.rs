@@ -2,12 +2,12 @@
 
 use serde_json::json;
 use shared::auth::Permission;
-use shared::context::{Clock, Context, Random};
+use shared::base::context::{Clock, Context, Random};
+use shared::base::environment::ConfigError;
+use shared::base::problem::{Code, Problem};
 use shared::conversations::row::Extraction;
 use shared::conversations::{Conversations, CustomerPhone};
-use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
-use shared::problem::{Code, Problem};
 
 /// The request, checked; the extraction is made when it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,11 +17,11 @@ mod messages;
 pub mod operations;
 mod template_sends;
 
-use shared::context::Context;
+use shared::base::context::Context;
+use shared::base::environment::ConfigError;
+use shared::base::problem::Problem;
 use shared::conversations::User;
-use shared::environment::ConfigError;
 use shared::http::{Call, Gate, Routes};
-use shared::problem::Problem;
 
 pub use activities::PostActivity;
 pub use contacts::{PostContact, PostContacts};

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use shared::auth::Permission;
-use shared::context::Context;
+use shared::base::context::Context;
+use shared::base::environment::ConfigError;
+use shared::base::problem::Problem;
 use shared::conversations::incoming::message;
 use shared::conversations::row::Message;
 use shared::conversations::{Conversations, CustomerPhone, Recorded};
-use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Input, MAX_INGESTED, Reply};
 use shared::outcomes::Outcomes;
-use shared::problem::Problem;
 
 /// How many messages one request takes.
 const MOST: usize = 100;

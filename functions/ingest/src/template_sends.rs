@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use shared::auth::Permission;
-use shared::context::Context;
+use shared::base::context::Context;
+use shared::base::environment::ConfigError;
+use shared::base::problem::{Code, Problem};
 use shared::conversations::incoming::{A_MOMENT, A_PLATFORM, AN_IDENTIFIER, identifier, moment};
 use shared::conversations::row::Platform;
 use shared::conversations::{Conversations, CustomerPhone, Recorded};
-use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
-use shared::problem::{Code, Problem};
 
 /// The request, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]

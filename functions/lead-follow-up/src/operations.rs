@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
+use shared::base::problem::{Code, Problem};
 use shared::openapi::Operation;
-use shared::problem::{Code, Problem};
 use shared::writing::{Medium, Messages};
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 //! (section 8): what has to be there, what has to be a UUID, the phone number, everything else.
 
 use serde_json::{Map, Value};
-use shared::problem::{Code, MISSING, Problem};
+use shared::base::problem::{Code, MISSING, Problem};
 use uuid::Uuid;
 
 /// The request, checked.

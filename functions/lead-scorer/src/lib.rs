@@ -11,15 +11,15 @@ mod scores;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use shared::context::{Clock, Context, Random};
+use shared::base::context::{Clock, Context, Random};
+use shared::base::environment::ConfigError;
+use shared::base::problem::Problem;
+use shared::base::queue::Consumer;
+use shared::base::store::StoreError;
 use shared::conversations::Conversations;
 use shared::conversations::row::{Extraction, Message};
 use shared::conversations::scoring::{DueLead, Found};
-use shared::environment::ConfigError;
 use shared::llm::{Model, Prompt};
-use shared::problem::Problem;
-use shared::queue::Consumer;
-use shared::store::StoreError;
 
 pub use scores::{Score, Scores};
 

@@ -4,12 +4,12 @@ pub mod operations;
 
 use serde_json::json;
 use shared::auth::Permission;
-use shared::context::{Clock, Context};
+use shared::base::context::{Clock, Context};
+use shared::base::environment::ConfigError;
+use shared::base::problem::Problem;
 use shared::conversations::list::stats;
 use shared::conversations::{Rows, User};
-use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Input, Reply};
-use shared::problem::Problem;
 
 pub use operations::operations;
 

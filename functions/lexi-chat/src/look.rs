@@ -2,11 +2,11 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use shared::base::store::StoreError;
 use shared::campaigns::{Campaign, Counts};
 use shared::http::timestamp;
 use shared::leads::{Activity, Lead};
 use shared::lists::List;
-use shared::store::StoreError;
 use shared::tasks::{Status, TaskId};
 use uuid::Uuid;
 

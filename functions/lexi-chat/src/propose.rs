@@ -2,13 +2,13 @@
 //! and what it says of a contact has to stand in the person's own words.
 
 use serde_json::json;
+use shared::base::problem::Problem;
+use shared::base::store::StoreError;
 use shared::campaigns::{Brief, Example};
 use shared::leads::Lead;
 use shared::lists::Target;
 use shared::pii::addresses;
-use shared::problem::Problem;
 use shared::prospects::{self, Query};
-use shared::store::StoreError;
 use shared::tasks::{self, ContactChanges, Plan, Task};
 use shared::writing::{Medium, Written};
 use uuid::Uuid;

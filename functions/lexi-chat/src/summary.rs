@@ -9,9 +9,9 @@ use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use shared::base::problem::Problem;
 use shared::chats::{Message, Speaker};
 use shared::llm::{Checked, Model, Prompt, Ready};
-use shared::problem::Problem;
 use shared::tasks::{TaskId, Tasks};
 use uuid::Uuid;
 

@@ -1,10 +1,10 @@
 //! One message and its answer under way: what the tools have found and proposed so far.
 
 use serde_json::{Value, json};
+use shared::base::store::StoreError;
 use shared::chats::{State, Step};
 use shared::leads::Lead;
 use shared::lists::List;
-use shared::store::StoreError;
 use shared::tasks::{Plan, Status, Task, TaskId};
 use uuid::Uuid;
 

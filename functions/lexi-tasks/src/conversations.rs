@@ -2,11 +2,11 @@
 
 use serde_json::json;
 use shared::auth::Permission;
+use shared::base::context::Context;
+use shared::base::environment::ConfigError;
+use shared::base::problem::{Code, Problem};
 use shared::chats::{Chat, ChatId, Chats, Message};
-use shared::context::Context;
-use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
-use shared::problem::{Code, Problem};
 use uuid::Uuid;
 
 /// `GET /v1/lexi/conversations`.

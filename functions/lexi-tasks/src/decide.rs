@@ -3,13 +3,13 @@
 use serde_json::json;
 use shared::accounts::Accounts;
 use shared::auth::Permission;
-use shared::context::{Context, Random};
-use shared::environment::ConfigError;
+use shared::base::context::{Context, Random};
+use shared::base::environment::ConfigError;
+use shared::base::problem::{Code, Problem};
+use shared::base::queue::Queue;
 use shared::exactly_once::ExactlyOnce;
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
 use shared::idempotency::Claimed;
-use shared::problem::{Code, Problem};
-use shared::queue::Queue;
 use shared::tasks::{Decided, Decision, Status, Task, Tasks};
 use uuid::Uuid;
 

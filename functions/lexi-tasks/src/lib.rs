@@ -16,8 +16,8 @@ mod decide;
 pub mod operations;
 mod read;
 
-use shared::context::Context;
-use shared::environment::ConfigError;
+use shared::base::context::Context;
+use shared::base::environment::ConfigError;
 use shared::http::{Gate, Routes};
 
 pub use conversations::{GetConversation, ListConversations};

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use shared::accounts::Accounts;
 use shared::auth::Permission;
-use shared::context::Context;
-use shared::environment::ConfigError;
+use shared::base::context::Context;
+use shared::base::environment::ConfigError;
+use shared::base::problem::{Code, Problem};
+use shared::base::store::StoreError;
 use shared::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
-use shared::problem::{Code, Problem};
-use shared::store::StoreError;
 use shared::tasks::{Status, Task, TaskId, Tasks};
 use uuid::Uuid;
 

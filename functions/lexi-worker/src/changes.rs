@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use serde_json::json;
+use shared::base::store::StoreError;
 use shared::leads::Lead;
 use shared::lists::{Member, Target};
-use shared::store::StoreError;
 use shared::tasks::{ContactChanges, ListOperation};
 use uuid::Uuid;
 

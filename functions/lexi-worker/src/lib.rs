@@ -11,15 +11,15 @@ mod search;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
+use shared::base::context::{Clock, Context};
+use shared::base::environment::ConfigError;
+use shared::base::problem::{Code, Problem};
+use shared::base::queue::{Consumer, Queue};
+use shared::base::store::StoreError;
 use shared::campaigns::{Advance, Drafting};
-use shared::context::{Clock, Context};
-use shared::environment::ConfigError;
 use shared::leads::Leads;
 use shared::lists::Lists;
-use shared::problem::{Code, Problem};
 use shared::prospects::Prospects;
-use shared::queue::{Consumer, Queue};
-use shared::store::StoreError;
 use shared::tasks::{Failure, Plan, Progress, Taken, Task, TaskId, Tasks};
 
 /// How long one message may take. The function's timeout is above it, and a lease above that.

@@ -6,10 +6,10 @@
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
+use shared::base::store::StoreError;
 use shared::leads::Lead;
 use shared::lists::{ListError, Member, Target};
 use shared::prospects::{Prospect, Query, SearchError};
-use shared::store::StoreError;
 use shared::tasks::{Failure, Progress, Task};
 use uuid::Uuid;
 

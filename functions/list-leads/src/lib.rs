@@ -5,14 +5,14 @@ pub mod operations;
 use chrono::TimeDelta;
 use serde_json::Value;
 use shared::auth::Permission;
-use shared::context::{Clock, Context};
+use shared::base::context::{Clock, Context};
+use shared::base::environment::ConfigError;
+use shared::base::problem::Problem;
+use shared::base::store::StoreError;
 use shared::conversations::list::{Filter, Order, SortBy, page, searched};
 use shared::conversations::row::Platform;
 use shared::conversations::{CustomerPhone, Rows, User, pagination};
-use shared::environment::ConfigError;
 use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply};
-use shared::problem::Problem;
-use shared::store::StoreError;
 
 pub use operations::operations;
 

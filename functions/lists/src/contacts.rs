@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 use shared::auth::Permission;
-use shared::context::Context;
-use shared::environment::ConfigError;
+use shared::base::context::Context;
+use shared::base::environment::ConfigError;
+use shared::base::problem::{Code, MISSING, Problem};
 use shared::exactly_once::ExactlyOnce;
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Reply, uuid};
 use shared::leads::Leads;
 use shared::lists::{ListError, Lists, MOST, Member};
-use shared::problem::{Code, MISSING, Problem};
 use uuid::Uuid;
 
 use crate::{contact, no_such_list};

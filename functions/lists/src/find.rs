@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 use shared::auth::Permission;
-use shared::context::Context;
-use shared::environment::ConfigError;
+use shared::base::context::Context;
+use shared::base::environment::ConfigError;
+use shared::base::problem::Problem;
 use shared::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
 use shared::leads::{Found, Leads};
-use shared::problem::Problem;
 
 use crate::contact;
 

@@ -16,12 +16,12 @@ mod list;
 pub mod operations;
 
 use serde_json::{Value, json};
-use shared::context::Context;
-use shared::environment::ConfigError;
+use shared::base::context::Context;
+use shared::base::environment::ConfigError;
+use shared::base::problem::{Code, Problem};
 use shared::http::{Gate, Routes, timestamp};
 use shared::leads::Lead;
 use shared::lists::List;
-use shared::problem::{Code, Problem};
 
 pub use contacts::{AddContacts, GetContacts, RemoveContact};
 pub use find::FindContacts;

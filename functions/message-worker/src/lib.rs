@@ -9,16 +9,16 @@
 mod instagram;
 mod whatsapp;
 
-use shared::context::Context;
+use shared::base::context::Context;
+use shared::base::environment::ConfigError;
+use shared::base::queue::Consumer;
+use shared::base::store::StoreError;
 use shared::conversations::row::Message;
 use shared::conversations::{Conversations, CustomerPhone, DeliveredMessage, Delivery, User};
-use shared::environment::ConfigError;
 use shared::inbox::{Delivered, Inbox, Place, Received};
 use shared::outcomes::Outcomes;
 use shared::providers::Callback;
-use shared::queue::Consumer;
 use shared::recommendations::Channel;
-use shared::store::StoreError;
 
 /// The longest text that is recorded, as with ingestion.
 const LONGEST: usize = 16_384;

@@ -24,15 +24,15 @@ use futures_util::future::try_join_all;
 use lambda_http::RequestExt;
 use serde_json::{Value, json};
 use shared::accounts::{Accounts, Channel};
-use shared::context::{Clock, Context, Random};
+use shared::base::context::{Clock, Context, Random};
+use shared::base::environment::ConfigError;
+use shared::base::problem::{Code, Problem};
+use shared::base::queue::Queue;
+use shared::base::store::StoreError;
 use shared::conversations::row::Platform;
-use shared::environment::ConfigError;
 use shared::http::{Dialect, MAX_INGESTED, Reply, Request, Response, body_bytes, serve_open};
 use shared::inbox::{Inbox, Place};
-use shared::problem::{Code, Problem};
-use shared::queue::Queue;
 use shared::secrets::Secret;
-use shared::store::StoreError;
 
 pub use operations::operations;
 

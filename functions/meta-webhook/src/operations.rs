@@ -2,8 +2,8 @@
 
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
+use shared::base::problem::{Code, Problem};
 use shared::openapi::Operation;
-use shared::problem::{Code, Problem};
 
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {

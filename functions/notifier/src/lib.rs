@@ -11,14 +11,14 @@ use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use shared::accounts::{Accounts, Webhook};
-use shared::context::{Clock, Context};
+use shared::base::context::{Clock, Context};
+use shared::base::environment::ConfigError;
+use shared::base::observe::traces::{Of, Subsegment};
+use shared::base::queue::Consumer;
+use shared::base::store::StoreError;
 use shared::due::Place;
-use shared::environment::ConfigError;
 use shared::http_client::http_client;
 use shared::notifications::{Notification, Notifications, TRIES};
-use shared::queue::Consumer;
-use shared::store::StoreError;
-use shared::traces::{Of, Subsegment};
 
 /// How long an answer may take.
 const WITHIN: Duration = Duration::from_secs(10);

@@ -4,14 +4,14 @@ use chrono::TimeDelta;
 use serde_json::json;
 use shared::accounts::Accounts;
 use shared::auth::Permission;
-use shared::context::{Clock, Context};
-use shared::environment::ConfigError;
+use shared::base::context::{Clock, Context};
+use shared::base::environment::ConfigError;
+use shared::base::problem::{Code, Problem};
+use shared::base::queue::Queue;
 use shared::exactly_once::ExactlyOnce;
 use shared::gate::Gate;
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
 use shared::notifications::Notification;
-use shared::problem::{Code, Problem};
-use shared::queue::Queue;
 use shared::reach::{Reach, Reaching};
 use shared::recommendations::{Actor, Channel, Draft, Origin, Recommendation, Recommendations, Refused};
 
@@ -58,7 +58,7 @@ pub struct Edit {
 impl Edit {
     /// What is to be sent: what is proposed, with what the person changes of it.
     fn of(self, proposed: Option<&Draft>) -> Result<Draft, Problem> {
-        let needs = |field| Problem::field(field, shared::problem::MISSING);
+        let needs = |field| Problem::field(field, shared::base::problem::MISSING);
         let channel = self.channel.or(proposed.map(|draft| draft.channel)).ok_or_else(|| needs("channel"))?;
         let message = self.message.or_else(|| proposed.map(|draft| draft.message.clone()));
         let title = self.title.or_else(|| proposed.and_then(|draft| draft.title.clone()));

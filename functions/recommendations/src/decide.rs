@@ -3,12 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use shared::auth::Permission;
-use shared::context::{Clock, Context};
-use shared::environment::ConfigError;
+use shared::base::context::{Clock, Context};
+use shared::base::environment::ConfigError;
+use shared::base::problem::{Code, Problem};
+use shared::base::queue::Queue;
 use shared::exactly_once::ExactlyOnce;
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply, timestamp};
-use shared::problem::{Code, Problem};
-use shared::queue::Queue;
 use shared::recommendations::{Actor, Decided, Recommendation, Recommendations, Refused, Status};
 use uuid::Uuid;
 

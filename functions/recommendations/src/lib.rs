@@ -20,8 +20,8 @@ mod list;
 pub mod operations;
 mod read;
 
-use shared::context::Context;
-use shared::environment::ConfigError;
+use shared::base::context::Context;
+use shared::base::environment::ConfigError;
 use shared::http::{Gate, Routes};
 
 pub use approve::Approve;

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 use shared::auth::Permission;
-use shared::context::Context;
-use shared::environment::ConfigError;
+use shared::base::context::Context;
+use shared::base::environment::ConfigError;
+use shared::base::problem::Problem;
 use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply, uuid};
 use shared::notifications::{Notification, Notifications, Role};
-use shared::problem::Problem;
 use shared::recommendations::{Listing, Recommendation, Recommendations, Status};
 
 /// `GET /api/v1/ai/followup/recommendations`.
@@ -77,11 +77,11 @@ impl Endpoint for ListNotifications {
         let mut query = Query::of(&input.query);
         let role = query.parsed("role", "must be manager, representative or compliance", Role::named);
         if query.text("role").is_none() {
-            query.complain("role", shared::problem::MISSING);
+            query.complain("role", shared::base::problem::MISSING);
         }
         let (page, limit) = page_of(&mut query);
         query.finish()?;
-        let role = role.ok_or_else(|| Problem::field("role", shared::problem::MISSING))?;
+        let role = role.ok_or_else(|| Problem::field("role", shared::base::problem::MISSING))?;
         Ok((role, page, limit))
     }
 

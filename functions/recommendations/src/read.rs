@@ -2,10 +2,10 @@
 
 use serde_json::json;
 use shared::auth::Permission;
-use shared::context::Context;
-use shared::environment::ConfigError;
+use shared::base::context::Context;
+use shared::base::environment::ConfigError;
+use shared::base::problem::{Code, Problem};
 use shared::http::{Call, Dialect, Endpoint, Input, Reply};
-use shared::problem::{Code, Problem};
 use shared::recommendations::{AuditEvent, Recommendation, RecommendationId, Recommendations};
 use uuid::Uuid;
 

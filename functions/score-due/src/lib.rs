@@ -7,12 +7,12 @@
 use std::collections::HashSet;
 
 use chrono::TimeDelta;
-use shared::context::{Clock, Context};
+use shared::base::context::{Clock, Context};
+use shared::base::environment::ConfigError;
+use shared::base::queue::Queue;
+use shared::base::store::StoreError;
 use shared::conversations::Conversations;
 use shared::conversations::scoring::buckets;
-use shared::environment::ConfigError;
-use shared::queue::Queue;
-use shared::store::StoreError;
 
 /// When a lead that was sent, and is still not scored, is sent again: five deliveries of a message
 /// take half an hour.

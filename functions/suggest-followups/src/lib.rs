@@ -16,15 +16,15 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use shared::accounts::Accounts;
 use shared::auth::Permission;
-use shared::context::{Clock, Context};
+use shared::base::context::{Clock, Context};
+use shared::base::environment::ConfigError;
+use shared::base::problem::Problem;
 use shared::conversations::Conversations;
 use shared::credits::Action;
-use shared::environment::ConfigError;
 use shared::exactly_once::{Begun, ExactlyOnce};
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
 use shared::leads::{Activity, History, Leads};
 use shared::llm::{Model, Prompt};
-use shared::problem::Problem;
 use uuid::Uuid;
 
 pub use activity_summary::activity_summary;

@@ -2,14 +2,14 @@
 //! sends again what wants a worker and whose message was lost, or never sent.
 
 use futures_util::future::try_join_all;
+use shared::base::context::{Clock, Context};
+use shared::base::environment::ConfigError;
+use shared::base::queue::Queue;
+use shared::base::store::StoreError;
 use shared::commands::CommandId;
-use shared::context::{Clock, Context};
 use shared::credits::Ledger;
 use shared::due::{DueIndex, Overdue, Wanted};
-use shared::environment::ConfigError;
-use shared::queue::Queue;
 use shared::recommendations::RecommendationId;
-use shared::store::StoreError;
 use shared::tasks::TaskId;
 
 /// How many commands are sent, and then postponed, at once: as many as one call to SQS takes.

@@ -29,8 +29,8 @@ use hyper_util::rt::TokioIo;
 use protocol::{Channel, Given};
 use serde::Serialize;
 use serde_json::json;
-use shared::context::{Clock, Random};
-use shared::environment::ConfigError;
+use shared::base::context::{Clock, Random};
+use shared::base::environment::ConfigError;
 use shared::http_client::http_client;
 use tokio::net::TcpListener;
 

@@ -3,8 +3,8 @@
 
 use std::time::Instant;
 
-use shared::context::Context;
-use shared::environment::Environment;
+use shared::base::context::Context;
+use shared::base::environment::Environment;
 use shared::providers as clients;
 use shared::providers::sns::{Notification, Sns};
 use shared::providers::{Callback, Content, Kind, Outgoing, Sent, email, sms, whatsapp};

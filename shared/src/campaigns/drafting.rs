@@ -18,15 +18,15 @@ use uuid::Uuid;
 use super::{Brief, Campaign, Campaigns, Contact, Counts, State};
 use crate::accounts::{Accounts, Site};
 use crate::analysis::touches;
-use crate::context::{Clock, Context};
-use crate::environment::ConfigError;
+use crate::base::context::{Clock, Context};
+use crate::base::environment::ConfigError;
+use crate::base::observe::metrics;
+use crate::base::problem::{Code, Problem};
 use crate::gate::Gate;
 use crate::leads::Lead;
 use crate::lists::Lists;
 use crate::llm::{Checked, Model, Prompt};
-use crate::metrics;
 use crate::outreach::{self, SegmentRates, Tier};
-use crate::problem::{Code, Problem};
 use crate::rates::Rates;
 use crate::reach::{Reach, Reaching};
 use crate::recommendations::{
@@ -268,7 +268,7 @@ impl Drafting {
         &self,
         run: &Run,
         contact: &Contact,
-        also: Vec<crate::store::TransactWriteItem>,
+        also: Vec<crate::base::store::TransactWriteItem>,
     ) -> Result<(), Problem> {
         let campaign = (run.campaign.workspace_id, run.campaign.brief.campaign_id);
         let is_new = self.campaigns.note(campaign, contact, also).await?;

@@ -21,12 +21,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::context::{Clock, Context, Random};
-use crate::environment::ConfigError;
-use crate::lists::Target;
-use crate::store::{
+use crate::base::context::{Clock, Context, Random};
+use crate::base::environment::ConfigError;
+use crate::base::store::{
     Item, StoreError, TransactWriteItem, Transacted, from_item, query_all, s, store_error, to_item, transact,
 };
+use crate::lists::Target;
 use crate::tasks::TaskId;
 pub use drafting::{Advance, Drafting};
 

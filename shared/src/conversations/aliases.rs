@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::row::Row;
 use super::{Conversations, CustomerPhone, User};
-use crate::store::{Item, StoreError, from_item, s, store_error, to_item};
+use crate::base::store::{Item, StoreError, from_item, s, store_error, to_item};
 
 /// Where an event belongs.
 #[derive(Clone, Debug)]

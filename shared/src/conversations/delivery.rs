@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use chrono::TimeDelta;
 
 use super::{Conversations, CustomerPhone, User};
-use crate::store::{EXPIRES, StoreError, n, s, store_error};
+use crate::base::store::{EXPIRES, StoreError, n, s, store_error};
 
 /// How long a report waits for its message: as long as Meta goes on delivering the message's own echo.
 const KEPT: TimeDelta = TimeDelta::days(7);

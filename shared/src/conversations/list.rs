@@ -226,9 +226,9 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::base::store::from_item;
     use crate::conversations::row::{Extraction, Row};
     use crate::conversations::stored::row_to_item;
-    use crate::store::from_item;
 
     fn listed(phone: u8, seconds: i64, score: Option<u8>, name: Option<String>) -> Listed {
         let at = DateTime::from_timestamp(seconds, 0).unwrap_or_default();

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::list::folded;
 use super::row::{Platform, Row};
 use super::stored::{StoredRow, parse};
-use crate::store::StoreError;
+use crate::base::store::StoreError;
 
 /// What separates the texts that are searched; no search holds it.
 const BETWEEN: char = '\u{1f}';
@@ -115,8 +115,8 @@ impl Listed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::store::from_item;
     use crate::conversations::stored::row_to_item;
-    use crate::store::from_item;
 
     fn listed(row: &Row) -> Listed {
         row_to_item(row).and_then(from_item).and_then(Listed::new).expect("a row")

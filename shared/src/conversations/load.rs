@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::row::{Extraction, Message, Platform, Row};
 use super::{Conversations, CustomerPhone, User};
+use crate::base::store::{Item, StoreError, put_all, s, to_item};
 use crate::http::dialect::timestamp;
 use crate::leads::{Lead, Link, identity_item, lead_item};
-use crate::store::{Item, StoreError, put_all, s, to_item};
 
 pub(super) fn message_sk(message: &Message) -> String {
     format!("message#{}", message.message_id)

@@ -40,11 +40,11 @@ use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, Transact
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use crate::context::{Clock, Context, Random};
-use crate::environment::ConfigError;
+use crate::base::context::{Clock, Context, Random};
+use crate::base::environment::ConfigError;
+use crate::base::store::{Item, StoreError, n, query_all, s, store_error};
 use crate::http::dialect::timestamp;
 use crate::leads::Leads;
-use crate::store::{Item, StoreError, n, query_all, s, store_error};
 pub use delivery::{Delivery, Reported};
 pub use description::{LeadShown, LeadStatus, MessageStatus, MomentOrDay};
 pub use listed::Listed;

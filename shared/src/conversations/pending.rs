@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::record::ATTEMPTS;
 use super::row::{Message, Platform, Row, Sender};
 use super::{Conversations, CustomerPhone, Recorded, User, default_conversation, load};
-use crate::store::{StoreError, Transacted, s, transact};
+use crate::base::store::{StoreError, Transacted, s, transact};
 
 /// The status of a message that waits for approval.
 pub const PENDING: &str = "pending";

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::row::Row;
-use crate::store::{Item, StoreError, from_item, to_item};
+use crate::base::store::{Item, StoreError, from_item, to_item};
 
 /// The item of a row, but for its keys and what puts it into an index.
 #[derive(Debug, Serialize, Deserialize)]

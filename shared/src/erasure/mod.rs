@@ -32,12 +32,12 @@ use uuid::Uuid;
 
 use self::person::Person;
 use self::plan::{Plan, events_pk, key_of, text};
-use crate::context::{Context, Random};
+use crate::base::context::{Context, Random};
+use crate::base::environment::ConfigError;
+use crate::base::store::{Item, StoreError, Transacted, delete_all, n, s, store_error, transact};
 use crate::conversations::{Conversations, row_of_item};
-use crate::environment::ConfigError;
 use crate::leads::Leads;
 use crate::lists::{ListError, Lists};
-use crate::store::{Item, StoreError, Transacted, delete_all, n, s, store_error, transact};
 
 /// How often is looked for what is left: others may write at the same time.
 const PASSES: usize = 10;

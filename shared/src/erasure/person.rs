@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::types::AttributeValue;
 use uuid::Uuid;
 
+use crate::base::store::Item;
 use crate::conversations::CustomerPhone;
 use crate::conversations::row::Row;
 use crate::leads::{Lead, folded};
 use crate::prospects::Prospect;
-use crate::store::Item;
 
 /// What stands in the place of a text that named the person.
 pub(super) const ERASED: &str = "[erased]";
@@ -218,7 +218,7 @@ fn holds(text: &str, wanted: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::s;
+    use crate::base::store::s;
 
     fn jane() -> Person {
         let mut person = Person::default();

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use crate::problem::Problem;
+use crate::base::problem::Problem;
 
 /// Which documented API a route belongs to, and so which envelope it answers in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

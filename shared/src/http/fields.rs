@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::problem::{Code, MISSING, Problem};
+use crate::base::problem::{Code, MISSING, Problem};
 
 /// A UUID of any version, in any case, as the documents write it. `Uuid` reads other forms too.
 pub fn uuid(text: &str) -> Option<Uuid> {

@@ -25,13 +25,13 @@ use super::fields::uuid;
 use super::reply::Reply;
 use crate::accounts::{Accounts, Admission};
 use crate::auth::{ApiKey, Permission, Rate};
-use crate::context::{Clock, Context, Random};
-use crate::environment::ConfigError;
+use crate::base::context::{Clock, Context, Random};
+use crate::base::environment::ConfigError;
+use crate::base::observe::invocation::carried;
+use crate::base::observe::metrics;
+use crate::base::observe::traces::{Of, Subsegment};
+use crate::base::problem::{Code, Problem};
 use crate::idempotency::{Claimed, IdempotencyKey};
-use crate::invocation::carried;
-use crate::metrics;
-use crate::problem::{Code, Problem};
-use crate::traces::{Of, Subsegment};
 
 /// A response, as the Lambda runtime or the gateway sends it.
 pub type Response = http::Response<Body>;

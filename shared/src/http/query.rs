@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::problem::Problem;
+use crate::base::problem::Problem;
 
 /// The parameters of a query. Those that nobody reads are ignored.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use lambda_http::RequestExt;
 
 use super::dialect::Dialect;
 use super::pipeline::{Endpoint, Gate, Request, Response, serve_route, without_base};
-use crate::problem::{Code, Problem};
+use crate::base::problem::{Code, Problem};
 
 type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>;
 

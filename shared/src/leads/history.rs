@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Lead, Leads, Link, lead_pk};
-use crate::store::{StoreError, from_item, s, store_error};
+use crate::base::store::{StoreError, from_item, s, store_error};
 
 /// Something that happened with a lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Lead, key, lead_pk};
+use crate::base::store::{Item, StoreError, from_item, n, s, to_item};
 use crate::conversations::{CustomerPhone, User};
-use crate::store::{Item, StoreError, from_item, n, s, to_item};
 
 /// A row of a lead.
 #[derive(Clone, Debug, PartialEq, Eq)]

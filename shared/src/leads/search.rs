@@ -13,7 +13,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{Lead, Leads};
-use crate::store::{Item, StoreError, from_item, s, store_error};
+use crate::base::store::{Item, StoreError, from_item, s, store_error};
 use pii::addresses;
 
 /// The index.

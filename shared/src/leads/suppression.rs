@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Lead, Leads, key, lead_pk};
-use crate::store::{Item, StoreError, Transacted, to_item, transact};
+use crate::base::store::{Item, StoreError, Transacted, to_item, transact};
 
 pub(crate) const SUPPRESSED: &str = "suppressed";
 

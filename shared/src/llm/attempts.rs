@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 
 use super::Model;
 use super::openai::{CallError, Reply};
-use crate::metrics::{
+use crate::base::observe::metrics::{
     self, MODEL_FAILURES, MODEL_LATENCY, MODEL_REPLIES_REFUSED, MODEL_TOKENS_IN, MODEL_TOKENS_OUT, Metric,
 };
-use crate::problem::{Code, Problem};
-use crate::traces::{Of, Subsegment};
+use crate::base::observe::traces::{Of, Subsegment};
+use crate::base::problem::{Code, Problem};
 
 /// How often a model is asked for one reply.
 const ATTEMPTS: u32 = 3;

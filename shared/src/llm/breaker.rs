@@ -12,11 +12,11 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::context::{Clock, Context};
-use crate::environment::ConfigError;
-use crate::metrics::{self, BREAKER_OPENED};
-use crate::problem::{Code, Problem};
-use crate::store::{EXPIRES, StoreError, from_item, n, s, store_error};
+use crate::base::context::{Clock, Context};
+use crate::base::environment::ConfigError;
+use crate::base::observe::metrics::{self, BREAKER_OPENED};
+use crate::base::problem::{Code, Problem};
+use crate::base::store::{EXPIRES, StoreError, from_item, n, s, store_error};
 
 const THRESHOLD: u32 = 5;
 const OPEN: TimeDelta = TimeDelta::seconds(30);

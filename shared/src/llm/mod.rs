@@ -20,9 +20,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::context::{Clock, Context, Random};
-use crate::environment::ConfigError;
-use crate::problem::Problem;
+use crate::base::context::{Clock, Context, Random};
+use crate::base::environment::ConfigError;
+use crate::base::problem::Problem;
 use breaker::Breaker;
 pub use breaker::Ready;
 pub use conversation::{Conversation, Said, Tool, ToolCall, Turn};

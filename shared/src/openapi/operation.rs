@@ -5,8 +5,8 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
 use crate::auth::Permission;
+use crate::base::problem::{Code, Problem};
 use crate::http::{Dialect, Endpoint};
-use crate::problem::{Code, Problem};
 
 use super::refusals::meaning;
 

@@ -23,9 +23,9 @@ use uuid::Uuid;
 
 use self::provider::Provider;
 use self::terms::Wanted;
-use crate::context::Context;
-use crate::environment::ConfigError;
-use crate::store::StoreError;
+use crate::base::context::Context;
+use crate::base::environment::ConfigError;
+use crate::base::store::StoreError;
 pub use own::{OwnProspects, Put};
 
 /// The most that one search finds.

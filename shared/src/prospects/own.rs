@@ -25,9 +25,9 @@ use uuid::Uuid;
 
 use super::terms::{Terms, Wanted};
 use super::{Found, Prospect, Query};
-use crate::context::{Context, Random};
-use crate::environment::ConfigError;
-use crate::store::{Item, StoreError, Transacted, from_item, n, put_all, s, store_error, to_item, transact};
+use crate::base::context::{Context, Random};
+use crate::base::environment::ConfigError;
+use crate::base::store::{Item, StoreError, Transacted, from_item, n, put_all, s, store_error, to_item, transact};
 
 /// What the identifiers of own prospects begin with in what a search gives.
 const SOURCE: &str = "own:";

@@ -14,11 +14,11 @@ use uuid::Uuid;
 
 use super::{Found, Prospect, Query, SearchError};
 use crate::answer::{self, Unread};
-use crate::context::{Clock, Context, Random};
-use crate::environment::ConfigError;
+use crate::base::context::{Clock, Context, Random};
+use crate::base::environment::ConfigError;
+use crate::base::observe::traces::{Of, Subsegment};
 use crate::http_client::http_client;
 use crate::secrets::Secret;
-use crate::traces::{Of, Subsegment};
 use pii::addresses;
 
 /// What the identifiers of a provider's prospects begin with in what a search gives.

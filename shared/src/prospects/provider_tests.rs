@@ -13,8 +13,8 @@ use uuid::{Uuid, uuid};
 
 use super::provider::Provider;
 use super::{Found, Prospect, Query, SearchError};
-use crate::context::{Clock, Context, Random};
-use crate::environment::{ConfigError, Environment};
+use crate::base::context::{Clock, Context, Random};
+use crate::base::environment::{ConfigError, Environment};
 use crate::secrets::valued_as_named;
 
 const DOCUMENT: &str = include_str!("../../../docs/prospect-provider.md");

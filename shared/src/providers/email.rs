@@ -7,8 +7,8 @@ use reqwest::{RequestBuilder, Url};
 use serde_json::{Value, json};
 
 use super::{Answer, Callback, Content, Kind, Outgoing, Sent, address, clean_code};
-use crate::context::Context;
-use crate::environment::ConfigError;
+use crate::base::context::Context;
+use crate::base::environment::ConfigError;
 use crate::signature_v4::Signer;
 
 /// The tag of an e-mail that names its delivery.

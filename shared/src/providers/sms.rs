@@ -10,8 +10,8 @@ use data_encoding::BASE64;
 use reqwest::{RequestBuilder, Url};
 
 use super::{Answer, Callback, Content, Kind, Outgoing, Sent, address, clean_code};
-use crate::context::Context;
-use crate::environment::ConfigError;
+use crate::base::context::Context;
+use crate::base::environment::ConfigError;
 use crate::secrets::Secret;
 
 /// "Attempt to send to unsubscribed recipient" ("Error and warning dictionary", Twilio).

@@ -18,8 +18,8 @@ use serde::Deserialize;
 use webpki::EndEntityCert;
 
 use crate::answer;
-use crate::context::Context;
-use crate::environment::ConfigError;
+use crate::base::context::Context;
+use crate::base::environment::ConfigError;
 use crate::http_client::http_client;
 
 /// How long SNS may take to hand out a certificate or to confirm. It waits 15 seconds for us itself.
@@ -207,8 +207,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::context::{Clock, Random};
-    use crate::environment::Environment;
+    use crate::base::context::{Clock, Random};
+    use crate::base::environment::Environment;
     use crate::providers::scripted::{Reply, Scripted};
 
     // A certificate and signatures by openssl, whose key was thrown away: `openssl req -x509`, and

@@ -2,7 +2,7 @@
 
 use super::scripted::{Reply, Scripted};
 use super::*;
-use crate::context::{Clock, Random};
+use crate::base::context::{Clock, Random};
 use crate::secrets::valued_as_named;
 
 const CHANNELS: [Channel; 3] = [Channel::Email, Channel::Whatsapp, Channel::Sms];

@@ -6,8 +6,8 @@ use reqwest::{RequestBuilder, Url};
 use serde_json::{Value, json};
 
 use super::{Answer, Callback, Content, Kind, Outgoing, Sent, address, clean_code};
-use crate::context::Context;
-use crate::environment::ConfigError;
+use crate::base::context::Context;
+use crate::base::environment::ConfigError;
 use crate::secrets::Secret;
 
 /// "User has stopped marketing messages" ("Error codes", WhatsApp Cloud API).

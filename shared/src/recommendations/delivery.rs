@@ -18,13 +18,13 @@ use uuid::Uuid;
 use super::{
     ATTEMPTS, Actor, Channel, Draft, Lease, Listing, Origin, Recommendation, RecommendationId, Recommendations, Status,
 };
+use crate::base::store::StoreError;
 use crate::commands::LEASE;
 use crate::due::{Due, Wanted};
 use crate::http::timestamp;
 use crate::notifications::Notification;
 use crate::outreach::{Count, Outcome, Tier};
 use crate::rates;
-use crate::store::StoreError;
 
 /// How long a provider may say nothing of what it took before the representative is told.
 const SILENCE: TimeDelta = TimeDelta::hours(24);

@@ -34,16 +34,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::context::{Clock, Context, Random};
-use crate::due::Due;
-use crate::environment::ConfigError;
-use crate::http::timestamp;
-use crate::metrics;
-use crate::notifications::Notification;
-use crate::outreach;
-use crate::store::{
+use crate::base::context::{Clock, Context, Random};
+use crate::base::environment::ConfigError;
+use crate::base::observe::metrics;
+use crate::base::store::{
     Item, StoreError, TransactWriteItem, Transacted, from_item, n, query_all, s, store_error, to_item, transact,
 };
+use crate::due::Due;
+use crate::http::timestamp;
+use crate::notifications::Notification;
+use crate::outreach;
 use crate::writing::{Medium, Messages, Written, placeholder};
 pub use audit::{Actor, AuditEvent};
 pub use delivery::{Attempt, AttemptState, DeliveryId, Handed, Settled};

@@ -8,11 +8,11 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{Actor, AttemptState, Draft, Origin, Recommendation, Recommendations, Status};
+use crate::base::observe::metrics;
+use crate::base::store::{StoreError, TransactWriteItem, Transacted, transact};
 use crate::due::{Due, Wanted};
 use crate::http::timestamp;
-use crate::metrics;
 use crate::notifications::Notification;
-use crate::store::{StoreError, TransactWriteItem, Transacted, transact};
 
 /// What a person approved: the text that is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

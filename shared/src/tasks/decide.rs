@@ -5,10 +5,10 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::{Status, Task, TaskId, Tasks, key, listed};
+use crate::base::store::{Item, StoreError, TransactWriteItem, Transacted, from_item, n, s, transact};
 use crate::credits::{Balance, Operation};
 use crate::due::{Due, Wanted};
 use crate::http::timestamp;
-use crate::store::{Item, StoreError, TransactWriteItem, Transacted, from_item, n, s, transact};
 
 /// Why a task is dismissed in whose place another was proposed.
 pub const SUPERSEDED: &str = "superseded";

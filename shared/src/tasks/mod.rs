@@ -33,12 +33,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::context::{Clock, Context, Random};
+use crate::base::context::{Clock, Context, Random};
+use crate::base::environment::ConfigError;
+use crate::base::store::{Item, StoreError, from_item, query_all, s, store_error, to_item};
 use crate::credits::{Ledger, Operation, State};
 use crate::due::{Due, Place};
-use crate::environment::ConfigError;
 use crate::http::timestamp;
-use crate::store::{Item, StoreError, from_item, query_all, s, store_error, to_item};
 pub use decide::{Decided, Decision, SUPERSEDED};
 pub use plan::{ContactChanges, ListOperation, Plan};
 pub use work::{ATTEMPTS, Taken};

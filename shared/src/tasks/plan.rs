@@ -241,7 +241,7 @@ mod tests {
             assert_eq!(plan.description(), told);
             assert_eq!(serde_json::to_value(&plan).unwrap()["type"], plan.kind());
             let stored: Plan =
-                serde_dynamo::from_item(serde_dynamo::to_item::<_, crate::store::Item>(&plan).unwrap()).unwrap();
+                serde_dynamo::from_item(serde_dynamo::to_item::<_, crate::base::store::Item>(&plan).unwrap()).unwrap();
             assert_eq!(stored, plan);
         }
     }

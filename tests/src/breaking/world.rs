@@ -12,7 +12,7 @@ use local::{Event, Function, Template};
 use serde_json::{Value, json};
 use shared::accounts::{Agent, Channel, KeyRecord, Role, Site, Workspace};
 use shared::auth::{ApiKey, Permission, Quota};
-use shared::context::{Clock, Context, Random};
+use shared::base::context::{Clock, Context, Random};
 use shared::conversations::row::Platform;
 use shared::prospects::{OwnProspects, Prospect};
 use tokio::sync::Mutex;

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use lead_scorer::{LeadScorer, Outcome};
 use serde_json::{Value, json};
 use shared::auth::Permission;
-use shared::context::Context;
+use shared::base::context::Context;
 use shared::conversations::row::Platform;
 use shared::conversations::scoring::DueLead;
 use tests::meta::{INSTAGRAM, PHONE, USER, value, whatsapp};

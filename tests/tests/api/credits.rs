@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
 use shared::auth::Permission;
-use shared::context::Random;
+use shared::base::context::Random;
+use shared::base::store::{Transacted, transact};
 use shared::credits::{Action, Balance, Operation};
-use shared::store::{Transacted, transact};
 use tests::{Api, CONTACT, SUGGEST, send};
 use uuid::Uuid;
 

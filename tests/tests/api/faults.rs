@@ -2,7 +2,7 @@
 //! is charged twice, and a retry with the same key ends well.
 
 use chrono::TimeDelta;
-use shared::store::StoreError;
+use shared::base::store::StoreError;
 use sweeper::Sweeper;
 use tests::{Api, Fault, FaultProxy, Setup};
 
@@ -112,7 +112,7 @@ async fn a_table_that_is_gone_is_503_and_says_nothing_of_itself() {
 #[tokio::test]
 async fn a_sweeper_that_fails_midway_is_done_by_the_next() {
     let (api, proxy) = Api::behind_a_proxy(Setup::default()).await;
-    let context = shared::context::Context::new(
+    let context = shared::base::context::Context::new(
         api.stack.ready.environment.clone().into_iter().collect(),
         api.clock.clone(),
         api.stack.context.random.clone(),
@@ -128,7 +128,7 @@ async fn a_sweeper_that_fails_midway_is_done_by_the_next() {
             api.clock.now(),
         );
         let writes = api.ledger().hold(&operation).unwrap().to_vec();
-        shared::store::transact(&api.stack.context.dynamodb, &api.stack.context.random, writes).await.unwrap();
+        shared::base::store::transact(&api.stack.context.dynamodb, &api.stack.context.random, writes).await.unwrap();
     }
     api.clock.advance(TimeDelta::seconds(1));
     proxy.fail(1, 50, Fault::Before);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use shared::context::Random;
+use shared::base::context::Random;
 use tests::leads_api::{USER, extract, ingest, list, message, post};
 use tests::{Api, send};
 

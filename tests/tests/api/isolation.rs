@@ -10,7 +10,7 @@ use local::{Event, Template};
 use serde_json::{Value, json};
 use shared::accounts::Role;
 use shared::auth::Permission;
-use shared::context::Random;
+use shared::base::context::Random;
 use shared::leads::Lead;
 use shared::prospects::{OwnProspects, Prospect};
 use tests::{Answer, Api, Setup, activity, send};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use shared::auth::Permission;
-use shared::context::Clock;
+use shared::base::context::Clock;
 use tests::leads_api::{LEAD, USER, extract, ingest, list, listed, message, post};
 use tests::{Api, send};
 

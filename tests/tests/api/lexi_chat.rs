@@ -288,7 +288,7 @@ async fn what_is_not_the_workspaces_is_not_found_and_not_charged() {
     let made = send(api.request("POST", "/v1/lists").bearer_auth(&key).json(&json!({"name": "Theirs"}))).await;
     let list = made.json()["data"]["list_id"].clone();
     let brief = shared::campaigns::Brief {
-        campaign_id: shared::context::Random::from_os().uuid(),
+        campaign_id: shared::base::context::Random::from_os().uuid(),
         name: "Theirs".to_owned(),
         list: shared::lists::Target { list_id: list.as_str().unwrap().parse().unwrap(), name: "Theirs".to_owned() },
         about: "x".to_owned(),

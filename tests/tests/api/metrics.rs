@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::metrics::{ALL, Metrics, NAMESPACE};
+use shared::base::observe::metrics::{ALL, Metrics, NAMESPACE};
 use tests::observed::Lines;
 use tests::{Api, CONTACT, ModelReply, ScriptedModel, Setup, send, suggestion};
 use uuid::Uuid;

@@ -9,9 +9,9 @@ use chrono::TimeDelta;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use shared::base::problem::{Code, Problem};
 use shared::http::Dialect;
 use shared::llm::{Conversation, Model, Said, Tool, ToolCall, Turn};
-use shared::problem::{Code, Problem};
 use tests::{Api, ModelReply, ScriptedModel, Setup};
 
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]

@@ -5,9 +5,9 @@ use analyst::Analyst;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use shared::auth::Permission;
+use shared::base::queue::Consumer;
 use shared::leads::{Lead, SuppressedBy};
 use shared::notifications::{Notifications, Role};
-use shared::queue::Consumer;
 use shared::recommendations::{RecommendationId, Recommendations};
 use tests::faults::{Way, in_every_way};
 use tests::{Answer, Api, CONTACT, ModelReply, ScriptedModel, Setup, send};
@@ -103,7 +103,7 @@ fn at(time: &str) -> DateTime<Utc> {
 
 /// The day after the document's last engagement.
 async fn the_day_after(model: Option<&ScriptedModel>) -> Api {
-    let clock = shared::context::Clock::default();
+    let clock = shared::base::context::Clock::default();
     clock.advance(at("2026-04-21T10:00:00Z") - clock.now());
     Api::with(Setup { model: model.map(ScriptedModel::as_model), clock, ..Setup::default() }).await
 }

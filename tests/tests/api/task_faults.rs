@@ -4,10 +4,10 @@
 use chrono::TimeDelta;
 use lexi_worker::LexiWorker;
 use serde_json::{Value, json};
+use shared::base::queue::Consumer;
+use shared::base::store::{Transacted, transact};
 use shared::lists::{Lists, Target};
 use shared::prospects::{OwnProspects, Prospect, Query};
-use shared::queue::Consumer;
-use shared::store::{Transacted, transact};
 use shared::tasks::{Plan, Task, TaskId, Tasks};
 use tests::faults::{Way, in_every_way};
 use tests::{Answer, Api, Setup, send};

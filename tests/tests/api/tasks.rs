@@ -10,12 +10,12 @@ use chrono::TimeDelta;
 use lexi_worker::LexiWorker;
 use serde_json::{Value, json};
 use shared::auth::Permission;
+use shared::base::queue::Consumer;
+use shared::base::store::{Transacted, transact};
 use shared::campaigns::Brief;
 use shared::leads::{Lead, SuppressedBy};
 use shared::lists::{Lists, Target};
 use shared::prospects::{OwnProspects, Prospect, Query};
-use shared::queue::Consumer;
-use shared::store::{Transacted, transact};
 use shared::tasks::{
     ContactChanges, Failure, ListOperation, Plan, Progress, SUPERSEDED, Status, Taken, Task, TaskId, Tasks,
 };

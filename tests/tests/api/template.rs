@@ -76,8 +76,9 @@ fn every_function_has_a_sample_event() {
 async fn the_sample_events_get_the_answers_that_they_show() {
     let options = local::Options { template: template(), demo: true, emulators_only: true, ..Default::default() };
     let stack = local::Stack::start(options).await.unwrap();
-    let environment = shared::environment::Environment::from_iter(stack.variables.clone());
-    let context = shared::context::Context::new(environment, Default::default(), stack.context.random.clone()).unwrap();
+    let environment = shared::base::environment::Environment::from_iter(stack.variables.clone());
+    let context =
+        shared::base::context::Context::new(environment, Default::default(), stack.context.random.clone()).unwrap();
     for (function, file, status) in [
         ("suggest-followups", "suggest-followups", 200),
         ("credits", "credits", 200),
@@ -305,10 +306,12 @@ fn the_dashboard_and_the_alarms_know_the_metrics_that_there_are_and_show_them_al
         }
     }
     let of_stack = |name: &str| {
-        shared::metrics::ALL.iter().any(|metric| metric.name == name && metric.dimensions.contains(&&["Stack"][..]))
+        shared::base::observe::metrics::ALL
+            .iter()
+            .any(|metric| metric.name == name && metric.dimensions.contains(&&["Stack"][..]))
     };
     assert!(shown.iter().all(|name| of_stack(name)), "{shown:?}");
-    let known: BTreeSet<_> = shared::metrics::ALL.iter().map(|metric| metric.name).collect();
+    let known: BTreeSet<_> = shared::base::observe::metrics::ALL.iter().map(|metric| metric.name).collect();
     assert_eq!(shown.union(&searched).copied().collect::<BTreeSet<_>>(), known);
     let alarmed = resources(&template, "AWS::CloudWatch::Alarm");
     let own = alarmed.iter().filter(|(_, text)| text.contains("Namespace: LeadFollowup\n"));

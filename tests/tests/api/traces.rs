@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::context::Context;
-use shared::invocation::Observer;
+use shared::base::context::Context;
+use shared::base::observe::invocation::Observer;
+use shared::base::queue::{Consumer, Queue, consume};
+use shared::base::store::StoreError;
 use shared::leads::Leads;
-use shared::queue::{Consumer, Queue, consume};
-use shared::store::StoreError;
 use tests::observed::{Daemon, PARENT, SAMPLED};
 use tests::{Api, CONTACT, ModelReply, SUGGEST, ScriptedModel, Setup, send};
 

@@ -482,8 +482,9 @@ async fn a_queue_that_cannot_be_reached_is_503_and_the_repetition_loses_and_doub
 async fn function() -> (local::Stack, local::Function) {
     let options = local::Options { template: template(), demo: true, emulators_only: true, ..Default::default() };
     let stack = local::Stack::start(options).await.unwrap();
-    let environment = shared::environment::Environment::from_iter(stack.variables.clone());
-    let context = shared::context::Context::new(environment, Default::default(), stack.context.random.clone()).unwrap();
+    let environment = shared::base::environment::Environment::from_iter(stack.variables.clone());
+    let context =
+        shared::base::context::Context::new(environment, Default::default(), stack.context.random.clone()).unwrap();
     let channel = shared::accounts::Channel {
         platform: Platform::Whatsapp,
         channel_id: PHONE.to_owned(),

@@ -18,8 +18,8 @@ use aws_sdk_dynamodb::types::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::context::Random;
-use crate::problem::Problem;
+use crate::base::context::Random;
+use crate::base::problem::Problem;
 
 /// An item as DynamoDB holds it.
 pub type Item = HashMap<String, AttributeValue>;

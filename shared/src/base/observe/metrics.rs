@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
 
+use crate::base::observe::invocation::current;
 use crate::credits::{Operation, State};
-use crate::invocation::current;
 
 /// The namespace of all metrics.
 pub const NAMESPACE: &str = "LeadFollowup";

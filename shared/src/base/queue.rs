@@ -15,12 +15,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::context::{Context, credentials, retries, retry_partition, timeouts};
-use crate::environment::ConfigError;
-use crate::metrics::{self, MESSAGES_FAILED};
-use crate::store::{StoreError, sdk_error};
-use crate::traces::sdk::Traced;
-use crate::traces::{Of, Subsegment, header};
+use crate::base::context::{Context, credentials, retries, retry_partition, timeouts};
+use crate::base::environment::ConfigError;
+use crate::base::observe::metrics::{self, MESSAGES_FAILED};
+use crate::base::observe::sdk::Traced;
+use crate::base::observe::traces::{Of, Subsegment, header};
+use crate::base::store::{StoreError, sdk_error};
 
 /// How many messages one call sends, and how many bytes together: a little less than the 256 KiB
 /// that SQS took before 2025 and other implementations still take ("Amazon SQS message quotas").

@@ -1,11 +1,11 @@
-//! The invocation that a task works on, as [`crate::metrics`] and [`crate::traces`] need to know it. It goes along
+//! The invocation that a task works on, as [`crate::base::observe::metrics`] and [`crate::base::observe::traces`] need to know it. It goes along
 //! with the task, so that nothing in between has to hand it on. Outside of an invocation nothing is measured.
 
 use std::sync::Arc;
 
-use crate::context::{Clock, Context, Random};
-use crate::metrics::Metrics;
-use crate::traces::{Daemon, Trace};
+use crate::base::context::{Clock, Context, Random};
+use crate::base::observe::metrics::Metrics;
+use crate::base::observe::traces::{Daemon, Trace};
 
 tokio::task_local! {
     static CURRENT: Invocation;

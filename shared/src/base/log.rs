@@ -6,7 +6,7 @@
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{EnvFilter, ParseError};
 
-use crate::environment::Environment;
+use crate::base::environment::Environment;
 
 /// `LOG_LEVEL` (default `info`) for this project's own events. Libraries stay at `error` whatever
 /// it says: at finer levels the SDK prints whole requests, and warns of every condition that failed.

@@ -14,8 +14,6 @@
 //! Nothing waits for the daemon, and nothing fails without it. A subsegment holds no item, key or text: see
 //! [`Subsegment`] for all it can say. What is not sampled costs nothing.
 
-pub(crate) mod sdk;
-
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,8 +23,8 @@ use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
-use crate::context::Random;
-use crate::invocation::{Invocation, Observer, current, within};
+use crate::base::context::Random;
+use crate::base::observe::invocation::{Invocation, Observer, current, within};
 
 /// How many subsegments one invocation may have. A trace holds some hundreds of them, and a campaign makes thousands
 /// of calls.
@@ -115,10 +113,10 @@ pub enum Of {
 
 /// A part of an invocation; it ends when it is dropped. Nothing at all where the invocation is not traced.
 #[derive(Debug)]
-pub struct Subsegment(Option<Box<Open>>);
+pub struct Subsegment(pub(super) Option<Box<Open>>);
 
 #[derive(Debug)]
-struct Open {
+pub(super) struct Open {
     observer: Arc<Observer>,
     trace: Trace,
     id: String,

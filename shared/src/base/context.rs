@@ -18,9 +18,9 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use uuid::Uuid;
 
-use crate::environment::{ConfigError, Environment};
-use crate::metrics::Metrics;
-use crate::traces::sdk::Traced;
+use crate::base::environment::{ConfigError, Environment};
+use crate::base::observe::metrics::Metrics;
+use crate::base::observe::sdk::Traced;
 
 /// The time, to the millisecond. Tests move it; nothing else does.
 #[derive(Clone, Debug, Default)]

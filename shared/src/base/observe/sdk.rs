@@ -25,7 +25,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use serde::Deserialize;
 
-use super::{Of, Subsegment};
+use super::traces::{Of, Subsegment};
 
 /// Makes a subsegment of every call of the client that it is given to.
 #[derive(Debug)]

@@ -1,0 +1,9 @@
+//! What every function stands on: its context, the store and the queues, errors, the log, metrics and traces.
+
+pub mod context;
+pub mod environment;
+pub mod log;
+pub mod observe;
+pub mod problem;
+pub mod queue;
+pub mod store;
