@@ -5,7 +5,7 @@
 //! its owner's token, and every later write is conditional on it: an owner that timed out can
 //! neither complete nor release what its successor took over.
 //!
-//! The table also holds the breakers of models (`pk` = `breaker#<model>`, [`crate::llm`]): both are
+//! The table also holds the breakers of models (`pk` = `breaker#<model>`, [`crate::clients::llm`]): both are
 //! how instances agree on who may go on, and neither is worth keeping.
 
 use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};

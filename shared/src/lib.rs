@@ -13,11 +13,11 @@
 
 pub mod accounts;
 pub mod analysis;
-pub mod answer;
 pub mod auth;
 pub mod base;
 pub mod campaigns;
 pub mod chats;
+pub mod clients;
 pub mod commands;
 pub mod conversations;
 pub mod credits;
@@ -26,24 +26,19 @@ pub mod erasure;
 pub mod exactly_once;
 pub mod gate;
 pub mod http;
-pub mod http_client;
 pub mod idempotency;
 pub mod inbox;
 pub mod lambda;
 pub mod leads;
 pub mod lists;
-pub mod llm;
 pub mod notifications;
 pub mod openapi;
 pub mod outcomes;
 pub mod outreach;
 pub mod prospects;
-pub mod providers;
 pub mod rates;
 pub mod reach;
 pub mod recommendations;
-pub mod secrets;
-mod signature_v4;
 pub mod tasks;
 pub mod writing;
 

@@ -10,12 +10,12 @@ use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::ConfigError;
 use crate::base::queue::Queue;
 use crate::base::store::StoreError;
+use crate::clients::providers::{Callback, Kind, has_opted_out, sms};
 use crate::conversations::row::{Message, Platform, Sender};
 use crate::conversations::{Conversations, CustomerPhone, User};
 use crate::leads::{Activity, Leads, SuppressedBy};
 use crate::notifications::{Kind as Told, Notification, Notifications, Role};
 use crate::outreach::Outcome;
-use crate::providers::{Callback, Kind, has_opted_out, sms};
 use crate::recommendations::{Actor, AttemptState, Channel, DeliveryId, Recommendation, Recommendations, Settled};
 
 /// Takes reports and answers.

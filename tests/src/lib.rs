@@ -31,8 +31,8 @@ use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::Environment;
 use shared::base::observe::metrics::Metrics;
 use shared::base::store::StoreError;
+use shared::clients::http_client::http_client;
 use shared::credits::{Balance, Ledger};
-use shared::http_client::http_client;
 use shared::leads::{Activity, Lead, Leads};
 use uuid::{Uuid, uuid};
 

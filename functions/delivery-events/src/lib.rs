@@ -19,14 +19,14 @@ use shared::accounts::Accounts;
 use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
+use shared::clients::providers::sns::{Notification, Sns, SnsError};
+use shared::clients::providers::{Kind, email, sms};
+use shared::clients::secrets::Secret;
 use shared::http::{Dialect, MAX_INGESTED, Reply, Request, Response, body_bytes, serve_open};
 use shared::leads::{Activity, Lead, Leads, SuppressedBy};
 use shared::outcomes::Outcomes;
 use shared::pii::addresses;
-use shared::providers::sns::{Notification, Sns, SnsError};
-use shared::providers::{Kind, email, sms};
 use shared::recommendations::Channel;
-use shared::secrets::Secret;
 
 pub use operations::operations;
 

@@ -17,13 +17,13 @@ use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
+use shared::clients::providers::{Content, Outgoing, Providers, Sent, has_opted_out};
 use shared::commands::Commands;
 use shared::conversations::Conversations;
 use shared::gate::Gate;
 use shared::leads::SuppressedBy;
 use shared::notifications::{Kind, Notification, Role};
 use shared::outcomes::Outcomes;
-use shared::providers::{Content, Outgoing, Providers, Sent, has_opted_out};
 use shared::rates::Rates;
 use shared::reach::{Reach, Reaching};
 use shared::recommendations::{

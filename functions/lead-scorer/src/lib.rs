@@ -16,10 +16,10 @@ use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
+use shared::clients::llm::{Model, Prompt};
 use shared::conversations::Conversations;
 use shared::conversations::row::{Extraction, Message};
 use shared::conversations::scoring::{DueLead, Found};
-use shared::llm::{Model, Prompt};
 
 pub use scores::{Score, Scores};
 

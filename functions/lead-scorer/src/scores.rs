@@ -2,9 +2,9 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use shared::clients::llm::Checked;
 use shared::conversations::row::Message;
 use shared::conversations::scoring::{Reasons, stands_in};
-use shared::llm::Checked;
 use shared::pii::addresses;
 
 /// The longest reason that is kept, in characters.

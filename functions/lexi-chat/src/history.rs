@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use shared::campaigns::Campaign;
 use shared::chats::{Chat, Message, Speaker};
+use shared::clients::llm::Said;
 use shared::lists::List;
-use shared::llm::Said;
 
 use crate::words::says;
 

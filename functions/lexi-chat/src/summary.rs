@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::base::problem::Problem;
 use shared::chats::{Message, Speaker};
-use shared::llm::{Checked, Model, Prompt, Ready};
+use shared::clients::llm::{Checked, Model, Prompt, Ready};
 use shared::tasks::{TaskId, Tasks};
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use shared::llm::Tool;
+use shared::clients::llm::Tool;
 
 /// Who is looked for.
 #[derive(Debug, Deserialize, JsonSchema)]

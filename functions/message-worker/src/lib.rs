@@ -13,11 +13,11 @@ use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
+use shared::clients::providers::Callback;
 use shared::conversations::row::Message;
 use shared::conversations::{Conversations, CustomerPhone, DeliveredMessage, Delivery, User};
 use shared::inbox::{Delivered, Inbox, Place, Received};
 use shared::outcomes::Outcomes;
-use shared::providers::Callback;
 use shared::recommendations::Channel;
 
 /// The longest text that is recorded, as with ingestion.

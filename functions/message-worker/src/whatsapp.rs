@@ -48,7 +48,7 @@ pub fn status(status: &Value, received_at: DateTime<Utc>) -> Option<Event> {
         leads: identifiers(["recipient_id", "recipient_user_id", "user_id"].map(|name| &status[name])),
         message_id: status["id"].as_str().filter(|id| id.len() <= 512)?.to_owned(),
         delivery: Delivery::named(status["status"].as_str()?)?,
-        report: shared::providers::whatsapp::status(status, received_at),
+        report: shared::clients::providers::whatsapp::status(status, received_at),
     })
 }
 

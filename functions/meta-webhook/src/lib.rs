@@ -29,10 +29,10 @@ use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;
 use shared::base::store::StoreError;
+use shared::clients::secrets::Secret;
 use shared::conversations::row::Platform;
 use shared::http::{Dialect, MAX_INGESTED, Reply, Request, Response, body_bytes, serve_open};
 use shared::inbox::{Inbox, Place};
-use shared::secrets::Secret;
 
 pub use operations::operations;
 

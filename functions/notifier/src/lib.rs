@@ -16,8 +16,8 @@ use shared::base::environment::ConfigError;
 use shared::base::observe::traces::{Of, Subsegment};
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
+use shared::clients::http_client::http_client;
 use shared::due::Place;
-use shared::http_client::http_client;
 use shared::notifications::{Notification, Notifications, TRIES};
 
 /// How long an answer may take.

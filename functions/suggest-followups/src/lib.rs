@@ -19,12 +19,12 @@ use shared::auth::Permission;
 use shared::base::context::{Clock, Context};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
+use shared::clients::llm::{Model, Prompt};
 use shared::conversations::Conversations;
 use shared::credits::Action;
 use shared::exactly_once::{Begun, ExactlyOnce};
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
 use shared::leads::{Activity, History, Leads};
-use shared::llm::{Model, Prompt};
 use uuid::Uuid;
 
 pub use activity_summary::activity_summary;

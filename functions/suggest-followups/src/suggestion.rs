@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use shared::llm::Checked;
+use shared::clients::llm::Checked;
 
 use crate::channel::Channel;
 

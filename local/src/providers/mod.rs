@@ -31,7 +31,7 @@ use serde::Serialize;
 use serde_json::json;
 use shared::base::context::{Clock, Random};
 use shared::base::environment::ConfigError;
-use shared::http_client::http_client;
+use shared::clients::http_client::http_client;
 use tokio::net::TcpListener;
 
 /// The token that the stand-in for Meta asks for.

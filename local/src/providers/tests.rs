@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use shared::base::context::Context;
 use shared::base::environment::Environment;
-use shared::providers as clients;
-use shared::providers::sns::{Notification, Sns};
-use shared::providers::{Callback, Content, Kind, Outgoing, Sent, email, sms, whatsapp};
+use shared::clients::providers as clients;
+use shared::clients::providers::sns::{Notification, Sns};
+use shared::clients::providers::{Callback, Content, Kind, Outgoing, Sent, email, sms, whatsapp};
 use tokio::sync::mpsc;
 
 use super::*;

@@ -13,12 +13,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Found, Prospect, Query, SearchError};
-use crate::answer::{self, Unread};
 use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::ConfigError;
 use crate::base::observe::traces::{Of, Subsegment};
-use crate::http_client::http_client;
-use crate::secrets::Secret;
+use crate::clients::answer::{self, Unread};
+use crate::clients::http_client::http_client;
+use crate::clients::secrets::Secret;
 use pii::addresses;
 
 /// What the identifiers of a provider's prospects begin with in what a search gives.

@@ -15,7 +15,7 @@ use super::provider::Provider;
 use super::{Found, Prospect, Query, SearchError};
 use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::{ConfigError, Environment};
-use crate::secrets::valued_as_named;
+use crate::clients::secrets::valued_as_named;
 
 const DOCUMENT: &str = include_str!("../../../docs/prospect-provider.md");
 

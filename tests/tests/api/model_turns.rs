@@ -10,8 +10,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::base::problem::{Code, Problem};
+use shared::clients::llm::{Conversation, Model, Said, Tool, ToolCall, Turn};
 use shared::http::Dialect;
-use shared::llm::{Conversation, Model, Said, Tool, ToolCall, Turn};
 use tests::{Api, ModelReply, ScriptedModel, Setup};
 
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
@@ -32,7 +32,7 @@ fn tools() -> [Tool; 2] {
 struct Asked {
     api: Api,
     model: Model,
-    ready: shared::llm::Ready,
+    ready: shared::clients::llm::Ready,
 }
 
 impl Asked {

@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use shared::clients::providers::{Content, Outgoing, Providers, Sent};
 use shared::conversations::row::Platform;
-use shared::providers::{Content, Outgoing, Providers, Sent};
 use tests::meta::PHONE;
 use tests::{Api, scan};
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Answer, Callback, Content, Kind, Outgoing, Sent, address, clean_code};
 use crate::base::context::Context;
 use crate::base::environment::ConfigError;
-use crate::secrets::Secret;
+use crate::clients::secrets::Secret;
 
 /// "User has stopped marketing messages" ("Error codes", WhatsApp Cloud API).
 pub(super) const UNSUBSCRIBED: &str = "131050";

@@ -17,10 +17,10 @@ use rustls_pki_types::pem::PemObject;
 use serde::Deserialize;
 use webpki::EndEntityCert;
 
-use crate::answer;
 use crate::base::context::Context;
 use crate::base::environment::ConfigError;
-use crate::http_client::http_client;
+use crate::clients::answer;
+use crate::clients::http_client::http_client;
 
 /// How long SNS may take to hand out a certificate or to confirm. It waits 15 seconds for us itself.
 const WITHIN: Duration = Duration::from_secs(4);
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
     use crate::base::context::{Clock, Random};
     use crate::base::environment::Environment;
-    use crate::providers::scripted::{Reply, Scripted};
+    use crate::clients::providers::scripted::{Reply, Scripted};
 
     // A certificate and signatures by openssl, whose key was thrown away: `openssl req -x509`, and
     // `openssl dgst -sign` over what "Verifying the signatures of Amazon SNS messages" says is signed.

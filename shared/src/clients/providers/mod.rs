@@ -30,12 +30,12 @@ pub use self::callback::{Callback, Kind};
 use self::email::Ses;
 use self::sms::Twilio;
 use self::whatsapp::Meta;
-use crate::answer;
 use crate::base::context::Context;
 use crate::base::environment::{ConfigError, Environment};
 use crate::base::observe::traces::{Of, Subsegment};
 use crate::base::store::StoreError;
-use crate::http_client::http_client;
+use crate::clients::answer;
+use crate::clients::http_client::http_client;
 
 /// How long a send may take, connecting included. All three answer within a second as a rule.
 const WITHIN: Duration = Duration::from_secs(12);

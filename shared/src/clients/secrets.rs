@@ -13,13 +13,13 @@ use reqwest::Url;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::answer;
 use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::ConfigError;
 use crate::base::observe::traces::{Of, Subsegment};
 use crate::base::store::StoreError;
-use crate::http_client::http_client;
-use crate::signature_v4::Signer;
+use crate::clients::answer;
+use crate::clients::http_client::http_client;
+use crate::clients::signature_v4::Signer;
 
 /// How long a secret is used before it is read again.
 const FRESH: TimeDelta = TimeDelta::minutes(5);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Answer, Callback, Content, Kind, Outgoing, Sent, address, clean_code};
 use crate::base::context::Context;
 use crate::base::environment::ConfigError;
-use crate::signature_v4::Signer;
+use crate::clients::signature_v4::Signer;
 
 /// The tag of an e-mail that names its delivery.
 const DELIVERY_TAG: &str = "delivery_id";

@@ -9,12 +9,12 @@ use tokio::time::{Instant, timeout};
 
 use super::conversation::{Conversation, ToolCall};
 use super::stream::{MAX_BYTES, StreamReader};
-use crate::answer::{self, Unread};
 use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::StoreError;
-use crate::http_client::http_client;
-use crate::secrets::Secret;
+use crate::clients::answer::{self, Unread};
+use crate::clients::http_client::http_client;
+use crate::clients::secrets::Secret;
 
 /// What a model replied, and what it took. There is text or a call, and every call has an id and a name.
 #[derive(Debug, Default, PartialEq, Eq)]

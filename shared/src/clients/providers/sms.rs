@@ -12,7 +12,7 @@ use reqwest::{RequestBuilder, Url};
 use super::{Answer, Callback, Content, Kind, Outgoing, Sent, address, clean_code};
 use crate::base::context::Context;
 use crate::base::environment::ConfigError;
-use crate::secrets::Secret;
+use crate::clients::secrets::Secret;
 
 /// "Attempt to send to unsubscribed recipient" ("Error and warning dictionary", Twilio).
 pub(super) const UNSUBSCRIBED: &str = "21610";
