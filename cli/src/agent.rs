@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use shared::accounts::{Accounts, Agent, Role};
 use shared::http::dialect::timestamp;
+use shared::workspace::accounts::{Accounts, Agent, Role};
 use uuid::Uuid;
 
 use crate::connection::Connection;

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use shared::accounts::{Accounts, Channel};
 use shared::conversations::User;
 use shared::conversations::row::Platform;
 use shared::http::dialect::timestamp;
+use shared::workspace::accounts::{Accounts, Channel};
 use uuid::Uuid;
 
 use crate::connection::Connection;

@@ -12,9 +12,9 @@ use aws_sdk_dynamodb::config::ProvideCredentials;
 use clap::Args;
 use http::Uri;
 use serde::Deserialize;
-use shared::accounts::{Accounts, Workspace};
 use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::Environment;
+use shared::workspace::accounts::{Accounts, Workspace};
 use tokio::net::TcpStream;
 use uuid::Uuid;
 

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use shared::base::store::StoreError;
-use shared::credits::{Balance, Entry, EntryKind, Ledger};
 use shared::http::dialect::timestamp;
+use shared::workspace::credits::{Balance, Entry, EntryKind, Ledger};
 use uuid::Uuid;
 
 use crate::connection::Connection;

@@ -7,9 +7,9 @@ use std::str::FromStr;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use shared::accounts::{Accounts, KeyRecord};
-use shared::auth::{ApiKey, Permission, Quota};
 use shared::http::dialect::timestamp;
+use shared::workspace::accounts::{Accounts, KeyRecord};
+use shared::workspace::auth::{ApiKey, Permission, Quota};
 use uuid::Uuid;
 
 use crate::connection::Connection;

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use data_encoding::BASE64;
 use serde_json::{Value, json};
-use shared::accounts::{Accounts, Webhook, Workspace};
 use shared::http::dialect::timestamp;
+use shared::workspace::accounts::{Accounts, Webhook, Workspace};
 use uuid::Uuid;
 
 use crate::connection::Connection;

@@ -15,16 +15,16 @@ mod talks;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
-use shared::accounts::{Accounts, Channel, KeyRecord, Taken, Workspace};
-use shared::auth::{ApiKey, Permission};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::store::StoreError;
 use shared::conversations::row::Platform;
 use shared::conversations::{Conversations, Story, User};
-use shared::credits::Ledger;
 use shared::leads::{Activity, Lead, Leads};
 use shared::prospects::Prospect;
+use shared::workspace::accounts::{Accounts, Channel, KeyRecord, Taken, Workspace};
+use shared::workspace::auth::{ApiKey, Permission};
+use shared::workspace::credits::Ledger;
 use uuid::{Uuid, uuid};
 
 /// The workspace of the keys `demo`, `read` and `past`.

@@ -1,8 +1,8 @@
 //! The demo's sites: one with both roles, one without a copywriter, one without channels.
 
 use chrono::{DateTime, Utc};
-use shared::accounts::{Accounts, Agent, Role, Site};
 use shared::base::store::StoreError;
+use shared::workspace::accounts::{Accounts, Agent, Role, Site};
 use uuid::Uuid;
 
 use crate::WORKSPACE;

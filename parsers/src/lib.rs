@@ -9,7 +9,6 @@ use std::sync::{Arc, LazyLock};
 
 use chrono::DateTime;
 use serde_json::{Value, json};
-use shared::auth::ApiKey;
 use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::Environment;
 use shared::clients::llm;
@@ -17,10 +16,11 @@ use shared::clients::providers::sns::{Notification, Sns};
 use shared::clients::providers::{email, sms, whatsapp};
 use shared::conversations::{CustomerPhone, User};
 use shared::http::{Endpoint, Input};
-use shared::idempotency::{Claimed, IdempotencyKey};
 use shared::pii::addresses;
 use shared::pii::{self, Allowed};
 use shared::recommendations::DeliveryId;
+use shared::workspace::auth::ApiKey;
+use shared::workspace::idempotency::{Claimed, IdempotencyKey};
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 

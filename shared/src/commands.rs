@@ -19,12 +19,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::accounts::Role;
 use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::ConfigError;
 use crate::base::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
 use crate::conversations::PendingMessage;
 use crate::due::{Due, OVERDUE, Wanted};
+use crate::workspace::accounts::Role;
 use crate::writing::{Medium, Messages};
 
 /// How long a command may be worked on before somebody else may take it: longer than the function's

@@ -20,9 +20,9 @@ use crate::base::environment::ConfigError;
 use crate::base::observe::metrics;
 use crate::base::problem::{Code, Problem};
 use crate::base::store::{Item, StoreError, Transacted, from_item, transact};
-use crate::credits::{Action, Balance, Ledger, Operation, State};
 use crate::http::{Call, Reply};
-use crate::idempotency::{Claim, Claimed, Claims, KEPT, Stored};
+use crate::workspace::credits::{Action, Balance, Ledger, Operation, State};
+use crate::workspace::idempotency::{Claim, Claimed, Claims, KEPT, Stored};
 
 /// How much longer than its request a claim lasts: the time that an answer may take on its way.
 const LEASE_MARGIN: TimeDelta = TimeDelta::seconds(5);

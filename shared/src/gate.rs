@@ -5,13 +5,13 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::accounts::{Accounts, Site};
 use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::ConfigError;
 use crate::base::store::StoreError;
 use crate::leads::{Lead, Leads};
 use crate::notifications::{Kind, Notification, Role};
 use crate::recommendations::Recommendation;
+use crate::workspace::accounts::{Accounts, Site};
 use pii::{Allowed, Category, Finding, findings, identifiers};
 
 /// Something in a draft that must not be there.

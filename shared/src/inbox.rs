@@ -15,10 +15,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::accounts::Channel;
 use crate::base::context::{Clock, Context};
 use crate::base::environment::ConfigError;
 use crate::base::store::{EXPIRES, Item, StoreError, from_item, n, s, store_error, to_item};
+use crate::workspace::accounts::Channel;
 
 /// How long an item waits for somebody to work on it.
 const KEPT: TimeDelta = TimeDelta::days(7);

@@ -11,22 +11,18 @@
 //!   ([`credits`]), and `score-due` finds conversations that are due ([`conversations::scoring`]).
 //! - Time and identifiers come in through the [`context`].
 
-pub mod accounts;
 pub mod analysis;
-pub mod auth;
 pub mod base;
 pub mod campaigns;
 pub mod chats;
 pub mod clients;
 pub mod commands;
 pub mod conversations;
-pub mod credits;
 pub mod due;
 pub mod erasure;
 pub mod exactly_once;
 pub mod gate;
 pub mod http;
-pub mod idempotency;
 pub mod inbox;
 pub mod lambda;
 pub mod leads;
@@ -40,6 +36,7 @@ pub mod rates;
 pub mod reach;
 pub mod recommendations;
 pub mod tasks;
+pub mod workspace;
 pub mod writing;
 
 pub use pii;

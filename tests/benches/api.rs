@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use shared::accounts::Role;
-use shared::auth::Permission;
+use shared::workspace::accounts::Role;
+use shared::workspace::auth::Permission;
 use tests::measurement::{head, measure};
 use tests::{Api, CONTACT, FOLLOW_UP, SUGGEST, Setup, scan};
 use uuid::Uuid;

@@ -25,15 +25,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderMap;
 use local::{Options, RealModel, Stack};
 use serde_json::{Value, json};
-use shared::accounts::{Accounts, KeyRecord, Workspace};
-use shared::auth::{ApiKey, Permission, Quota};
 use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::Environment;
 use shared::base::observe::metrics::Metrics;
 use shared::base::store::StoreError;
 use shared::clients::http_client::http_client;
-use shared::credits::{Balance, Ledger};
 use shared::leads::{Activity, Lead, Leads};
+use shared::workspace::accounts::{Accounts, KeyRecord, Workspace};
+use shared::workspace::auth::{ApiKey, Permission, Quota};
+use shared::workspace::credits::{Balance, Ledger};
 use uuid::{Uuid, uuid};
 
 pub use fault_proxy::{Fault, FaultProxy};

@@ -6,8 +6,8 @@ use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use shared::accounts::Channel;
 use shared::conversations::row::Platform;
+use shared::workspace::accounts::Channel;
 use uuid::Uuid;
 
 use crate::{Answer, Api, scan, send};

@@ -1,7 +1,7 @@
 //! Sites with their channels and agents, for whoever writes follow-ups.
 
-use shared::accounts::{Agent, Role, Site};
 use shared::base::context::Random;
+use shared::workspace::accounts::{Agent, Role, Site};
 use uuid::Uuid;
 
 use crate::Api;

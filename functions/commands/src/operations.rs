@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde_json::json;
-use shared::accounts::Role;
 use shared::base::problem::Code;
 use shared::commands::Status;
 use shared::openapi::Operation;
+use shared::workspace::accounts::Role;
 use shared::writing::{Medium, Messages};
 use uuid::Uuid;
 

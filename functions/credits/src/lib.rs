@@ -3,12 +3,12 @@
 pub mod operations;
 
 use serde_json::json;
-use shared::auth::Permission;
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
-use shared::credits::{Entry, Ledger};
 use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply, timestamp};
+use shared::workspace::auth::Permission;
+use shared::workspace::credits::{Entry, Ledger};
 
 pub use operations::operations;
 

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde_json::json;
-use shared::credits::EntryKind;
 use shared::openapi::{Operation, PageMeta};
+use shared::workspace::credits::EntryKind;
 use uuid::Uuid;
 
 use crate::Credits;

@@ -15,7 +15,6 @@ pub mod operations;
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
-use shared::accounts::Accounts;
 use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
@@ -27,6 +26,7 @@ use shared::leads::{Activity, Lead, Leads, SuppressedBy};
 use shared::outcomes::Outcomes;
 use shared::pii::addresses;
 use shared::recommendations::Channel;
+use shared::workspace::accounts::Accounts;
 
 pub use operations::operations;
 

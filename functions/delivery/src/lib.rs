@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::json;
-use shared::accounts::{Accounts, Site};
 use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::queue::Consumer;
@@ -29,6 +28,7 @@ use shared::reach::{Reach, Reaching};
 use shared::recommendations::{
     Actor, AttemptState, Channel, Draft, Handed, Origin, Recommendation, RecommendationId, Recommendations, Settled,
 };
+use shared::workspace::accounts::{Accounts, Site};
 
 use conversation::InConversation;
 

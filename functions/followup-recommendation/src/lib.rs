@@ -10,19 +10,19 @@ pub mod operations;
 mod request;
 
 use serde_json::{Value, json};
-use shared::accounts::Accounts;
 use shared::analysis::{Analysed, Analysis, enough};
-use shared::auth::Permission;
 use shared::base::context::{Clock, Context};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
-use shared::credits::Action;
 use shared::exactly_once::{Begun, ExactlyOnce};
 use shared::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::leads::{Lead, Leads};
 use shared::notifications::Notifications;
 use shared::reach::Reach;
 use shared::recommendations::{Actor, Recommendation, RecommendationId, Recommendations, Status};
+use shared::workspace::accounts::Accounts;
+use shared::workspace::auth::Permission;
+use shared::workspace::credits::Action;
 use uuid::Uuid;
 
 pub use operations::operations;

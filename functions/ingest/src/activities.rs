@@ -2,17 +2,17 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use shared::auth::Permission;
 use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::conversations::incoming::moment;
 use shared::exactly_once::ExactlyOnce;
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply, timestamp};
-use shared::idempotency::Claimed;
 use shared::leads::{Activity, Leads};
 use shared::outcomes::Outcomes;
 use shared::outreach::{self, Outcome};
+use shared::workspace::auth::Permission;
+use shared::workspace::idempotency::Claimed;
 use uuid::Uuid;
 
 /// The request, checked.

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
-use shared::auth::Permission;
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
@@ -14,6 +13,7 @@ use shared::exactly_once::ExactlyOnce;
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
 use shared::leads::{Lead, Leads, Upserted};
 use shared::pii::addresses;
+use shared::workspace::auth::Permission;
 use uuid::Uuid;
 
 /// How many contacts one bulk request takes.

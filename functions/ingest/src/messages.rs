@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use shared::auth::Permission;
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
@@ -12,6 +11,7 @@ use shared::conversations::row::Message;
 use shared::conversations::{Conversations, CustomerPhone, Recorded};
 use shared::http::{Call, Dialect, Endpoint, Input, MAX_INGESTED, Reply};
 use shared::outcomes::Outcomes;
+use shared::workspace::auth::Permission;
 
 /// How many messages one request takes.
 const MOST: usize = 100;

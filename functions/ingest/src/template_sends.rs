@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use shared::auth::Permission;
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
@@ -10,6 +9,7 @@ use shared::conversations::incoming::{A_MOMENT, A_PLATFORM, AN_IDENTIFIER, ident
 use shared::conversations::row::Platform;
 use shared::conversations::{Conversations, CustomerPhone, Recorded};
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
+use shared::workspace::auth::Permission;
 
 /// The request, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,8 +19,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use shared::accounts::{Accounts, Agent, Role, Staffed};
-use shared::auth::Permission;
 use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
@@ -29,13 +27,15 @@ use shared::base::store::TransactWriteItem;
 use shared::clients::llm::{Checked, Model, Prompt, Ready};
 use shared::commands::{Command, CommandId, Commands, Order, Outcome, Status};
 use shared::conversations::Conversations;
-use shared::credits::Action;
 use shared::exactly_once::{Begun, ExactlyOnce, Work};
 use shared::gate::{self, Gate};
 use shared::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::leads::{History, Leads};
 use shared::pii::Allowed;
 use shared::recommendations::{Actor, Origin, Recommendation, RecommendationId, Recommendations, WrittenBy};
+use shared::workspace::accounts::{Accounts, Agent, Role, Staffed};
+use shared::workspace::auth::Permission;
+use shared::workspace::credits::Action;
 use shared::writing::{Medium, Messages, said};
 use uuid::Uuid;
 

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use shared::auth::Permission;
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
@@ -15,6 +14,7 @@ use shared::base::store::StoreError;
 use shared::conversations::row::{Message, Platform, Row, Sender};
 use shared::conversations::{Conversations, CustomerPhone, User, pagination};
 use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply, timestamp};
+use shared::workspace::auth::Permission;
 
 pub use operations::operations;
 

@@ -22,8 +22,6 @@ mod turn;
 mod words;
 
 use serde_json::json;
-use shared::accounts::Accounts;
-use shared::auth::Permission;
 use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
@@ -32,12 +30,14 @@ use shared::campaigns::Campaigns;
 use shared::chats::{Chat, ChatId, Chats, Message, Proposed, Speaker, Step};
 use shared::clients::llm::{self, Conversation, Model, Ready, Said, Tool, ToolCall};
 use shared::conversations::Conversations;
-use shared::credits::{Action, Ledger};
 use shared::exactly_once::{Begun, Completed, ExactlyOnce, Work};
 use shared::http::{Call, Dialect, Endpoint, Gate, Input, Reply, Routes};
 use shared::leads::Leads;
 use shared::lists::Lists;
 use shared::tasks::{Task, TaskId, Tasks};
+use shared::workspace::accounts::Accounts;
+use shared::workspace::auth::Permission;
+use shared::workspace::credits::{Action, Ledger};
 use shared::writing;
 use uuid::Uuid;
 

@@ -1,16 +1,16 @@
 //! Decisions: approve, and dismiss.
 
 use serde_json::json;
-use shared::accounts::Accounts;
-use shared::auth::Permission;
 use shared::base::context::{Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;
 use shared::exactly_once::ExactlyOnce;
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
-use shared::idempotency::Claimed;
 use shared::tasks::{Decided, Decision, Status, Task, Tasks};
+use shared::workspace::accounts::Accounts;
+use shared::workspace::auth::Permission;
+use shared::workspace::idempotency::Claimed;
 use uuid::Uuid;
 
 use crate::read::{found, prices};

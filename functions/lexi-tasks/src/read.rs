@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use shared::accounts::Accounts;
-use shared::auth::Permission;
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;
 use shared::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
 use shared::tasks::{Status, Task, TaskId, Tasks};
+use shared::workspace::accounts::Accounts;
+use shared::workspace::auth::Permission;
 use uuid::Uuid;
 
 /// A task of the caller's workspace.

@@ -4,7 +4,6 @@ pub mod operations;
 
 use chrono::TimeDelta;
 use serde_json::Value;
-use shared::auth::Permission;
 use shared::base::context::{Clock, Context};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
@@ -13,6 +12,7 @@ use shared::conversations::list::{Filter, Order, SortBy, page, searched};
 use shared::conversations::row::Platform;
 use shared::conversations::{CustomerPhone, Rows, User, pagination};
 use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply};
+use shared::workspace::auth::Permission;
 
 pub use operations::operations;
 

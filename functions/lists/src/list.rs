@@ -1,14 +1,14 @@
 //! `GET /v1/lists`, `POST /v1/lists` and `GET /v1/lists/{id}`.
 
-use shared::auth::Permission;
 use shared::base::context::{Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::exactly_once::ExactlyOnce;
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Reply};
-use shared::idempotency::Claimed;
 use shared::leads::folded;
 use shared::lists::{A_NAME, Lists, Target, name};
+use shared::workspace::auth::Permission;
+use shared::workspace::idempotency::Claimed;
 use uuid::Uuid;
 
 use crate::{list, no_such_list};

@@ -10,7 +10,6 @@ use std::time::Duration;
 use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use shared::accounts::{Accounts, Webhook};
 use shared::base::context::{Clock, Context};
 use shared::base::environment::ConfigError;
 use shared::base::observe::traces::{Of, Subsegment};
@@ -19,6 +18,7 @@ use shared::base::store::StoreError;
 use shared::clients::http_client::http_client;
 use shared::due::Place;
 use shared::notifications::{Notification, Notifications, TRIES};
+use shared::workspace::accounts::{Accounts, Webhook};
 
 /// How long an answer may take.
 const WITHIN: Duration = Duration::from_secs(10);

@@ -2,8 +2,6 @@
 
 use chrono::TimeDelta;
 use serde_json::json;
-use shared::accounts::Accounts;
-use shared::auth::Permission;
 use shared::base::context::{Clock, Context};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
@@ -14,6 +12,8 @@ use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
 use shared::notifications::Notification;
 use shared::reach::{Reach, Reaching};
 use shared::recommendations::{Actor, Channel, Draft, Origin, Recommendation, Recommendations, Refused};
+use shared::workspace::accounts::Accounts;
+use shared::workspace::auth::Permission;
 
 use crate::decide::{About, answer, decided, refusal, send};
 

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use shared::auth::Permission;
 use shared::base::context::{Clock, Context};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
@@ -10,6 +9,7 @@ use shared::base::queue::Queue;
 use shared::exactly_once::ExactlyOnce;
 use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply, timestamp};
 use shared::recommendations::{Actor, Decided, Recommendation, Recommendations, Refused, Status};
+use shared::workspace::auth::Permission;
 use uuid::Uuid;
 
 use crate::read::found;

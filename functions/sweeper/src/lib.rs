@@ -7,10 +7,10 @@ use shared::base::environment::ConfigError;
 use shared::base::queue::Queue;
 use shared::base::store::StoreError;
 use shared::commands::CommandId;
-use shared::credits::Ledger;
 use shared::due::{DueIndex, Overdue, Wanted};
 use shared::recommendations::RecommendationId;
 use shared::tasks::TaskId;
+use shared::workspace::credits::Ledger;
 
 /// How many commands are sent, and then postponed, at once: as many as one call to SQS takes.
 const AT_ONCE: usize = 10;

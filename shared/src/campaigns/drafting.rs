@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Brief, Campaign, Campaigns, Contact, Counts, State};
-use crate::accounts::{Accounts, Site};
 use crate::analysis::touches;
 use crate::base::context::{Clock, Context};
 use crate::base::environment::ConfigError;
@@ -33,6 +32,7 @@ use crate::recommendations::{
     Actor, Asked, Channel, Draft, Origin, Recommendation, Recommendations, Status, WrittenBy,
 };
 use crate::tasks::{Progress, TaskId};
+use crate::workspace::accounts::{Accounts, Site};
 use crate::writing::{Written, addresses, said};
 
 /// Who writes, in the audit: the function that runs tasks.

@@ -23,15 +23,15 @@ use super::dialect::{Dialect, LEADLEX_BASE, Stamp};
 use super::events::{EVENT_STREAM, Events, last, prefers_events};
 use super::fields::uuid;
 use super::reply::Reply;
-use crate::accounts::{Accounts, Admission};
-use crate::auth::{ApiKey, Permission, Rate};
 use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::ConfigError;
 use crate::base::observe::invocation::carried;
 use crate::base::observe::metrics;
 use crate::base::observe::traces::{Of, Subsegment};
 use crate::base::problem::{Code, Problem};
-use crate::idempotency::{Claimed, IdempotencyKey};
+use crate::workspace::accounts::{Accounts, Admission};
+use crate::workspace::auth::{ApiKey, Permission, Rate};
+use crate::workspace::idempotency::{Claimed, IdempotencyKey};
 
 /// A response, as the Lambda runtime or the gateway sends it.
 pub type Response = http::Response<Body>;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::idempotency::Stored;
+use crate::workspace::idempotency::Stored;
 
 /// Status and body of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

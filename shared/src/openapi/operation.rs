@@ -4,9 +4,9 @@ use schemars::generate::SchemaGenerator;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
-use crate::auth::Permission;
 use crate::base::problem::{Code, Problem};
 use crate::http::{Dialect, Endpoint};
+use crate::workspace::auth::Permission;
 
 use super::refusals::meaning;
 

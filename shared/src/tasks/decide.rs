@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::{Status, Task, TaskId, Tasks, key, listed};
 use crate::base::store::{Item, StoreError, TransactWriteItem, Transacted, from_item, n, s, transact};
-use crate::credits::{Balance, Operation};
 use crate::due::{Due, Wanted};
 use crate::http::timestamp;
+use crate::workspace::credits::{Balance, Operation};
 
 /// Why a task is dismissed in whose place another was proposed.
 pub const SUPERSEDED: &str = "superseded";

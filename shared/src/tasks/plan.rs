@@ -5,9 +5,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::campaigns::Brief;
-use crate::credits::Action;
 use crate::lists::Target;
 use crate::prospects;
+use crate::workspace::credits::Action;
 
 /// What a task does, with everything that it needs to: what a person approves is what runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

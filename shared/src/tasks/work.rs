@@ -10,9 +10,9 @@ use super::{Failure, Progress, Status, Task, TaskId, Tasks, pk};
 use crate::base::observe::metrics;
 use crate::base::store::{StoreError, TransactWriteItem, Transacted, n, query_all, s, to_item, transact};
 use crate::commands::LEASE;
-use crate::credits::{Operation, State};
 use crate::due::{Due, Wanted};
 use crate::prospects::Prospect;
+use crate::workspace::credits::{Operation, State};
 
 /// How often a task is tried without coming on before it has failed: as often as its queue delivers a message.
 pub const ATTEMPTS: u32 = 5;

@@ -10,11 +10,11 @@ use chrono::TimeDelta;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use local::{Event, Function, Template};
 use serde_json::{Value, json};
-use shared::accounts::{Agent, Channel, KeyRecord, Role, Site, Workspace};
-use shared::auth::{ApiKey, Permission, Quota};
 use shared::base::context::{Clock, Context, Random};
 use shared::conversations::row::Platform;
 use shared::prospects::{OwnProspects, Prospect};
+use shared::workspace::accounts::{Agent, Channel, KeyRecord, Role, Site, Workspace};
+use shared::workspace::auth::{ApiKey, Permission, Quota};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 

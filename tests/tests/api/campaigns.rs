@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::accounts::Role;
-use shared::auth::Permission;
 use shared::base::context::Random;
 use shared::base::problem::{Code, Problem};
 use shared::campaigns::{Advance, Brief, Drafting, Example};
 use shared::leads::{Lead, SuppressedBy};
 use shared::lists::{Lists, Member, Target};
 use shared::tasks::{Plan, Status, Task, TaskId, Tasks};
+use shared::workspace::accounts::Role;
+use shared::workspace::auth::Permission;
 use tests::faults::{Way, in_every_way};
 use tests::{Answer, Api, CONTACT, FaultProxy, ModelReply, ScriptedModel, activity, send};
 use uuid::Uuid;

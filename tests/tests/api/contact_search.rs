@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use shared::auth::Permission;
 use shared::leads::Lead;
+use shared::workspace::auth::Permission;
 use tests::{Api, CONTACT, FaultProxy, Setup, send};
 use uuid::Uuid;
 

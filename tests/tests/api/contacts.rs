@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use shared::auth::Permission;
+use shared::workspace::auth::Permission;
 use tests::{Answer, Api, CONTACT, send};
 use uuid::Uuid;
 

@@ -7,10 +7,10 @@ use futures_util::future::join_all;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
-use shared::auth::Permission;
 use shared::base::context::Random;
 use shared::base::store::{Transacted, transact};
-use shared::credits::{Action, Balance, Operation};
+use shared::workspace::auth::Permission;
+use shared::workspace::credits::{Action, Balance, Operation};
 use tests::{Api, CONTACT, SUGGEST, send};
 use uuid::Uuid;
 

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::accounts::Role;
-use shared::auth::Permission;
 use shared::base::context::Context;
 use shared::base::store::s;
 use shared::conversations::row::Platform;
 use shared::erasure::{Erased, Erasure, Wanted};
 use shared::leads::{Lead, SuppressedBy};
 use shared::prospects::{OwnProspects, Prospect};
+use shared::workspace::accounts::Role;
+use shared::workspace::auth::Permission;
 use tests::leads_api::{USER, extract, listed, post};
 use tests::{Answer, Api, CONTACT, FOLLOW_UP, Fault, FaultProxy, activity, send};
 use uuid::Uuid;

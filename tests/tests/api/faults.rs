@@ -119,10 +119,10 @@ async fn a_sweeper_that_fails_midway_is_done_by_the_next() {
     );
     let sweeper = Sweeper::new(&context.unwrap()).unwrap();
     for _ in 0..3 {
-        let operation = shared::credits::Operation::new(
+        let operation = shared::workspace::credits::Operation::new(
             api.stack.context.random.uuid(),
             api.workspace,
-            shared::credits::Action::SuggestFollowups,
+            shared::workspace::credits::Action::SuggestFollowups,
             2,
             api.clock.now().timestamp_millis(),
             api.clock.now(),

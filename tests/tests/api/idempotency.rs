@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::json;
-use shared::auth::Permission;
+use shared::workspace::auth::Permission;
 use sweeper::Sweeper;
 use tests::{Api, CONTACT, ModelReply, SUGGEST, ScriptedModel, send, suggestion, try_send};
 use uuid::Uuid;

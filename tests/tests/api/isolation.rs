@@ -8,11 +8,11 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta};
 use local::{Event, Template};
 use serde_json::{Value, json};
-use shared::accounts::Role;
-use shared::auth::Permission;
 use shared::base::context::Random;
 use shared::leads::Lead;
 use shared::prospects::{OwnProspects, Prospect};
+use shared::workspace::accounts::Role;
+use shared::workspace::auth::Permission;
 use tests::{Answer, Api, Setup, activity, send};
 use uuid::Uuid;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use shared::auth::Permission;
 use shared::base::context::Clock;
+use shared::workspace::auth::Permission;
 use tests::leads_api::{LEAD, USER, extract, ingest, list, listed, message, post};
 use tests::{Api, send};
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::accounts::Workspace;
-use shared::auth::{Permission, Quota};
 use shared::prospects::{OwnProspects, Prospect};
+use shared::workspace::accounts::Workspace;
+use shared::workspace::auth::{Permission, Quota};
 use tests::faults::{Way, in_every_way};
 use tests::{Answer, Api, CONTACT, ModelReply, ScriptedModel, Setup, send};
 use uuid::Uuid;

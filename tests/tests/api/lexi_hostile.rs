@@ -141,7 +141,7 @@ async fn scene() -> (Scene, ScriptedModel) {
     assert_eq!(send(api.authorized("POST", &path).json(&json!({"contact_ids": [tests::CONTACT]}))).await.status, 200);
     let task = pending_task(&api, &api.key).await;
     let other = api.new_workspace(100).await;
-    let other_key = api.new_key(other, &shared::auth::Permission::ALL, |_| {}).await;
+    let other_key = api.new_key(other, &shared::workspace::auth::Permission::ALL, |_| {}).await;
     let other_lead = shared::base::context::Random::from_os().uuid();
     let lead = Lead {
         lead_id: other_lead,

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use shared::auth::Permission;
 use shared::leads::Lead;
 use shared::lists::{ListError, Lists, MOST, Member, Target};
+use shared::workspace::auth::Permission;
 use tests::{Answer, Api, CONTACT, send};
 use uuid::Uuid;
 

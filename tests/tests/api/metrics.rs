@@ -140,10 +140,10 @@ async fn a_hold_that_the_sweeper_voids_and_a_stream_are_counted_as_others() {
     let streamed = send(chat.json(&json!({"message": "Hello"}))).await;
     assert!(streamed.text.ends_with("data: [DONE]\n\n"), "{}", streamed.text);
     let now = api.clock.now();
-    let operation = shared::credits::Operation::new(
+    let operation = shared::workspace::credits::Operation::new(
         Uuid::from_u128(5),
         api.workspace,
-        shared::credits::Action::ProspectSearch,
+        shared::workspace::credits::Action::ProspectSearch,
         5,
         now.timestamp_millis(),
         now,

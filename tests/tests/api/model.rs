@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::json;
-use shared::auth::Permission;
+use shared::workspace::auth::Permission;
 use tests::{Api, CONTACT, ModelReply, SUGGEST, ScriptedModel, send, suggestion};
 
 fn good() -> ModelReply {

@@ -1,7 +1,7 @@
 //! Contract, sections 1 and 2: envelopes, headers, and the order of checks.
 
 use serde_json::{Value, json};
-use shared::auth::Permission;
+use shared::workspace::auth::Permission;
 use tests::{Answer, Api, CONTACT, SUGGEST, send};
 use uuid::Uuid;
 

@@ -4,11 +4,11 @@
 use analyst::Analyst;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use shared::auth::Permission;
 use shared::base::queue::Consumer;
 use shared::leads::{Lead, SuppressedBy};
 use shared::notifications::{Notifications, Role};
 use shared::recommendations::{RecommendationId, Recommendations};
+use shared::workspace::auth::Permission;
 use tests::faults::{Way, in_every_way};
 use tests::{Answer, Api, CONTACT, ModelReply, ScriptedModel, Setup, send};
 use uuid::Uuid;

@@ -9,7 +9,6 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use lexi_worker::LexiWorker;
 use serde_json::{Value, json};
-use shared::auth::Permission;
 use shared::base::queue::Consumer;
 use shared::base::store::{Transacted, transact};
 use shared::campaigns::Brief;
@@ -19,6 +18,7 @@ use shared::prospects::{OwnProspects, Prospect, Query};
 use shared::tasks::{
     ContactChanges, Failure, ListOperation, Plan, Progress, SUPERSEDED, Status, Taken, Task, TaskId, Tasks,
 };
+use shared::workspace::auth::Permission;
 use sweeper::Sweeper;
 use tests::{Answer, Api, CONTACT, Fault, FaultProxy, Setup, send};
 use uuid::Uuid;

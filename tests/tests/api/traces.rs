@@ -152,7 +152,7 @@ async fn failures_are_told_by_whose_they_are() {
     );
 
     let poor = api.new_workspace(1).await;
-    let key = api.new_key(poor, &shared::auth::Permission::ALL, |_| {}).await;
+    let key = api.new_key(poor, &shared::workspace::auth::Permission::ALL, |_| {}).await;
     let request = api.request("POST", SUGGEST).bearer_auth(key).header("x-amzn-trace-id", SAMPLED);
     assert_eq!(send(request.json(&json!({"contact_id": CONTACT}))).await.status, 402);
     let parts = daemon.all().await;

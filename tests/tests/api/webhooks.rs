@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use data_encoding::BASE64;
 use serde_json::{Value, json};
-use shared::auth::Permission;
 use shared::conversations::row::Platform;
+use shared::workspace::auth::Permission;
 use tests::meta::{INSTAGRAM, PHONE, USER, WEBHOOK, signature, status, text, value, whatsapp};
 use tests::{Answer, Api, Setup, project, scan, send, template};
 
@@ -426,8 +426,8 @@ async fn another_workspace_sees_nothing_and_cannot_take_the_channel_over() {
 
     let accounts = api.accounts();
     let ours = accounts.channel(Platform::Whatsapp, PHONE).await.unwrap().unwrap();
-    let stolen = shared::accounts::Channel { workspace_id: other, ..ours.clone() };
-    assert_eq!(accounts.put_channel(&stolen).await.unwrap(), Err(shared::accounts::Taken));
+    let stolen = shared::workspace::accounts::Channel { workspace_id: other, ..ours.clone() };
+    assert_eq!(accounts.put_channel(&stolen).await.unwrap(), Err(shared::workspace::accounts::Taken));
     assert!(!accounts.remove_channel(other, Platform::Whatsapp, PHONE).await.unwrap());
     assert_eq!(accounts.channels(other).await.unwrap(), []);
     assert_eq!(accounts.channels(api.workspace).await.unwrap().len(), 2);
@@ -485,7 +485,7 @@ async fn function() -> (local::Stack, local::Function) {
     let environment = shared::base::environment::Environment::from_iter(stack.variables.clone());
     let context =
         shared::base::context::Context::new(environment, Default::default(), stack.context.random.clone()).unwrap();
-    let channel = shared::accounts::Channel {
+    let channel = shared::workspace::accounts::Channel {
         platform: Platform::Whatsapp,
         channel_id: PHONE.to_owned(),
         workspace_id: demo::WORKSPACE,
@@ -494,7 +494,7 @@ async fn function() -> (local::Stack, local::Function) {
         agent_name: None,
         created_at: context.clock.now(),
     };
-    shared::accounts::Accounts::new(&context).unwrap().put_channel(&channel).await.unwrap().unwrap();
+    shared::workspace::accounts::Accounts::new(&context).unwrap().put_channel(&channel).await.unwrap().unwrap();
     let function = local::build("meta-webhook", &context).unwrap().unwrap();
     (stack, function)
 }

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value, json};
 
 use crate::base::observe::invocation::current;
-use crate::credits::{Operation, State};
+use crate::workspace::credits::{Operation, State};
 
 /// The namespace of all metrics.
 pub const NAMESPACE: &str = "LeadFollowup";

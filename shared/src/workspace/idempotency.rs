@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::{EXPIRES, StoreError, n, s, to_item};
-use crate::credits::Operation;
+use crate::workspace::credits::Operation;
 
 /// How long a finished response is replayed (contract, section 4).
 pub const KEPT: TimeDelta = TimeDelta::hours(24);

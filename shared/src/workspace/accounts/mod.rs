@@ -29,10 +29,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::auth::rate::{Counts, Quota, Rate};
-use crate::auth::{ApiKey, Permission};
 use crate::base::context::{Context, Random};
 use crate::base::environment::ConfigError;
+use crate::workspace::auth::rate::{Counts, Quota, Rate};
+use crate::workspace::auth::{ApiKey, Permission};
 pub use channel::{Channel, Taken};
 pub use site::{Agent, Role, Site, Staffed};
 
