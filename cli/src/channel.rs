@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use shared::api::http::dialect::timestamp;
 use shared::conversations::User;
 use shared::conversations::row::Platform;
-use shared::http::dialect::timestamp;
 use shared::workspace::accounts::{Accounts, Channel};
 use uuid::Uuid;
 

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use shared::http::dialect::timestamp;
+use shared::api::http::dialect::timestamp;
 use shared::workspace::accounts::{Accounts, KeyRecord};
 use shared::workspace::auth::{ApiKey, Permission, Quota};
 use uuid::Uuid;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use lambda_http::RequestExt;
 use serde_json::Value;
+use shared::api::http::{Endpoint, Gate, Request, Response, Routes, serve};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::observe::invocation::Observer;
 use shared::base::queue::{Consumer, consume};
-use shared::http::{Endpoint, Gate, Request, Response, Routes, serve};
 
 /// A function, ready to be invoked.
 #[derive(Clone)]

@@ -30,7 +30,9 @@ use crate::template::{ACCOUNT, Event};
 const MAX_REQUEST: usize = 10 * 1024 * 1024;
 
 type Handler = Arc<
-    dyn Fn(shared::http::Request) -> futures_util::future::BoxFuture<'static, shared::http::Response> + Send + Sync,
+    dyn Fn(shared::api::http::Request) -> futures_util::future::BoxFuture<'static, shared::api::http::Response>
+        + Send
+        + Sync,
 >;
 
 /// The routes of the template, each with its function.
@@ -140,7 +142,7 @@ async fn handle(
 }
 
 /// A body that is sent as it comes. A function that is not done in time is cut off, as its URL in AWS does.
-fn piecewise(body: shared::http::Body, until: Instant) -> Body {
+fn piecewise(body: shared::api::http::Body, until: Instant) -> Body {
     Body::from_stream(stream::try_unfold(body, move |mut body| async move {
         let piece = timeout_at(until, body.next()).await?;
         Ok::<_, Elapsed>(piece.map(|piece| (piece, body)))

@@ -2,7 +2,7 @@
 //! `cargo openapi` prints it; `docs/openapi.json` is what it printed last, and is served at `/openapi.json`.
 
 use serde_json::{Value, json};
-use shared::openapi::Group;
+use shared::api::openapi::Group;
 
 const INTRODUCTION: &str = "\
 Reads what is known of a lead, asks a language model for the next step, charges credits for it exactly once, and \
@@ -80,7 +80,7 @@ pub fn document() -> Value {
         "description": INTRODUCTION,
         "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
     });
-    shared::openapi::document(&groups(), &info)
+    shared::api::openapi::document(&groups(), &info)
 }
 
 /// The document as `docs/openapi.json` holds it.

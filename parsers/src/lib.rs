@@ -9,13 +9,13 @@ use std::sync::{Arc, LazyLock};
 
 use chrono::DateTime;
 use serde_json::{Value, json};
+use shared::api::http::{Endpoint, Input};
 use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::Environment;
 use shared::clients::llm;
 use shared::clients::providers::sns::{Notification, Sns};
 use shared::clients::providers::{email, sms, whatsapp};
 use shared::conversations::{CustomerPhone, User};
-use shared::http::{Endpoint, Input};
 use shared::pii::addresses;
 use shared::pii::{self, Allowed};
 use shared::recommendations::DeliveryId;

@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::api::http::timestamp;
 use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::ConfigError;
 use crate::base::problem::{Code, Problem};
 use crate::base::store::StoreError;
 use crate::clients::llm::{Checked, Model, Prompt, Ready};
 use crate::gate::Gate;
-use crate::http::timestamp;
 use crate::leads::Activity;
 use crate::notifications::{Kind, Notification, Role};
 use crate::outreach::{self, Outcome, POLICY_VERSION, Signals, Tier, Touch};
@@ -238,7 +238,7 @@ impl Analysis {
             kind: Kind::AiUnavailable,
             lead_id: reach.lead().lead_id,
             recommendation_id: Some(id.recommendation_id),
-            details: json!({"code": problem.code.rendered(crate::http::Dialect::Followup).1}),
+            details: json!({"code": problem.code.rendered(crate::api::http::Dialect::Followup).1}),
             created_at: now,
         };
         Analysed { recommendation, notifications: vec![notification] }

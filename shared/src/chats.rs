@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::api::http::timestamp;
 use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::{Item, StoreError, from_item, n, s, store_error, to_item};
 use crate::campaigns::{Brief, Example};
-use crate::http::timestamp;
 use crate::prospects::Query;
 
 /// How long a message is kept, and a conversation after its last message.

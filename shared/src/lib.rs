@@ -12,6 +12,7 @@
 //! - Time and identifiers come in through the [`context`].
 
 pub mod analysis;
+pub mod api;
 pub mod base;
 pub mod campaigns;
 pub mod chats;
@@ -20,15 +21,11 @@ pub mod commands;
 pub mod conversations;
 pub mod due;
 pub mod erasure;
-pub mod exactly_once;
 pub mod gate;
-pub mod http;
 pub mod inbox;
-pub mod lambda;
 pub mod leads;
 pub mod lists;
 pub mod notifications;
-pub mod openapi;
 pub mod outcomes;
 pub mod outreach;
 pub mod prospects;

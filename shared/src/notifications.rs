@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::api::http::timestamp;
 use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::{StoreError, TransactWriteItem, from_item, n, s, store_error, to_item};
 use crate::due::{Due, Place, Wanted};
-use crate::http::timestamp;
 
 /// How long notifications are kept.
 const KEPT: TimeDelta = TimeDelta::days(400);

@@ -4,5 +4,5 @@ use analyst::Analyst;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::lambda::run_queue(Analyst::NAME, Analyst::new).await
+    shared::api::lambda::run_queue(Analyst::NAME, Analyst::new).await
 }

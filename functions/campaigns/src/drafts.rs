@@ -2,12 +2,12 @@
 
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
+use shared::api::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply, timestamp};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;
 use shared::campaigns::{Campaigns, Contact, State};
-use shared::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply, timestamp};
 use shared::recommendations::{RecommendationId, Recommendations};
 use shared::workspace::auth::Permission;
 use uuid::Uuid;

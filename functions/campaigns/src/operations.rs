@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde_json::json;
+use shared::api::openapi::{Operation, PageMeta, Pages};
 use shared::base::problem::Code;
 use shared::campaigns::{Example, State};
-use shared::openapi::{Operation, PageMeta, Pages};
 use shared::recommendations::{Channel, Status};
 use uuid::Uuid;
 

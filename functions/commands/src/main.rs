@@ -4,5 +4,5 @@ use commands::GetCommand;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::lambda::run_endpoint(GetCommand::NAME, GetCommand::new).await
+    shared::api::lambda::run_endpoint(GetCommand::NAME, GetCommand::new).await
 }

@@ -4,5 +4,5 @@ use copywriter::Copywriter;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::lambda::run_queue(Copywriter::NAME, Copywriter::new).await
+    shared::api::lambda::run_queue(Copywriter::NAME, Copywriter::new).await
 }

@@ -3,10 +3,10 @@
 pub mod operations;
 
 use serde_json::json;
+use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply, timestamp};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
-use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply, timestamp};
 use shared::workspace::auth::Permission;
 use shared::workspace::credits::{Entry, Ledger};
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde_json::json;
-use shared::openapi::{Operation, PageMeta};
+use shared::api::openapi::{Operation, PageMeta};
 use shared::workspace::credits::EntryKind;
 use uuid::Uuid;
 

@@ -4,7 +4,7 @@ use delivery_events::DeliveryEvents;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::lambda::run_open(DeliveryEvents::NAME, |context| {
+    shared::api::lambda::run_open(DeliveryEvents::NAME, |context| {
         let events = DeliveryEvents::new(context)?;
         Ok(move |request| {
             let events = events.clone();

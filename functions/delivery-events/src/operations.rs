@@ -2,8 +2,8 @@
 
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
+use shared::api::openapi::Operation;
 use shared::base::problem::{Code, Problem};
-use shared::openapi::Operation;
 
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {

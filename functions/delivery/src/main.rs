@@ -4,5 +4,5 @@ use delivery::DeliveryWorker;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::lambda::run_queue(DeliveryWorker::NAME, DeliveryWorker::new).await
+    shared::api::lambda::run_queue(DeliveryWorker::NAME, DeliveryWorker::new).await
 }

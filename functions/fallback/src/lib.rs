@@ -6,9 +6,9 @@ pub mod operations;
 mod pages;
 
 use serde_json::json;
+use shared::api::http::{Dialect, Reply, Request, Response, answer, no_such_route};
 use shared::base::context::Context;
 use shared::base::problem::Problem;
-use shared::http::{Dialect, Reply, Request, Response, answer, no_such_route};
 
 pub use operations::operations;
 

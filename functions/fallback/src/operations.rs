@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
-use shared::openapi::Operation;
+use shared::api::openapi::Operation;
 
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use data_encoding::{BASE64, HEXLOWER};
 use sha2::{Digest, Sha256};
-use shared::http::{Reply, Response, header};
+use shared::api::http::{Reply, Response, header};
 
 /// One that is served.
 pub(crate) struct Page {

@@ -11,11 +11,11 @@ mod request;
 
 use serde_json::{Value, json};
 use shared::analysis::{Analysed, Analysis, enough};
+use shared::api::exactly_once::{Begun, ExactlyOnce};
+use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::base::context::{Clock, Context};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
-use shared::exactly_once::{Begun, ExactlyOnce};
-use shared::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::leads::{Lead, Leads};
 use shared::notifications::Notifications;
 use shared::reach::Reach;
@@ -59,7 +59,7 @@ impl FollowupRecommendation {
 
     /// The lead of this UUID or reference, with what happened with it.
     async fn reach(&self, workspace_id: Uuid, request: &Request) -> Result<Option<Reach>, Problem> {
-        let uuid = shared::http::uuid(&request.lead_id);
+        let uuid = shared::api::http::uuid(&request.lead_id);
         let found = match uuid {
             Some(uuid) => Some(uuid),
             None => {

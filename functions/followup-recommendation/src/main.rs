@@ -4,5 +4,5 @@ use followup_recommendation::FollowupRecommendation;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::lambda::run_endpoint(FollowupRecommendation::NAME, FollowupRecommendation::new).await
+    shared::api::lambda::run_endpoint(FollowupRecommendation::NAME, FollowupRecommendation::new).await
 }

@@ -3,8 +3,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use schemars::JsonSchema;
 use serde_json::json;
+use shared::api::openapi::Operation;
 use shared::base::problem::{Code, Problem};
-use shared::openapi::Operation;
 use shared::recommendations::RecommendationShown;
 
 use crate::FollowupRecommendation;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde_json::Value;
+use shared::api::http::Fields;
 use shared::base::problem::{MISSING, Problem};
-use shared::http::Fields;
 use shared::recommendations::{Asked, Event};
 
 /// How many events a request may bring.
@@ -99,7 +99,7 @@ fn moment(text: &str) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use shared::http::Dialect;
+    use shared::api::http::Dialect;
 
     use super::*;
 

@@ -1,9 +1,9 @@
 //! The description of the endpoint.
 
 use serde_json::json;
+use shared::api::openapi::Operation;
 use shared::base::problem::{Code, Problem};
 use shared::conversations::LeadShown;
-use shared::openapi::Operation;
 
 use crate::GetLead;
 

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
+use shared::api::exactly_once::ExactlyOnce;
+use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply, timestamp};
 use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::conversations::incoming::moment;
-use shared::exactly_once::ExactlyOnce;
-use shared::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply, timestamp};
 use shared::leads::{Activity, Leads};
 use shared::outcomes::Outcomes;
 use shared::outreach::{self, Outcome};

@@ -1,12 +1,12 @@
 //! `PUT /users/{user_id}/leads/{customer_phone}/extraction`.
 
 use serde_json::json;
+use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
 use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::conversations::row::Extraction;
 use shared::conversations::{Conversations, CustomerPhone};
-use shared::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
 use shared::workspace::auth::Permission;
 
 /// The request, checked; the extraction is made when it is stored.

@@ -17,11 +17,11 @@ mod messages;
 pub mod operations;
 mod template_sends;
 
+use shared::api::http::{Call, Gate, Routes};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::conversations::User;
-use shared::http::{Call, Gate, Routes};
 
 pub use activities::PostActivity;
 pub use contacts::{PostContact, PostContacts};

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use shared::api::http::{Call, Dialect, Endpoint, Input, MAX_INGESTED, Reply};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::conversations::incoming::message;
 use shared::conversations::row::Message;
 use shared::conversations::{Conversations, CustomerPhone, Recorded};
-use shared::http::{Call, Dialect, Endpoint, Input, MAX_INGESTED, Reply};
 use shared::outcomes::Outcomes;
 use shared::workspace::auth::Permission;
 

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde_json::json;
+use shared::api::openapi::Operation;
 use shared::base::problem::{Code, Problem};
 use shared::conversations::row::{Platform, Sender};
 use shared::conversations::{LeadStatus, MessageStatus};
 use shared::leads::ContactShown;
-use shared::openapi::Operation;
 use uuid::Uuid;
 
 use crate::{PostActivity, PostContact, PostContacts, PostMessages, PostTemplateSends, PutExtraction};

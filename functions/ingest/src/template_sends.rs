@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::conversations::incoming::{A_MOMENT, A_PLATFORM, AN_IDENTIFIER, identifier, moment};
 use shared::conversations::row::Platform;
 use shared::conversations::{Conversations, CustomerPhone, Recorded};
-use shared::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
 use shared::workspace::auth::Permission;
 
 /// The request, checked.

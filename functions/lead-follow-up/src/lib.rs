@@ -19,6 +19,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
+use shared::api::exactly_once::{Begun, ExactlyOnce, Work};
+use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
@@ -27,9 +29,7 @@ use shared::base::store::TransactWriteItem;
 use shared::clients::llm::{Checked, Model, Prompt, Ready};
 use shared::commands::{Command, CommandId, Commands, Order, Outcome, Status};
 use shared::conversations::Conversations;
-use shared::exactly_once::{Begun, ExactlyOnce, Work};
 use shared::gate::{self, Gate};
-use shared::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::leads::{History, Leads};
 use shared::pii::Allowed;
 use shared::recommendations::{Actor, Origin, Recommendation, RecommendationId, Recommendations, WrittenBy};

@@ -4,5 +4,5 @@ use lead_follow_up::LeadFollowUp;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::lambda::run_endpoint(LeadFollowUp::NAME, LeadFollowUp::new).await
+    shared::api::lambda::run_endpoint(LeadFollowUp::NAME, LeadFollowUp::new).await
 }

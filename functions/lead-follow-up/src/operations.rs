@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
+use shared::api::openapi::Operation;
 use shared::base::problem::{Code, Problem};
-use shared::openapi::Operation;
 use shared::writing::{Medium, Messages};
 use uuid::Uuid;
 

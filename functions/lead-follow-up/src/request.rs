@@ -210,7 +210,7 @@ impl<'a> Body<'a> {
 }
 
 fn uuid(value: &Value) -> Option<Uuid> {
-    value.as_str().and_then(shared::http::uuid)
+    value.as_str().and_then(shared::api::http::uuid)
 }
 
 fn text(name: &str, value: &Value, most: usize) -> Result<String, Problem> {

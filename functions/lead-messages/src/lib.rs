@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply, timestamp};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;
 use shared::conversations::row::{Message, Platform, Row, Sender};
 use shared::conversations::{Conversations, CustomerPhone, User, pagination};
-use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply, timestamp};
 use shared::workspace::auth::Permission;
 
 pub use operations::operations;

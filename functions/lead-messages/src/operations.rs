@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde_json::json;
+use shared::api::openapi::{Operation, Pagination};
 use shared::base::problem::{Code, Problem};
 use shared::conversations::row::{Platform, Sender};
 use shared::conversations::{LeadStatus, MessageStatus, MomentOrDay};
-use shared::openapi::{Operation, Pagination};
 
 use crate::LeadMessages;
 

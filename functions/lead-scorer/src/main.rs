@@ -4,5 +4,5 @@ use lead_scorer::LeadScorer;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::lambda::run_queue(LeadScorer::NAME, LeadScorer::new).await
+    shared::api::lambda::run_queue(LeadScorer::NAME, LeadScorer::new).await
 }

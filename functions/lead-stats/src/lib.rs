@@ -3,12 +3,12 @@
 pub mod operations;
 
 use serde_json::json;
+use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::base::context::{Clock, Context};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::conversations::list::stats;
 use shared::conversations::{Rows, User};
-use shared::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::workspace::auth::Permission;
 
 pub use operations::operations;

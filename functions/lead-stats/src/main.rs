@@ -1,7 +1,7 @@
 //! The Lambda function `lead-stats`.
 
 use lead_stats::LeadStats;
-use shared::lambda::run_endpoint;
+use shared::api::lambda::run_endpoint;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde_json::json;
-use shared::openapi::Operation;
+use shared::api::openapi::Operation;
 
 use crate::LeadStats;
 

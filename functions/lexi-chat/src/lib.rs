@@ -22,6 +22,8 @@ mod turn;
 mod words;
 
 use serde_json::json;
+use shared::api::exactly_once::{Begun, Completed, ExactlyOnce, Work};
+use shared::api::http::{Call, Dialect, Endpoint, Gate, Input, Reply, Routes};
 use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
@@ -30,8 +32,6 @@ use shared::campaigns::Campaigns;
 use shared::chats::{Chat, ChatId, Chats, Message, Proposed, Speaker, Step};
 use shared::clients::llm::{self, Conversation, Model, Ready, Said, Tool, ToolCall};
 use shared::conversations::Conversations;
-use shared::exactly_once::{Begun, Completed, ExactlyOnce, Work};
-use shared::http::{Call, Dialect, Endpoint, Gate, Input, Reply, Routes};
 use shared::leads::Leads;
 use shared::lists::Lists;
 use shared::tasks::{Task, TaskId, Tasks};

@@ -2,9 +2,9 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use shared::api::http::timestamp;
 use shared::base::store::StoreError;
 use shared::campaigns::{Campaign, Counts};
-use shared::http::timestamp;
 use shared::leads::{Activity, Lead};
 use shared::lists::List;
 use shared::tasks::{Status, TaskId};

@@ -1,6 +1,6 @@
 //! The Lambda function `lexi-chat`.
 
-use shared::lambda::run_routes;
+use shared::api::lambda::run_routes;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {

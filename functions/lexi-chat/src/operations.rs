@@ -2,8 +2,8 @@
 
 use schemars::JsonSchema;
 use serde_json::json;
+use shared::api::openapi::Operation;
 use shared::base::problem::{Code, Problem};
-use shared::openapi::Operation;
 use uuid::Uuid;
 
 use crate::{LexiChat, NO_CREDITS};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use shared::api::http::{Fields, uuid};
 use shared::base::problem::Problem;
-use shared::http::{Fields, uuid};
 use uuid::Uuid;
 
 /// The longest message, in characters.

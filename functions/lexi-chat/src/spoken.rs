@@ -1,8 +1,8 @@
 //! What Lexi says for one message, as it is shown: whole in the end, and meanwhile as events.
 
 use serde_json::json;
+use shared::api::http::Events;
 use shared::chats::Step;
-use shared::http::Events;
 use uuid::Uuid;
 
 use crate::links::Links;

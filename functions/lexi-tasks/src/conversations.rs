@@ -1,11 +1,11 @@
 //! `GET /v1/lexi/conversations` and `GET /v1/lexi/conversations/{id}`: what was said with Lexi.
 
 use serde_json::json;
+use shared::api::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::chats::{Chat, ChatId, Chats, Message};
-use shared::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
 use shared::workspace::auth::Permission;
 use uuid::Uuid;
 

@@ -1,12 +1,12 @@
 //! Decisions: approve, and dismiss.
 
 use serde_json::json;
+use shared::api::exactly_once::ExactlyOnce;
+use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
 use shared::base::context::{Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;
-use shared::exactly_once::ExactlyOnce;
-use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
 use shared::tasks::{Decided, Decision, Status, Task, Tasks};
 use shared::workspace::accounts::Accounts;
 use shared::workspace::auth::Permission;

@@ -16,9 +16,9 @@ mod decide;
 pub mod operations;
 mod read;
 
+use shared::api::http::{Gate, Routes};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
-use shared::http::{Gate, Routes};
 
 pub use conversations::{GetConversation, ListConversations};
 pub use decide::{Approve, Dismiss};

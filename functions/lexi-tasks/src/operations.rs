@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
+use shared::api::openapi::{Operation, PageMeta, Pages};
 use shared::base::problem::{Code, Problem};
 use shared::chats::{Speaker, Step};
-use shared::openapi::{Operation, PageMeta, Pages};
 use shared::tasks::{Failure, Status};
 use uuid::Uuid;
 

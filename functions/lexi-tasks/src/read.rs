@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use shared::api::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;
-use shared::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
 use shared::tasks::{Status, Task, TaskId, Tasks};
 use shared::workspace::accounts::Accounts;
 use shared::workspace::auth::Permission;

@@ -4,5 +4,5 @@ use lexi_worker::LexiWorker;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::lambda::run_queue(LexiWorker::NAME, LexiWorker::new).await
+    shared::api::lambda::run_queue(LexiWorker::NAME, LexiWorker::new).await
 }

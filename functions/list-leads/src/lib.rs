@@ -4,6 +4,7 @@ pub mod operations;
 
 use chrono::TimeDelta;
 use serde_json::Value;
+use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply};
 use shared::base::context::{Clock, Context};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
@@ -11,7 +12,6 @@ use shared::base::store::StoreError;
 use shared::conversations::list::{Filter, Order, SortBy, page, searched};
 use shared::conversations::row::Platform;
 use shared::conversations::{CustomerPhone, Rows, User, pagination};
-use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply};
 use shared::workspace::auth::Permission;
 
 pub use operations::operations;

@@ -2,9 +2,9 @@
 
 use schemars::JsonSchema;
 use serde_json::json;
+use shared::api::openapi::{Operation, Pagination};
 use shared::conversations::row::Platform;
 use shared::conversations::{LeadShown, LeadStatus, MomentOrDay};
-use shared::openapi::{Operation, Pagination};
 
 use crate::ListLeads;
 

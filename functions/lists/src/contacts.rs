@@ -1,11 +1,11 @@
 //! `GET` and `POST /v1/lists/{id}/contacts`, and `DELETE /v1/lists/{id}/contacts/{contact_id}`.
 
 use serde_json::{Value, json};
+use shared::api::exactly_once::ExactlyOnce;
+use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Reply, uuid};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, MISSING, Problem};
-use shared::exactly_once::ExactlyOnce;
-use shared::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Reply, uuid};
 use shared::leads::Leads;
 use shared::lists::{ListError, Lists, MOST, Member};
 use shared::workspace::auth::Permission;

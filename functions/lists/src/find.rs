@@ -1,10 +1,10 @@
 //! `GET /v1/contacts`.
 
 use serde_json::{Value, json};
+use shared::api::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
-use shared::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
 use shared::leads::{Found, Leads};
 use shared::workspace::auth::Permission;
 

@@ -16,10 +16,10 @@ mod list;
 pub mod operations;
 
 use serde_json::{Value, json};
+use shared::api::http::{Gate, Routes, timestamp};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
-use shared::http::{Gate, Routes, timestamp};
 use shared::leads::Lead;
 use shared::lists::List;
 

@@ -1,10 +1,10 @@
 //! `GET /v1/lists`, `POST /v1/lists` and `GET /v1/lists/{id}`.
 
+use shared::api::exactly_once::ExactlyOnce;
+use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Reply};
 use shared::base::context::{Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
-use shared::exactly_once::ExactlyOnce;
-use shared::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Reply};
 use shared::leads::folded;
 use shared::lists::{A_NAME, Lists, Target, name};
 use shared::workspace::auth::Permission;

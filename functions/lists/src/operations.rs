@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde_json::{Value, json};
+use shared::api::openapi::{Operation, PageMeta, Pages};
 use shared::base::problem::{Code, Problem};
 use shared::leads::ContactShown;
-use shared::openapi::{Operation, PageMeta, Pages};
 use uuid::Uuid;
 
 use crate::{AddContacts, FindContacts, GetContacts, GetList, GetLists, PostList, RemoveContact};

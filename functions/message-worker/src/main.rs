@@ -4,5 +4,5 @@ use message_worker::MessageWorker;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::lambda::run_queue(MessageWorker::NAME, MessageWorker::new).await
+    shared::api::lambda::run_queue(MessageWorker::NAME, MessageWorker::new).await
 }

@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, HashSet};
 use futures_util::future::try_join_all;
 use lambda_http::RequestExt;
 use serde_json::{Value, json};
+use shared::api::http::{Dialect, MAX_INGESTED, Reply, Request, Response, body_bytes, serve_open};
 use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
@@ -30,7 +31,6 @@ use shared::base::queue::Queue;
 use shared::base::store::StoreError;
 use shared::clients::secrets::Secret;
 use shared::conversations::row::Platform;
-use shared::http::{Dialect, MAX_INGESTED, Reply, Request, Response, body_bytes, serve_open};
 use shared::inbox::{Inbox, Place};
 use shared::workspace::accounts::{Accounts, Channel};
 

@@ -4,7 +4,7 @@ use meta_webhook::MetaWebhook;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::lambda::run_open(MetaWebhook::NAME, |context| {
+    shared::api::lambda::run_open(MetaWebhook::NAME, |context| {
         let webhook = MetaWebhook::new(context)?;
         Ok(move |request| {
             let webhook = webhook.clone();

@@ -4,5 +4,5 @@ use notifier::Notifier;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::lambda::run_queue(Notifier::NAME, Notifier::new).await
+    shared::api::lambda::run_queue(Notifier::NAME, Notifier::new).await
 }

@@ -2,13 +2,13 @@
 
 use chrono::TimeDelta;
 use serde_json::json;
+use shared::api::exactly_once::ExactlyOnce;
+use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
 use shared::base::context::{Clock, Context};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;
-use shared::exactly_once::ExactlyOnce;
 use shared::gate::Gate;
-use shared::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
 use shared::notifications::Notification;
 use shared::reach::{Reach, Reaching};
 use shared::recommendations::{Actor, Channel, Draft, Origin, Recommendation, Recommendations, Refused};

@@ -20,9 +20,9 @@ mod list;
 pub mod operations;
 mod read;
 
+use shared::api::http::{Gate, Routes};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
-use shared::http::{Gate, Routes};
 
 pub use approve::Approve;
 pub use decide::{LeaveManualQueue, Reject, Snooze};

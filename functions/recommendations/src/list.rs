@@ -1,10 +1,10 @@
 //! Lists: recommendations, and notifications.
 
 use serde_json::json;
+use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply, uuid};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
-use shared::http::{Call, Dialect, Endpoint, Input, Query, Reply, uuid};
 use shared::notifications::{Notification, Notifications, Role};
 use shared::recommendations::{Listing, Recommendation, Recommendations, Status};
 use shared::workspace::auth::Permission;

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
+use shared::api::openapi::{Operation, Pages};
 use shared::base::problem::{Code, Problem};
 use shared::notifications::{Kind, Role};
-use shared::openapi::{Operation, Pages};
 use shared::recommendations::{Channel, RecommendationShown, Status};
 use uuid::Uuid;
 

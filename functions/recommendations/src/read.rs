@@ -1,10 +1,10 @@
 //! One recommendation, and what was done with it.
 
 use serde_json::json;
+use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
-use shared::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::recommendations::{AuditEvent, Recommendation, RecommendationId, Recommendations};
 use shared::workspace::auth::Permission;
 use uuid::Uuid;

@@ -1,7 +1,7 @@
 //! The Lambda function `score-due`.
 
 use score_due::ScoreDue;
-use shared::lambda::run_schedule;
+use shared::api::lambda::run_schedule;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {

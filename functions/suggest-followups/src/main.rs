@@ -1,6 +1,6 @@
 //! The Lambda function `suggest-followups`.
 
-use shared::lambda::run_endpoint;
+use shared::api::lambda::run_endpoint;
 use suggest_followups::SuggestFollowups;
 
 #[tokio::main]

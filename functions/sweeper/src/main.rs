@@ -1,6 +1,6 @@
 //! The Lambda function `sweeper`.
 
-use shared::lambda::run_schedule;
+use shared::api::lambda::run_schedule;
 use sweeper::Sweeper;
 
 #[tokio::main]

@@ -7,7 +7,7 @@ use std::panic::Location;
 
 use serde_json::{Map, Value, json};
 
-use crate::http::dialect::Dialect;
+use crate::api::http::dialect::Dialect;
 
 /// The kinds of failure that a client can tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::row::{Message, Platform, Sender};
 use super::{CustomerPhone, default_conversation};
+use crate::api::http::Fields;
 use crate::base::problem::{Code, Problem};
-use crate::http::Fields;
 
 /// What a time has to be.
 pub const A_MOMENT: &str = "must be a time such as 2025-10-05T06:21:35.197Z";

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::row::{Extraction, Message, Platform, Row};
 use super::{Conversations, CustomerPhone, User};
+use crate::api::http::dialect::timestamp;
 use crate::base::store::{Item, StoreError, put_all, s, to_item};
-use crate::http::dialect::timestamp;
 use crate::leads::{Lead, Link, identity_item, lead_item};
 
 pub(super) fn message_sk(message: &Message) -> String {

@@ -40,10 +40,10 @@ use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, Transact
 use chrono::TimeDelta;
 use uuid::Uuid;
 
+use crate::api::http::dialect::timestamp;
 use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::ConfigError;
 use crate::base::store::{Item, StoreError, n, query_all, s, store_error};
-use crate::http::dialect::timestamp;
 use crate::leads::Leads;
 pub use delivery::{Delivery, Reported};
 pub use description::{LeadShown, LeadStatus, MessageStatus, MomentOrDay};

@@ -19,10 +19,10 @@ use uuid::Uuid;
 
 use super::erased::{RELIED_ON, erased};
 use super::{Listed, User};
+use crate::api::http::dialect::timestamp;
 use crate::base::context::{Clock, Context};
 use crate::base::environment::ConfigError;
 use crate::base::store::{Item, StoreError, from_item, s, store_error};
-use crate::http::dialect::timestamp;
 
 /// How far back every look goes again.
 const OVERLAP: TimeDelta = TimeDelta::seconds(30);

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::row::{Conversation, Row};
-use crate::http::dialect::timestamp;
+use crate::api::http::dialect::timestamp;
 
 /// How long after its last message a conversation counts as active: as long as WhatsApp lets an
 /// agent answer freely.

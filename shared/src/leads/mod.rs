@@ -30,12 +30,12 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::api::http::dialect::timestamp;
 use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::ConfigError;
 use crate::base::store::{
     Item, StoreError, Transacted, from_item, get_all, n, put_all, s, store_error, to_item, transact,
 };
-use crate::http::dialect::timestamp;
 pub use change::Upserted;
 pub use description::ContactShown;
 pub(crate) use history::HISTORY_PAGE;

@@ -18,10 +18,10 @@ use uuid::Uuid;
 use super::{
     ATTEMPTS, Actor, Channel, Draft, Lease, Listing, Origin, Recommendation, RecommendationId, Recommendations, Status,
 };
+use crate::api::http::timestamp;
 use crate::base::store::StoreError;
 use crate::commands::LEASE;
 use crate::due::{Due, Wanted};
-use crate::http::timestamp;
 use crate::notifications::Notification;
 use crate::outreach::{Count, Outcome, Tier};
 use crate::rates;

@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::api::http::timestamp;
 use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::ConfigError;
 use crate::base::observe::metrics;
@@ -41,7 +42,6 @@ use crate::base::store::{
     Item, StoreError, TransactWriteItem, Transacted, from_item, n, query_all, s, store_error, to_item, transact,
 };
 use crate::due::Due;
-use crate::http::timestamp;
 use crate::notifications::Notification;
 use crate::outreach;
 use crate::writing::{Medium, Messages, Written, placeholder};

@@ -8,10 +8,10 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{Actor, AttemptState, Draft, Origin, Recommendation, Recommendations, Status};
+use crate::api::http::timestamp;
 use crate::base::observe::metrics;
 use crate::base::store::{StoreError, TransactWriteItem, Transacted, transact};
 use crate::due::{Due, Wanted};
-use crate::http::timestamp;
 use crate::notifications::Notification;
 
 /// What a person approved: the text that is sent.

@@ -5,9 +5,9 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::{Status, Task, TaskId, Tasks, key, listed};
+use crate::api::http::timestamp;
 use crate::base::store::{Item, StoreError, TransactWriteItem, Transacted, from_item, n, s, transact};
 use crate::due::{Due, Wanted};
-use crate::http::timestamp;
 use crate::workspace::credits::{Balance, Operation};
 
 /// Why a task is dismissed in whose place another was proposed.

@@ -33,11 +33,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::api::http::timestamp;
 use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::ConfigError;
 use crate::base::store::{Item, StoreError, from_item, query_all, s, store_error, to_item};
 use crate::due::{Due, Place};
-use crate::http::timestamp;
 use crate::workspace::credits::{Ledger, Operation, State};
 pub use decide::{Decided, Decision, SUPERSEDED};
 pub use plan::{ContactChanges, ListOperation, Plan};

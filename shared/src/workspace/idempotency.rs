@@ -158,7 +158,7 @@ pub struct Stored {
     pub about: Option<Uuid>,
 }
 
-/// The `idempotency` table, as writes for the transactions of [`crate::exactly_once`].
+/// The `idempotency` table, as writes for the transactions of [`crate::api::exactly_once`].
 #[derive(Clone, Debug)]
 pub struct Claims {
     table: String,

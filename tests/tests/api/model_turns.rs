@@ -9,9 +9,9 @@ use chrono::TimeDelta;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use shared::api::http::Dialect;
 use shared::base::problem::{Code, Problem};
 use shared::clients::llm::{Conversation, Model, Said, Tool, ToolCall, Turn};
-use shared::http::Dialect;
 use tests::{Api, ModelReply, ScriptedModel, Setup};
 
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use local::{Event, Function, Gateway};
 use serde_json::{Value, json};
+use shared::api::http::{Call, Dialect, Endpoint, Fields, Gate, Input, Reply, Routes};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
-use shared::http::{Call, Dialect, Endpoint, Fields, Gate, Input, Reply, Routes};
 use shared::workspace::auth::Permission;
 use tests::faults::logged;
 use tests::{Answer, Api, send};

@@ -21,11 +21,11 @@ use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, Transact
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::api::http::dialect::timestamp;
 use crate::base::context::{Context, Random};
 use crate::base::environment::ConfigError;
 use crate::base::observe::metrics;
 use crate::base::store::{Item, StoreError, Transacted, from_item, n, query_all, s, store_error, to_item, transact};
-use crate::http::dialect::timestamp;
 pub use terms::{Action, Balance, Discrepancy, Entry, EntryKind, Operation, State};
 
 /// How many partitions the index `held` has: one each for the first hexadecimal digit of an

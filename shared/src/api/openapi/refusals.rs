@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::document::{example_stamp, media};
 use super::headers;
 use super::operation::{Access, Operation};
+use crate::api::http::Dialect;
 use crate::base::problem::{Code, Problem};
-use crate::http::Dialect;
 
 /// What a kind of failure means, and what to do about it.
 pub(super) fn meaning(code: Code) -> &'static str {

@@ -4,8 +4,8 @@ use schemars::generate::SchemaGenerator;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
+use crate::api::http::{Dialect, Endpoint};
 use crate::base::problem::{Code, Problem};
-use crate::http::{Dialect, Endpoint};
 use crate::workspace::auth::Permission;
 
 use super::refusals::meaning;

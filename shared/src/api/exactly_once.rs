@@ -15,12 +15,12 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use crate::api::http::{Call, Reply};
 use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::ConfigError;
 use crate::base::observe::metrics;
 use crate::base::problem::{Code, Problem};
 use crate::base::store::{Item, StoreError, Transacted, from_item, transact};
-use crate::http::{Call, Reply};
 use crate::workspace::credits::{Action, Balance, Ledger, Operation, State};
 use crate::workspace::idempotency::{Claim, Claimed, Claims, KEPT, Stored};
 

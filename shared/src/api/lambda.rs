@@ -8,13 +8,13 @@ use lambda_http::{Adapter, Service, StreamAdapter};
 use lambda_runtime::{Error, FunctionResponse, LambdaEvent, service_fn};
 use serde_json::Value;
 
+use crate::api::http::{Endpoint, Gate, Request, Response, Routes, serve};
 use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::{ConfigError, Environment};
 use crate::base::log;
 use crate::base::observe::invocation::Observer;
 use crate::base::observe::metrics::Metrics;
 use crate::base::queue::{self, Consumer};
-use crate::http::{Endpoint, Gate, Request, Response, Routes, serve};
 
 /// How long the start may wait for a first connection.
 const WARMING: Duration = Duration::from_millis(300);

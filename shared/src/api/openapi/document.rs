@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::operation::{Access, Content, Describe, Next, Operation};
 use super::{headers, refusals};
-use crate::http::Dialect;
-use crate::http::dialect::Stamp;
+use crate::api::http::Dialect;
+use crate::api::http::dialect::Stamp;
 
 /// Operations that belong together.
 pub struct Group {
