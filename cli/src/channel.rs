@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use shared::api::http::dialect::timestamp;
-use shared::conversations::User;
-use shared::conversations::row::Platform;
+use shared::crm::conversations::User;
+use shared::crm::conversations::row::Platform;
 use shared::workspace::accounts::{Accounts, Channel};
 use uuid::Uuid;
 

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use shared::base::store::StoreError;
+use shared::crm::leads::{Lead, Leads};
 use shared::erasure::{Erased, Erasure, Wanted};
-use shared::leads::{Lead, Leads};
 use uuid::Uuid;
 
 use crate::connection::Connection;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use shared::prospects::{OwnProspects, Prospect, Query, USUAL};
+use shared::crm::prospects::{OwnProspects, Prospect, Query, USUAL};
 use uuid::Uuid;
 
 use crate::connection::Connection;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde_json::json;
-use shared::prospects::OwnProspects;
+use shared::crm::prospects::OwnProspects;
 
 use crate::connection::{Connection, Target};
 use crate::error::CliError;

@@ -440,9 +440,9 @@ async fn importing_messages_twice_records_them_once_in_the_order_of_the_file() {
     }
 
     let context = stack.context();
-    let conversations = shared::conversations::Conversations::new(&context).unwrap();
-    let user = shared::conversations::User::new(workspace.parse().unwrap(), "me").unwrap();
-    let lead = shared::conversations::CustomerPhone::parse("4930").unwrap();
+    let conversations = shared::crm::conversations::Conversations::new(&context).unwrap();
+    let user = shared::crm::conversations::User::new(workspace.parse().unwrap(), "me").unwrap();
+    let lead = shared::crm::conversations::CustomerPhone::parse("4930").unwrap();
     let row = conversations.row(&user, &lead).await.unwrap().unwrap();
     assert_eq!((row.total_messages(), row.last_message.unwrap().message_id.as_str()), (30, "m29"));
     let messages = stack.messages("W#", "#M#4930").await;

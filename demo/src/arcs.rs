@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
-use shared::leads::Activity;
+use shared::crm::leads::Activity;
 use uuid::Uuid;
 
 /// Days before the arc's end (negative: planned), kind, direction, outcome, title, text.

@@ -5,9 +5,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use shared::base::store::StoreError;
-use shared::conversations::row::{Extraction, Message, Platform, Sender};
-use shared::conversations::{CustomerPhone, Story};
-use shared::leads::Lead;
+use shared::crm::conversations::row::{Extraction, Message, Platform, Sender};
+use shared::crm::conversations::{CustomerPhone, Story};
+use shared::crm::leads::Lead;
 use uuid::Uuid;
 
 use crate::people;

@@ -2,8 +2,8 @@
 
 use shared::base::context::Context;
 use shared::base::store::StoreError;
-use shared::leads::Lead;
-use shared::lists::{ListError, Lists, Member, Target};
+use shared::crm::leads::Lead;
+use shared::crm::lists::{ListError, Lists, Member, Target};
 
 use crate::{CONTACT, LAW_FIRMS, Q1_LEADS, WORKSPACE};
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
-use shared::leads::{Activity, Lead};
+use shared::crm::leads::{Activity, Lead};
 use uuid::Uuid;
 
 use crate::arcs;

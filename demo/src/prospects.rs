@@ -2,7 +2,7 @@
 //! companies are law firms in the state of New York, and then SaaS companies of 50 to 200 in California, so
 //! that the example prompts of Lexi's document find whom they ask for.
 
-use shared::prospects::Prospect;
+use shared::crm::prospects::Prospect;
 use uuid::Uuid;
 
 /// How many there are.
@@ -313,7 +313,7 @@ pub fn all() -> Vec<Prospect> {
 mod tests {
     use std::collections::HashSet;
 
-    use shared::prospects::Query;
+    use shared::crm::prospects::Query;
 
     use super::*;
 

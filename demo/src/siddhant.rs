@@ -3,9 +3,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use shared::base::store::StoreError;
-use shared::conversations::row::Sender::{Agent, User};
-use shared::conversations::row::{Extraction, Message, Platform, Sender};
-use shared::conversations::{CustomerPhone, Story};
+use shared::crm::conversations::row::Sender::{Agent, User};
+use shared::crm::conversations::row::{Extraction, Message, Platform, Sender};
+use shared::crm::conversations::{CustomerPhone, Story};
 use uuid::{Uuid, uuid};
 
 const PHONE: &str = "918979556941";

@@ -1,7 +1,7 @@
 //! What is said between a lead and an agent: each talk is a run of messages that comes to something.
 
-use shared::conversations::row::Sender;
-use shared::conversations::row::Sender::{Agent, User};
+use shared::crm::conversations::row::Sender;
+use shared::crm::conversations::row::Sender::{Agent, User};
 
 /// Minutes after the message before it, who writes, and what. `{first}` is the lead's first name,
 /// `{company}` the company.

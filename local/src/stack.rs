@@ -11,7 +11,7 @@ use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::{ConfigError, Environment};
 use shared::base::observe::metrics::Metrics;
 use shared::base::store::StoreError;
-use shared::prospects::{OwnProspects, Prospect};
+use shared::crm::prospects::{OwnProspects, Prospect};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use uuid::Uuid;

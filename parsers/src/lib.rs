@@ -15,7 +15,7 @@ use shared::base::environment::Environment;
 use shared::clients::llm;
 use shared::clients::providers::sns::{Notification, Sns};
 use shared::clients::providers::{email, sms, whatsapp};
-use shared::conversations::{CustomerPhone, User};
+use shared::crm::conversations::{CustomerPhone, User};
 use shared::pii::addresses;
 use shared::pii::{self, Allowed};
 use shared::recommendations::DeliveryId;
@@ -242,7 +242,7 @@ pub fn gate(bytes: &[u8]) {
         assert_eq!(form.as_deref(), Ok(identifier.value.as_str()));
     }
     drop(pii::mentions(&text, &["Jane Smith", &text]));
-    drop(shared::leads::folded(&text));
+    drop(shared::crm::leads::folded(&text));
 }
 
 /// What holds some parsers: it panics if they do not.

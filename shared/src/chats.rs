@@ -22,7 +22,7 @@ use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::{Item, StoreError, from_item, n, s, store_error, to_item};
 use crate::campaigns::{Brief, Example};
-use crate::prospects::Query;
+use crate::crm::prospects::Query;
 
 /// How long a message is kept, and a conversation after its last message.
 const KEPT: TimeDelta = TimeDelta::days(400);

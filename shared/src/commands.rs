@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::ConfigError;
 use crate::base::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
-use crate::conversations::PendingMessage;
+use crate::crm::conversations::PendingMessage;
 use crate::due::{Due, OVERDUE, Wanted};
 use crate::workspace::accounts::Role;
 use crate::writing::{Medium, Messages};

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::ConfigError;
 use crate::base::store::StoreError;
-use crate::leads::{Lead, Leads};
+use crate::crm::leads::{Lead, Leads};
 use crate::notifications::{Kind, Notification, Role};
 use crate::recommendations::Recommendation;
 use crate::workspace::accounts::{Accounts, Site};

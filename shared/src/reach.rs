@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::base::context::{Clock, Context};
 use crate::base::environment::ConfigError;
 use crate::base::store::StoreError;
-use crate::conversations::Conversations;
-use crate::leads::{History, Lead, Leads};
+use crate::crm::conversations::Conversations;
+use crate::crm::leads::{History, Lead, Leads};
 use crate::recommendations::Channel;
 
 /// How long after a lead's last message on WhatsApp free text may be sent.

@@ -30,7 +30,7 @@ use shared::base::environment::Environment;
 use shared::base::observe::metrics::Metrics;
 use shared::base::store::StoreError;
 use shared::clients::http_client::http_client;
-use shared::leads::{Activity, Lead, Leads};
+use shared::crm::leads::{Activity, Lead, Leads};
 use shared::workspace::accounts::{Accounts, KeyRecord, Workspace};
 use shared::workspace::auth::{ApiKey, Permission, Quota};
 use shared::workspace::credits::{Balance, Ledger};

@@ -12,7 +12,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 use shared::api::http::dialect::timestamp;
 use shared::base::store::StoreError;
-use shared::leads::{Activity, Lead, Leads};
+use shared::crm::leads::{Activity, Lead, Leads};
 use uuid::Uuid;
 
 use super::drafts::{Draft, identities};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use shared::leads::Lead;
+use shared::crm::leads::Lead;
 
 use super::row::{Rejection, Row};
 

@@ -14,8 +14,8 @@ use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;
-use shared::conversations::row::Message;
-use shared::conversations::{Conversations, CustomerPhone, Recorded, User, incoming};
+use shared::crm::conversations::row::Message;
+use shared::crm::conversations::{Conversations, CustomerPhone, Recorded, User, incoming};
 use uuid::Uuid;
 
 use super::field::{REJECTED_LINE, REJECTED_REASON};

@@ -28,7 +28,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use shared::base::store::StoreError;
-use shared::leads::Leads;
+use shared::crm::leads::Leads;
 use uuid::Uuid;
 
 use self::apply::Importer;

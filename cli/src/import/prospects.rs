@@ -15,7 +15,7 @@ use futures_util::{StreamExt, stream};
 use indicatif::ProgressBar;
 use serde_json::json;
 use shared::base::store::StoreError;
-use shared::prospects::{OwnProspects, Prospect, Put};
+use shared::crm::prospects::{OwnProspects, Prospect, Put};
 use uuid::Uuid;
 
 use super::csv_rows::{self, Layout};

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use shared::leads::{Activity, Lead};
+use shared::crm::leads::{Activity, Lead};
 use uuid::Uuid;
 
 use super::field::Field;

@@ -16,7 +16,7 @@ use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
 use shared::clients::llm::{Checked, Model, Prompt};
 use shared::commands::{Command, CommandId, Commands, Completed, Outcome, Status, Taken};
-use shared::conversations::Conversations;
+use shared::crm::conversations::Conversations;
 use shared::gate::{self, Gate};
 use shared::pii::Allowed;
 use shared::recommendations::{Actor, Recommendations, WrittenBy};

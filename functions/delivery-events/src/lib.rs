@@ -22,7 +22,7 @@ use shared::base::problem::{Code, Problem};
 use shared::clients::providers::sns::{Notification, Sns, SnsError};
 use shared::clients::providers::{Kind, email, sms};
 use shared::clients::secrets::Secret;
-use shared::leads::{Activity, Lead, Leads, SuppressedBy};
+use shared::crm::leads::{Activity, Lead, Leads, SuppressedBy};
 use shared::outcomes::Outcomes;
 use shared::pii::addresses;
 use shared::recommendations::Channel;

@@ -2,8 +2,8 @@
 
 use shared::base::store::StoreError;
 use shared::commands::CommandId;
-use shared::conversations::row::{Message, Platform, Sender};
-use shared::conversations::{CustomerPhone, Delivery, User, default_conversation};
+use shared::crm::conversations::row::{Message, Platform, Sender};
+use shared::crm::conversations::{CustomerPhone, Delivery, User, default_conversation};
 use shared::recommendations::{Draft, Origin, Recommendation};
 
 use crate::DeliveryWorker;

@@ -16,7 +16,7 @@ use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::base::context::{Clock, Context};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
-use shared::leads::{Lead, Leads};
+use shared::crm::leads::{Lead, Leads};
 use shared::notifications::Notifications;
 use shared::reach::Reach;
 use shared::recommendations::{Actor, Recommendation, RecommendationId, Recommendations, Status};

@@ -6,7 +6,7 @@ use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::base::context::{Clock, Context};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
-use shared::conversations::{Conversations, CustomerPhone, User};
+use shared::crm::conversations::{Conversations, CustomerPhone, User};
 use shared::workspace::auth::Permission;
 
 pub use operations::operations;

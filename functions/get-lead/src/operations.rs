@@ -3,7 +3,7 @@
 use serde_json::json;
 use shared::api::openapi::Operation;
 use shared::base::problem::{Code, Problem};
-use shared::conversations::LeadShown;
+use shared::crm::conversations::LeadShown;
 
 use crate::GetLead;
 

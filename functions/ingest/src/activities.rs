@@ -7,8 +7,8 @@ use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Re
 use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
-use shared::conversations::incoming::moment;
-use shared::leads::{Activity, Leads};
+use shared::crm::conversations::incoming::moment;
+use shared::crm::leads::{Activity, Leads};
 use shared::outcomes::Outcomes;
 use shared::outreach::{self, Outcome};
 use shared::workspace::auth::Permission;

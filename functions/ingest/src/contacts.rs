@@ -11,7 +11,7 @@ use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;
-use shared::leads::{Lead, Leads, Upserted};
+use shared::crm::leads::{Lead, Leads, Upserted};
 use shared::pii::addresses;
 use shared::workspace::auth::Permission;
 use uuid::Uuid;

@@ -5,8 +5,8 @@ use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Re
 use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
-use shared::conversations::row::Extraction;
-use shared::conversations::{Conversations, CustomerPhone};
+use shared::crm::conversations::row::Extraction;
+use shared::crm::conversations::{Conversations, CustomerPhone};
 use shared::workspace::auth::Permission;
 
 /// The request, checked; the extraction is made when it is stored.

@@ -7,9 +7,9 @@ use shared::api::http::{Call, Dialect, Endpoint, Input, MAX_INGESTED, Reply};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
-use shared::conversations::incoming::message;
-use shared::conversations::row::Message;
-use shared::conversations::{Conversations, CustomerPhone, Recorded};
+use shared::crm::conversations::incoming::message;
+use shared::crm::conversations::row::Message;
+use shared::crm::conversations::{Conversations, CustomerPhone, Recorded};
 use shared::outcomes::Outcomes;
 use shared::workspace::auth::Permission;
 

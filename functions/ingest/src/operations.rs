@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde_json::json;
 use shared::api::openapi::Operation;
 use shared::base::problem::{Code, Problem};
-use shared::conversations::row::{Platform, Sender};
-use shared::conversations::{LeadStatus, MessageStatus};
-use shared::leads::ContactShown;
+use shared::crm::conversations::row::{Platform, Sender};
+use shared::crm::conversations::{LeadStatus, MessageStatus};
+use shared::crm::leads::ContactShown;
 use uuid::Uuid;
 
 use crate::{PostActivity, PostContact, PostContacts, PostMessages, PostTemplateSends, PutExtraction};

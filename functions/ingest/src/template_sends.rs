@@ -6,9 +6,9 @@ use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Re
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
-use shared::conversations::incoming::{A_MOMENT, A_PLATFORM, AN_IDENTIFIER, identifier, moment};
-use shared::conversations::row::Platform;
-use shared::conversations::{Conversations, CustomerPhone, Recorded};
+use shared::crm::conversations::incoming::{A_MOMENT, A_PLATFORM, AN_IDENTIFIER, identifier, moment};
+use shared::crm::conversations::row::Platform;
+use shared::crm::conversations::{Conversations, CustomerPhone, Recorded};
 use shared::workspace::auth::Permission;
 
 /// The request, checked.

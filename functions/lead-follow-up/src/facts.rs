@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
-use shared::conversations::PendingMessage;
-use shared::leads::{Activity, History, Lead, Link};
+use shared::crm::conversations::PendingMessage;
+use shared::crm::leads::{Activity, History, Lead, Link};
 use shared::workspace::accounts::{Agent, Site};
 use shared::writing::Medium;
 use uuid::Uuid;

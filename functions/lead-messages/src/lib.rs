@@ -12,8 +12,8 @@ use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;
-use shared::conversations::row::{Message, Platform, Row, Sender};
-use shared::conversations::{Conversations, CustomerPhone, User, pagination};
+use shared::crm::conversations::row::{Message, Platform, Row, Sender};
+use shared::crm::conversations::{Conversations, CustomerPhone, User, pagination};
 use shared::workspace::auth::Permission;
 
 pub use operations::operations;

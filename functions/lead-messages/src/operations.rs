@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde_json::json;
 use shared::api::openapi::{Operation, Pagination};
 use shared::base::problem::{Code, Problem};
-use shared::conversations::row::{Platform, Sender};
-use shared::conversations::{LeadStatus, MessageStatus, MomentOrDay};
+use shared::crm::conversations::row::{Platform, Sender};
+use shared::crm::conversations::{LeadStatus, MessageStatus, MomentOrDay};
 
 use crate::LeadMessages;
 

@@ -17,9 +17,9 @@ use shared::base::problem::Problem;
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
 use shared::clients::llm::{Model, Prompt};
-use shared::conversations::Conversations;
-use shared::conversations::row::{Extraction, Message};
-use shared::conversations::scoring::{DueLead, Found};
+use shared::crm::conversations::Conversations;
+use shared::crm::conversations::row::{Extraction, Message};
+use shared::crm::conversations::scoring::{DueLead, Found};
 
 pub use scores::{Score, Scores};
 

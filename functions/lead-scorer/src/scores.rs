@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::clients::llm::Checked;
-use shared::conversations::row::Message;
-use shared::conversations::scoring::{Reasons, stands_in};
+use shared::crm::conversations::row::Message;
+use shared::crm::conversations::scoring::{Reasons, stands_in};
 use shared::pii::addresses;
 
 /// The longest reason that is kept, in characters.

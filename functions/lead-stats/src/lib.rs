@@ -7,8 +7,8 @@ use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::base::context::{Clock, Context};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
-use shared::conversations::list::stats;
-use shared::conversations::{Rows, User};
+use shared::crm::conversations::list::stats;
+use shared::crm::conversations::{Rows, User};
 use shared::workspace::auth::Permission;
 
 pub use operations::operations;

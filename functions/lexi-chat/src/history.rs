@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shared::campaigns::Campaign;
 use shared::chats::{Chat, Message, Speaker};
 use shared::clients::llm::Said;
-use shared::lists::List;
+use shared::crm::lists::List;
 
 use crate::words::says;
 

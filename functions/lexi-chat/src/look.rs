@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use shared::api::http::timestamp;
 use shared::base::store::StoreError;
 use shared::campaigns::{Campaign, Counts};
-use shared::leads::{Activity, Lead};
-use shared::lists::List;
+use shared::crm::leads::{Activity, Lead};
+use shared::crm::lists::List;
 use shared::tasks::{Status, TaskId};
 use uuid::Uuid;
 

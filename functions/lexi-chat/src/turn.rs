@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use shared::base::store::StoreError;
 use shared::chats::{State, Step};
-use shared::leads::Lead;
-use shared::lists::List;
+use shared::crm::leads::Lead;
+use shared::crm::lists::List;
 use shared::tasks::{Plan, Status, Task, TaskId};
 use uuid::Uuid;
 

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::json;
 use shared::base::store::StoreError;
-use shared::leads::Lead;
-use shared::lists::{Member, Target};
+use shared::crm::leads::Lead;
+use shared::crm::lists::{Member, Target};
 use shared::tasks::{ContactChanges, ListOperation};
 use uuid::Uuid;
 

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use shared::base::store::StoreError;
-use shared::leads::Lead;
-use shared::lists::{ListError, Member, Target};
-use shared::prospects::{Prospect, Query, SearchError};
+use shared::crm::leads::Lead;
+use shared::crm::lists::{ListError, Member, Target};
+use shared::crm::prospects::{Prospect, Query, SearchError};
 use shared::tasks::{Failure, Progress, Task};
 use uuid::Uuid;
 

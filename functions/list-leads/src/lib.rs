@@ -9,9 +9,9 @@ use shared::base::context::{Clock, Context};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;
-use shared::conversations::list::{Filter, Order, SortBy, page, searched};
-use shared::conversations::row::Platform;
-use shared::conversations::{CustomerPhone, Rows, User, pagination};
+use shared::crm::conversations::list::{Filter, Order, SortBy, page, searched};
+use shared::crm::conversations::row::Platform;
+use shared::crm::conversations::{CustomerPhone, Rows, User, pagination};
 use shared::workspace::auth::Permission;
 
 pub use operations::operations;

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde_json::json;
 use shared::api::openapi::{Operation, Pagination};
-use shared::conversations::row::Platform;
-use shared::conversations::{LeadShown, LeadStatus, MomentOrDay};
+use shared::crm::conversations::row::Platform;
+use shared::crm::conversations::{LeadShown, LeadStatus, MomentOrDay};
 
 use crate::ListLeads;
 

@@ -6,8 +6,8 @@ use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Rep
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, MISSING, Problem};
-use shared::leads::Leads;
-use shared::lists::{ListError, Lists, MOST, Member};
+use shared::crm::leads::Leads;
+use shared::crm::lists::{ListError, Lists, MOST, Member};
 use shared::workspace::auth::Permission;
 use uuid::Uuid;
 

@@ -5,7 +5,7 @@ use shared::api::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
-use shared::leads::{Found, Leads};
+use shared::crm::leads::{Found, Leads};
 use shared::workspace::auth::Permission;
 
 use crate::contact;

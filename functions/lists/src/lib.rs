@@ -20,8 +20,8 @@ use shared::api::http::{Gate, Routes, timestamp};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
-use shared::leads::Lead;
-use shared::lists::List;
+use shared::crm::leads::Lead;
+use shared::crm::lists::List;
 
 pub use contacts::{AddContacts, GetContacts, RemoveContact};
 pub use find::FindContacts;

@@ -5,8 +5,8 @@ use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Rep
 use shared::base::context::{Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
-use shared::leads::folded;
-use shared::lists::{A_NAME, Lists, Target, name};
+use shared::crm::leads::folded;
+use shared::crm::lists::{A_NAME, Lists, Target, name};
 use shared::workspace::auth::Permission;
 use shared::workspace::idempotency::Claimed;
 use uuid::Uuid;

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde_json::{Value, json};
 use shared::api::openapi::{Operation, PageMeta, Pages};
 use shared::base::problem::{Code, Problem};
-use shared::leads::ContactShown;
+use shared::crm::leads::ContactShown;
 use uuid::Uuid;
 
 use crate::{AddContacts, FindContacts, GetContacts, GetList, GetLists, PostList, RemoveContact};

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Datelike, Utc};
 use serde_json::Value;
-use shared::conversations::CustomerPhone;
-use shared::conversations::row::Sender;
-use shared::inbox::Received;
+use shared::crm::conversations::CustomerPhone;
+use shared::crm::conversations::row::Sender;
+use shared::crm::inbox::Received;
 
 use crate::{Event, Said, on_channel, placeholder};
 

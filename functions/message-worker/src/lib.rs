@@ -14,9 +14,9 @@ use shared::base::environment::ConfigError;
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
 use shared::clients::providers::Callback;
-use shared::conversations::row::Message;
-use shared::conversations::{Conversations, CustomerPhone, DeliveredMessage, Delivery, User};
-use shared::inbox::{Delivered, Inbox, Place, Received};
+use shared::crm::conversations::row::Message;
+use shared::crm::conversations::{Conversations, CustomerPhone, DeliveredMessage, Delivery, User};
+use shared::crm::inbox::{Delivered, Inbox, Place, Received};
 use shared::outcomes::Outcomes;
 use shared::recommendations::Channel;
 
@@ -106,7 +106,7 @@ fn event(received: &Received) -> Option<Event> {
 fn on_channel(received: &Received, lead: &CustomerPhone, said: Said) -> Option<Box<Message>> {
     let channel = &received.channel;
     let conversation_id =
-        shared::conversations::default_conversation(channel.platform, Some(&channel.channel_id), lead);
+        shared::crm::conversations::default_conversation(channel.platform, Some(&channel.channel_id), lead);
     let text: String = said.text.chars().take(LONGEST).collect();
     (said.message_id.len() <= 512).then(|| {
         Box::new(Message {
@@ -128,7 +128,7 @@ fn on_channel(received: &Received, lead: &CustomerPhone, said: Said) -> Option<B
 /// What a provider's message says.
 struct Said {
     message_id: String,
-    sender: shared::conversations::row::Sender,
+    sender: shared::crm::conversations::row::Sender,
     text: String,
     at: Option<chrono::DateTime<chrono::Utc>>,
 }

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use shared::conversations::row::Sender;
-use shared::conversations::{CustomerPhone, Delivery};
-use shared::inbox::Received;
+use shared::crm::conversations::row::Sender;
+use shared::crm::conversations::{CustomerPhone, Delivery};
+use shared::crm::inbox::Received;
 
 use crate::{Event, Said, on_channel, placeholder};
 

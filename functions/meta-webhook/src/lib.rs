@@ -30,8 +30,8 @@ use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;
 use shared::base::store::StoreError;
 use shared::clients::secrets::Secret;
-use shared::conversations::row::Platform;
-use shared::inbox::{Inbox, Place};
+use shared::crm::conversations::row::Platform;
+use shared::crm::inbox::{Inbox, Place};
 use shared::workspace::accounts::{Accounts, Channel};
 
 pub use operations::operations;

@@ -1,8 +1,8 @@
 //! What a delivery holds: the single messages and statuses, each with its channel and identifier.
 
 use serde_json::Value;
-use shared::conversations::row::Platform;
-use shared::inbox::Delivered;
+use shared::crm::conversations::row::Platform;
+use shared::crm::inbox::Delivered;
 
 /// One thing that was delivered.
 #[derive(Debug)]

@@ -11,8 +11,8 @@ use shared::base::context::{Clock, Context};
 use shared::base::environment::ConfigError;
 use shared::base::queue::Queue;
 use shared::base::store::StoreError;
-use shared::conversations::Conversations;
-use shared::conversations::scoring::buckets;
+use shared::crm::conversations::Conversations;
+use shared::crm::conversations::scoring::buckets;
 
 /// When a lead that was sent, and is still not scored, is sent again: five deliveries of a message
 /// take half an hour.

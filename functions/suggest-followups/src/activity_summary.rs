@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use shared::leads::{Activity, History};
+use shared::crm::leads::{Activity, History};
 
 /// One sentence on a contact's recent activity, such as "3 emails and 1 meeting with Jane in the
 /// last 14 days; last touch was a discovery call on 2026-04-15."
@@ -93,7 +93,7 @@ fn with_article(noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
-    use shared::leads::Lead;
+    use shared::crm::leads::Lead;
     use uuid::Uuid;
 
     use super::*;

@@ -26,7 +26,7 @@ use crate::base::environment::ConfigError;
 use crate::base::store::{
     Item, StoreError, TransactWriteItem, Transacted, from_item, query_all, s, store_error, to_item, transact,
 };
-use crate::lists::Target;
+use crate::crm::lists::Target;
 use crate::tasks::TaskId;
 pub use drafting::{Advance, Drafting};
 

@@ -13,7 +13,7 @@
 //! - the person among prospects, and in what searches have found; deliveries of webhooks that were not worked on yet.
 //!
 //! What stays: the ledger, audit events and counters, which name nobody; and, of a person who asked not to be
-//! contacted, a keyed hash of each address ([`crate::leads`]), so that nobody writes to it again.
+//! contacted, a keyed hash of each address ([`crate::crm::leads`]), so that nobody writes to it again.
 //!
 //! Everything is found by reading the tables whole, and found anew until nothing is left, so that erasing may be
 //! interrupted and repeated. What is told by something else goes before that: texts before what tells whose they
@@ -35,9 +35,9 @@ use self::plan::{Plan, events_pk, key_of, text};
 use crate::base::context::{Context, Random};
 use crate::base::environment::ConfigError;
 use crate::base::store::{Item, StoreError, Transacted, delete_all, n, s, store_error, transact};
-use crate::conversations::{Conversations, row_of_item};
-use crate::leads::Leads;
-use crate::lists::{ListError, Lists};
+use crate::crm::conversations::{Conversations, row_of_item};
+use crate::crm::leads::Leads;
+use crate::crm::lists::{ListError, Lists};
 
 /// How often is looked for what is left: others may write at the same time.
 const PASSES: usize = 10;

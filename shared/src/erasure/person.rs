@@ -6,10 +6,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use uuid::Uuid;
 
 use crate::base::store::Item;
-use crate::conversations::CustomerPhone;
-use crate::conversations::row::Row;
-use crate::leads::{Lead, folded};
-use crate::prospects::Prospect;
+use crate::crm::conversations::CustomerPhone;
+use crate::crm::conversations::row::Row;
+use crate::crm::leads::{Lead, folded};
+use crate::crm::prospects::Prospect;
 
 /// What stands in the place of a text that named the person.
 pub(super) const ERASED: &str = "[erased]";

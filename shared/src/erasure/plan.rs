@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::Erased;
 use super::person::Person;
 use crate::base::store::{Item, from_item, s};
-use crate::leads::{Lead, SUPPRESSED};
-use crate::prospects::Prospect;
+use crate::crm::leads::{Lead, SUPPRESSED};
+use crate::crm::prospects::Prospect;
 
 /// The kind that it counts as, an item's key, and each attribute that is to be changed with what it was and what it
 /// becomes.

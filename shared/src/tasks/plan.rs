@@ -5,8 +5,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::campaigns::Brief;
-use crate::lists::Target;
-use crate::prospects;
+use crate::crm::lists::Target;
+use crate::crm::prospects;
 use crate::workspace::credits::Action;
 
 /// What a task does, with everything that it needs to: what a person approves is what runs.

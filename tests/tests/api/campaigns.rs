@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use shared::base::context::Random;
 use shared::base::problem::{Code, Problem};
 use shared::campaigns::{Advance, Brief, Drafting, Example};
-use shared::leads::{Lead, SuppressedBy};
-use shared::lists::{Lists, Member, Target};
+use shared::crm::leads::{Lead, SuppressedBy};
+use shared::crm::lists::{Lists, Member, Target};
 use shared::tasks::{Plan, Status, Task, TaskId, Tasks};
 use shared::workspace::accounts::Role;
 use shared::workspace::auth::Permission;
@@ -530,7 +530,7 @@ async fn the_composer_has_something_to_say_to_everybody_of_the_demo() {
     let options = local::Options { template: tests::template(), demo: true, ..Default::default() };
     let stack = local::Stack::start(options).await.unwrap();
     let lists = Lists::new(&stack.context).unwrap();
-    let leads = shared::leads::Leads::new(&stack.context).unwrap().all(demo::WORKSPACE).await.unwrap();
+    let leads = shared::crm::leads::Leads::new(&stack.context).unwrap().all(demo::WORKSPACE).await.unwrap();
     let list = Target { list_id: Uuid::from_u128(1), name: "Everybody".to_owned() };
     lists.create(&list, demo::WORKSPACE).await.unwrap();
     let members: Vec<_> =

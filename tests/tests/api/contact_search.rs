@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use shared::leads::Lead;
+use shared::crm::leads::Lead;
 use shared::workspace::auth::Permission;
 use tests::{Api, CONTACT, FaultProxy, Setup, send};
 use uuid::Uuid;

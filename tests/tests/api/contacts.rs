@@ -238,7 +238,7 @@ async fn an_activity_is_checked_and_needs_a_contact_of_the_workspace() {
     let rival = api.new_workspace(0).await;
     let theirs = Uuid::from_u128(8);
     api.leads()
-        .load(rival, &[(shared::leads::Lead { lead_id: theirs, ..Default::default() }, Vec::new())])
+        .load(rival, &[(shared::crm::leads::Lead { lead_id: theirs, ..Default::default() }, Vec::new())])
         .await
         .unwrap();
     assert_eq!(post(&api, "/v1/activities", &json!({"contact_id": theirs, "type": "note"})).await.status, 404);

@@ -10,7 +10,7 @@ use data_encoding::BASE64;
 use delivery::DeliveryWorker;
 use serde_json::{Value, json};
 use shared::base::queue::Consumer;
-use shared::conversations::row::Platform;
+use shared::crm::conversations::row::Platform;
 use shared::due::Place;
 use shared::outreach::{Channel, Tier};
 use shared::rates::Rates;
@@ -205,7 +205,7 @@ async fn who_is_unsubscribed_with_the_provider_is_not_written_to_on_another_chan
         let rival = Uuid::from_u128(if reports == json!([]) { 31 } else { 32 });
         let phone = format!("+1202555{:04}", rival.as_u128());
         let email = Some(format!("{}@example.org", rival.as_u128()));
-        let lead = shared::leads::Lead { lead_id: rival, phone: Some(phone), email, ..Default::default() };
+        let lead = shared::crm::leads::Lead { lead_id: rival, phone: Some(phone), email, ..Default::default() };
         assert!(api.leads().put(api.workspace, &lead).await.unwrap());
         let events = json!([{"type": "sms", "outcome": "replied"}, {"type": "email", "outcome": "opened"}]);
         let body = json!({"lead_id": rival, "engagement_history": events});

@@ -116,7 +116,7 @@ async fn a_404_of_the_work_is_kept_and_replayed() {
     };
     let first = ask().await;
     assert_eq!(first.code(), (404, "not_found".to_owned()));
-    let lead = shared::leads::Lead { lead_id, ..Default::default() };
+    let lead = shared::crm::leads::Lead { lead_id, ..Default::default() };
     api.leads().load(api.workspace, &[(lead, Vec::new())]).await.unwrap();
     let second = ask().await;
     assert_eq!((second.status, second.header("idempotent-replayed"), &second.text), (404, "true", &first.text));

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use shared::base::context::Random;
 use shared::base::queue::Consumer;
 use shared::commands::{Command, CommandId, Commands, Completed, Order, Outcome, Taken};
-use shared::conversations::{Conversations, CustomerPhone, Delivery, PendingMessage, User};
+use shared::crm::conversations::{Conversations, CustomerPhone, Delivery, PendingMessage, User};
 use shared::recommendations::{RecommendationId, Recommendations, Status};
 use shared::workspace::accounts::{Agent, Role};
 use shared::workspace::auth::Permission;
@@ -171,8 +171,11 @@ async fn every_error_of_the_document_has_its_status_and_code() {
     let whatsapp = api.staff((false, true), BOTH).await;
     let unknown = Uuid::from_u128(9);
     let without_phone = Uuid::from_u128(77);
-    let lead =
-        shared::leads::Lead { lead_id: without_phone, email: Some("x@y.example".to_owned()), ..Default::default() };
+    let lead = shared::crm::leads::Lead {
+        lead_id: without_phone,
+        email: Some("x@y.example".to_owned()),
+        ..Default::default()
+    };
     assert!(api.leads().put(api.workspace, &lead).await.unwrap());
     for (body, status, code) in [
         (json!({}), 400, "INVALID_REQUEST"),

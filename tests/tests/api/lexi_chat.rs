@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::prospects::{OwnProspects, Prospect};
+use shared::crm::prospects::{OwnProspects, Prospect};
 use shared::workspace::accounts::Workspace;
 use shared::workspace::auth::{Permission, Quota};
 use tests::faults::{Way, in_every_way};
@@ -290,7 +290,10 @@ async fn what_is_not_the_workspaces_is_not_found_and_not_charged() {
     let brief = shared::campaigns::Brief {
         campaign_id: shared::base::context::Random::from_os().uuid(),
         name: "Theirs".to_owned(),
-        list: shared::lists::Target { list_id: list.as_str().unwrap().parse().unwrap(), name: "Theirs".to_owned() },
+        list: shared::crm::lists::Target {
+            list_id: list.as_str().unwrap().parse().unwrap(),
+            name: "Theirs".to_owned(),
+        },
         about: "x".to_owned(),
         example: None,
     };

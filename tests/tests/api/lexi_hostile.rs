@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use shared::leads::Lead;
-use shared::prospects::{OwnProspects, Prospect};
+use shared::crm::leads::Lead;
+use shared::crm::prospects::{OwnProspects, Prospect};
 use shared::writing::said;
 use tests::{Answer, Api, ModelReply, ScriptedModel, activity, send};
 use uuid::Uuid;
@@ -252,7 +252,7 @@ async fn placed(scene: &Scene, place: Place, text: &str) -> String {
     match place {
         Place::Message => return format!("A customer wrote this to me, what do you think? {text}"),
         Place::ListName => {
-            let lists = shared::lists::Lists::new(&api.stack.context).unwrap();
+            let lists = shared::crm::lists::Lists::new(&api.stack.context).unwrap();
             lists.rename(api.workspace, scene.list.parse().unwrap(), text).await.unwrap();
             return "How many contacts are on it?".to_owned();
         }

@@ -2,7 +2,7 @@
 //! request again, there is one list, each contact is on it once, and its count is exact.
 
 use serde_json::{Value, json};
-use shared::leads::Lead;
+use shared::crm::leads::Lead;
 use tests::faults::{Way, in_every_way};
 use tests::{Answer, Api, FaultProxy, Setup, send};
 use uuid::Uuid;

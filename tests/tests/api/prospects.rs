@@ -12,7 +12,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use shared::base::store::StoreError;
-use shared::prospects::{OwnProspects, Prospect, Prospects, Put, Query, SearchError};
+use shared::crm::prospects::{OwnProspects, Prospect, Prospects, Put, Query, SearchError};
 use tests::faults::{Way, in_every_way};
 use tests::{Api, Setup, scan};
 use tokio::net::TcpListener;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use shared::clients::providers::{Content, Outgoing, Providers, Sent};
-use shared::conversations::row::Platform;
+use shared::crm::conversations::row::Platform;
 use tests::meta::PHONE;
 use tests::{Api, scan};
 

@@ -5,7 +5,7 @@ use analyst::Analyst;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use shared::base::queue::Consumer;
-use shared::leads::{Lead, SuppressedBy};
+use shared::crm::leads::{Lead, SuppressedBy};
 use shared::notifications::{Notifications, Role};
 use shared::recommendations::{RecommendationId, Recommendations};
 use shared::workspace::auth::Permission;

@@ -8,8 +8,8 @@ use chrono::TimeDelta;
 use lead_scorer::{LeadScorer, Outcome, ScoreError};
 use score_due::ScoreDue;
 use serde_json::{Value, json};
-use shared::conversations::scoring::{DueLead, buckets};
-use shared::conversations::{Conversations, CustomerPhone, User};
+use shared::crm::conversations::scoring::{DueLead, buckets};
+use shared::crm::conversations::{Conversations, CustomerPhone, User};
 use tests::{Api, ModelReply, ScriptedModel, Setup, scan, send};
 use uuid::Uuid;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::leads::Lead;
+use shared::crm::leads::Lead;
 use shared::workspace::auth::Permission;
 use tests::{Api, CONTACT, ModelReply, SUGGEST, ScriptedModel, activity, send, suggestion};
 use uuid::Uuid;

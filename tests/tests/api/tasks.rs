@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use shared::base::queue::Consumer;
 use shared::base::store::{Transacted, transact};
 use shared::campaigns::Brief;
-use shared::leads::{Lead, SuppressedBy};
-use shared::lists::{Lists, Target};
-use shared::prospects::{OwnProspects, Prospect, Query};
+use shared::crm::leads::{Lead, SuppressedBy};
+use shared::crm::lists::{Lists, Target};
+use shared::crm::prospects::{OwnProspects, Prospect, Query};
 use shared::tasks::{
     ContactChanges, Failure, ListOperation, Plan, Progress, SUPERSEDED, Status, Taken, Task, TaskId, Tasks,
 };

@@ -10,7 +10,7 @@ use shared::base::context::Context;
 use shared::base::observe::invocation::Observer;
 use shared::base::queue::{Consumer, Queue, consume};
 use shared::base::store::StoreError;
-use shared::leads::Leads;
+use shared::crm::leads::Leads;
 use tests::observed::{Daemon, PARENT, SAMPLED};
 use tests::{Api, CONTACT, ModelReply, SUGGEST, ScriptedModel, Setup, send};
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Accounts, keyed, workspace_pk};
 use crate::base::store::{Item, StoreError, Transacted, from_item, query_all, s, to_item, transact};
-use crate::conversations::row::Platform;
+use crate::crm::conversations::row::Platform;
 
 /// A phone number or account that leads write to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

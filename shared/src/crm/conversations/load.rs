@@ -9,7 +9,7 @@ use super::row::{Extraction, Message, Platform, Row};
 use super::{Conversations, CustomerPhone, User};
 use crate::api::http::dialect::timestamp;
 use crate::base::store::{Item, StoreError, put_all, s, to_item};
-use crate::leads::{Lead, Link, identity_item, lead_item};
+use crate::crm::leads::{Lead, Link, identity_item, lead_item};
 
 pub(super) fn message_sk(message: &Message) -> String {
     format!("message#{}", message.message_id)

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::row::{Message, Sender};
 use super::{Conversations, PENDING};
 use crate::base::store::{StoreError, from_item, store_error};
-use crate::leads::{Activity, HISTORY_PAGE, Link};
+use crate::crm::leads::{Activity, HISTORY_PAGE, Link};
 
 impl Conversations {
     /// The messages of these rows since `since`, and the one before of each, as activities, those of

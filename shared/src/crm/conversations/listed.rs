@@ -116,7 +116,7 @@ impl Listed {
 mod tests {
     use super::*;
     use crate::base::store::from_item;
-    use crate::conversations::stored::row_to_item;
+    use crate::crm::conversations::stored::row_to_item;
 
     fn listed(row: &Row) -> Listed {
         row_to_item(row).and_then(from_item).and_then(Listed::new).expect("a row")

@@ -12,7 +12,7 @@
 //!
 //! A lead sorts after its activities and before its links, so that one backward query gives where its
 //! messages are, the lead, and its activities, newest first. The rows of the lead lists have a
-//! partition per user: see [`crate::conversations`]. Leads alone are in the index `contacts`, which finds them
+//! partition per user: see [`crate::crm::conversations`]. Leads alone are in the index `contacts`, which finds them
 //! by name.
 
 mod change;
@@ -265,7 +265,7 @@ mod tests {
     use chrono::{DateTime, Utc};
 
     use super::*;
-    use crate::conversations::{CustomerPhone, User};
+    use crate::crm::conversations::{CustomerPhone, User};
 
     #[test]
     fn a_lead_sorts_after_every_activity_and_before_every_link() {

@@ -227,8 +227,8 @@ mod tests {
 
     use super::*;
     use crate::base::store::from_item;
-    use crate::conversations::row::{Extraction, Row};
-    use crate::conversations::stored::row_to_item;
+    use crate::crm::conversations::row::{Extraction, Row};
+    use crate::crm::conversations::stored::row_to_item;
 
     fn listed(phone: u8, seconds: i64, score: Option<u8>, name: Option<String>) -> Listed {
         let at = DateTime::from_timestamp(seconds, 0).unwrap_or_default();

@@ -18,7 +18,7 @@ use super::row::{Extraction, Message, Row};
 use super::stored::row_of_item;
 use super::{Conversations, CustomerPhone, PENDING, User};
 use crate::base::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
-use crate::leads::Link;
+use crate::crm::leads::Link;
 
 const BUCKETS: &str = "0123456789abcdef";
 

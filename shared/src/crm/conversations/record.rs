@@ -9,7 +9,7 @@ use super::row::{Extraction, Message, Platform, Row, Sender};
 use super::stored::row_of_item;
 use super::{Conversations, CustomerPhone, Recorded, User, default_conversation, load};
 use crate::base::store::{Item, StoreError, Transacted, transact};
-use crate::leads::{Lead, Link};
+use crate::crm::leads::{Lead, Link};
 
 /// How often an event is tried against others of the same lead.
 pub(super) const ATTEMPTS: u32 = 64;

@@ -17,7 +17,7 @@ use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::{ConfigError, Environment};
 use crate::clients::secrets::valued_as_named;
 
-const DOCUMENT: &str = include_str!("../../../docs/prospect-provider.md");
+const DOCUMENT: &str = include_str!("../../../../docs/prospect-provider.md");
 
 const SEARCH: Uuid = uuid!("4f1c7a52-9c0e-4a5b-8f43-0d7f6f1f2a10");
 

@@ -14,7 +14,7 @@
 //! there yet, the row only if nobody else changed it meanwhile. So an event counts once however
 //! often it comes, and whatever else comes at the same time.
 //!
-//! A row belongs to a lead of [`crate::leads`], whose contact details it shows until an extraction says
+//! A row belongs to a lead of [`crate::crm::leads`], whose contact details it shows until an extraction says
 //! otherwise; the lead has a link to each of its rows.
 
 mod aliases;
@@ -44,7 +44,7 @@ use crate::api::http::dialect::timestamp;
 use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::ConfigError;
 use crate::base::store::{Item, StoreError, n, query_all, s, store_error};
-use crate::leads::Leads;
+use crate::crm::leads::Leads;
 pub use delivery::{Delivery, Reported};
 pub use description::{LeadShown, LeadStatus, MessageStatus, MomentOrDay};
 pub use listed::Listed;
