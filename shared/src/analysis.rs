@@ -17,15 +17,15 @@ use crate::base::problem::{Code, Problem};
 use crate::base::store::StoreError;
 use crate::clients::llm::{Checked, Model, Prompt, Ready};
 use crate::crm::leads::Activity;
-use crate::gate::Gate;
 use crate::notifications::{Kind, Notification, Role};
-use crate::outreach::{self, Outcome, POLICY_VERSION, Signals, Tier, Touch};
-use crate::rates::Rates;
-use crate::reach::{Reach, Reaching};
+use crate::outreach::gate::Gate;
+use crate::outreach::policy::{self, Outcome, POLICY_VERSION, Signals, Tier, Touch};
+use crate::outreach::rates::Rates;
+use crate::outreach::reach::{Reach, Reaching};
+use crate::outreach::writing::{Written, said};
 use crate::recommendations::{
     Asked, Assessment, Channel, Draft, Event, Origin, Recommendation, RecommendationId, Status, WrittenBy,
 };
-use crate::writing::{Written, said};
 
 /// The fewest events that a recommendation rests on (seeds/followup-recommendation.md).
 pub const FEWEST_EVENTS: usize = 2;
@@ -161,17 +161,17 @@ impl Analysis {
         let touches = touches(reach, asked, now);
         let eligible = eligible(reach);
         let rates = self.rates.learned(id.workspace_id).await?;
-        let scores = outreach::score(&touches, tier, &rates, &eligible);
+        let scores = policy::score(&touches, tier, &rates, &eligible);
         let Some(best) = scores.first() else { return Err(unreachable(events_found, reach)) };
         let summary = asked.recent_activity_summary.as_deref().unwrap_or_default();
-        let priority = outreach::prioritise(&Signals {
+        let priority = policy::prioritise(&Signals {
             probability: best.probability,
             tier,
             last_engagement: last_engagement(reach, asked, now).map(|at| at.date_naive()),
             today: now.date_naive(),
             recent_activity: summary,
         });
-        let action = outreach::Action::choose(priority.score, &touches);
+        let action = policy::Action::choose(priority.score, &touches);
         let channel = Channel::from(best.channel);
         let assessment = Assessment {
             priority_score: priority.score,
@@ -255,13 +255,13 @@ pub fn enough(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Result<BTreeS
         return Err(insufficient_engagement(events.len()));
     }
     let touches = touches(reach, asked, now);
-    if eligible(reach).into_iter().all(|channel| outreach::is_closed(channel, &touches)) {
+    if eligible(reach).into_iter().all(|channel| policy::is_closed(channel, &touches)) {
         return Err(unreachable(events.len(), reach));
     }
     Ok(events)
 }
 
-fn eligible(reach: &Reach) -> Vec<outreach::Channel> {
+fn eligible(reach: &Reach) -> Vec<policy::Channel> {
     reach.channels().into_iter().filter_map(Channel::outreach).collect()
 }
 
@@ -297,14 +297,14 @@ pub fn touches(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Vec<Touch> {
     let age = |at: DateTime<Utc>| (now.date_naive() - at.date_naive()).num_days() as f64;
     let mut touches: Vec<_> = given
         .filter_map(|event| {
-            let channel = outreach::Channel::named(&event.kind)?;
+            let channel = policy::Channel::named(&event.kind)?;
             Some(Touch { channel, outcome: Outcome::named(&event.outcome), age_days: event.date.map(age) })
         })
         .collect();
     let stored = reach.history.recent.iter().chain(&reach.history.earlier);
     let mut stored: Vec<_> = stored
         .filter(|activity| activity.is_touch() && activity.occurred_at <= now)
-        .filter_map(|activity| Some((outreach::Channel::named(&activity.kind)?, activity)))
+        .filter_map(|activity| Some((policy::Channel::named(&activity.kind)?, activity)))
         .collect();
     stored.sort_by_key(|(_, activity)| activity.occurred_at);
     // What arrived, or was looked at, may still be answered.

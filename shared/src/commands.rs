@@ -24,8 +24,8 @@ use crate::base::environment::ConfigError;
 use crate::base::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
 use crate::crm::conversations::PendingMessage;
 use crate::due::{Due, OVERDUE, Wanted};
+use crate::outreach::writing::{Medium, Messages};
 use crate::workspace::accounts::Role;
-use crate::writing::{Medium, Messages};
 
 /// How long a command may be worked on before somebody else may take it: longer than the function's
 /// timeout.

@@ -21,15 +21,11 @@ pub mod commands;
 pub mod crm;
 pub mod due;
 pub mod erasure;
-pub mod gate;
 pub mod notifications;
 pub mod outcomes;
 pub mod outreach;
-pub mod rates;
-pub mod reach;
 pub mod recommendations;
 pub mod tasks;
 pub mod workspace;
-pub mod writing;
 
 pub use pii;

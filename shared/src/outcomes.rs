@@ -15,7 +15,7 @@ use crate::crm::conversations::row::{Message, Platform, Sender};
 use crate::crm::conversations::{Conversations, CustomerPhone, User};
 use crate::crm::leads::{Activity, Leads, SuppressedBy};
 use crate::notifications::{Kind as Told, Notification, Notifications, Role};
-use crate::outreach::Outcome;
+use crate::outreach::policy::Outcome;
 use crate::recommendations::{Actor, AttemptState, Channel, DeliveryId, Recommendation, Recommendations, Settled};
 
 /// Takes reports and answers.

@@ -19,7 +19,7 @@ use std::f64::consts::TAU;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use shared::outreach::{Channel, Outcome, SegmentRates, Tier, Touch};
+use shared::outreach::policy::{Channel, Outcome, SegmentRates, Tier, Touch};
 
 /// How likely a reply is in the middle of all workspaces, and how often a channel is used. Not the model's
 /// priors.

@@ -8,8 +8,8 @@ use serde_json::json;
 use shared::api::openapi::Operation;
 use shared::base::problem::Code;
 use shared::commands::Status;
+use shared::outreach::writing::{Medium, Messages};
 use shared::workspace::accounts::Role;
-use shared::writing::{Medium, Messages};
 use uuid::Uuid;
 
 use crate::GetCommand;

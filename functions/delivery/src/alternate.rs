@@ -2,8 +2,8 @@
 
 use shared::analysis::touches;
 use shared::base::store::StoreError;
-use shared::outreach::{self, Tier};
-use shared::reach::Reach;
+use shared::outreach::policy::{self, Tier};
+use shared::outreach::reach::Reach;
 use shared::recommendations::{Asked, Channel, Draft, Origin, Recommendation};
 
 use crate::DeliveryWorker;
@@ -29,7 +29,7 @@ impl DeliveryWorker {
         let eligible: Vec<_> = others.filter_map(Channel::outreach).collect();
         let rates = self.rates.learned(failed.id.workspace_id).await?;
         let touches = touches(reach, asked.unwrap_or(&Asked::default()), self.clock.now());
-        for score in outreach::score(&touches, tier, &rates, &eligible) {
+        for score in policy::score(&touches, tier, &rates, &eligible) {
             let draft = rendered(approved, Channel::from(score.channel));
             let fits = draft.fault().is_none();
             if fits && self.gate.check(failed.id.workspace_id, reach.lead(), &draft.parts()).await?.is_empty() {

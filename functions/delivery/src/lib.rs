@@ -20,11 +20,11 @@ use shared::clients::providers::{Content, Outgoing, Providers, Sent, has_opted_o
 use shared::commands::Commands;
 use shared::crm::conversations::Conversations;
 use shared::crm::leads::SuppressedBy;
-use shared::gate::Gate;
 use shared::notifications::{Kind, Notification, Role};
 use shared::outcomes::Outcomes;
-use shared::rates::Rates;
-use shared::reach::{Reach, Reaching};
+use shared::outreach::gate::Gate;
+use shared::outreach::rates::Rates;
+use shared::outreach::reach::{Reach, Reaching};
 use shared::recommendations::{
     Actor, AttemptState, Channel, Draft, Handed, Origin, Recommendation, RecommendationId, Recommendations, Settled,
 };

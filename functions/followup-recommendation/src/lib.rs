@@ -18,7 +18,7 @@ use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::crm::leads::{Lead, Leads};
 use shared::notifications::Notifications;
-use shared::reach::Reach;
+use shared::outreach::reach::Reach;
 use shared::recommendations::{Actor, Recommendation, RecommendationId, Recommendations, Status};
 use shared::workspace::accounts::Accounts;
 use shared::workspace::auth::Permission;

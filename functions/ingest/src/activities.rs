@@ -10,7 +10,7 @@ use shared::base::problem::{Code, Problem};
 use shared::crm::conversations::incoming::moment;
 use shared::crm::leads::{Activity, Leads};
 use shared::outcomes::Outcomes;
-use shared::outreach::{self, Outcome};
+use shared::outreach::policy::{self, Outcome};
 use shared::workspace::auth::Permission;
 use shared::workspace::idempotency::Claimed;
 use uuid::Uuid;
@@ -104,7 +104,7 @@ impl Endpoint for PostActivity {
             let new = self.leads.put_new_activity(call.workspace_id, contact_id, &activity).await?;
             let is_answer = activity.direction.as_deref() == Some("inbound")
                 || activity.outcome.as_deref().is_some_and(|outcome| Outcome::named(outcome).success() >= Some(1.0));
-            if let (true, Some(channel)) = (is_answer, outreach::Channel::named(&activity.kind)) {
+            if let (true, Some(channel)) = (is_answer, policy::Channel::named(&activity.kind)) {
                 let lead = (call.workspace_id, contact_id);
                 self.outcomes.replied(lead, channel.into(), activity.occurred_at).await?;
             }

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use shared::crm::conversations::PendingMessage;
 use shared::crm::leads::{Activity, History, Lead, Link};
+use shared::outreach::writing::Medium;
 use shared::workspace::accounts::{Agent, Site};
-use shared::writing::Medium;
 use uuid::Uuid;
 
 use crate::request::Request;

@@ -30,13 +30,13 @@ use shared::clients::llm::{Checked, Model, Prompt, Ready};
 use shared::commands::{Command, CommandId, Commands, Order, Outcome, Status};
 use shared::crm::conversations::Conversations;
 use shared::crm::leads::{History, Leads};
-use shared::gate::{self, Gate};
+use shared::outreach::gate::{self, Gate};
+use shared::outreach::writing::{Medium, Messages, said};
 use shared::pii::Allowed;
 use shared::recommendations::{Actor, Origin, Recommendation, RecommendationId, Recommendations, WrittenBy};
 use shared::workspace::accounts::{Accounts, Agent, Role, Staffed};
 use shared::workspace::auth::Permission;
 use shared::workspace::credits::Action;
-use shared::writing::{Medium, Messages, said};
 use uuid::Uuid;
 
 use facts::{Address, Subject};

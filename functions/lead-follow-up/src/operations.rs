@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use shared::api::openapi::Operation;
 use shared::base::problem::{Code, Problem};
-use shared::writing::{Medium, Messages};
+use shared::outreach::writing::{Medium, Messages};
 use uuid::Uuid;
 
 use crate::LeadFollowUp;

@@ -34,11 +34,11 @@ use shared::clients::llm::{self, Conversation, Model, Ready, Said, Tool, ToolCal
 use shared::crm::conversations::Conversations;
 use shared::crm::leads::Leads;
 use shared::crm::lists::Lists;
+use shared::outreach::writing;
 use shared::tasks::{Task, TaskId, Tasks};
 use shared::workspace::accounts::Accounts;
 use shared::workspace::auth::Permission;
 use shared::workspace::credits::{Action, Ledger};
-use shared::writing;
 use uuid::Uuid;
 
 use history::Known;

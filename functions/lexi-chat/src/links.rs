@@ -2,7 +2,7 @@
 //! nobody gave could carry what the records say to a stranger. So Lexi's text keeps only links that stand in
 //! what the person or the records say, to the letter; behind other words, or as a picture, none is left.
 
-use shared::writing::addresses;
+use shared::outreach::writing::addresses;
 
 /// What stands in the place of a link that nobody gave.
 const REMOVED: &str = "(link removed)";

@@ -8,9 +8,9 @@ use shared::campaigns::{Brief, Example};
 use shared::crm::leads::Lead;
 use shared::crm::lists::Target;
 use shared::crm::prospects::{self, Query};
+use shared::outreach::writing::{Medium, Written};
 use shared::pii::addresses;
 use shared::tasks::{self, ContactChanges, Plan, Task};
-use shared::writing::{Medium, Written};
 use uuid::Uuid;
 
 use crate::LexiChat;

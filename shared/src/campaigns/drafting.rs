@@ -24,16 +24,16 @@ use crate::base::problem::{Code, Problem};
 use crate::clients::llm::{Checked, Model, Prompt};
 use crate::crm::leads::Lead;
 use crate::crm::lists::Lists;
-use crate::gate::Gate;
-use crate::outreach::{self, SegmentRates, Tier};
-use crate::rates::Rates;
-use crate::reach::{Reach, Reaching};
+use crate::outreach::gate::Gate;
+use crate::outreach::policy::{self, SegmentRates, Tier};
+use crate::outreach::rates::Rates;
+use crate::outreach::reach::{Reach, Reaching};
+use crate::outreach::writing::{Written, addresses, said};
 use crate::recommendations::{
     Actor, Asked, Channel, Draft, Origin, Recommendation, Recommendations, Status, WrittenBy,
 };
 use crate::tasks::{Progress, TaskId};
 use crate::workspace::accounts::{Accounts, Site};
-use crate::writing::{Written, addresses, said};
 
 /// Who writes, in the audit: the function that runs tasks.
 const ACTOR: Actor = Actor::Function("lexi-worker");
@@ -243,7 +243,7 @@ impl Drafting {
         let eligible = reach.channels().into_iter().filter(|channel| channel.is_sent());
         let eligible: Vec<_> = eligible.filter_map(Channel::outreach).collect();
         let touches = touches(reach, &Asked::default(), self.clock.now());
-        let scores = outreach::score(&touches, Tier::Unknown, &run.rates, &eligible);
+        let scores = policy::score(&touches, Tier::Unknown, &run.rates, &eligible);
         // What is equal stays in the order of its score.
         let channels = scores.into_iter().map(|score| Channel::from(score.channel));
         channels.min_by_key(|channel| (run.sender(*channel).is_none(), *channel != Channel::Email))

@@ -23,8 +23,8 @@ use crate::base::store::StoreError;
 use crate::commands::LEASE;
 use crate::due::{Due, Wanted};
 use crate::notifications::Notification;
-use crate::outreach::{Count, Outcome, Tier};
-use crate::rates;
+use crate::outreach::policy::{Count, Outcome, Tier};
+use crate::outreach::rates;
 
 /// How long a provider may say nothing of what it took before the representative is told.
 const SILENCE: TimeDelta = TimeDelta::hours(24);

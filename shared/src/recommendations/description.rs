@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::delivery::AttemptState;
 use super::{Channel, Status};
-use crate::outreach::{ChannelScore, Contribution, Outcome};
+use crate::outreach::policy::{ChannelScore, Contribution, Outcome};
 
 /// What is proposed to be sent to a lead, and what became of it.
 #[derive(JsonSchema)]

@@ -43,8 +43,8 @@ use crate::base::store::{
 };
 use crate::due::Due;
 use crate::notifications::Notification;
-use crate::outreach;
-use crate::writing::{Medium, Messages, Written, placeholder};
+use crate::outreach::policy;
+use crate::outreach::writing::{Medium, Messages, Written, placeholder};
 pub use audit::{Actor, AuditEvent};
 pub use delivery::{Attempt, AttemptState, DeliveryId, Handed, Settled};
 pub use description::RecommendationShown;
@@ -174,13 +174,13 @@ impl Channel {
     }
 
     /// The channel as the priority and channel model knows it; it knows nothing of what is only shown.
-    pub fn outreach(self) -> Option<outreach::Channel> {
+    pub fn outreach(self) -> Option<policy::Channel> {
         match self {
-            Self::Email => Some(outreach::Channel::Email),
-            Self::Whatsapp => Some(outreach::Channel::Whatsapp),
-            Self::Sms => Some(outreach::Channel::Sms),
-            Self::PhoneCall => Some(outreach::Channel::PhoneCall),
-            Self::Meeting => Some(outreach::Channel::Meeting),
+            Self::Email => Some(policy::Channel::Email),
+            Self::Whatsapp => Some(policy::Channel::Whatsapp),
+            Self::Sms => Some(policy::Channel::Sms),
+            Self::PhoneCall => Some(policy::Channel::PhoneCall),
+            Self::Meeting => Some(policy::Channel::Meeting),
             Self::Notification | Self::Web => None,
         }
     }
@@ -201,14 +201,14 @@ impl Channel {
     }
 }
 
-impl From<outreach::Channel> for Channel {
-    fn from(channel: outreach::Channel) -> Self {
+impl From<policy::Channel> for Channel {
+    fn from(channel: policy::Channel) -> Self {
         match channel {
-            outreach::Channel::Email => Self::Email,
-            outreach::Channel::Whatsapp => Self::Whatsapp,
-            outreach::Channel::Sms => Self::Sms,
-            outreach::Channel::PhoneCall => Self::PhoneCall,
-            outreach::Channel::Meeting => Self::Meeting,
+            policy::Channel::Email => Self::Email,
+            policy::Channel::Whatsapp => Self::Whatsapp,
+            policy::Channel::Sms => Self::Sms,
+            policy::Channel::PhoneCall => Self::PhoneCall,
+            policy::Channel::Meeting => Self::Meeting,
         }
     }
 }

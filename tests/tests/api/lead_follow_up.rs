@@ -10,10 +10,10 @@ use shared::base::context::Random;
 use shared::base::queue::Consumer;
 use shared::commands::{Command, CommandId, Commands, Completed, Order, Outcome, Taken};
 use shared::crm::conversations::{Conversations, CustomerPhone, Delivery, PendingMessage, User};
+use shared::outreach::writing::Messages;
 use shared::recommendations::{RecommendationId, Recommendations, Status};
 use shared::workspace::accounts::{Agent, Role};
 use shared::workspace::auth::Permission;
-use shared::writing::Messages;
 use tests::sites::Staff;
 use tests::{Answer, Api, CONTACT, FOLLOW_UP, Fault, ModelReply, ScriptedModel, Setup, send};
 use uuid::Uuid;
@@ -68,7 +68,7 @@ async fn the_documents_example_gives_the_documented_shape_refined_within_the_wai
         for field in ["title", "message", "strategy"] {
             assert!(!message[field].as_str().unwrap().trim().is_empty(), "{medium} {field}");
         }
-        assert_eq!(shared::writing::placeholder(message["message"].as_str().unwrap()), None);
+        assert_eq!(shared::outreach::writing::placeholder(message["message"].as_str().unwrap()), None);
     }
     assert!(data["messages"]["email"]["message"].as_str().unwrap().starts_with("Hi Jane,"));
     assert_eq!(
@@ -511,7 +511,7 @@ async fn a_queue_that_takes_nothing_leaves_the_sales_messages_and_the_command_to
 
 /// A copywriter's command that is stored and never sent.
 async fn stored_command(api: &Api) -> CommandId {
-    let draft = shared::writing::Written {
+    let draft = shared::outreach::writing::Written {
         title: "About your plans".to_owned(),
         message: "I am following up on your interest in Acme".to_owned(),
         strategy: "Ask for a call.".to_owned(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use shared::crm::leads::Lead;
 use shared::crm::prospects::{OwnProspects, Prospect};
-use shared::writing::said;
+use shared::outreach::writing::said;
 use tests::{Answer, Api, ModelReply, ScriptedModel, activity, send};
 use uuid::Uuid;
 

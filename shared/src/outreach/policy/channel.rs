@@ -104,7 +104,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::outreach::Count;
+    use crate::outreach::policy::Count;
 
     fn touch(channel: &str, outcome: &str, age_days: Option<f64>) -> Touch {
         Touch { channel: Channel::named(channel).unwrap(), outcome: Outcome::named(outcome), age_days }

@@ -237,7 +237,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::outreach::{Channel, SegmentRates, score};
+    use crate::outreach::policy::{Channel, SegmentRates, score};
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
