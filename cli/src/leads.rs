@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use shared::base::store::StoreError;
 use shared::crm::leads::{Lead, Leads};
-use shared::erasure::{Erased, Erasure, Wanted};
+use shared::workflow::erasure::{Erased, Erasure, Wanted};
 use uuid::Uuid;
 
 use crate::connection::Connection;

@@ -18,7 +18,7 @@ use shared::clients::providers::{email, sms, whatsapp};
 use shared::crm::conversations::{CustomerPhone, User};
 use shared::pii::addresses;
 use shared::pii::{self, Allowed};
-use shared::recommendations::DeliveryId;
+use shared::workflow::recommendations::DeliveryId;
 use shared::workspace::auth::ApiKey;
 use shared::workspace::idempotency::{Claimed, IdempotencyKey};
 use tokio::runtime::{Builder, Runtime};

@@ -1,31 +1,31 @@
-//! What every function of Lead Follow-up builds on: the request pipeline, keys and rate limits,
-//! idempotency, the credit ledger, the model client and the typed stores.
+//! What every function of Lead Follow-up builds on, in seven wings. A wing uses only the wings above it; the test
+//! `the_wings` reads the imports and fails on an arrow the other way.
 //!
-//! Invariants of this crate:
-//! - Nothing here knows a route, a function or whether it runs in AWS or on a laptop; the
-//!   difference is an endpoint in the [`environment`]. The exception is the route that each SMS names for
-//!   its reports ([`providers::sms`]).
-//! - Every key of a workspace's items starts with that workspace, so that no query can reach
-//!   another tenant. The exceptions are named where they are made: a key is found by its digest and a
-//!   channel by its provider's identifier ([`accounts`]), the sweeper finds holds by their expiry
-//!   ([`credits`]), and `score-due` finds conversations that are due ([`conversations::scoring`]).
-//! - Time and identifiers come in through the [`context`].
+//! - [`base`]: what every function stands on: context, clock, store, queue, errors, log, metrics and traces.
+//! - [`clients`]: what is not ours: the model, the senders of messages, secrets, and the HTTP client for them.
+//! - [`workspace`]: who calls, what they may do and what they pay: accounts, keys, credits, idempotency.
+//! - [`api`]: a request on its way from the door to its handler and back, and the OpenAPI document.
+//! - [`crm`]: who we know and what was said: leads, conversations, lists, prospects.
+//! - [`outreach`]: how a lead may be written to: the channel and priority model, drafts, opt-outs, the PII gate.
+//! - [`workflow`]: what is proposed, decided and carried out: recommendations, tasks, campaigns, commands.
+//!
+//! What in a text identifies a person is found by [`pii`], a crate of its own.
+//!
+//! Invariants:
+//! - Nothing here knows a function, or whether it runs in AWS or on a laptop: the difference is an endpoint in the
+//!   [`base::environment`].
+//! - Every key of a workspace's items starts with that workspace, so that no query reaches another tenant. Exceptions
+//!   are named where they are made: a key is found by its digest and a channel by its provider's identifier
+//!   ([`workspace::accounts`]), the sweeper finds holds by their expiry ([`workspace::credits`]), and `score-due`
+//!   finds conversations that are due ([`crm::conversations::scoring`]).
+//! - Time and identifiers come in through the [`base::context`].
 
-pub mod analysis;
 pub mod api;
 pub mod base;
-pub mod campaigns;
-pub mod chats;
 pub mod clients;
-pub mod commands;
 pub mod crm;
-pub mod due;
-pub mod erasure;
-pub mod notifications;
-pub mod outcomes;
 pub mod outreach;
-pub mod recommendations;
-pub mod tasks;
+pub mod workflow;
 pub mod workspace;
 
 pub use pii;

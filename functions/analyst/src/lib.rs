@@ -5,13 +5,13 @@
 //! same message again, or two at once, make one.
 
 use chrono::TimeDelta;
-use shared::analysis::{Analysed, Analysis, enough};
 use shared::base::context::{Clock, Context};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
-use shared::recommendations::{
+use shared::workflow::analysis::{Analysed, Analysis, enough};
+use shared::workflow::recommendations::{
     Actor, Asked, Follows, Origin, Recommendation, RecommendationId, Recommendations, Status,
 };
 

@@ -7,8 +7,8 @@ use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;
-use shared::campaigns::{Campaigns, Contact, State};
-use shared::recommendations::{RecommendationId, Recommendations};
+use shared::workflow::campaigns::{Campaigns, Contact, State};
+use shared::workflow::recommendations::{RecommendationId, Recommendations};
 use shared::workspace::auth::Permission;
 use uuid::Uuid;
 

@@ -17,8 +17,8 @@ use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;
-use shared::campaigns::{Campaign, Campaigns, Counts};
-use shared::tasks::{self, TaskId, Tasks};
+use shared::workflow::campaigns::{Campaign, Campaigns, Counts};
+use shared::workflow::tasks::{self, TaskId, Tasks};
 use shared::workspace::auth::Permission;
 use uuid::Uuid;
 

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde_json::json;
 use shared::api::openapi::{Operation, PageMeta, Pages};
 use shared::base::problem::Code;
-use shared::campaigns::{Example, State};
-use shared::recommendations::{Channel, Status};
+use shared::workflow::campaigns::{Example, State};
+use shared::workflow::recommendations::{Channel, Status};
 use uuid::Uuid;
 
 use crate::{GetCampaign, ListCampaigns, ListDrafts};

@@ -8,7 +8,7 @@ use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
-use shared::commands::{Command, CommandId, Commands};
+use shared::workflow::commands::{Command, CommandId, Commands};
 use shared::workspace::auth::Permission;
 use uuid::Uuid;
 

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde_json::json;
 use shared::api::openapi::Operation;
 use shared::base::problem::Code;
-use shared::commands::Status;
 use shared::outreach::writing::{Medium, Messages};
+use shared::workflow::commands::Status;
 use shared::workspace::accounts::Role;
 use uuid::Uuid;
 

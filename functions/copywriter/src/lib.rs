@@ -15,12 +15,12 @@ use shared::base::problem::Problem;
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
 use shared::clients::llm::{Checked, Model, Prompt};
-use shared::commands::{Command, CommandId, Commands, Completed, Outcome, Status, Taken};
 use shared::crm::conversations::Conversations;
 use shared::outreach::gate::{self, Gate};
 use shared::outreach::writing::{Medium, Messages, Written, said};
 use shared::pii::Allowed;
-use shared::recommendations::{Actor, Recommendations, WrittenBy};
+use shared::workflow::commands::{Command, CommandId, Commands, Completed, Outcome, Status, Taken};
+use shared::workflow::recommendations::{Actor, Recommendations, WrittenBy};
 
 /// How long one message may take. The function's timeout is above it, and a lease above that.
 const TIME: TimeDelta = TimeDelta::seconds(50);

@@ -23,9 +23,9 @@ use shared::clients::providers::sns::{Notification, Sns, SnsError};
 use shared::clients::providers::{Kind, email, sms};
 use shared::clients::secrets::Secret;
 use shared::crm::leads::{Activity, Lead, Leads, SuppressedBy};
-use shared::outcomes::Outcomes;
 use shared::pii::addresses;
-use shared::recommendations::Channel;
+use shared::workflow::outcomes::Outcomes;
+use shared::workflow::recommendations::Channel;
 use shared::workspace::accounts::Accounts;
 
 pub use operations::operations;
@@ -155,7 +155,7 @@ impl DeliveryEvents {
         }
         let id = message.callback.provider_message_id.as_deref().unwrap_or_default();
         let activity = Activity {
-            activity_id: shared::outcomes::activity_id(id),
+            activity_id: shared::workflow::outcomes::activity_id(id),
             kind: Channel::Sms.name().to_owned(),
             occurred_at: message.callback.at,
             direction: Some("inbound".to_owned()),

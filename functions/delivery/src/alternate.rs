@@ -1,10 +1,10 @@
 //! The next channel after a proven failure, and the approved text in its form.
 
-use shared::analysis::touches;
 use shared::base::store::StoreError;
 use shared::outreach::policy::{self, Tier};
 use shared::outreach::reach::Reach;
-use shared::recommendations::{Asked, Channel, Draft, Origin, Recommendation};
+use shared::workflow::analysis::touches;
+use shared::workflow::recommendations::{Asked, Channel, Draft, Origin, Recommendation};
 
 use crate::DeliveryWorker;
 

@@ -1,10 +1,10 @@
 //! What was sent on WhatsApp, in the lead's conversation.
 
 use shared::base::store::StoreError;
-use shared::commands::CommandId;
 use shared::crm::conversations::row::{Message, Platform, Sender};
 use shared::crm::conversations::{CustomerPhone, Delivery, User, default_conversation};
-use shared::recommendations::{Draft, Origin, Recommendation};
+use shared::workflow::commands::CommandId;
+use shared::workflow::recommendations::{Draft, Origin, Recommendation};
 
 use crate::DeliveryWorker;
 

@@ -17,15 +17,15 @@ use shared::base::environment::ConfigError;
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
 use shared::clients::providers::{Content, Outgoing, Providers, Sent, has_opted_out};
-use shared::commands::Commands;
 use shared::crm::conversations::Conversations;
 use shared::crm::leads::SuppressedBy;
-use shared::notifications::{Kind, Notification, Role};
-use shared::outcomes::Outcomes;
 use shared::outreach::gate::Gate;
 use shared::outreach::rates::Rates;
 use shared::outreach::reach::{Reach, Reaching};
-use shared::recommendations::{
+use shared::workflow::commands::Commands;
+use shared::workflow::notifications::{Kind, Notification, Role};
+use shared::workflow::outcomes::Outcomes;
+use shared::workflow::recommendations::{
     Actor, AttemptState, Channel, Draft, Handed, Origin, Recommendation, RecommendationId, Recommendations, Settled,
 };
 use shared::workspace::accounts::{Accounts, Site};

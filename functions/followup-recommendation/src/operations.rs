@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde_json::json;
 use shared::api::openapi::Operation;
 use shared::base::problem::{Code, Problem};
-use shared::recommendations::RecommendationShown;
+use shared::workflow::recommendations::RecommendationShown;
 
 use crate::FollowupRecommendation;
 use crate::request::Request;
@@ -54,7 +54,7 @@ pub fn operations() -> Vec<Operation> {
     )
     .idempotent()
     .refuses_with(Problem::new(Code::LeadNotFound, "No lead record exists for the provided lead_id."))
-    .refuses_with(shared::analysis::insufficient_engagement(0))
+    .refuses_with(shared::workflow::analysis::insufficient_engagement(0))
     .refuses(&[Code::InsufficientCredits, Code::AiUnavailable, Code::AiLeftAlone]);
     vec![match missing {
         Some(missing) => operation.refuses_with(missing),

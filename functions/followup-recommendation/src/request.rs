@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde_json::Value;
 use shared::api::http::Fields;
 use shared::base::problem::{MISSING, Problem};
-use shared::recommendations::{Asked, Event};
+use shared::workflow::recommendations::{Asked, Event};
 
 /// How many events a request may bring.
 const MOST_EVENTS: usize = 200;

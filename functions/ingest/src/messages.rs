@@ -10,7 +10,7 @@ use shared::base::problem::Problem;
 use shared::crm::conversations::incoming::message;
 use shared::crm::conversations::row::Message;
 use shared::crm::conversations::{Conversations, CustomerPhone, Recorded};
-use shared::outcomes::Outcomes;
+use shared::workflow::outcomes::Outcomes;
 use shared::workspace::auth::Permission;
 
 /// How many messages one request takes.

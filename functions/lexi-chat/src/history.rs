@@ -4,10 +4,10 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use shared::campaigns::Campaign;
-use shared::chats::{Chat, Message, Speaker};
 use shared::clients::llm::Said;
 use shared::crm::lists::List;
+use shared::workflow::campaigns::Campaign;
+use shared::workflow::chats::{Chat, Message, Speaker};
 
 use crate::words::says;
 

@@ -28,14 +28,14 @@ use shared::base::context::{Clock, Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::TransactWriteItem;
-use shared::campaigns::Campaigns;
-use shared::chats::{Chat, ChatId, Chats, Message, Proposed, Speaker, Step};
 use shared::clients::llm::{self, Conversation, Model, Ready, Said, Tool, ToolCall};
 use shared::crm::conversations::Conversations;
 use shared::crm::leads::Leads;
 use shared::crm::lists::Lists;
 use shared::outreach::writing;
-use shared::tasks::{Task, TaskId, Tasks};
+use shared::workflow::campaigns::Campaigns;
+use shared::workflow::chats::{Chat, ChatId, Chats, Message, Proposed, Speaker, Step};
+use shared::workflow::tasks::{Task, TaskId, Tasks};
 use shared::workspace::accounts::Accounts;
 use shared::workspace::auth::Permission;
 use shared::workspace::credits::{Action, Ledger};
@@ -158,7 +158,7 @@ fn not_found(field: &str, what: &str) -> Problem {
 /// What the model has said in answer to a message.
 struct Answered {
     text: String,
-    state: shared::chats::State,
+    state: shared::workflow::chats::State,
     proposal: Option<turn::Proposal>,
     from_records: bool,
     steps: Vec<Step>,

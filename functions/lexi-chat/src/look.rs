@@ -4,10 +4,10 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use shared::api::http::timestamp;
 use shared::base::store::StoreError;
-use shared::campaigns::{Campaign, Counts};
 use shared::crm::leads::{Activity, Lead};
 use shared::crm::lists::List;
-use shared::tasks::{Status, TaskId};
+use shared::workflow::campaigns::{Campaign, Counts};
+use shared::workflow::tasks::{Status, TaskId};
 use uuid::Uuid;
 
 use crate::LexiChat;

@@ -4,13 +4,13 @@
 use serde_json::json;
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;
-use shared::campaigns::{Brief, Example};
 use shared::crm::leads::Lead;
 use shared::crm::lists::Target;
 use shared::crm::prospects::{self, Query};
 use shared::outreach::writing::{Medium, Written};
 use shared::pii::addresses;
-use shared::tasks::{self, ContactChanges, Plan, Task};
+use shared::workflow::campaigns::{Brief, Example};
+use shared::workflow::tasks::{self, ContactChanges, Plan, Task};
 use uuid::Uuid;
 
 use crate::LexiChat;

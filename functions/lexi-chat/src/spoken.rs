@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shared::api::http::Events;
-use shared::chats::Step;
+use shared::workflow::chats::Step;
 use uuid::Uuid;
 
 use crate::links::Links;

@@ -10,9 +10,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::base::problem::Problem;
-use shared::chats::{Message, Speaker};
 use shared::clients::llm::{Checked, Model, Prompt, Ready};
-use shared::tasks::{TaskId, Tasks};
+use shared::workflow::chats::{Message, Speaker};
+use shared::workflow::tasks::{TaskId, Tasks};
 use uuid::Uuid;
 
 use crate::history::Known;

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 use shared::base::store::StoreError;
-use shared::chats::{State, Step};
 use shared::crm::leads::Lead;
 use shared::crm::lists::List;
-use shared::tasks::{Plan, Status, Task, TaskId};
+use shared::workflow::chats::{State, Step};
+use shared::workflow::tasks::{Plan, Status, Task, TaskId};
 use uuid::Uuid;
 
 use crate::LexiChat;

@@ -5,7 +5,7 @@ use shared::api::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
-use shared::chats::{Chat, ChatId, Chats, Message};
+use shared::workflow::chats::{Chat, ChatId, Chats, Message};
 use shared::workspace::auth::Permission;
 use uuid::Uuid;
 

@@ -7,7 +7,7 @@ use shared::base::context::{Context, Random};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;
-use shared::tasks::{Decided, Decision, Status, Task, Tasks};
+use shared::workflow::tasks::{Decided, Decision, Status, Task, Tasks};
 use shared::workspace::accounts::Accounts;
 use shared::workspace::auth::Permission;
 use shared::workspace::idempotency::Claimed;

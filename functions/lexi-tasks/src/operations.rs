@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use shared::api::openapi::{Operation, PageMeta, Pages};
 use shared::base::problem::{Code, Problem};
-use shared::chats::{Speaker, Step};
-use shared::tasks::{Failure, Status};
+use shared::workflow::chats::{Speaker, Step};
+use shared::workflow::tasks::{Failure, Status};
 use uuid::Uuid;
 
 use crate::{Approve, Dismiss, GetConversation, GetTask, ListConversations, ListTasks};

@@ -8,7 +8,7 @@ use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;
-use shared::tasks::{Status, Task, TaskId, Tasks};
+use shared::workflow::tasks::{Status, Task, TaskId, Tasks};
 use shared::workspace::accounts::Accounts;
 use shared::workspace::auth::Permission;
 use uuid::Uuid;

@@ -6,7 +6,7 @@ use serde_json::json;
 use shared::base::store::StoreError;
 use shared::crm::leads::Lead;
 use shared::crm::lists::{Member, Target};
-use shared::tasks::{ContactChanges, ListOperation};
+use shared::workflow::tasks::{ContactChanges, ListOperation};
 use uuid::Uuid;
 
 use crate::{LexiWorker, Outcome, Trouble};

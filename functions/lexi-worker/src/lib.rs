@@ -16,11 +16,11 @@ use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::{Consumer, Queue};
 use shared::base::store::StoreError;
-use shared::campaigns::{Advance, Drafting};
 use shared::crm::leads::Leads;
 use shared::crm::lists::Lists;
 use shared::crm::prospects::Prospects;
-use shared::tasks::{Failure, Plan, Progress, Taken, Task, TaskId, Tasks};
+use shared::workflow::campaigns::{Advance, Drafting};
+use shared::workflow::tasks::{Failure, Plan, Progress, Taken, Task, TaskId, Tasks};
 
 /// How long one message may take. The function's timeout is above it, and a lease above that.
 const TIME: TimeDelta = TimeDelta::seconds(50);

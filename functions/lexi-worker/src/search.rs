@@ -10,7 +10,7 @@ use shared::base::store::StoreError;
 use shared::crm::leads::Lead;
 use shared::crm::lists::{ListError, Member, Target};
 use shared::crm::prospects::{Prospect, Query, SearchError};
-use shared::tasks::{Failure, Progress, Task};
+use shared::workflow::tasks::{Failure, Progress, Task};
 use uuid::Uuid;
 
 use crate::{LexiWorker, Outcome, Trouble};

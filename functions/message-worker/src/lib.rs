@@ -17,8 +17,8 @@ use shared::clients::providers::Callback;
 use shared::crm::conversations::row::Message;
 use shared::crm::conversations::{Conversations, CustomerPhone, DeliveredMessage, Delivery, User};
 use shared::crm::inbox::{Delivered, Inbox, Place, Received};
-use shared::outcomes::Outcomes;
-use shared::recommendations::Channel;
+use shared::workflow::outcomes::Outcomes;
+use shared::workflow::recommendations::Channel;
 
 /// The longest text that is recorded, as with ingestion.
 const LONGEST: usize = 16_384;

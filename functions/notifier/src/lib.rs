@@ -16,8 +16,8 @@ use shared::base::observe::traces::{Of, Subsegment};
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
 use shared::clients::http_client::http_client;
-use shared::due::Place;
-use shared::notifications::{Notification, Notifications, TRIES};
+use shared::workflow::due::Place;
+use shared::workflow::notifications::{Notification, Notifications, TRIES};
 use shared::workspace::accounts::{Accounts, Webhook};
 
 /// How long an answer may take.

@@ -8,10 +8,10 @@ use shared::base::context::{Clock, Context};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;
-use shared::notifications::Notification;
 use shared::outreach::gate::Gate;
 use shared::outreach::reach::{Reach, Reaching};
-use shared::recommendations::{Actor, Channel, Draft, Origin, Recommendation, Recommendations, Refused};
+use shared::workflow::notifications::Notification;
+use shared::workflow::recommendations::{Actor, Channel, Draft, Origin, Recommendation, Recommendations, Refused};
 use shared::workspace::accounts::Accounts;
 use shared::workspace::auth::Permission;
 

@@ -8,7 +8,7 @@ use shared::base::context::{Clock, Context};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;
-use shared::recommendations::{Actor, Decided, Recommendation, Recommendations, Refused, Status};
+use shared::workflow::recommendations::{Actor, Decided, Recommendation, Recommendations, Refused, Status};
 use shared::workspace::auth::Permission;
 use uuid::Uuid;
 

@@ -5,8 +5,8 @@ use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply, uuid};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
-use shared::notifications::{Notification, Notifications, Role};
-use shared::recommendations::{Listing, Recommendation, Recommendations, Status};
+use shared::workflow::notifications::{Notification, Notifications, Role};
+use shared::workflow::recommendations::{Listing, Recommendation, Recommendations, Status};
 use shared::workspace::auth::Permission;
 
 /// `GET /api/v1/ai/followup/recommendations`.

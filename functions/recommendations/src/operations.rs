@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use shared::api::openapi::{Operation, Pages};
 use shared::base::problem::{Code, Problem};
-use shared::notifications::{Kind, Role};
-use shared::recommendations::{Channel, RecommendationShown, Status};
+use shared::workflow::notifications::{Kind, Role};
+use shared::workflow::recommendations::{Channel, RecommendationShown, Status};
 use uuid::Uuid;
 
 use crate::{

@@ -5,7 +5,7 @@ use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
-use shared::recommendations::{AuditEvent, Recommendation, RecommendationId, Recommendations};
+use shared::workflow::recommendations::{AuditEvent, Recommendation, RecommendationId, Recommendations};
 use shared::workspace::auth::Permission;
 use uuid::Uuid;
 

@@ -6,10 +6,10 @@ use shared::base::context::{Clock, Context};
 use shared::base::environment::ConfigError;
 use shared::base::queue::Queue;
 use shared::base::store::StoreError;
-use shared::commands::CommandId;
-use shared::due::{DueIndex, Overdue, Wanted};
-use shared::recommendations::RecommendationId;
-use shared::tasks::TaskId;
+use shared::workflow::commands::CommandId;
+use shared::workflow::due::{DueIndex, Overdue, Wanted};
+use shared::workflow::recommendations::RecommendationId;
+use shared::workflow::tasks::TaskId;
 use shared::workspace::credits::Ledger;
 
 /// How many commands are sent, and then postponed, at once: as many as one call to SQS takes.

@@ -9,8 +9,8 @@ use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::ConfigError;
 use crate::base::store::StoreError;
 use crate::crm::leads::{Lead, Leads};
-use crate::notifications::{Kind, Notification, Role};
-use crate::recommendations::Recommendation;
+use crate::workflow::notifications::{Kind, Notification, Role};
+use crate::workflow::recommendations::Recommendation;
 use crate::workspace::accounts::{Accounts, Site};
 use pii::{Allowed, Category, Finding, findings, identifiers};
 

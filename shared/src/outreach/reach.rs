@@ -12,7 +12,7 @@ use crate::base::environment::ConfigError;
 use crate::base::store::StoreError;
 use crate::crm::conversations::Conversations;
 use crate::crm::leads::{History, Lead, Leads};
-use crate::recommendations::Channel;
+use crate::workflow::recommendations::Channel;
 
 /// How long after a lead's last message on WhatsApp free text may be sent.
 const WINDOW: TimeDelta = TimeDelta::hours(24);

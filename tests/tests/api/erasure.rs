@@ -11,7 +11,7 @@ use shared::base::store::s;
 use shared::crm::conversations::row::Platform;
 use shared::crm::leads::{Lead, SuppressedBy};
 use shared::crm::prospects::{OwnProspects, Prospect};
-use shared::erasure::{Erased, Erasure, Wanted};
+use shared::workflow::erasure::{Erased, Erasure, Wanted};
 use shared::workspace::accounts::Role;
 use shared::workspace::auth::Permission;
 use tests::leads_api::{USER, extract, listed, post};

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use copywriter::Copywriter;
 use serde_json::{Value, json};
 use shared::base::queue::Consumer;
-use shared::commands::CommandId;
+use shared::workflow::commands::CommandId;
 use shared::workspace::accounts::Role;
 use sweeper::Sweeper;
 use tests::faults::{Way, in_every_way};

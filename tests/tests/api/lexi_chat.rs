@@ -287,7 +287,7 @@ async fn what_is_not_the_workspaces_is_not_found_and_not_charged() {
     let key = api.new_key(other, &Permission::ALL, |_| {}).await;
     let made = send(api.request("POST", "/v1/lists").bearer_auth(&key).json(&json!({"name": "Theirs"}))).await;
     let list = made.json()["data"]["list_id"].clone();
-    let brief = shared::campaigns::Brief {
+    let brief = shared::workflow::campaigns::Brief {
         campaign_id: shared::base::context::Random::from_os().uuid(),
         name: "Theirs".to_owned(),
         list: shared::crm::lists::Target {
@@ -297,8 +297,8 @@ async fn what_is_not_the_workspaces_is_not_found_and_not_charged() {
         about: "x".to_owned(),
         example: None,
     };
-    let of = shared::tasks::TaskId { workspace_id: other, task_id: brief.campaign_id };
-    shared::campaigns::Campaigns::new(&api.stack.context).unwrap().start(&brief, of).await.unwrap();
+    let of = shared::workflow::tasks::TaskId { workspace_id: other, task_id: brief.campaign_id };
+    shared::workflow::campaigns::Campaigns::new(&api.stack.context).unwrap().start(&brief, of).await.unwrap();
     let campaign = json!(brief.campaign_id);
     let theirs = send(api.request("POST", CHAT).bearer_auth(&key).json(&json!({"message": "Hello"}))).await;
     let conversation = theirs.json()["data"]["conversation_id"].clone();
@@ -612,11 +612,11 @@ async fn decisions_are_part_of_the_summary() {
     for _ in 0..6 {
         said(&api, &format!("Hello {}", "again ".repeat(1_200)), context.clone()).await;
     }
-    let id = shared::chats::ChatId {
+    let id = shared::workflow::chats::ChatId {
         workspace_id: api.workspace,
         conversation_id: first["conversation_id"].as_str().unwrap().parse().unwrap(),
     };
-    let chat = shared::chats::Chats::new(&api.stack.context).unwrap().get(id).await.unwrap().unwrap();
+    let chat = shared::workflow::chats::Chats::new(&api.stack.context).unwrap().get(id).await.unwrap().unwrap();
     assert!(chat.summarised > 0 && chat.summary.contains("(dismissed)") && chat.summary.contains("Boston"), "{chat:?}");
 }
 

@@ -387,11 +387,11 @@ async fn the_memory_of_what_was_read_orders_nothing_either() {
         let seen = model.requests().last().unwrap()["messages"].to_string();
         assert!(!seen.contains("maintenance mode"), "{seen}");
     }
-    let id = shared::chats::ChatId {
+    let id = shared::workflow::chats::ChatId {
         workspace_id: api.workspace,
         conversation_id: first["conversation_id"].as_str().unwrap().parse().unwrap(),
     };
-    let chat = shared::chats::Chats::new(&api.stack.context).unwrap().get(id).await.unwrap().unwrap();
+    let chat = shared::workflow::chats::Chats::new(&api.stack.context).unwrap().get(id).await.unwrap().unwrap();
     assert!(chat.summarised > 2 && chat.summary_of_records.contains("maintenance mode"), "{chat:?}");
     assert_eq!(tasks(api, "pending").await.len(), 1);
 }

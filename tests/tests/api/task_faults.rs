@@ -8,7 +8,7 @@ use shared::base::queue::Consumer;
 use shared::base::store::{Transacted, transact};
 use shared::crm::lists::{Lists, Target};
 use shared::crm::prospects::{OwnProspects, Prospect, Query};
-use shared::tasks::{Plan, Task, TaskId, Tasks};
+use shared::workflow::tasks::{Plan, Task, TaskId, Tasks};
 use tests::faults::{Way, in_every_way};
 use tests::{Answer, Api, Setup, send};
 use uuid::Uuid;

@@ -11,11 +11,11 @@ use lexi_worker::LexiWorker;
 use serde_json::{Value, json};
 use shared::base::queue::Consumer;
 use shared::base::store::{Transacted, transact};
-use shared::campaigns::Brief;
 use shared::crm::leads::{Lead, SuppressedBy};
 use shared::crm::lists::{Lists, Target};
 use shared::crm::prospects::{OwnProspects, Prospect, Query};
-use shared::tasks::{
+use shared::workflow::campaigns::Brief;
+use shared::workflow::tasks::{
     ContactChanges, Failure, ListOperation, Plan, Progress, SUPERSEDED, Status, Taken, Task, TaskId, Tasks,
 };
 use shared::workspace::auth::Permission;

@@ -21,8 +21,8 @@ use crate::api::http::timestamp;
 use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::{Item, StoreError, from_item, n, s, store_error, to_item};
-use crate::campaigns::{Brief, Example};
 use crate::crm::prospects::Query;
+use crate::workflow::campaigns::{Brief, Example};
 
 /// How long a message is kept, and a conversation after its last message.
 const KEPT: TimeDelta = TimeDelta::days(400);

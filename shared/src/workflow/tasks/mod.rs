@@ -16,7 +16,7 @@
 //! second is refused. A worker takes a lease, and whatever it writes is conditional on that lease: once it has
 //! ended, the worker can neither finish nor fail what is no longer its own.
 //!
-//! From its approval until it is finished, a task is in the index of [`crate::due`].
+//! From its approval until it is finished, a task is in the index of [`crate::workflow::due`].
 
 mod decide;
 mod plan;
@@ -37,7 +37,7 @@ use crate::api::http::timestamp;
 use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::ConfigError;
 use crate::base::store::{Item, StoreError, from_item, query_all, s, store_error, to_item};
-use crate::due::{Due, Place};
+use crate::workflow::due::{Due, Place};
 use crate::workspace::credits::{Ledger, Operation, State};
 pub use decide::{Decided, Decision, SUPERSEDED};
 pub use plan::{ContactChanges, ListOperation, Plan};

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Status, Task, TaskId, Tasks, key, listed};
 use crate::api::http::timestamp;
 use crate::base::store::{Item, StoreError, TransactWriteItem, Transacted, from_item, n, s, transact};
-use crate::due::{Due, Wanted};
+use crate::workflow::due::{Due, Wanted};
 use crate::workspace::credits::{Balance, Operation};
 
 /// Why a task is dismissed in whose place another was proposed.

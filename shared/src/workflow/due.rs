@@ -124,7 +124,7 @@ impl DueIndex {
 
     /// Notes that a message was sent for something overdue, so that the next one waits.
     pub async fn postpone(&self, overdue: &Overdue) -> Result<(), StoreError> {
-        let until = self.clock.now() + crate::commands::LEASE + OVERDUE;
+        let until = self.clock.now() + crate::workflow::commands::LEASE + OVERDUE;
         let sent = self
             .client
             .update_item()

@@ -11,8 +11,8 @@ use super::{Actor, AttemptState, Draft, Origin, Recommendation, Recommendations,
 use crate::api::http::timestamp;
 use crate::base::observe::metrics;
 use crate::base::store::{StoreError, TransactWriteItem, Transacted, transact};
-use crate::due::{Due, Wanted};
-use crate::notifications::Notification;
+use crate::workflow::due::{Due, Wanted};
+use crate::workflow::notifications::Notification;
 
 /// What a person approved: the text that is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

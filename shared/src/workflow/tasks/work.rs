@@ -9,9 +9,9 @@ use super::decide::HELD;
 use super::{Failure, Progress, Status, Task, TaskId, Tasks, pk};
 use crate::base::observe::metrics;
 use crate::base::store::{StoreError, TransactWriteItem, Transacted, n, query_all, s, to_item, transact};
-use crate::commands::LEASE;
 use crate::crm::prospects::Prospect;
-use crate::due::{Due, Wanted};
+use crate::workflow::commands::LEASE;
+use crate::workflow::due::{Due, Wanted};
 use crate::workspace::credits::{Operation, State};
 
 /// How often a task is tried without coming on before it has failed: as often as its queue delivers a message.

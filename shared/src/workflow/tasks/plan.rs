@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::campaigns::Brief;
 use crate::crm::lists::Target;
 use crate::crm::prospects;
+use crate::workflow::campaigns::Brief;
 use crate::workspace::credits::Action;
 
 /// What a task does, with everything that it needs to: what a person approves is what runs.

@@ -8,7 +8,7 @@
 //! works on it takes the lease with one conditional write; when the lease has ended, somebody else may
 //! take it, and the first can neither finish nor give back what is no longer its own.
 //!
-//! As long as it wants a message in its queue, a command is in the index of [`crate::due`].
+//! As long as it wants a message in its queue, a command is in the index of [`crate::workflow::due`].
 
 use std::collections::BTreeMap;
 
@@ -23,8 +23,8 @@ use crate::base::context::{Clock, Context, Random};
 use crate::base::environment::ConfigError;
 use crate::base::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
 use crate::crm::conversations::PendingMessage;
-use crate::due::{Due, OVERDUE, Wanted};
 use crate::outreach::writing::{Medium, Messages};
+use crate::workflow::due::{Due, OVERDUE, Wanted};
 use crate::workspace::accounts::Role;
 
 /// How long a command may be worked on before somebody else may take it: longer than the function's

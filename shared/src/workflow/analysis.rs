@@ -17,13 +17,13 @@ use crate::base::problem::{Code, Problem};
 use crate::base::store::StoreError;
 use crate::clients::llm::{Checked, Model, Prompt, Ready};
 use crate::crm::leads::Activity;
-use crate::notifications::{Kind, Notification, Role};
 use crate::outreach::gate::Gate;
 use crate::outreach::policy::{self, Outcome, POLICY_VERSION, Signals, Tier, Touch};
 use crate::outreach::rates::Rates;
 use crate::outreach::reach::{Reach, Reaching};
 use crate::outreach::writing::{Written, said};
-use crate::recommendations::{
+use crate::workflow::notifications::{Kind, Notification, Role};
+use crate::workflow::recommendations::{
     Asked, Assessment, Channel, Draft, Event, Origin, Recommendation, RecommendationId, Status, WrittenBy,
 };
 
@@ -184,7 +184,7 @@ impl Analysis {
 
         let prompt = Prompt {
             name: "recommend_follow_up",
-            instructions: include_str!("../prompts/recommendation.md"),
+            instructions: include_str!("../../prompts/recommendation.md"),
             facts: facts((reach, asked), channel, &assessment, now),
         };
         let known = said(&prompt.facts);

@@ -14,9 +14,11 @@ use crate::clients::providers::{Callback, Kind, has_opted_out, sms};
 use crate::crm::conversations::row::{Message, Platform, Sender};
 use crate::crm::conversations::{Conversations, CustomerPhone, User};
 use crate::crm::leads::{Activity, Leads, SuppressedBy};
-use crate::notifications::{Kind as Told, Notification, Notifications, Role};
 use crate::outreach::policy::Outcome;
-use crate::recommendations::{Actor, AttemptState, Channel, DeliveryId, Recommendation, Recommendations, Settled};
+use crate::workflow::notifications::{Kind as Told, Notification, Notifications, Role};
+use crate::workflow::recommendations::{
+    Actor, AttemptState, Channel, DeliveryId, Recommendation, Recommendations, Settled,
+};
 
 /// Takes reports and answers.
 #[derive(Clone, Debug)]

@@ -20,11 +20,11 @@ use super::{
 };
 use crate::api::http::timestamp;
 use crate::base::store::StoreError;
-use crate::commands::LEASE;
-use crate::due::{Due, Wanted};
-use crate::notifications::Notification;
 use crate::outreach::policy::{Count, Outcome, Tier};
 use crate::outreach::rates;
+use crate::workflow::commands::LEASE;
+use crate::workflow::due::{Due, Wanted};
+use crate::workflow::notifications::Notification;
 
 /// How long a provider may say nothing of what it took before the representative is told.
 const SILENCE: TimeDelta = TimeDelta::hours(24);
@@ -446,8 +446,8 @@ impl Recommendations {
         Notification {
             notification_id: self.random.uuid(),
             workspace_id: of.id.workspace_id,
-            role: crate::notifications::Role::Representative,
-            kind: crate::notifications::Kind::DeliveryUnknown,
+            role: crate::workflow::notifications::Role::Representative,
+            kind: crate::workflow::notifications::Kind::DeliveryUnknown,
             lead_id: of.lead_id,
             recommendation_id: Some(of.id.recommendation_id),
             details: json!({"channel": channel(of)}),

@@ -27,7 +27,7 @@ use crate::base::store::{
     Item, StoreError, TransactWriteItem, Transacted, from_item, query_all, s, store_error, to_item, transact,
 };
 use crate::crm::lists::Target;
-use crate::tasks::TaskId;
+use crate::workflow::tasks::TaskId;
 pub use drafting::{Advance, Drafting};
 
 /// What a campaign is to say, and to whom.

@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | notification | `W#<workspace>#N#<role>` | `<time>#<notification>` |
 //!
-//! A notification is in the index of [`crate::due`] until it was sent to the workspace's webhook, or there is
+//! A notification is in the index of [`crate::workflow::due`] until it was sent to the workspace's webhook, or there is
 //! none. It is written in the transaction of the change that it tells of. It holds identifiers and
 //! categories, never a name, an address, a phone number or a text.
 
@@ -21,7 +21,7 @@ use crate::api::http::timestamp;
 use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::{StoreError, TransactWriteItem, from_item, n, s, store_error, to_item};
-use crate::due::{Due, Place, Wanted};
+use crate::workflow::due::{Due, Place, Wanted};
 
 /// How long notifications are kept.
 const KEPT: TimeDelta = TimeDelta::days(400);

@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Brief, Campaign, Campaigns, Contact, Counts, State};
-use crate::analysis::touches;
 use crate::base::context::{Clock, Context};
 use crate::base::environment::ConfigError;
 use crate::base::observe::metrics;
@@ -29,10 +28,11 @@ use crate::outreach::policy::{self, SegmentRates, Tier};
 use crate::outreach::rates::Rates;
 use crate::outreach::reach::{Reach, Reaching};
 use crate::outreach::writing::{Written, addresses, said};
-use crate::recommendations::{
+use crate::workflow::analysis::touches;
+use crate::workflow::recommendations::{
     Actor, Asked, Channel, Draft, Origin, Recommendation, Recommendations, Status, WrittenBy,
 };
-use crate::tasks::{Progress, TaskId};
+use crate::workflow::tasks::{Progress, TaskId};
 use crate::workspace::accounts::{Accounts, Site};
 
 /// Who writes, in the audit: the function that runs tasks.
@@ -193,7 +193,7 @@ impl Drafting {
         let facts = Facts { brief: &run.campaign.brief, reach, channel, sender: run.sender(channel), now };
         let prompt = Prompt {
             name: "campaign_draft",
-            instructions: include_str!("../../prompts/campaign-draft.md"),
+            instructions: include_str!("../../../prompts/campaign-draft.md"),
             facts: facts.told(),
         };
         let known = facts.known();

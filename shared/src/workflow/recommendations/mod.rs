@@ -41,10 +41,10 @@ use crate::base::observe::metrics;
 use crate::base::store::{
     Item, StoreError, TransactWriteItem, Transacted, from_item, n, query_all, s, store_error, to_item, transact,
 };
-use crate::due::Due;
-use crate::notifications::Notification;
 use crate::outreach::policy;
 use crate::outreach::writing::{Medium, Messages, Written, placeholder};
+use crate::workflow::due::Due;
+use crate::workflow::notifications::Notification;
 pub use audit::{Actor, AuditEvent};
 pub use delivery::{Attempt, AttemptState, DeliveryId, Handed, Settled};
 pub use description::RecommendationShown;
