@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use shared::api::http::dialect::timestamp;
-use shared::crm::conversations::User;
-use shared::crm::conversations::row::Platform;
+use shared::base::channel::Platform;
+use shared::base::time::timestamp;
+use shared::crm::identifiers::User;
 use shared::workspace::accounts::{Accounts, Channel};
 use uuid::Uuid;
 

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use shared::api::http::dialect::timestamp;
 use shared::base::store::StoreError;
+use shared::base::time::timestamp;
 use shared::workspace::credits::{Balance, Entry, EntryKind, Ledger};
 use uuid::Uuid;
 

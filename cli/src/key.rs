@@ -7,7 +7,7 @@ use std::str::FromStr;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use shared::api::http::dialect::timestamp;
+use shared::base::time::timestamp;
 use shared::workspace::accounts::{Accounts, KeyRecord};
 use shared::workspace::auth::{ApiKey, Permission, Quota};
 use uuid::Uuid;
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_key_is_listed_without_its_digest() {
-        let key = ApiKey::generate(&shared::base::context::Random::seeded(1));
+        let key = ApiKey::generate(&shared::base::clock::Random::seeded(1));
         let record = KeyRecord::new(&key, Uuid::nil(), Uuid::nil(), BTreeSet::new(), day("2026-06-01T12:00:00Z"));
         assert!(!shown(&record).to_string().contains(&key.digest()));
     }

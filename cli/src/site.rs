@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use shared::api::http::dialect::timestamp;
+use shared::base::time::timestamp;
 use shared::workspace::accounts::{Accounts, Site, Staffed};
 use uuid::Uuid;
 

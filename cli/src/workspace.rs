@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use data_encoding::BASE64;
 use serde_json::{Value, json};
-use shared::api::http::dialect::timestamp;
+use shared::base::time::timestamp;
 use shared::workspace::accounts::{Accounts, Webhook, Workspace};
 use uuid::Uuid;
 

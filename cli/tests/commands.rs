@@ -147,7 +147,7 @@ fn counts(summary: &Value) -> [u64; 6] {
 
 /// A date that no import finds too old.
 fn recent() -> String {
-    (shared::base::context::Clock::default().now() - chrono::TimeDelta::days(30)).format("%Y-%m-%d").to_string()
+    (shared::base::clock::Clock::default().now() - chrono::TimeDelta::days(30)).format("%Y-%m-%d").to_string()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -441,8 +441,8 @@ async fn importing_messages_twice_records_them_once_in_the_order_of_the_file() {
 
     let context = stack.context();
     let conversations = shared::crm::conversations::Conversations::new(&context).unwrap();
-    let user = shared::crm::conversations::User::new(workspace.parse().unwrap(), "me").unwrap();
-    let lead = shared::crm::conversations::CustomerPhone::parse("4930").unwrap();
+    let user = shared::crm::identifiers::User::new(workspace.parse().unwrap(), "me").unwrap();
+    let lead = shared::crm::identifiers::CustomerPhone::parse("4930").unwrap();
     let row = conversations.row(&user, &lead).await.unwrap().unwrap();
     assert_eq!((row.total_messages(), row.last_message.unwrap().message_id.as_str()), (30, "m29"));
     let messages = stack.messages("W#", "#M#4930").await;

@@ -4,9 +4,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use shared::base::channel::Platform;
 use shared::base::store::StoreError;
-use shared::crm::conversations::row::{Extraction, Message, Platform, Sender};
-use shared::crm::conversations::{CustomerPhone, Story};
+use shared::crm::conversations::Story;
+use shared::crm::conversations::row::{Extraction, Message, Sender};
+use shared::crm::identifiers::CustomerPhone;
 use shared::crm::leads::Lead;
 use uuid::Uuid;
 

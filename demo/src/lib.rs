@@ -15,11 +15,12 @@ mod talks;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
+use shared::base::channel::Platform;
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::store::StoreError;
-use shared::crm::conversations::row::Platform;
-use shared::crm::conversations::{Conversations, Story, User};
+use shared::crm::conversations::{Conversations, Story};
+use shared::crm::identifiers::User;
 use shared::crm::leads::{Activity, Lead, Leads};
 use shared::crm::prospects::Prospect;
 use shared::workspace::accounts::{Accounts, Channel, KeyRecord, Taken, Workspace};

@@ -2,10 +2,12 @@
 //! rest of the 37 messages made up around them.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use shared::base::channel::Platform;
 use shared::base::store::StoreError;
+use shared::crm::conversations::Story;
 use shared::crm::conversations::row::Sender::{Agent, User};
-use shared::crm::conversations::row::{Extraction, Message, Platform, Sender};
-use shared::crm::conversations::{CustomerPhone, Story};
+use shared::crm::conversations::row::{Extraction, Message, Sender};
+use shared::crm::identifiers::CustomerPhone;
 use uuid::{Uuid, uuid};
 
 const PHONE: &str = "918979556941";

@@ -28,7 +28,7 @@ pub type Outcome = Result<(), String>;
 /// Builds the function of this name. `None` if there is none.
 pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigError> {
     let function = unobserved(name, context)?;
-    Ok(function.map(|function| observed(function, &Observer::new(context, name))))
+    Ok(function.map(|function| observed(function, &context.observer(name))))
 }
 
 fn unobserved(name: &str, context: &Context) -> Result<Option<Function>, ConfigError> {

@@ -17,7 +17,7 @@ use http::{HeaderMap, Method, Uri};
 use lambda_http::RequestExt;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
-use shared::base::context::{Clock, Random};
+use shared::base::clock::{Clock, Random};
 use tokio::net::TcpListener;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};

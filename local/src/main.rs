@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use local::{LocalError, Options, RealModel, Stack, TemplateError};
-use shared::base::context::Clock;
+use shared::base::clock::Clock;
 use shared::base::environment::Environment;
 use shared::base::log;
 use shared::base::observe::metrics::Metrics;

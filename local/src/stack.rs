@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use dynoxide::Database;
 use serde::{Deserialize, Serialize};
-use shared::base::context::{Clock, Context, Random};
+use shared::base::clock::{Clock, Random};
+use shared::base::context::Context;
 use shared::base::environment::{ConfigError, Environment};
 use shared::base::observe::metrics::Metrics;
 use shared::base::store::StoreError;

@@ -12,10 +12,13 @@ use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use shared::base::context::{Clock, Context, Random};
+use shared::base::channel::Platform;
+use shared::base::clock::{Clock, Random};
+use shared::base::context::Context;
 use shared::base::environment::Environment;
-use shared::crm::conversations::row::{Extraction, Message, Platform, Sender};
-use shared::crm::conversations::{Conversations, CustomerPhone, Rows, Story, User};
+use shared::crm::conversations::row::{Extraction, Message, Sender};
+use shared::crm::conversations::{Conversations, Rows, Story};
+use shared::crm::identifiers::{CustomerPhone, User};
 use tests::measurement::{head, measure};
 use tests::{Api, FaultProxy, Setup};
 use uuid::Uuid;

@@ -1,6 +1,6 @@
 //! Chance that repeats with its seed.
 
-use shared::base::context::Random;
+use shared::base::clock::Random;
 
 /// Dice of one seed.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use shared::crm::conversations::row::Platform;
+use shared::base::channel::Platform;
 use shared::workspace::accounts::Channel;
 use uuid::Uuid;
 

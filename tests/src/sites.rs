@@ -1,6 +1,6 @@
 //! Sites with their channels and agents, for whoever writes follow-ups.
 
-use shared::base::context::Random;
+use shared::base::clock::Random;
 use shared::workspace::accounts::{Agent, Role, Site};
 use uuid::Uuid;
 

@@ -10,8 +10,8 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use indicatif::ProgressBar;
 use serde::Serialize;
-use shared::api::http::dialect::timestamp;
 use shared::base::store::StoreError;
+use shared::base::time::timestamp;
 use shared::crm::leads::{Activity, Lead, Leads};
 use uuid::Uuid;
 

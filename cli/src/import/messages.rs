@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;
 use shared::crm::conversations::row::Message;
-use shared::crm::conversations::{Conversations, CustomerPhone, Recorded, User, incoming};
+use shared::crm::conversations::{Conversations, Recorded, incoming};
+use shared::crm::identifiers::{CustomerPhone, User};
 use uuid::Uuid;
 
 use super::field::{REJECTED_LINE, REJECTED_REASON};

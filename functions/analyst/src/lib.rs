@@ -5,7 +5,8 @@
 //! same message again, or two at once, make one.
 
 use chrono::TimeDelta;
-use shared::base::context::{Clock, Context};
+use shared::base::clock::Clock;
+use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Consumer;

@@ -2,11 +2,12 @@
 
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
-use shared::api::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply, timestamp};
+use shared::api::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;
+use shared::base::time::timestamp;
 use shared::workflow::campaigns::{Campaigns, Contact, State};
 use shared::workflow::recommendations::{RecommendationId, Recommendations};
 use shared::workspace::auth::Permission;

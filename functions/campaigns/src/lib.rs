@@ -12,11 +12,12 @@ pub mod operations;
 
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
-use shared::api::http::{Call, Dialect, Endpoint, Gate, Input, Page, Query, Reply, Routes, timestamp};
+use shared::api::http::{Call, Dialect, Endpoint, Gate, Input, Page, Query, Reply, Routes};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;
+use shared::base::time::timestamp;
 use shared::workflow::campaigns::{Campaign, Campaigns, Counts};
 use shared::workflow::tasks::{self, TaskId, Tasks};
 use shared::workspace::auth::Permission;

@@ -4,9 +4,11 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde_json::json;
 use shared::api::openapi::{Operation, PageMeta, Pages};
+use shared::base::channel::Channel;
 use shared::base::problem::Code;
-use shared::workflow::campaigns::{Example, State};
-use shared::workflow::recommendations::{Channel, Status};
+use shared::workflow::campaigns::State;
+use shared::workflow::recommendations::Status;
+use shared::workflow::tasks::Example;
 use uuid::Uuid;
 
 use crate::{GetCampaign, ListCampaigns, ListDrafts};

@@ -3,11 +3,11 @@
 pub mod operations;
 
 use serde_json::{Value, json};
-use shared::api::http::dialect::timestamp;
 use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
+use shared::base::time::timestamp;
 use shared::workflow::commands::{Command, CommandId, Commands};
 use shared::workspace::auth::Permission;
 use uuid::Uuid;

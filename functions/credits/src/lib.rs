@@ -3,10 +3,11 @@
 pub mod operations;
 
 use serde_json::json;
-use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply, timestamp};
+use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
+use shared::base::time::timestamp;
 use shared::workspace::auth::Permission;
 use shared::workspace::credits::{Entry, Ledger};
 

@@ -16,7 +16,9 @@ use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
 use shared::api::http::{Dialect, MAX_INGESTED, Reply, Request, Response, body_bytes, serve_open};
-use shared::base::context::{Clock, Context, Random};
+use shared::base::channel::Channel;
+use shared::base::clock::{Clock, Random};
+use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::clients::providers::sns::{Notification, Sns, SnsError};
@@ -25,7 +27,6 @@ use shared::clients::secrets::Secret;
 use shared::crm::leads::{Activity, Lead, Leads, SuppressedBy};
 use shared::pii::addresses;
 use shared::workflow::outcomes::Outcomes;
-use shared::workflow::recommendations::Channel;
 use shared::workspace::accounts::Accounts;
 
 pub use operations::operations;

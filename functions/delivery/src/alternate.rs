@@ -1,10 +1,11 @@
 //! The next channel after a proven failure, and the approved text in its form.
 
+use shared::base::channel::Channel;
 use shared::base::store::StoreError;
 use shared::outreach::policy::{self, Tier};
 use shared::outreach::reach::Reach;
 use shared::workflow::analysis::touches;
-use shared::workflow::recommendations::{Asked, Channel, Draft, Origin, Recommendation};
+use shared::workflow::recommendations::{Asked, Draft, Origin, Recommendation};
 
 use crate::DeliveryWorker;
 

@@ -1,8 +1,10 @@
 //! What was sent on WhatsApp, in the lead's conversation.
 
+use shared::base::channel::Platform;
 use shared::base::store::StoreError;
-use shared::crm::conversations::row::{Message, Platform, Sender};
-use shared::crm::conversations::{CustomerPhone, Delivery, User, default_conversation};
+use shared::crm::conversations::row::{Message, Sender};
+use shared::crm::conversations::{Delivery, default_conversation};
+use shared::crm::identifiers::{CustomerPhone, User};
 use shared::workflow::commands::CommandId;
 use shared::workflow::recommendations::{Draft, Origin, Recommendation};
 

@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::json;
-use shared::base::context::{Clock, Context, Random};
+use shared::base::channel::Channel;
+use shared::base::clock::{Clock, Random};
+use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
@@ -26,7 +28,7 @@ use shared::workflow::commands::Commands;
 use shared::workflow::notifications::{Kind, Notification, Role};
 use shared::workflow::outcomes::Outcomes;
 use shared::workflow::recommendations::{
-    Actor, AttemptState, Channel, Draft, Handed, Origin, Recommendation, RecommendationId, Recommendations, Settled,
+    Actor, AttemptState, Draft, Handed, Origin, Recommendation, RecommendationId, Recommendations, Settled,
 };
 use shared::workspace::accounts::{Accounts, Site};
 

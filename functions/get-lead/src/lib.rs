@@ -3,10 +3,12 @@
 pub mod operations;
 
 use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
-use shared::base::context::{Clock, Context};
+use shared::base::clock::Clock;
+use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
-use shared::crm::conversations::{Conversations, CustomerPhone, User};
+use shared::crm::conversations::Conversations;
+use shared::crm::identifiers::{CustomerPhone, User};
 use shared::workspace::auth::Permission;
 
 pub use operations::operations;

@@ -3,10 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use shared::api::exactly_once::ExactlyOnce;
-use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply, timestamp};
-use shared::base::context::{Clock, Context, Random};
+use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
+use shared::base::clock::{Clock, Random};
+use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
+use shared::base::time::timestamp;
 use shared::crm::conversations::incoming::moment;
 use shared::crm::leads::{Activity, Leads};
 use shared::outreach::policy::{self, Outcome};

@@ -2,11 +2,13 @@
 
 use serde_json::json;
 use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
-use shared::base::context::{Clock, Context, Random};
+use shared::base::clock::{Clock, Random};
+use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
+use shared::crm::conversations::Conversations;
 use shared::crm::conversations::row::Extraction;
-use shared::crm::conversations::{Conversations, CustomerPhone};
+use shared::crm::identifiers::CustomerPhone;
 use shared::workspace::auth::Permission;
 
 /// The request, checked; the extraction is made when it is stored.

@@ -21,7 +21,7 @@ use shared::api::http::{Call, Gate, Routes};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
-use shared::crm::conversations::User;
+use shared::crm::identifiers::User;
 
 pub use activities::PostActivity;
 pub use contacts::{PostContact, PostContacts};

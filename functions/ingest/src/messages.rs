@@ -9,7 +9,8 @@ use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::crm::conversations::incoming::message;
 use shared::crm::conversations::row::Message;
-use shared::crm::conversations::{Conversations, CustomerPhone, Recorded};
+use shared::crm::conversations::{Conversations, Recorded};
+use shared::crm::identifiers::CustomerPhone;
 use shared::workflow::outcomes::Outcomes;
 use shared::workspace::auth::Permission;
 

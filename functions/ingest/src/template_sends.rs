@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
+use shared::base::channel::Platform;
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::crm::conversations::incoming::{A_MOMENT, A_PLATFORM, AN_IDENTIFIER, identifier, moment};
-use shared::crm::conversations::row::Platform;
-use shared::crm::conversations::{Conversations, CustomerPhone, Recorded};
+use shared::crm::conversations::{Conversations, Recorded};
+use shared::crm::identifiers::CustomerPhone;
 use shared::workspace::auth::Permission;
 
 /// The request, checked.

@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
+use shared::base::channel::Medium;
 use shared::crm::conversations::PendingMessage;
 use shared::crm::leads::{Activity, History, Lead, Link};
-use shared::outreach::writing::Medium;
 use shared::workspace::accounts::{Agent, Site};
 use uuid::Uuid;
 

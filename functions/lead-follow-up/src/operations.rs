@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use shared::api::openapi::Operation;
+use shared::base::channel::Medium;
 use shared::base::problem::{Code, Problem};
-use shared::outreach::writing::{Medium, Messages};
+use shared::outreach::writing::Messages;
 use uuid::Uuid;
 
 use crate::LeadFollowUp;

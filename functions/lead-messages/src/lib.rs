@@ -7,13 +7,16 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply, timestamp};
+use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply};
+use shared::base::channel::Platform;
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;
-use shared::crm::conversations::row::{Message, Platform, Row, Sender};
-use shared::crm::conversations::{Conversations, CustomerPhone, User, pagination};
+use shared::base::time::timestamp;
+use shared::crm::conversations::row::{Message, Row, Sender};
+use shared::crm::conversations::{Conversations, pagination};
+use shared::crm::identifiers::{CustomerPhone, User};
 use shared::workspace::auth::Permission;
 
 pub use operations::operations;

@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde_json::json;
 use shared::api::openapi::{Operation, Pagination};
+use shared::base::channel::Platform;
 use shared::base::problem::{Code, Problem};
-use shared::crm::conversations::row::{Platform, Sender};
+use shared::crm::conversations::row::Sender;
 use shared::crm::conversations::{LeadStatus, MessageStatus, MomentOrDay};
 
 use crate::LeadMessages;

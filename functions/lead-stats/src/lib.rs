@@ -4,11 +4,13 @@ pub mod operations;
 
 use serde_json::json;
 use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
-use shared::base::context::{Clock, Context};
+use shared::base::clock::Clock;
+use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
+use shared::crm::conversations::Rows;
 use shared::crm::conversations::list::stats;
-use shared::crm::conversations::{Rows, User};
+use shared::crm::identifiers::User;
 use shared::workspace::auth::Permission;
 
 pub use operations::operations;

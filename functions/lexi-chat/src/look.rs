@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::api::http::timestamp;
 use shared::base::store::StoreError;
+use shared::base::time::timestamp;
 use shared::crm::leads::{Activity, Lead};
 use shared::crm::lists::List;
 use shared::workflow::campaigns::{Campaign, Counts};

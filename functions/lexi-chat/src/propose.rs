@@ -2,15 +2,16 @@
 //! and what it says of a contact has to stand in the person's own words.
 
 use serde_json::json;
+use shared::base::channel::Medium;
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;
 use shared::crm::leads::Lead;
 use shared::crm::lists::Target;
 use shared::crm::prospects::{self, Query};
-use shared::outreach::writing::{Medium, Written};
+use shared::outreach::writing::Written;
 use shared::pii::addresses;
-use shared::workflow::campaigns::{Brief, Example};
 use shared::workflow::tasks::{self, ContactChanges, Plan, Task};
+use shared::workflow::tasks::{Brief, Example};
 use uuid::Uuid;
 
 use crate::LexiChat;

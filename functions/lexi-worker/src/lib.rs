@@ -11,7 +11,8 @@ mod search;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
-use shared::base::context::{Clock, Context};
+use shared::base::clock::Clock;
+use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::{Consumer, Queue};

@@ -5,13 +5,15 @@ pub mod operations;
 use chrono::TimeDelta;
 use serde_json::Value;
 use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply};
-use shared::base::context::{Clock, Context};
+use shared::base::channel::Platform;
+use shared::base::clock::Clock;
+use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;
 use shared::crm::conversations::list::{Filter, Order, SortBy, page, searched};
-use shared::crm::conversations::row::Platform;
-use shared::crm::conversations::{CustomerPhone, Rows, User, pagination};
+use shared::crm::conversations::{Rows, pagination};
+use shared::crm::identifiers::{CustomerPhone, User};
 use shared::workspace::auth::Permission;
 
 pub use operations::operations;

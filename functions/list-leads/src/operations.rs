@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde_json::json;
 use shared::api::openapi::{Operation, Pagination};
-use shared::crm::conversations::row::Platform;
+use shared::base::channel::Platform;
 use shared::crm::conversations::{LeadShown, LeadStatus, MomentOrDay};
 
 use crate::ListLeads;

@@ -16,10 +16,11 @@ mod list;
 pub mod operations;
 
 use serde_json::{Value, json};
-use shared::api::http::{Gate, Routes, timestamp};
+use shared::api::http::{Gate, Routes};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
+use shared::base::time::timestamp;
 use shared::crm::leads::Lead;
 use shared::crm::lists::List;
 

@@ -2,7 +2,8 @@
 
 use shared::api::exactly_once::ExactlyOnce;
 use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Reply};
-use shared::base::context::{Context, Random};
+use shared::base::clock::Random;
+use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::crm::leads::folded;

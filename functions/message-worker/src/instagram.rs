@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Datelike, Utc};
 use serde_json::Value;
-use shared::crm::conversations::CustomerPhone;
 use shared::crm::conversations::row::Sender;
+use shared::crm::identifiers::CustomerPhone;
 use shared::crm::inbox::Received;
 
 use crate::{Event, Said, on_channel, placeholder};

@@ -9,16 +9,17 @@
 mod instagram;
 mod whatsapp;
 
+use shared::base::channel::Channel;
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
 use shared::clients::providers::Callback;
 use shared::crm::conversations::row::Message;
-use shared::crm::conversations::{Conversations, CustomerPhone, DeliveredMessage, Delivery, User};
+use shared::crm::conversations::{Conversations, DeliveredMessage, Delivery};
+use shared::crm::identifiers::{CustomerPhone, User};
 use shared::crm::inbox::{Delivered, Inbox, Place, Received};
 use shared::workflow::outcomes::Outcomes;
-use shared::workflow::recommendations::Channel;
 
 /// The longest text that is recorded, as with ingestion.
 const LONGEST: usize = 16_384;

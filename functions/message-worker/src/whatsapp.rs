@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use shared::crm::conversations::Delivery;
 use shared::crm::conversations::row::Sender;
-use shared::crm::conversations::{CustomerPhone, Delivery};
+use shared::crm::identifiers::CustomerPhone;
 use shared::crm::inbox::Received;
 
 use crate::{Event, Said, on_channel, placeholder};

@@ -24,13 +24,14 @@ use futures_util::future::try_join_all;
 use lambda_http::RequestExt;
 use serde_json::{Value, json};
 use shared::api::http::{Dialect, MAX_INGESTED, Reply, Request, Response, body_bytes, serve_open};
-use shared::base::context::{Clock, Context, Random};
+use shared::base::channel::Platform;
+use shared::base::clock::{Clock, Random};
+use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;
 use shared::base::store::StoreError;
 use shared::clients::secrets::Secret;
-use shared::crm::conversations::row::Platform;
 use shared::crm::inbox::{Inbox, Place};
 use shared::workspace::accounts::{Accounts, Channel};
 

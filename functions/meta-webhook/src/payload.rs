@@ -1,7 +1,7 @@
 //! What a delivery holds: the single messages and statuses, each with its channel and identifier.
 
 use serde_json::Value;
-use shared::crm::conversations::row::Platform;
+use shared::base::channel::Platform;
 use shared::crm::inbox::Delivered;
 
 /// One thing that was delivered.

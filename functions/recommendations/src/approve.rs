@@ -4,14 +4,16 @@ use chrono::TimeDelta;
 use serde_json::json;
 use shared::api::exactly_once::ExactlyOnce;
 use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
-use shared::base::context::{Clock, Context};
+use shared::base::channel::Channel;
+use shared::base::clock::{Clock, Random};
+use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;
 use shared::outreach::gate::Gate;
 use shared::outreach::reach::{Reach, Reaching};
 use shared::workflow::notifications::Notification;
-use shared::workflow::recommendations::{Actor, Channel, Draft, Origin, Recommendation, Recommendations, Refused};
+use shared::workflow::recommendations::{Actor, Draft, Origin, Recommendation, Recommendations, Refused};
 use shared::workspace::accounts::Accounts;
 use shared::workspace::auth::Permission;
 
@@ -24,6 +26,7 @@ const LOOKED_BACK: TimeDelta = TimeDelta::days(2);
 #[derive(Clone, Debug)]
 pub struct Approve {
     clock: Clock,
+    random: Random,
     recommendations: Recommendations,
     reaching: Reaching,
     gate: Gate,
@@ -37,6 +40,7 @@ impl Approve {
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
             clock: context.clock.clone(),
+            random: context.random.clone(),
             recommendations: Recommendations::new(context)?,
             reaching: Reaching::new(context)?,
             gate: Gate::new(context)?,
@@ -116,7 +120,7 @@ impl Approve {
         let actor = Actor::Key(call.key_id);
         let findings = self.gate.check(call.workspace_id, reach.lead(), &draft.parts()).await?;
         if !findings.is_empty() {
-            let notification = self.gate.alert(&before, &findings);
+            let notification = before.pii_alert(&findings, self.random.uuid(), self.clock.now());
             return self.block(&before, json!(findings), &notification, actor).await;
         }
         let after = decided(self.recommendations.approve(&before, draft, actor).await?, &before)?;

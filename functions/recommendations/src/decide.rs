@@ -3,11 +3,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use shared::api::exactly_once::ExactlyOnce;
-use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Reply, timestamp};
-use shared::base::context::{Clock, Context};
+use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
+use shared::base::clock::Clock;
+use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;
+use shared::base::time::timestamp;
 use shared::workflow::recommendations::{Actor, Decided, Recommendation, Recommendations, Refused, Status};
 use shared::workspace::auth::Permission;
 use uuid::Uuid;

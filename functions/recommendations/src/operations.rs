@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use shared::api::openapi::{Operation, Pages};
+use shared::base::channel::Channel;
 use shared::base::problem::{Code, Problem};
 use shared::workflow::notifications::{Kind, Role};
-use shared::workflow::recommendations::{Channel, RecommendationShown, Status};
+use shared::workflow::recommendations::{RecommendationShown, Status};
 use uuid::Uuid;
 
 use crate::{

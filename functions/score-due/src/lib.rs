@@ -7,7 +7,8 @@
 use std::collections::HashSet;
 
 use chrono::TimeDelta;
-use shared::base::context::{Clock, Context};
+use shared::base::clock::Clock;
+use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::queue::Queue;
 use shared::base::store::StoreError;

@@ -2,7 +2,8 @@
 //! sends again what wants a worker and whose message was lost, or never sent.
 
 use futures_util::future::try_join_all;
-use shared::base::context::{Clock, Context};
+use shared::base::clock::Clock;
+use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::queue::Queue;
 use shared::base::store::StoreError;

@@ -29,7 +29,7 @@ use hyper_util::rt::TokioIo;
 use protocol::{Channel, Given};
 use serde::Serialize;
 use serde_json::json;
-use shared::base::context::{Clock, Random};
+use shared::base::clock::{Clock, Random};
 use shared::base::environment::ConfigError;
 use shared::clients::http_client::http_client;
 use tokio::net::TcpListener;

@@ -16,12 +16,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::api::http::{Call, Reply};
-use crate::base::context::{Clock, Context, Random};
+use crate::base::clock::{Clock, Random};
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
-use crate::base::observe::metrics;
 use crate::base::problem::{Code, Problem};
 use crate::base::store::{Item, StoreError, Transacted, from_item, transact};
-use crate::workspace::credits::{Action, Balance, Ledger, Operation, State};
+use crate::workspace::credits::{Action, Balance, Ledger, Operation, State, count_resolved};
 use crate::workspace::idempotency::{Claim, Claimed, Claims, KEPT, Stored};
 
 /// How much longer than its request a claim lasts: the time that an answer may take on its way.
@@ -376,7 +376,7 @@ impl Work {
     /// Counts what became of the hold.
     fn count(&self, state: State) {
         if let Some(operation) = &self.operation {
-            metrics::resolved(&Operation { state, ..operation.clone() });
+            count_resolved(&Operation { state, ..operation.clone() });
         }
     }
 

@@ -9,7 +9,8 @@ use lambda_runtime::{Error, FunctionResponse, LambdaEvent, service_fn};
 use serde_json::Value;
 
 use crate::api::http::{Endpoint, Gate, Request, Response, Routes, serve};
-use crate::base::context::{Clock, Context, Random};
+use crate::base::clock::{Clock, Random};
+use crate::base::context::Context;
 use crate::base::environment::{ConfigError, Environment};
 use crate::base::log;
 use crate::base::observe::invocation::Observer;
@@ -25,7 +26,7 @@ fn context(function: &str) -> Result<(Context, Arc<Observer>), Error> {
     log::to_stdout(log::filter(&environment, &["shared", &function.replace('-', "_")])?);
     let context = reported(Context::new(environment, Clock::default(), Random::from_os()))?;
     let context = Context { metrics: Metrics::to(std::io::stdout()), ..context };
-    let observer = Observer::new(&context, function);
+    let observer = context.observer(function);
     Ok((context, observer))
 }
 

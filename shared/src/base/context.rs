@@ -1,76 +1,14 @@
 //! What a function gets from outside itself: its environment, the time, fresh identifiers and the
 //! DynamoDB client.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition, TokenBucket};
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
-use aws_sdk_dynamodb::error::ProvideErrorMetadata;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
-use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
-use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
-use uuid::Uuid;
-
-use crate::base::environment::{ConfigError, Environment};
-use crate::base::observe::metrics::Metrics;
-use crate::base::observe::sdk::Traced;
-
-/// The time, to the millisecond. Tests move it; nothing else does.
-#[derive(Clone, Debug, Default)]
-pub struct Clock {
-    ahead_ms: Arc<AtomicI64>,
-}
-
-impl Clock {
-    /// Now, UTC, truncated to milliseconds, which is what every stored and shown time carries.
-    #[expect(clippy::disallowed_methods, reason = "this is the injected clock")]
-    pub fn now(&self) -> DateTime<Utc> {
-        (Utc::now() + TimeDelta::milliseconds(self.ahead_ms.load(Ordering::Relaxed))).trunc_subsecs(3)
-    }
-
-    /// Moves this clock, and every clone of it, forward.
-    pub fn advance(&self, by: TimeDelta) {
-        self.ahead_ms.fetch_add(by.num_milliseconds(), Ordering::Relaxed);
-    }
-}
-
-/// The only source of random identifiers and jitter.
-#[derive(Clone, Debug)]
-pub struct Random(Arc<Mutex<StdRng>>);
-
-impl Random {
-    /// Seeded by the operating system.
-    pub fn from_os() -> Self {
-        Self(Arc::new(Mutex::new(rand::make_rng())))
-    }
-
-    /// Seeded by the caller, for a test or a data set that has to repeat.
-    pub fn seeded(seed: u64) -> Self {
-        Self(Arc::new(Mutex::new(StdRng::seed_from_u64(seed))))
-    }
-
-    /// A version 4 UUID.
-    pub fn uuid(&self) -> Uuid {
-        uuid::Builder::from_random_bytes(self.bytes()).into_uuid()
-    }
-
-    /// `N` random bytes.
-    pub fn bytes<const N: usize>(&self) -> [u8; N] {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).random()
-    }
-
-    /// A duration between zero and `limit`: full jitter.
-    pub fn up_to(&self, limit: Duration) -> Duration {
-        limit.mul_f64(self.0.lock().unwrap_or_else(PoisonError::into_inner).random())
-    }
-}
+use super::aws::dynamodb_config;
+use super::clock::{Clock, Random};
+use super::environment::{ConfigError, Environment};
+use super::observe::invocation::Observer;
+use super::observe::metrics::Metrics;
+use super::observe::traces::Daemon;
 
 /// Everything a function is built from.
 #[derive(Clone, Debug)]
@@ -97,82 +35,17 @@ impl Context {
         let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb_config(&environment)?);
         Ok(Self { environment, clock, random, dynamodb, metrics: Metrics::default() })
     }
-}
 
-/// A single write that met a transaction on its item: to be sent again, which the SDK leaves to the
-/// caller ("TransactionConflictException", Amazon DynamoDB API Reference).
-#[derive(Debug)]
-struct ConflictClassifier;
-
-impl ClassifyRetry for ConflictClassifier {
-    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        let error =
-            context.output_or_error().and_then(|outcome| outcome.err()).and_then(OrchestratorError::as_operation_error);
-        match error.and_then(|error| error.downcast_ref::<UpdateItemError>()).and_then(ProvideErrorMetadata::code) {
-            Some("TransactionConflictException") => RetryAction::transient_error(),
-            _ => RetryAction::NoActionIndicated,
-        }
+    /// An observer of the function with this name. Its stack is `STACK_NAME`, by default `local`; traces go to the
+    /// X-Ray daemon at `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets where tracing is on.
+    pub fn observer(&self, function: &str) -> Arc<Observer> {
+        Arc::new(Observer {
+            function: function.to_owned(),
+            stack: self.environment.optional("STACK_NAME").unwrap_or("local").to_owned(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+            metrics: self.metrics.clone(),
+            daemon: self.environment.optional("AWS_XRAY_DAEMON_ADDRESS").and_then(Daemon::new),
+        })
     }
-
-    fn name(&self) -> &'static str {
-        "transaction conflict"
-    }
-}
-
-/// Credentials come from the variables that Lambda sets ("Defined runtime environment variables",
-/// AWS Lambda Developer Guide). The SDK's default chain would add three service clients to every
-/// function to look in places where a function has none.
-pub(crate) fn credentials(environment: &Environment) -> Result<SharedCredentialsProvider, ConfigError> {
-    Ok(SharedCredentialsProvider::new(own_credentials(environment)?))
-}
-
-/// The credentials themselves, for a request that is signed without a client of the SDK.
-pub(crate) fn own_credentials(environment: &Environment) -> Result<Credentials, ConfigError> {
-    Ok(Credentials::new(
-        environment.required("AWS_ACCESS_KEY_ID")?,
-        environment.required("AWS_SECRET_ACCESS_KEY")?,
-        environment.optional("AWS_SESSION_TOKEN").map(str::to_owned),
-        None,
-        "environment",
-    ))
-}
-
-/// How often and how fast the SDK tries again.
-pub(crate) fn retries() -> RetryConfig {
-    RetryConfig::standard()
-        .with_max_attempts(4)
-        .with_initial_backoff(Duration::from_millis(25))
-        .with_max_backoff(Duration::from_millis(400))
-}
-
-/// Every call may be tried again. The SDK's default lets a process try some 35 times until as many calls as
-/// that went well, and counts together what has nothing in common: writes that met a transaction on a busy
-/// balance would use up what a call to a failing store needs. An instance of a function serves one request
-/// at a time, and waits longer before each of its four attempts: that holds back a storm.
-pub(crate) fn retry_partition() -> RetryPartition {
-    RetryPartition::custom("own").token_bucket(TokenBucket::unlimited()).build()
-}
-
-/// How long the SDK waits.
-pub(crate) fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(Duration::from_secs(2))
-        .operation_timeout(Duration::from_secs(6))
-        .build()
-}
-
-fn dynamodb_config(environment: &Environment) -> Result<aws_sdk_dynamodb::Config, ConfigError> {
-    let mut config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new(environment.required("AWS_REGION")?.to_owned()))
-        .credentials_provider(credentials(environment)?)
-        .retry_config(retries())
-        .retry_partition(retry_partition())
-        .timeout_config(timeouts());
-    config = config.retry_classifier(ConflictClassifier).interceptor(Traced);
-    if let Some(endpoint) = environment.optional("AWS_ENDPOINT_URL_DYNAMODB") {
-        config = config.endpoint_url(endpoint);
-    }
-    Ok(config.build())
 }

@@ -15,7 +15,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::base::context::{Context, credentials, retries, retry_partition, timeouts};
+use crate::base::aws::{credentials, retries, retry_partition, timeouts};
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::observe::metrics::{self, MESSAGES_FAILED};
 use crate::base::observe::sdk::Traced;

@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::types::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::base::context::Random;
+use crate::base::clock::Random;
 use crate::base::problem::Problem;
 
 /// An item as DynamoDB holds it.

@@ -13,7 +13,8 @@ use reqwest::Url;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::base::context::{Clock, Context, Random};
+use crate::base::clock::{Clock, Random};
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::observe::traces::{Of, Subsegment};
 use crate::base::store::StoreError;

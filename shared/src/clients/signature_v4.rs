@@ -8,7 +8,9 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use reqwest::{RequestBuilder, Url};
 
-use crate::base::context::{Clock, Context, own_credentials};
+use crate::base::aws::own_credentials;
+use crate::base::clock::Clock;
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 
 /// Signs requests to one service, as the function's own role.

@@ -15,7 +15,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::base::context::{Clock, Context};
+use crate::base::clock::Clock;
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::{EXPIRES, Item, StoreError, from_item, n, s, store_error, to_item};
 use crate::workspace::accounts::Channel;

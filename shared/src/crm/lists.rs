@@ -19,7 +19,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::base::context::{Clock, Context, Random};
+use crate::base::clock::{Clock, Random};
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::{
     Item, StoreError, TransactWriteItem, Transacted, from_item, n, query_all, s, store_error, to_item, transact,

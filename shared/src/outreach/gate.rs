@@ -2,15 +2,12 @@
 //! (contract, section 7). What it finds is told by kind and place, never by its text.
 
 use serde::Serialize;
-use serde_json::json;
 use uuid::Uuid;
 
-use crate::base::context::{Clock, Context, Random};
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::StoreError;
 use crate::crm::leads::{Lead, Leads};
-use crate::workflow::notifications::{Kind, Notification, Role};
-use crate::workflow::recommendations::Recommendation;
 use crate::workspace::accounts::{Accounts, Site};
 use pii::{Allowed, Category, Finding, findings, identifiers};
 
@@ -34,8 +31,6 @@ pub fn fault(text: &str, allowed: &Allowed) -> Option<String> {
 /// The gate and what it looks things up in.
 #[derive(Clone, Debug)]
 pub struct Gate {
-    clock: Clock,
-    random: Random,
     accounts: Accounts,
     leads: Leads,
 }
@@ -64,12 +59,7 @@ fn allowed(lead: &Lead, sites: &[Site]) -> Allowed {
 impl Gate {
     /// Over the tables named by `ACCOUNTS_TABLE` and `LEADS_TABLE`.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            accounts: Accounts::new(context)?,
-            leads: Leads::new(context)?,
-        })
+        Ok(Self { accounts: Accounts::new(context)?, leads: Leads::new(context)? })
     }
 
     /// What a text to `lead` may hold.
@@ -110,19 +100,5 @@ impl Gate {
             disclosures.extend(found.into_iter().map(|finding| Disclosure { field, finding }));
         }
         Ok(disclosures)
-    }
-
-    /// The alert to compliance about what a draft held.
-    pub fn alert(&self, about: &Recommendation, disclosures: &[Disclosure]) -> Notification {
-        Notification {
-            notification_id: self.random.uuid(),
-            workspace_id: about.id.workspace_id,
-            role: Role::Compliance,
-            kind: Kind::PiiBlocked,
-            lead_id: about.lead_id,
-            recommendation_id: Some(about.id.recommendation_id),
-            details: json!({ "findings": disclosures }),
-            created_at: self.clock.now(),
-        }
     }
 }

@@ -7,12 +7,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use crate::base::context::{Clock, Context};
+use crate::base::channel::Channel;
+use crate::base::clock::Clock;
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::StoreError;
 use crate::crm::conversations::Conversations;
 use crate::crm::leads::{History, Lead, Leads};
-use crate::workflow::recommendations::Channel;
 
 /// How long after a lead's last message on WhatsApp free text may be sent.
 const WINDOW: TimeDelta = TimeDelta::hours(24);

@@ -10,11 +10,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::api::http::timestamp;
-use crate::base::context::{Clock, Context, Random};
+use crate::base::channel::Channel;
+use crate::base::clock::{Clock, Random};
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::problem::{Code, Problem};
 use crate::base::store::StoreError;
+use crate::base::time::timestamp;
 use crate::clients::llm::{Checked, Model, Prompt, Ready};
 use crate::crm::leads::Activity;
 use crate::outreach::gate::Gate;
@@ -24,7 +26,7 @@ use crate::outreach::reach::{Reach, Reaching};
 use crate::outreach::writing::{Written, said};
 use crate::workflow::notifications::{Kind, Notification, Role};
 use crate::workflow::recommendations::{
-    Asked, Assessment, Channel, Draft, Event, Origin, Recommendation, RecommendationId, Status, WrittenBy,
+    Asked, Assessment, Draft, Event, Origin, Recommendation, RecommendationId, Status, WrittenBy,
 };
 
 /// The fewest events that a recommendation rests on (seeds/followup-recommendation.md).
@@ -207,7 +209,7 @@ impl Analysis {
             recommendation.draft = Some(draft);
         } else {
             // What a blocked reply says anywhere is shown to nobody.
-            notifications.push(self.gate.alert(&recommendation, &disclosures));
+            notifications.push(recommendation.pii_alert(&disclosures, self.random.uuid(), now));
         }
         Ok(Analysed { recommendation, notifications })
     }

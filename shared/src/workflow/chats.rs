@@ -17,12 +17,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::api::http::timestamp;
 use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::{Item, StoreError, from_item, n, s, store_error, to_item};
+use crate::base::time::timestamp;
 use crate::crm::prospects::Query;
-use crate::workflow::campaigns::{Brief, Example};
+use crate::workflow::tasks::{Brief, Example};
 
 /// How long a message is kept, and a conversation after its last message.
 const KEPT: TimeDelta = TimeDelta::days(400);

@@ -19,17 +19,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::base::context::{Clock, Context, Random};
+use crate::base::channel::Medium;
+use crate::base::clock::{Clock, Random};
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
 use crate::crm::conversations::PendingMessage;
-use crate::outreach::writing::{Medium, Messages};
-use crate::workflow::due::{Due, OVERDUE, Wanted};
+use crate::outreach::writing::Messages;
+use crate::workflow::due::{Due, LEASE, OVERDUE, Wanted};
 use crate::workspace::accounts::Role;
-
-/// How long a command may be worked on before somebody else may take it: longer than the function's
-/// timeout.
-pub const LEASE: TimeDelta = TimeDelta::seconds(70);
 
 /// How often a command is tried before it has failed: as often as its queue delivers a message.
 pub const ATTEMPTS: u32 = 5;

@@ -8,7 +8,8 @@ use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::base::context::{Clock, Context};
+use crate::base::clock::Clock;
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::{StoreError, n, query_all, s, store_error};
 
@@ -19,6 +20,10 @@ const BUCKETS: &str = "0123456789abcdef";
 /// failed, or the sweeper would send others beside it, and none of them would fail often enough to become
 /// a dead letter.
 pub const OVERDUE: TimeDelta = TimeDelta::seconds(420);
+
+/// How long a command may be worked on before somebody else may take it: longer than the function's
+/// timeout.
+pub const LEASE: TimeDelta = TimeDelta::seconds(70);
 
 /// Whose message is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,7 +129,7 @@ impl DueIndex {
 
     /// Notes that a message was sent for something overdue, so that the next one waits.
     pub async fn postpone(&self, overdue: &Overdue) -> Result<(), StoreError> {
-        let until = self.clock.now() + crate::workflow::commands::LEASE + OVERDUE;
+        let until = self.clock.now() + LEASE + OVERDUE;
         let sent = self
             .client
             .update_item()

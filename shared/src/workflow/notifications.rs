@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::api::http::timestamp;
 use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::{StoreError, TransactWriteItem, from_item, n, s, store_error, to_item};
+use crate::base::time::timestamp;
 use crate::workflow::due::{Due, Place, Wanted};
 
 /// How long notifications are kept.

@@ -6,19 +6,21 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::base::context::{Clock, Context, Random};
+use crate::base::channel::Channel;
+use crate::base::channel::Platform;
+use crate::base::clock::{Clock, Random};
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::queue::Queue;
 use crate::base::store::StoreError;
 use crate::clients::providers::{Callback, Kind, has_opted_out, sms};
-use crate::crm::conversations::row::{Message, Platform, Sender};
-use crate::crm::conversations::{Conversations, CustomerPhone, User};
+use crate::crm::conversations::Conversations;
+use crate::crm::conversations::row::{Message, Sender};
+use crate::crm::identifiers::{CustomerPhone, User};
 use crate::crm::leads::{Activity, Leads, SuppressedBy};
 use crate::outreach::policy::Outcome;
 use crate::workflow::notifications::{Kind as Told, Notification, Notifications, Role};
-use crate::workflow::recommendations::{
-    Actor, AttemptState, Channel, DeliveryId, Recommendation, Recommendations, Settled,
-};
+use crate::workflow::recommendations::{Actor, AttemptState, DeliveryId, Recommendation, Recommendations, Settled};
 
 /// Takes reports and answers.
 #[derive(Clone, Debug)]

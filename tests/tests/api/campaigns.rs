@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::base::context::Random;
+use shared::base::clock::Random;
 use shared::base::problem::{Code, Problem};
 use shared::crm::leads::{Lead, SuppressedBy};
 use shared::crm::lists::{Lists, Member, Target};
-use shared::workflow::campaigns::{Advance, Brief, Drafting, Example};
+use shared::workflow::campaigns::{Advance, Drafting};
+use shared::workflow::tasks::{Brief, Example};
 use shared::workflow::tasks::{Plan, Status, Task, TaskId, Tasks};
 use shared::workspace::accounts::Role;
 use shared::workspace::auth::Permission;

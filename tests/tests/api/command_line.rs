@@ -5,7 +5,7 @@ use std::path::Path;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::base::context::Clock;
+use shared::base::clock::Clock;
 use tests::binaries::{Program, binary, local};
 use tests::meta::{PHONE, USER, WEBHOOK, signature, text, whatsapp};
 use tests::{SUGGEST, scan, send};

@@ -163,13 +163,13 @@ async fn activities_of_a_contact_become_its_history() {
     let api = Api::start().await;
     let contact = post(&api, "/v1/contacts", &json!({"email": "ada@engine.example", "full_name": "Ada Byron"})).await;
     let contact_id = contact.json()["data"]["contact_id"].clone();
-    let at = shared::api::http::timestamp(api.clock.now() - TimeDelta::days(1));
+    let at = shared::base::time::timestamp(api.clock.now() - TimeDelta::days(1));
     let activity = json!({"contact_id": contact_id, "activity_id": Uuid::from_u128(1), "type": "call", "occurred_at": at, "direction": "inbound", "outcome": "answered", "title": "Pricing call", "body": "Asked for a quote."});
     assert_eq!(post(&api, "/v1/activities", &activity).await.json()["data"]["duplicate"], false);
     assert_eq!(post(&api, "/v1/activities", &activity).await.json()["data"]["duplicate"], true);
     // The id decides, also where the time differs.
     let mut later = activity.clone();
-    later["occurred_at"] = json!(shared::api::http::timestamp(api.clock.now()));
+    later["occurred_at"] = json!(shared::base::time::timestamp(api.clock.now()));
     assert_eq!(post(&api, "/v1/activities", &later).await.json()["data"]["duplicate"], true);
     let suggested = api.suggest(&json!({"contact_id": contact_id})).await.json()["data"].clone();
     assert!(
@@ -212,7 +212,7 @@ async fn a_repeated_request_with_an_idempotency_key_is_replayed() {
 #[tokio::test]
 async fn an_activity_is_checked_and_needs_a_contact_of_the_workspace() {
     let api = Api::start().await;
-    let at = |days: i64| shared::api::http::timestamp(api.clock.now() + TimeDelta::days(days));
+    let at = |days: i64| shared::base::time::timestamp(api.clock.now() + TimeDelta::days(days));
     for (name, wrong) in [
         ("contact_id", json!("x")),
         ("activity_id", json!("x")),

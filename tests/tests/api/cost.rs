@@ -11,7 +11,7 @@ use axum::extract::State;
 use http::Uri;
 use local::RealModel;
 use serde_json::{Value, json};
-use shared::crm::conversations::row::Platform;
+use shared::base::channel::Platform;
 use shared::workspace::accounts::Role;
 use tests::meta::{PHONE, USER, text, whatsapp};
 use tests::{Api, CONTACT, FOLLOW_UP, FaultProxy, SUGGEST, Setup, project, send};

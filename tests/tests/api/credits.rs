@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
-use shared::base::context::Random;
+use shared::base::clock::Random;
 use shared::base::store::{Transacted, transact};
 use shared::workspace::auth::Permission;
 use shared::workspace::credits::{Action, Balance, Operation};

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use shared::base::channel::Platform;
 use shared::base::context::Context;
 use shared::base::store::s;
-use shared::crm::conversations::row::Platform;
 use shared::crm::leads::{Lead, SuppressedBy};
 use shared::crm::prospects::{OwnProspects, Prospect};
 use shared::workflow::erasure::{Erased, Erasure, Wanted};

@@ -3,7 +3,7 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use shared::crm::conversations::row::Platform;
+use shared::base::channel::Platform;
 use tests::meta::{PHONE, USER, value, whatsapp};
 use tests::{Api, scan, send};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use shared::base::context::Random;
+use shared::base::clock::Random;
 use tests::leads_api::{USER, extract, ingest, list, message, post};
 use tests::{Api, send};
 
@@ -109,7 +109,7 @@ async fn a_storm_of_messages_each_three_times_and_shuffled_is_counted_exactly() 
     let body = list(&api, "limit=100&sort_by=first_contact_at&sort_order=asc").await;
     assert_eq!(body["pagination"]["total"], 50);
     for (index, lead) in (0_i64..).zip(body["data"].as_array().unwrap()) {
-        let at = |seconds: i64| shared::api::http::timestamp(start + TimeDelta::seconds(seconds));
+        let at = |seconds: i64| shared::base::time::timestamp(start + TimeDelta::seconds(seconds));
         assert_eq!((&lead["customer_phone"], &lead["total_messages"]), (&json!(format!("lead{index}")), &json!(40)));
         assert_eq!(
             (&lead["first_contact_at"], &lead["last_message_at"]),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta};
 use local::{Event, Template};
 use serde_json::{Value, json};
-use shared::base::context::Random;
+use shared::base::clock::Random;
 use shared::crm::leads::Lead;
 use shared::crm::prospects::{OwnProspects, Prospect};
 use shared::workspace::accounts::Role;

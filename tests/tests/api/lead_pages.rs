@@ -10,8 +10,9 @@ use futures_util::future::join_all;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
-use shared::crm::conversations::row::Platform;
-use shared::crm::conversations::{Conversations, CustomerPhone, User};
+use shared::base::channel::Platform;
+use shared::crm::conversations::Conversations;
+use shared::crm::identifiers::{CustomerPhone, User};
 use tests::leads_api::{USER, extract, ingest, list, listed, message, post};
 use tests::{Api, send};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use shared::base::context::Clock;
+use shared::base::clock::Clock;
 use shared::workspace::auth::Permission;
 use tests::leads_api::{LEAD, USER, extract, ingest, list, listed, message, post};
 use tests::{Api, send};

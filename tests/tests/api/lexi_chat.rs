@@ -287,8 +287,8 @@ async fn what_is_not_the_workspaces_is_not_found_and_not_charged() {
     let key = api.new_key(other, &Permission::ALL, |_| {}).await;
     let made = send(api.request("POST", "/v1/lists").bearer_auth(&key).json(&json!({"name": "Theirs"}))).await;
     let list = made.json()["data"]["list_id"].clone();
-    let brief = shared::workflow::campaigns::Brief {
-        campaign_id: shared::base::context::Random::from_os().uuid(),
+    let brief = shared::workflow::tasks::Brief {
+        campaign_id: shared::base::clock::Random::from_os().uuid(),
         name: "Theirs".to_owned(),
         list: shared::crm::lists::Target {
             list_id: list.as_str().unwrap().parse().unwrap(),

@@ -142,7 +142,7 @@ async fn scene() -> (Scene, ScriptedModel) {
     let task = pending_task(&api, &api.key).await;
     let other = api.new_workspace(100).await;
     let other_key = api.new_key(other, &shared::workspace::auth::Permission::ALL, |_| {}).await;
-    let other_lead = shared::base::context::Random::from_os().uuid();
+    let other_lead = shared::base::clock::Random::from_os().uuid();
     let lead = Lead {
         lead_id: other_lead,
         full_name: Some(SECRET_NAME.to_owned()),
@@ -211,7 +211,7 @@ fn all_orders(scene: &Scene) -> Vec<(&'static str, Value)> {
 
 /// Has a search find a prospect of this name; gives the list that it went to.
 async fn found_prospect(api: &Api, name: &str) -> Value {
-    let number = shared::base::context::Random::from_os().uuid().simple().to_string();
+    let number = shared::base::clock::Random::from_os().uuid().simple().to_string();
     let prospect = Prospect {
         prospect_id: number.clone(),
         full_name: name.to_owned(),
@@ -243,7 +243,7 @@ async fn found_prospect(api: &Api, name: &str) -> Value {
 /// Puts a text where it belongs, and gives the message that makes Lexi see it.
 async fn placed(scene: &Scene, place: Place, text: &str) -> String {
     let api = &scene.api;
-    let lead_id = shared::base::context::Random::from_os().uuid();
+    let lead_id = shared::base::clock::Random::from_os().uuid();
     let email = format!("{}@acme.example", lead_id.simple());
     let mut lead =
         Lead { lead_id, full_name: Some("Nora Vale".to_owned()), email: Some(email.clone()), ..Lead::default() };

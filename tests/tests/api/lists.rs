@@ -55,7 +55,10 @@ async fn a_list_is_made_found_filled_and_emptied() {
     let made = post(&api, "/functions/v1/api-gateway/v1/lists", &json!({"name": "  Q1 Leads "})).await;
     let made = made.json()["data"].clone();
     assert_eq!((&made["name"], &made["contact_count"]), (&json!("Q1 Leads"), &json!(0)));
-    assert_eq!(made["created_at"], shared::api::http::timestamp(made["created_at"].as_str().unwrap().parse().unwrap()));
+    assert_eq!(
+        made["created_at"],
+        shared::base::time::timestamp(made["created_at"].as_str().unwrap().parse().unwrap())
+    );
     let list: Uuid = made["list_id"].as_str().unwrap().parse().unwrap();
     assert_eq!(api.get(&format!("/v1/lists/{list}")).await.json()["data"], made);
 

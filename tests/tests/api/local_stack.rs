@@ -146,7 +146,7 @@ async fn data_survives_kill_9_the_ledger_verifies_and_a_replayed_key_replays() {
 
     // Killed once more; what the storm left held is voided once it has expired.
     program.kill().await;
-    let clock = shared::base::context::Clock::default();
+    let clock = shared::base::clock::Clock::default();
     clock.advance(chrono::TimeDelta::minutes(5));
     let stack = tests::start(tests::Setup { data: Some(folder.path().to_owned()), clock, ..Default::default() }).await;
     sweeper::Sweeper::new(&stack.context).unwrap().sweep().await.unwrap();

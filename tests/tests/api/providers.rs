@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use shared::base::channel::Platform;
 use shared::clients::providers::{Content, Outgoing, Providers, Sent};
-use shared::crm::conversations::row::Platform;
 use tests::meta::PHONE;
 use tests::{Api, scan};
 

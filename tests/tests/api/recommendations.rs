@@ -103,7 +103,7 @@ fn at(time: &str) -> DateTime<Utc> {
 
 /// The day after the document's last engagement.
 async fn the_day_after(model: Option<&ScriptedModel>) -> Api {
-    let clock = shared::base::context::Clock::default();
+    let clock = shared::base::clock::Clock::default();
     clock.advance(at("2026-04-21T10:00:00Z") - clock.now());
     Api::with(Setup { model: model.map(ScriptedModel::as_model), clock, ..Setup::default() }).await
 }

@@ -8,8 +8,9 @@ use chrono::TimeDelta;
 use lead_scorer::{LeadScorer, Outcome, ScoreError};
 use score_due::ScoreDue;
 use serde_json::{Value, json};
+use shared::crm::conversations::Conversations;
 use shared::crm::conversations::scoring::{DueLead, buckets};
-use shared::crm::conversations::{Conversations, CustomerPhone, User};
+use shared::crm::identifiers::{CustomerPhone, User};
 use tests::{Api, ModelReply, ScriptedModel, Setup, scan, send};
 use uuid::Uuid;
 

@@ -5,9 +5,10 @@ use chrono::TimeDelta;
 use lead_scorer::{LeadScorer, Outcome};
 use score_due::ScoreDue;
 use serde_json::json;
+use shared::crm::conversations::Conversations;
 use shared::crm::conversations::row::Row;
 use shared::crm::conversations::scoring::{DueLead, buckets};
-use shared::crm::conversations::{Conversations, CustomerPhone, User};
+use shared::crm::identifiers::{CustomerPhone, User};
 use tests::faults::{Way, in_every_way};
 use tests::{Api, FaultProxy, Setup, scan, send};
 

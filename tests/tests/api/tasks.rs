@@ -14,7 +14,7 @@ use shared::base::store::{Transacted, transact};
 use shared::crm::leads::{Lead, SuppressedBy};
 use shared::crm::lists::{Lists, Target};
 use shared::crm::prospects::{OwnProspects, Prospect, Query};
-use shared::workflow::campaigns::Brief;
+use shared::workflow::tasks::Brief;
 use shared::workflow::tasks::{
     ContactChanges, Failure, ListOperation, Plan, Progress, SUPERSEDED, Status, Taken, Task, TaskId, Tasks,
 };

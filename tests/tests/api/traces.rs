@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::base::context::Context;
-use shared::base::observe::invocation::Observer;
 use shared::base::queue::{Consumer, Queue, consume};
 use shared::base::store::StoreError;
 use shared::crm::leads::Leads;
@@ -209,7 +208,7 @@ async fn a_trace_goes_on_through_a_queue() {
     let api = Api::start().await;
     let (url, seen) = queue().await;
     let context = observed_context(&api, &daemon, &url);
-    let observer = Observer::new(&context, "looker");
+    let observer = context.observer("looker");
 
     let queue = Queue::new(&context, "SCORING_QUEUE_URL").unwrap();
     Arc::clone(&observer).invoked(Some(SAMPLED), queue.send(&[CONTACT])).await.unwrap();
@@ -240,7 +239,7 @@ async fn an_invocation_tells_of_so_many_calls_and_no_more() {
     let daemon = Daemon::start().await;
     let api = Api::start().await;
     let context = observed_context(&api, &daemon, &api.stack.ready.sqs);
-    let observer = Observer::new(&context, "looker");
+    let observer = context.observer("looker");
     let leads = Leads::new(&context).unwrap();
     let work = async {
         let mut told = 0;

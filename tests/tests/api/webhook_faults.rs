@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
-use shared::crm::conversations::row::Platform;
+use shared::base::channel::Platform;
 use tests::faults::{Way, in_every_way};
 use tests::meta::{PHONE, USER, status, text, whatsapp};
 use tests::{Api, Fault, FaultProxy, Setup, send, template};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use data_encoding::BASE64;
 use serde_json::{Value, json};
-use shared::crm::conversations::row::Platform;
+use shared::base::channel::Platform;
 use shared::workspace::auth::Permission;
 use tests::meta::{INSTAGRAM, PHONE, USER, WEBHOOK, signature, status, text, value, whatsapp};
 use tests::{Answer, Api, Setup, project, scan, send, template};

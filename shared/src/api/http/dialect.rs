@@ -1,9 +1,10 @@
 //! The four envelopes of the documented APIs (contract, section 1).
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::base::problem::Problem;
+use crate::base::time::timestamp;
 
 /// Which documented API a route belongs to, and so which envelope it answers in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +97,4 @@ impl Dialect {
             _ => json!({ "error": error }),
         }
     }
-}
-
-/// ISO 8601, UTC, milliseconds, `Z`: how every time is shown and stored.
-pub fn timestamp(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

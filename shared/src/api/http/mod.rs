@@ -6,11 +6,12 @@ mod events;
 mod fields;
 mod pipeline;
 mod query;
+mod rendering;
 mod reply;
 mod routes;
 
 pub use body::Body;
-pub use dialect::{Dialect, timestamp};
+pub use dialect::Dialect;
 pub use events::{EVENT_STREAM, Events};
 pub use fields::{Fields, uuid};
 pub use http::header;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::base::context::{Clock, Context, Random};
+use crate::base::clock::{Clock, Random};
 use crate::base::observe::metrics::Metrics;
 use crate::base::observe::traces::{Daemon, Trace};
 
@@ -34,20 +34,6 @@ pub(crate) struct Invocation {
 }
 
 impl Observer {
-    /// An observer of the function with this name. Its stack is `STACK_NAME`, by default `local`; traces go to the
-    /// X-Ray daemon at `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets where tracing is on.
-    pub fn new(context: &Context, function: &str) -> Arc<Self> {
-        let environment = &context.environment;
-        Arc::new(Self {
-            function: function.to_owned(),
-            stack: environment.optional("STACK_NAME").unwrap_or("local").to_owned(),
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            metrics: context.metrics.clone(),
-            daemon: environment.optional("AWS_XRAY_DAEMON_ADDRESS").and_then(Daemon::new),
-        })
-    }
-
     /// Does the work of one invocation. `trace_header` is what Lambda says of its trace ("Tracing header", AWS X-Ray
     /// Developer Guide).
     pub async fn invoked<T>(self: Arc<Self>, trace_header: Option<&str>, work: impl Future<Output = T>) -> T {

@@ -14,7 +14,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value, json};
 
 use crate::base::observe::invocation::current;
-use crate::workspace::credits::{Operation, State};
 
 /// The namespace of all metrics.
 pub const NAMESPACE: &str = "LeadFollowup";
@@ -153,20 +152,6 @@ fn document<'a>(
     let said = said.map(|(name, value)| ((*name).to_owned(), json!(value)));
     let values = values.iter().map(|(metric, value)| (metric.name.to_owned(), json!(value)));
     std::iter::once(("_aws".to_owned(), head)).chain(said).chain(values).collect()
-}
-
-/// Records that an operation was posted or voided, as its state says.
-pub(crate) fn resolved(operation: &Operation) {
-    match operation.state {
-        State::Held => {}
-        State::Posted => record(&[(CREDITS_CHARGED, operation.amount.into())], &[("Action", &operation.action)]),
-        State::Voided => voided(operation),
-    }
-}
-
-/// Records that an operation's credits went back.
-pub(crate) fn voided(operation: &Operation) {
-    record(&[(HOLDS_VOIDED, 1)], &[("Action", &operation.action)]);
 }
 
 /// Records that a draft was blocked.

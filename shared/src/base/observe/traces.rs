@@ -23,7 +23,7 @@ use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
-use crate::base::context::Random;
+use crate::base::clock::Random;
 use crate::base::observe::invocation::{Invocation, Observer, current, within};
 
 /// How many subsegments one invocation may have. A trace holds some hundreds of them, and a campaign makes thousands

@@ -12,7 +12,8 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::base::context::{Clock, Context};
+use crate::base::clock::Clock;
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::observe::metrics::{self, BREAKER_OPENED};
 use crate::base::problem::{Code, Problem};

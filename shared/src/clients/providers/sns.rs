@@ -207,7 +207,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::base::context::{Clock, Random};
+    use crate::base::clock::{Clock, Random};
     use crate::base::environment::Environment;
     use crate::clients::providers::scripted::{Reply, Scripted};
 

@@ -3,12 +3,14 @@
 //! an alias, which says which row it stands for. An identifier is a row or an alias, never both: who
 //! writes the one checks that the other is not there.
 
+use crate::crm::identifiers::CustomerPhone;
+use crate::crm::identifiers::User;
 use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
+use super::Conversations;
 use super::row::Row;
-use super::{Conversations, CustomerPhone, User};
 use crate::base::store::{Item, StoreError, from_item, s, store_error, to_item};
 
 /// Where an event belongs.

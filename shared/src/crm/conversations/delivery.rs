@@ -8,11 +8,13 @@
 //! records the message looks there afterwards; whoever keeps a report looks for the message once more.
 //! So one of the two finds the other, whichever comes first.
 
+use crate::crm::identifiers::CustomerPhone;
+use crate::crm::identifiers::User;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use chrono::TimeDelta;
 
-use super::{Conversations, CustomerPhone, User};
+use super::Conversations;
 use crate::base::store::{EXPIRES, StoreError, n, s, store_error};
 
 /// How long a report waits for its message: as long as Meta goes on delivering the message's own echo.

@@ -1,11 +1,12 @@
 //! Leads and their messages as answers show them, for the description of the API.
 
+use crate::base::channel::Platform;
 use chrono::{DateTime, NaiveDate, Utc};
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::row::{Platform, Sender};
+use super::row::Sender;
 
 /// A lead of the leads API.
 #[derive(JsonSchema)]

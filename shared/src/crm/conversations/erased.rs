@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::Conversations;
-use crate::api::http::dialect::timestamp;
 use crate::base::store::{EXPIRES, Item, StoreError, n, s, transact};
+use crate::base::time::timestamp;
 
 /// For how long rows in memory are brought up to date, rather than read anew.
 pub(super) const RELIED_ON: TimeDelta = TimeDelta::hours(24);

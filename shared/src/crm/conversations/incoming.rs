@@ -1,10 +1,12 @@
 //! Events as they are given: by requests, and by files that hold the same objects.
 
+use crate::base::channel::Platform;
+use crate::crm::identifiers::CustomerPhone;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::row::{Message, Platform, Sender};
-use super::{CustomerPhone, default_conversation};
+use super::default_conversation;
+use super::row::{Message, Sender};
 use crate::api::http::Fields;
 use crate::base::problem::{Code, Problem};
 

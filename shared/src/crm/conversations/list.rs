@@ -1,5 +1,6 @@
 //! Filtering, sorting, paging and counting rows of the lead list, in memory (contract, section 6).
 
+use crate::base::channel::Platform;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
@@ -7,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use memchr::memmem::Finder;
 
 use super::Listed;
-use super::row::{Platform, lead_status};
+use super::row::lead_status;
 
 /// Which rows are shown. Filters combine with AND, the values inside one with OR.
 #[derive(Clone, Debug, Default)]

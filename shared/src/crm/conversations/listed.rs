@@ -2,6 +2,7 @@
 //! rest as the text that it is stored as. So a hundred thousand rows fit into memory, and only those
 //! of the page that is shown are read whole.
 
+use crate::base::channel::Platform;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -9,7 +10,7 @@ use memchr::memmem::Finder;
 use uuid::Uuid;
 
 use super::list::folded;
-use super::row::{Platform, Row};
+use super::row::Row;
 use super::stored::{StoredRow, parse};
 use crate::base::store::StoreError;
 

@@ -1,14 +1,17 @@
 //! What each event leaves: its item, and the row that took it. Recorded one by one against whoever
 //! else writes, or made in memory and written at once.
 
+use crate::base::channel::Platform;
+use crate::crm::identifiers::CustomerPhone;
+use crate::crm::identifiers::User;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::row::{Extraction, Message, Platform, Row};
-use super::{Conversations, CustomerPhone, User};
-use crate::api::http::dialect::timestamp;
+use super::Conversations;
+use super::row::{Extraction, Message, Row};
 use crate::base::store::{Item, StoreError, put_all, s, to_item};
+use crate::base::time::timestamp;
 use crate::crm::leads::{Lead, Link, identity_item, lead_item};
 
 pub(super) fn message_sk(message: &Message) -> String {

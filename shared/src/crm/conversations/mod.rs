@@ -34,94 +34,31 @@ mod shown;
 mod stored;
 mod touches;
 
+use crate::base::channel::Platform;
+use crate::crm::identifiers::CustomerPhone;
+use crate::crm::identifiers::User;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use chrono::TimeDelta;
-use uuid::Uuid;
 
-use crate::api::http::dialect::timestamp;
-use crate::base::context::{Clock, Context, Random};
+use crate::base::clock::{Clock, Random};
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::{Item, StoreError, n, query_all, s, store_error};
+use crate::base::time::timestamp;
 use crate::crm::leads::Leads;
 pub use delivery::{Delivery, Reported};
 pub use description::{LeadShown, LeadStatus, MessageStatus, MomentOrDay};
 pub use listed::Listed;
 pub use load::Story;
 pub use pending::{PENDING, PendingMessage};
-use pii::addresses;
 pub use record::DeliveredMessage;
-use row::{Message, Platform, Row};
+use row::{Message, Row};
 pub use rows::{Rows, UserRows};
 pub use shown::pagination;
 pub(crate) use stored::row_of_item;
 use stored::row_to_item;
-
-/// Whose lead: keys are built from this and nothing else.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct User {
-    /// The tenant.
-    pub workspace_id: Uuid,
-    /// The user within it.
-    pub user_id: String,
-}
-
-/// The text cannot be part of a key.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("must be 1 to 128 visible ASCII characters without #")]
-pub struct Unusable;
-
-fn usable(text: &str) -> bool {
-    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
-}
-
-impl User {
-    /// A user of a workspace.
-    pub fn new(workspace_id: Uuid, user_id: &str) -> Result<Self, Unusable> {
-        if usable(user_id) { Ok(Self { workspace_id, user_id: user_id.to_owned() }) } else { Err(Unusable) }
-    }
-
-    fn rows_pk(&self) -> String {
-        format!("W#{}#U#{}", self.workspace_id, self.user_id)
-    }
-
-    fn events_pk(&self, customer_phone: &CustomerPhone) -> String {
-        format!("{}#M#{}", self.rows_pk(), customer_phone.0)
-    }
-
-    /// Where a lead's row is.
-    pub(crate) fn row_key(&self, customer_phone: &CustomerPhone) -> Item {
-        let sk = format!("row#{}", customer_phone.0);
-        Item::from([("pk".to_owned(), s(self.rows_pk())), ("sk".to_owned(), s(sk))])
-    }
-}
-
-/// A lead's channel identifier within a user: a phone number without `+`, an Instagram-scoped id, the
-/// id of a webchat session, or WhatsApp's business-scoped user id (`BR.1502576394655843`) of somebody
-/// who shows no number. Where both of a person's are told, one is an alias of the other.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct CustomerPhone(String);
-
-impl CustomerPhone {
-    /// Reads an identifier; a phone number with and without `+` is the same lead.
-    pub fn parse(text: &str) -> Result<Self, Unusable> {
-        let digits = text.strip_prefix('+').filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
-        let text = digits.unwrap_or(text);
-        if usable(text) { Ok(Self(text.to_owned())) } else { Err(Unusable) }
-    }
-
-    /// As it is stored and shown.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The phone number that it is on WhatsApp, as a contact has it.
-    pub fn phone_number(&self) -> Option<String> {
-        let is_number = self.0.bytes().all(|byte| byte.is_ascii_digit());
-        if is_number { addresses::phone(&format!("+{}", self.0), None).ok() } else { None }
-    }
-}
 
 /// The conversation of a message that names none: the one on its channel with its lead.
 pub fn default_conversation(platform: Platform, phone_number_id: Option<&str>, lead: &CustomerPhone) -> String {
@@ -256,25 +193,5 @@ impl Conversations {
                 .expression_attribute_values(":version", n(before.version)),
         };
         Ok(TransactWriteItem::builder().put(put.build()?).build())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_with_and_without_plus_is_one_lead() {
-        assert_eq!(CustomerPhone::parse("+918979556941"), CustomerPhone::parse("918979556941"));
-        assert_eq!(CustomerPhone::parse("web-abc123-def456").map(|phone| phone.0), Ok("web-abc123-def456".to_owned()));
-        assert_eq!(CustomerPhone::parse("+web").map(|phone| phone.0), Ok("+web".to_owned()));
-    }
-
-    #[test]
-    fn what_could_reach_another_partition_is_no_identifier() {
-        for text in ["", "a#M#b", "a b", "ü", &"x".repeat(129)] {
-            assert_eq!(CustomerPhone::parse(text), Err(Unusable), "{text}");
-            assert_eq!(User::new(Uuid::nil(), text), Err(Unusable), "{text}");
-        }
     }
 }

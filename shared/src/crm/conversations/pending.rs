@@ -1,14 +1,17 @@
 //! Messages that wait for a person's approval: written to a lead, shown by the leads API as `pending`,
 //! and sent by nobody.
 
+use crate::base::channel::Platform;
+use crate::crm::identifiers::CustomerPhone;
+use crate::crm::identifiers::User;
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::record::ATTEMPTS;
-use super::row::{Message, Platform, Row, Sender};
-use super::{Conversations, CustomerPhone, Recorded, User, default_conversation, load};
+use super::row::{Message, Row, Sender};
+use super::{Conversations, Recorded, default_conversation, load};
 use crate::base::store::{StoreError, Transacted, s, transact};
 
 /// The status of a message that waits for approval.

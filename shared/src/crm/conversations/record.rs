@@ -1,13 +1,16 @@
 //! Recording one event against whoever else writes: the event, the row that takes it, and, where the
 //! event tells something new of who the lead is, the lead with its identities and its other rows.
 
+use crate::base::channel::Platform;
+use crate::crm::identifiers::CustomerPhone;
+use crate::crm::identifiers::User;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use chrono::{DateTime, Utc};
 
 use super::aliases::Place;
-use super::row::{Extraction, Message, Platform, Row, Sender};
+use super::row::{Extraction, Message, Row, Sender};
 use super::stored::row_of_item;
-use super::{Conversations, CustomerPhone, Recorded, User, default_conversation, load};
+use super::{Conversations, Recorded, default_conversation, load};
 use crate::base::store::{Item, StoreError, Transacted, transact};
 use crate::crm::leads::{Lead, Link};
 

@@ -1,42 +1,12 @@
 //! A row of the lead list: everything the leads API shows of one lead, kept in one item, and how
 //! each kind of event changes it. Events may come in any order; the row ends up the same.
 
+use crate::base::channel::Platform;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-/// Where a lead writes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Platform {
-    /// WhatsApp; the lead's identifier is a phone number without `+`.
-    Whatsapp,
-    /// Instagram; the identifier is Instagram-scoped.
-    Instagram,
-    /// Webchat; the identifier is a session.
-    Webchat,
-}
-
-impl Platform {
-    /// Every platform, in the document's order.
-    pub const ALL: [Self; 3] = [Self::Whatsapp, Self::Instagram, Self::Webchat];
-
-    /// The platform of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|platform| platform.name() == name)
-    }
-
-    /// Its name in requests and responses.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Whatsapp => "whatsapp",
-            Self::Instagram => "instagram",
-            Self::Webchat => "webchat",
-        }
-    }
-}
 
 /// Who sent a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]

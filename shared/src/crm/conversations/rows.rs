@@ -7,6 +7,7 @@
 //! ago that such word may be gone are read anew. Memory is bounded by forgetting whole users, the longest unused
 //! first.
 
+use crate::crm::identifiers::User;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, PoisonError};
@@ -17,12 +18,13 @@ use futures_util::future::try_join;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use super::Listed;
 use super::erased::{RELIED_ON, erased};
-use super::{Listed, User};
-use crate::api::http::dialect::timestamp;
-use crate::base::context::{Clock, Context};
+use crate::base::clock::Clock;
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::{Item, StoreError, from_item, s, store_error};
+use crate::base::time::timestamp;
 
 /// How far back every look goes again.
 const OVERLAP: TimeDelta = TimeDelta::seconds(30);

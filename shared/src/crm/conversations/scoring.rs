@@ -6,6 +6,8 @@
 //! row is due gets its lead's id and nothing that could be a phone number; the lead's links lead from
 //! there to its rows.
 
+use crate::crm::identifiers::CustomerPhone;
+use crate::crm::identifiers::User;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::{join_all, try_join_all};
@@ -16,7 +18,7 @@ use super::load::extraction_sk;
 use super::record::ATTEMPTS;
 use super::row::{Extraction, Message, Row};
 use super::stored::row_of_item;
-use super::{Conversations, CustomerPhone, PENDING, User};
+use super::{Conversations, PENDING};
 use crate::base::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
 use crate::crm::leads::Link;
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::row::{Conversation, Row};
-use crate::api::http::dialect::timestamp;
+use crate::base::time::timestamp;
 
 /// How long after its last message a conversation counts as active: as long as WhatsApp lets an
 /// agent answer freely.

@@ -8,8 +8,8 @@ use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use uuid::Uuid;
 
 use super::{Lead, Leads, Link, identity_item, identity_key, lead_item, lead_pk};
-use crate::api::http::dialect::timestamp;
 use crate::base::store::{StoreError, Transacted, from_item, n, s, store_error, transact};
+use crate::base::time::timestamp;
 
 /// What became of a lead that was given.
 #[derive(Clone, Debug, PartialEq, Eq)]

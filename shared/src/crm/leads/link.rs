@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Lead, key, lead_pk};
 use crate::base::store::{Item, StoreError, from_item, n, s, to_item};
-use crate::crm::conversations::{CustomerPhone, User};
+use crate::crm::identifiers::{CustomerPhone, User};
 
 /// A row of a lead.
 #[derive(Clone, Debug, PartialEq, Eq)]

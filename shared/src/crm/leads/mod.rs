@@ -30,12 +30,13 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::api::http::dialect::timestamp;
-use crate::base::context::{Clock, Context, Random};
+use crate::base::clock::{Clock, Random};
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::{
     Item, StoreError, Transacted, from_item, get_all, n, put_all, s, store_error, to_item, transact,
 };
+use crate::base::time::timestamp;
 pub use change::Upserted;
 pub use description::ContactShown;
 pub(crate) use history::HISTORY_PAGE;
@@ -265,7 +266,7 @@ mod tests {
     use chrono::{DateTime, Utc};
 
     use super::*;
-    use crate::crm::conversations::{CustomerPhone, User};
+    use crate::crm::identifiers::{CustomerPhone, User};
 
     #[test]
     fn a_lead_sorts_after_every_activity_and_before_every_link() {

@@ -25,7 +25,8 @@ use uuid::Uuid;
 
 use super::terms::{Terms, Wanted};
 use super::{Found, Prospect, Query};
-use crate::base::context::{Context, Random};
+use crate::base::clock::Random;
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::{Item, StoreError, Transacted, from_item, n, put_all, s, store_error, to_item, transact};
 

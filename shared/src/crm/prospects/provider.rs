@@ -13,7 +13,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Found, Prospect, Query, SearchError};
-use crate::base::context::{Clock, Context, Random};
+use crate::base::clock::{Clock, Random};
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::observe::traces::{Of, Subsegment};
 use crate::clients::answer::{self, Unread};

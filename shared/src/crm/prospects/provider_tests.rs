@@ -13,7 +13,8 @@ use uuid::{Uuid, uuid};
 
 use super::provider::Provider;
 use super::{Found, Prospect, Query, SearchError};
-use crate::base::context::{Clock, Context, Random};
+use crate::base::clock::{Clock, Random};
+use crate::base::context::Context;
 use crate::base::environment::{ConfigError, Environment};
 use crate::clients::secrets::valued_as_named;
 

@@ -72,6 +72,32 @@ impl Channel {
     }
 }
 
+impl crate::base::channel::Channel {
+    /// The channel as the priority and channel model knows it; it knows nothing of what is only shown.
+    pub fn outreach(self) -> Option<Channel> {
+        match self {
+            Self::Email => Some(Channel::Email),
+            Self::Whatsapp => Some(Channel::Whatsapp),
+            Self::Sms => Some(Channel::Sms),
+            Self::PhoneCall => Some(Channel::PhoneCall),
+            Self::Meeting => Some(Channel::Meeting),
+            Self::Notification | Self::Web => None,
+        }
+    }
+}
+
+impl From<Channel> for crate::base::channel::Channel {
+    fn from(channel: Channel) -> Self {
+        match channel {
+            Channel::Email => Self::Email,
+            Channel::Whatsapp => Self::Whatsapp,
+            Channel::Sms => Self::Sms,
+            Channel::PhoneCall => Self::PhoneCall,
+            Channel::Meeting => Self::Meeting,
+        }
+    }
+}
+
 /// What came of reaching out once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]

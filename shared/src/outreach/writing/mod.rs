@@ -1,50 +1,12 @@
 //! What is written to a lead: one message for each medium, and the rules that every one keeps before a
 //! person sees it. It has the medium's form, no placeholder is left in it, and what it names is known.
 
+use crate::base::channel::Medium;
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-/// Where a message appears (seeds/lead-follow-up.md, "Available Channels").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Medium {
-    /// An e-mail: a subject line and a body.
-    Email,
-    /// A WhatsApp message: one short paragraph.
-    Whatsapp,
-    /// A line within the product.
-    Notification,
-    /// A banner or popup on the site.
-    Web,
-}
-
-impl Medium {
-    /// Every medium, in the document's order.
-    pub const ALL: [Self; 4] = [Self::Email, Self::Whatsapp, Self::Notification, Self::Web];
-
-    /// Its name in requests and responses.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Whatsapp => "whatsapp",
-            Self::Notification => "notification",
-            Self::Web => "web",
-        }
-    }
-
-    /// Most characters of a title and of a message.
-    fn limits(self) -> (usize, usize) {
-        match self {
-            Self::Email => (150, 5_000),
-            Self::Whatsapp => (100, 700),
-            Self::Notification => (100, 240),
-            Self::Web => (100, 400),
-        }
-    }
-}
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -5,6 +5,7 @@
 //! time and without its addresses; a draft may name nothing that only the contact's history holds; a field with
 //! a link or an address in it is not told at all; and what passes waits for a person like any other draft.
 
+use crate::workflow::tasks::Brief;
 use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,8 +16,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Brief, Campaign, Campaigns, Contact, Counts, State};
-use crate::base::context::{Clock, Context};
+use super::{Campaign, Campaigns, Contact, Counts, State};
+use crate::base::channel::Channel;
+use crate::base::clock::{Clock, Random};
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::observe::metrics;
 use crate::base::problem::{Code, Problem};
@@ -30,7 +33,7 @@ use crate::outreach::reach::{Reach, Reaching};
 use crate::outreach::writing::{Written, addresses, said};
 use crate::workflow::analysis::touches;
 use crate::workflow::recommendations::{
-    Actor, Asked, Channel, Draft, Origin, Recommendation, Recommendations, Status, WrittenBy,
+    Actor, Asked, Draft, Origin, Recommendation, Recommendations, Status, WrittenBy,
 };
 use crate::workflow::tasks::{Progress, TaskId};
 use crate::workspace::accounts::{Accounts, Site};
@@ -73,6 +76,7 @@ pub struct Advance {
 #[derive(Clone, Debug)]
 pub struct Drafting {
     clock: Clock,
+    random: Random,
     campaigns: Campaigns,
     lists: Lists,
     accounts: Accounts,
@@ -107,6 +111,7 @@ impl Drafting {
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
             clock: context.clock.clone(),
+            random: context.random.clone(),
             campaigns: Campaigns::new(context)?,
             lists: Lists::new(context)?,
             accounts: Accounts::new(context)?,
@@ -230,7 +235,7 @@ impl Drafting {
             new.draft = Some(draft);
         } else {
             // What a blocked reply says anywhere is shown to nobody.
-            alerts.push(self.gate.alert(&new, &disclosures));
+            alerts.push(new.pii_alert(&disclosures, self.random.uuid(), now));
         }
         let proposal = self.recommendations.propose(&new, ACTOR, &alerts)?;
         let contact = Contact { lead_id, state, recommendation_id: Some(id.recommendation_id), code: None, at: now };

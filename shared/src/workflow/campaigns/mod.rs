@@ -12,6 +12,7 @@
 
 mod drafting;
 
+use crate::workflow::tasks::Brief;
 use std::cmp::Reverse;
 
 use aws_sdk_dynamodb::Client;
@@ -21,40 +22,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::base::context::{Clock, Context, Random};
+use crate::base::clock::{Clock, Random};
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::{
     Item, StoreError, TransactWriteItem, Transacted, from_item, query_all, s, store_error, to_item, transact,
 };
-use crate::crm::lists::Target;
 use crate::workflow::tasks::TaskId;
 pub use drafting::{Advance, Drafting};
-
-/// What a campaign is to say, and to whom.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Brief {
-    /// The campaign's identifier, known before it is started.
-    pub campaign_id: Uuid,
-    /// What people call it.
-    pub name: String,
-    /// To whom.
-    pub list: Target,
-    /// What about, in the words of whoever asked for it.
-    pub about: String,
-    /// The e-mail that each draft follows in tone and content, as it was agreed on; it names nobody.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub example: Option<Example>,
-}
-
-/// An e-mail that a campaign's drafts follow.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[schemars(rename = "ExampleMessage")]
-pub struct Example {
-    /// Subject line.
-    pub title: String,
-    /// The text.
-    pub message: String,
-}
 
 /// A campaign that was started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

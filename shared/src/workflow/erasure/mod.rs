@@ -32,7 +32,8 @@ use uuid::Uuid;
 
 use self::person::Person;
 use self::plan::{Plan, events_pk, key_of, text};
-use crate::base::context::{Context, Random};
+use crate::base::clock::Random;
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::{Item, StoreError, Transacted, delete_all, n, s, store_error, transact};
 use crate::crm::conversations::{Conversations, row_of_item};

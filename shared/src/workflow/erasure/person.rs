@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use uuid::Uuid;
 
 use crate::base::store::Item;
-use crate::crm::conversations::CustomerPhone;
 use crate::crm::conversations::row::Row;
+use crate::crm::identifiers::CustomerPhone;
 use crate::crm::leads::{Lead, folded};
 use crate::crm::prospects::Prospect;
 

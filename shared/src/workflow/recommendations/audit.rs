@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{Origin, Recommendation, Status};
-use crate::api::http::timestamp;
+use crate::base::time::timestamp;
 
 /// Who did something: an API key, or a function by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,19 +10,20 @@
 //! something of which nobody knows whether it was sent: it is never sent again blindly, but settled by the
 //! provider's callback.
 
+use crate::base::channel::Channel;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    ATTEMPTS, Actor, Channel, Draft, Lease, Listing, Origin, Recommendation, RecommendationId, Recommendations, Status,
+    ATTEMPTS, Actor, Draft, Lease, Listing, Origin, Recommendation, RecommendationId, Recommendations, Status,
 };
-use crate::api::http::timestamp;
 use crate::base::store::StoreError;
+use crate::base::time::timestamp;
 use crate::outreach::policy::{Count, Outcome, Tier};
 use crate::outreach::rates;
-use crate::workflow::commands::LEASE;
+use crate::workflow::due::LEASE;
 use crate::workflow::due::{Due, Wanted};
 use crate::workflow::notifications::Notification;
 

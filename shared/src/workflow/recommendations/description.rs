@@ -1,12 +1,13 @@
 //! A recommendation as answers show it, for the description of the API.
 
+use crate::base::channel::Channel;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::Status;
 use super::delivery::AttemptState;
-use super::{Channel, Status};
 use crate::outreach::policy::{ChannelScore, Contribution, Outcome};
 
 /// What is proposed to be sent to a lead, and what became of it.

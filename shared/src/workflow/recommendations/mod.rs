@@ -23,6 +23,7 @@ mod delivery;
 mod description;
 mod review;
 
+use crate::base::channel::Channel;
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::Client;
@@ -34,17 +35,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::api::http::timestamp;
-use crate::base::context::{Clock, Context, Random};
+use crate::base::channel::Medium;
+use crate::base::clock::{Clock, Random};
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::observe::metrics;
 use crate::base::store::{
     Item, StoreError, TransactWriteItem, Transacted, from_item, n, query_all, s, store_error, to_item, transact,
 };
-use crate::outreach::policy;
-use crate::outreach::writing::{Medium, Messages, Written, placeholder};
+use crate::base::time::timestamp;
+use crate::outreach::gate::Disclosure;
+use crate::outreach::writing::{Messages, Written, placeholder};
 use crate::workflow::due::Due;
-use crate::workflow::notifications::Notification;
+use crate::workflow::notifications::{self, Notification};
 pub use audit::{Actor, AuditEvent};
 pub use delivery::{Attempt, AttemptState, DeliveryId, Handed, Settled};
 pub use description::RecommendationShown;
@@ -127,101 +130,6 @@ pub struct RecommendationId {
     pub workspace_id: Uuid,
     /// The recommendation.
     pub recommendation_id: Uuid,
-}
-
-/// Where something is to reach a lead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(rename = "OutreachChannel")]
-pub enum Channel {
-    /// An e-mail.
-    Email,
-    /// A WhatsApp message.
-    Whatsapp,
-    /// A text message.
-    Sms,
-    /// A call by the representative.
-    PhoneCall,
-    /// A meeting with the representative.
-    Meeting,
-    /// A line within the product.
-    Notification,
-    /// A banner or popup on the site.
-    Web,
-}
-
-impl Channel {
-    /// Every channel.
-    pub const ALL: [Self; 7] =
-        [Self::Email, Self::Whatsapp, Self::Sms, Self::PhoneCall, Self::Meeting, Self::Notification, Self::Web];
-
-    /// Its name in requests and responses.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Whatsapp => "whatsapp",
-            Self::Sms => "sms",
-            Self::PhoneCall => "phone_call",
-            Self::Meeting => "meeting",
-            Self::Notification => "notification",
-            Self::Web => "web",
-        }
-    }
-
-    /// The channel of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|channel| channel.name() == name)
-    }
-
-    /// The channel as the priority and channel model knows it; it knows nothing of what is only shown.
-    pub fn outreach(self) -> Option<policy::Channel> {
-        match self {
-            Self::Email => Some(policy::Channel::Email),
-            Self::Whatsapp => Some(policy::Channel::Whatsapp),
-            Self::Sms => Some(policy::Channel::Sms),
-            Self::PhoneCall => Some(policy::Channel::PhoneCall),
-            Self::Meeting => Some(policy::Channel::Meeting),
-            Self::Notification | Self::Web => None,
-        }
-    }
-
-    /// Whether something is sent there; the others are shown, or done by the representative.
-    pub fn is_sent(self) -> bool {
-        matches!(self, Self::Email | Self::Whatsapp | Self::Sms)
-    }
-
-    /// The form that a text has there.
-    pub fn form(self) -> Medium {
-        match self {
-            Self::Email | Self::PhoneCall | Self::Meeting => Medium::Email,
-            Self::Whatsapp | Self::Sms => Medium::Whatsapp,
-            Self::Notification => Medium::Notification,
-            Self::Web => Medium::Web,
-        }
-    }
-}
-
-impl From<policy::Channel> for Channel {
-    fn from(channel: policy::Channel) -> Self {
-        match channel {
-            policy::Channel::Email => Self::Email,
-            policy::Channel::Whatsapp => Self::Whatsapp,
-            policy::Channel::Sms => Self::Sms,
-            policy::Channel::PhoneCall => Self::PhoneCall,
-            policy::Channel::Meeting => Self::Meeting,
-        }
-    }
-}
-
-impl From<Medium> for Channel {
-    fn from(medium: Medium) -> Self {
-        match medium {
-            Medium::Email => Self::Email,
-            Medium::Whatsapp => Self::Whatsapp,
-            Medium::Notification => Self::Notification,
-            Medium::Web => Self::Web,
-        }
-    }
 }
 
 /// What is to be sent.
@@ -426,6 +334,20 @@ struct Lease {
 }
 
 impl Recommendation {
+    /// The alert to compliance about what its draft disclosed.
+    pub fn pii_alert(&self, disclosures: &[Disclosure], notification_id: Uuid, at: DateTime<Utc>) -> Notification {
+        Notification {
+            notification_id,
+            workspace_id: self.id.workspace_id,
+            role: notifications::Role::Compliance,
+            kind: notifications::Kind::PiiBlocked,
+            lead_id: self.lead_id,
+            recommendation_id: Some(self.id.recommendation_id),
+            details: json!({ "findings": disclosures }),
+            created_at: at,
+        }
+    }
+
     /// A recommendation that nobody has changed yet.
     pub fn new(id: RecommendationId, lead_id: Uuid, origin: Origin, status: Status, now: DateTime<Utc>) -> Self {
         Self {

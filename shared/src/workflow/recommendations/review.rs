@@ -8,9 +8,9 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{Actor, AttemptState, Draft, Origin, Recommendation, Recommendations, Status};
-use crate::api::http::timestamp;
 use crate::base::observe::metrics;
 use crate::base::store::{StoreError, TransactWriteItem, Transacted, transact};
+use crate::base::time::timestamp;
 use crate::workflow::due::{Due, Wanted};
 use crate::workflow::notifications::Notification;
 

@@ -5,8 +5,8 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::{Status, Task, TaskId, Tasks, key, listed};
-use crate::api::http::timestamp;
 use crate::base::store::{Item, StoreError, TransactWriteItem, Transacted, from_item, n, s, transact};
+use crate::base::time::timestamp;
 use crate::workflow::due::{Due, Wanted};
 use crate::workspace::credits::{Balance, Operation};
 

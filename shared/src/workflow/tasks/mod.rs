@@ -18,6 +18,7 @@
 //!
 //! From its approval until it is finished, a task is in the index of [`crate::workflow::due`].
 
+mod brief;
 mod decide;
 mod plan;
 mod work;
@@ -33,12 +34,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::api::http::timestamp;
-use crate::base::context::{Clock, Context, Random};
+use crate::base::clock::{Clock, Random};
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::store::{Item, StoreError, from_item, query_all, s, store_error, to_item};
+use crate::base::time::timestamp;
 use crate::workflow::due::{Due, Place};
 use crate::workspace::credits::{Ledger, Operation, State};
+pub use brief::{Brief, Example};
 pub use decide::{Decided, Decision, SUPERSEDED};
 pub use plan::{ContactChanges, ListOperation, Plan};
 pub use work::{ATTEMPTS, Taken};

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::crm::lists::Target;
 use crate::crm::prospects;
-use crate::workflow::campaigns::Brief;
+use crate::workflow::tasks::Brief;
 use crate::workspace::credits::Action;
 
 /// What a task does, with everything that it needs to: what a person approves is what runs.

@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::decide::HELD;
 use super::{Failure, Progress, Status, Task, TaskId, Tasks, pk};
-use crate::base::observe::metrics;
 use crate::base::store::{StoreError, TransactWriteItem, Transacted, n, query_all, s, to_item, transact};
 use crate::crm::prospects::Prospect;
-use crate::workflow::commands::LEASE;
+use crate::workflow::due::LEASE;
 use crate::workflow::due::{Due, Wanted};
+use crate::workspace::credits::count_resolved;
 use crate::workspace::credits::{Operation, State};
 
 /// How often a task is tried without coming on before it has failed: as often as its queue delivers a message.
@@ -216,7 +216,7 @@ impl Tasks {
         }
         match transact(&self.client, &self.random, writes).await? {
             Transacted::Applied => {
-                ended.operation.iter().for_each(metrics::resolved);
+                ended.operation.iter().for_each(count_resolved);
                 Ok(true)
             }
             Transacted::Refused(refused) if refused.first().is_some_and(Option::is_some) => Ok(false),

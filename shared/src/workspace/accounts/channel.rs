@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Accounts, keyed, workspace_pk};
+use crate::base::channel::Platform;
 use crate::base::store::{Item, StoreError, Transacted, from_item, query_all, s, to_item, transact};
-use crate::crm::conversations::row::Platform;
 
 /// A phone number or account that leads write to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

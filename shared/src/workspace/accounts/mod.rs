@@ -29,7 +29,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::base::context::{Context, Random};
+use crate::base::clock::Random;
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::workspace::auth::rate::{Counts, Quota, Rate};
 use crate::workspace::auth::{ApiKey, Permission};

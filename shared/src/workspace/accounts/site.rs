@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Accounts, keyed, workspace_pk};
+use crate::base::channel::Channel;
 use crate::base::store::{StoreError, Transacted, from_item, query_all, s, store_error, to_item, transact};
-use crate::workflow::recommendations::Channel;
 
 /// A website that leads come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

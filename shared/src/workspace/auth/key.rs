@@ -6,7 +6,7 @@ use std::str::FromStr;
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use sha2::{Digest, Sha256};
 
-use crate::base::context::Random;
+use crate::base::clock::Random;
 
 /// `wbk_` and 52 characters of lower-case base32 over 32 random bytes. Shown once; what is stored
 /// is its digest and its first eight characters (contract, section 3).

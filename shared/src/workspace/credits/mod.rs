@@ -21,11 +21,12 @@ use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, Transact
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::api::http::dialect::timestamp;
-use crate::base::context::{Context, Random};
+use crate::base::clock::Random;
+use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::base::observe::metrics;
 use crate::base::store::{Item, StoreError, Transacted, from_item, n, query_all, s, store_error, to_item, transact};
+use crate::base::time::timestamp;
 pub use terms::{Action, Balance, Discrepancy, Entry, EntryKind, Operation, State};
 
 /// How many partitions the index `held` has: one each for the first hexadecimal digit of an
@@ -169,7 +170,7 @@ impl Ledger {
             for operation in self.expired(bucket, now).await? {
                 let writes = self.resolve(&operation, Step::Void, now, Some(now))?;
                 if let Transacted::Applied = transact(&self.client, &self.random, writes.to_vec()).await? {
-                    metrics::voided(&operation);
+                    count_void(&operation);
                     voided += 1;
                 }
             }
@@ -333,4 +334,19 @@ impl Ledger {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         Ok(TransactWriteItem::builder().put(put.build()?).build())
     }
+}
+
+/// Counts an operation that was posted or voided.
+pub(crate) fn count_resolved(operation: &Operation) {
+    match operation.state {
+        State::Held => {}
+        State::Posted => {
+            metrics::record(&[(metrics::CREDITS_CHARGED, operation.amount.into())], &[("Action", &operation.action)]);
+        }
+        State::Voided => count_void(operation),
+    }
+}
+
+fn count_void(operation: &Operation) {
+    metrics::record(&[(metrics::HOLDS_VOIDED, 1)], &[("Action", &operation.action)]);
 }

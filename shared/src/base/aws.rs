@@ -1,0 +1,93 @@
+//! How the AWS SDK is set up: credentials, retries and timeouts.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition, TokenBucket};
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
+
+use crate::base::environment::{ConfigError, Environment};
+use crate::base::observe::sdk::Traced;
+
+/// A single write that met a transaction on its item: to be sent again, which the SDK leaves to the
+/// caller ("TransactionConflictException", Amazon DynamoDB API Reference).
+#[derive(Debug)]
+struct ConflictClassifier;
+
+impl ClassifyRetry for ConflictClassifier {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let error =
+            context.output_or_error().and_then(|outcome| outcome.err()).and_then(OrchestratorError::as_operation_error);
+        match error.and_then(|error| error.downcast_ref::<UpdateItemError>()).and_then(ProvideErrorMetadata::code) {
+            Some("TransactionConflictException") => RetryAction::transient_error(),
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "transaction conflict"
+    }
+}
+
+/// Credentials come from the variables that Lambda sets ("Defined runtime environment variables",
+/// AWS Lambda Developer Guide). The SDK's default chain would add three service clients to every
+/// function to look in places where a function has none.
+pub(crate) fn credentials(environment: &Environment) -> Result<SharedCredentialsProvider, ConfigError> {
+    Ok(SharedCredentialsProvider::new(own_credentials(environment)?))
+}
+
+/// The credentials themselves, for a request that is signed without a client of the SDK.
+pub(crate) fn own_credentials(environment: &Environment) -> Result<Credentials, ConfigError> {
+    Ok(Credentials::new(
+        environment.required("AWS_ACCESS_KEY_ID")?,
+        environment.required("AWS_SECRET_ACCESS_KEY")?,
+        environment.optional("AWS_SESSION_TOKEN").map(str::to_owned),
+        None,
+        "environment",
+    ))
+}
+
+/// How often and how fast the SDK tries again.
+pub(crate) fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(4)
+        .with_initial_backoff(Duration::from_millis(25))
+        .with_max_backoff(Duration::from_millis(400))
+}
+
+/// Every call may be tried again. The SDK's default lets a process try some 35 times until as many calls as
+/// that went well, and counts together what has nothing in common: writes that met a transaction on a busy
+/// balance would use up what a call to a failing store needs. An instance of a function serves one request
+/// at a time, and waits longer before each of its four attempts: that holds back a storm.
+pub(crate) fn retry_partition() -> RetryPartition {
+    RetryPartition::custom("own").token_bucket(TokenBucket::unlimited()).build()
+}
+
+/// How long the SDK waits.
+pub(crate) fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(2))
+        .operation_timeout(Duration::from_secs(6))
+        .build()
+}
+
+pub(super) fn dynamodb_config(environment: &Environment) -> Result<aws_sdk_dynamodb::Config, ConfigError> {
+    let mut config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(environment.required("AWS_REGION")?.to_owned()))
+        .credentials_provider(credentials(environment)?)
+        .retry_config(retries())
+        .retry_partition(retry_partition())
+        .timeout_config(timeouts());
+    config = config.retry_classifier(ConflictClassifier).interceptor(Traced);
+    if let Some(endpoint) = environment.optional("AWS_ENDPOINT_URL_DYNAMODB") {
+        config = config.endpoint_url(endpoint);
+    }
+    Ok(config.build())
+}

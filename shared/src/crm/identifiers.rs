@@ -1,0 +1,91 @@
+//! Whose lead, and which: the parts of every key of the lead list.
+
+use pii::addresses;
+use uuid::Uuid;
+
+use crate::base::store::{Item, s};
+
+/// Whose lead: keys are built from this and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct User {
+    /// The tenant.
+    pub workspace_id: Uuid,
+    /// The user within it.
+    pub user_id: String,
+}
+
+/// The text cannot be part of a key.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("must be 1 to 128 visible ASCII characters without #")]
+pub struct Unusable;
+
+fn usable(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+}
+
+impl User {
+    /// A user of a workspace.
+    pub fn new(workspace_id: Uuid, user_id: &str) -> Result<Self, Unusable> {
+        if usable(user_id) { Ok(Self { workspace_id, user_id: user_id.to_owned() }) } else { Err(Unusable) }
+    }
+
+    pub(crate) fn rows_pk(&self) -> String {
+        format!("W#{}#U#{}", self.workspace_id, self.user_id)
+    }
+
+    pub(crate) fn events_pk(&self, customer_phone: &CustomerPhone) -> String {
+        format!("{}#M#{}", self.rows_pk(), customer_phone.0)
+    }
+
+    /// Where a lead's row is.
+    pub(crate) fn row_key(&self, customer_phone: &CustomerPhone) -> Item {
+        let sk = format!("row#{}", customer_phone.0);
+        Item::from([("pk".to_owned(), s(self.rows_pk())), ("sk".to_owned(), s(sk))])
+    }
+}
+
+/// A lead's channel identifier within a user: a phone number without `+`, an Instagram-scoped id, the
+/// id of a webchat session, or WhatsApp's business-scoped user id (`BR.1502576394655843`) of somebody
+/// who shows no number. Where both of a person's are told, one is an alias of the other.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CustomerPhone(pub(crate) String);
+
+impl CustomerPhone {
+    /// Reads an identifier; a phone number with and without `+` is the same lead.
+    pub fn parse(text: &str) -> Result<Self, Unusable> {
+        let digits = text.strip_prefix('+').filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+        let text = digits.unwrap_or(text);
+        if usable(text) { Ok(Self(text.to_owned())) } else { Err(Unusable) }
+    }
+
+    /// As it is stored and shown.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The phone number that it is on WhatsApp, as a contact has it.
+    pub fn phone_number(&self) -> Option<String> {
+        let is_number = self.0.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number { addresses::phone(&format!("+{}", self.0), None).ok() } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_with_and_without_plus_is_one_lead() {
+        assert_eq!(CustomerPhone::parse("+918979556941"), CustomerPhone::parse("918979556941"));
+        assert_eq!(CustomerPhone::parse("web-abc123-def456").map(|phone| phone.0), Ok("web-abc123-def456".to_owned()));
+        assert_eq!(CustomerPhone::parse("+web").map(|phone| phone.0), Ok("+web".to_owned()));
+    }
+
+    #[test]
+    fn what_could_reach_another_partition_is_no_identifier() {
+        for text in ["", "a#M#b", "a b", "ü", &"x".repeat(129)] {
+            assert_eq!(CustomerPhone::parse(text), Err(Unusable), "{text}");
+            assert_eq!(User::new(Uuid::nil(), text), Err(Unusable), "{text}");
+        }
+    }
+}
