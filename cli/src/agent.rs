@@ -1,5 +1,6 @@
 //! `agent`: who writes for a site, in which role and on whose behalf.
 
+use shared::base::context::FromContext;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};

@@ -1,5 +1,6 @@
 //! `channel`: which workspace and user a phone number or account belongs to, for webhooks.
 
+use shared::base::context::FromContext;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};

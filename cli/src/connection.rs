@@ -13,7 +13,7 @@ use clap::Args;
 use http::Uri;
 use serde::Deserialize;
 use shared::base::clock::{Clock, Random};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::Environment;
 use shared::workspace::accounts::{Accounts, Workspace};
 use tokio::net::TcpStream;

@@ -1,5 +1,6 @@
 //! `credits`: the credits of a workspace.
 
+use shared::base::context::FromContext;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};

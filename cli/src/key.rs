@@ -1,5 +1,6 @@
 //! `key`: the API keys of a workspace.
 
+use shared::base::context::FromContext;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::str::FromStr;

@@ -1,5 +1,6 @@
 //! `leads`: the leads of a workspace, brought in from a file, found again, and erased.
 
+use shared::base::context::FromContext;
 use std::io::BufRead;
 use std::process::ExitCode;
 

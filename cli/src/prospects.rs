@@ -1,5 +1,6 @@
 //! `prospects`: a workspace's own prospects, brought in from a file and searched as Lexi does.
 
+use shared::base::context::FromContext;
 use std::collections::HashSet;
 use std::process::ExitCode;
 

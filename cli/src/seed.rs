@@ -1,5 +1,6 @@
 //! `seed`: known data for a stack on this machine.
 
+use shared::base::context::FromContext;
 use std::process::ExitCode;
 
 use clap::Subcommand;

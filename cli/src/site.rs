@@ -1,5 +1,6 @@
 //! `site`: the websites that leads come from, with the channels over which they are followed up.
 
+use shared::base::context::FromContext;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};

@@ -1,5 +1,6 @@
 //! `workspace`: tenants.
 
+use shared::base::context::FromContext;
 use std::process::ExitCode;
 
 use clap::Subcommand;

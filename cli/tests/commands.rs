@@ -7,6 +7,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
 
+use shared::base::context::FromContext;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 

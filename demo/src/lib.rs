@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use shared::base::channel::Platform;
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::store::StoreError;
 use shared::crm::conversations::{Conversations, Story};

@@ -1,6 +1,6 @@
 //! Two lists of contacts.
 
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::store::StoreError;
 use shared::crm::leads::Lead;
 use shared::crm::lists::{ListError, Lists, Member, Target};

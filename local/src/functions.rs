@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use lambda_http::RequestExt;
 use serde_json::Value;
 use shared::api::http::{Endpoint, Gate, Request, Response, Routes, serve};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::observe::invocation::Observer;
 use shared::base::queue::{Consumer, consume};

@@ -20,6 +20,9 @@
 //!   finds conversations that are due ([`crm::conversations::scoring`]).
 //! - Time and identifiers come in through the [`base::context`].
 
+// The derive macro names this crate so, within it and without.
+extern crate self as shared;
+
 pub mod api;
 pub mod base;
 pub mod clients;

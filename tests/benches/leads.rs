@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use shared::base::channel::Platform;
 use shared::base::clock::{Clock, Random};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::Environment;
 use shared::crm::conversations::row::{Extraction, Message, Sender};
 use shared::crm::conversations::{Conversations, Rows, Story};

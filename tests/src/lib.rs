@@ -26,7 +26,7 @@ use http::HeaderMap;
 use local::{Options, RealModel, Stack};
 use serde_json::{Value, json};
 use shared::base::clock::{Clock, Random};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::Environment;
 use shared::base::observe::metrics::Metrics;
 use shared::base::store::StoreError;

@@ -2,6 +2,7 @@
 //! /users/{user_id}/messages` takes them and by the same check. Messages of one lead are recorded in
 //! the order of the file, because that is how they are numbered; leads side by side.
 
+use shared::base::context::FromContext;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::BufReader;

@@ -18,6 +18,7 @@ mod rejects;
 mod report;
 mod row;
 
+use shared::base::context::FromContext;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, IsTerminal};

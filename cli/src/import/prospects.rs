@@ -4,6 +4,7 @@
 //! are left out. A prospect's identifier derives from what it is found by, so that the same file again writes
 //! nothing, and a row that says something else of somebody takes the place of what was there.
 
+use shared::base::context::FromContext;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;

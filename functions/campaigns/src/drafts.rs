@@ -3,7 +3,7 @@
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 use shared::api::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;

@@ -13,7 +13,7 @@ pub mod operations;
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 use shared::api::http::{Call, Dialect, Endpoint, Gate, Input, Page, Query, Reply, Routes};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;

@@ -4,7 +4,7 @@ pub mod operations;
 
 use serde_json::json;
 use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::base::time::timestamp;

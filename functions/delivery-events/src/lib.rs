@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use shared::api::http::{Dialect, MAX_INGESTED, Reply, Request, Response, body_bytes, serve_open};
 use shared::base::channel::Channel;
 use shared::base::clock::{Clock, Random};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::clients::providers::sns::{Notification, Sns, SnsError};

@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 use shared::base::channel::Channel;
 use shared::base::clock::{Clock, Random};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use shared::api::exactly_once::{Begun, ExactlyOnce};
 use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::base::clock::Clock;
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::crm::leads::{Lead, Leads};

@@ -4,7 +4,7 @@ pub mod operations;
 
 use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::base::clock::Clock;
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::crm::conversations::Conversations;

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 use shared::api::exactly_once::ExactlyOnce;
 use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;

@@ -18,7 +18,7 @@ pub mod operations;
 mod template_sends;
 
 use shared::api::http::{Call, Gate, Routes};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::crm::identifiers::User;

@@ -23,11 +23,11 @@ use shared::api::exactly_once::{Begun, ExactlyOnce, Work};
 use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::base::channel::Medium;
 use shared::base::clock::{Clock, Random};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;
-use shared::base::store::TransactWriteItem;
+use shared::base::store::Write;
 use shared::clients::llm::{Checked, Model, Prompt, Ready};
 use shared::crm::conversations::Conversations;
 use shared::crm::leads::{History, Leads};
@@ -321,12 +321,7 @@ impl LeadFollowUp {
     }
 
     /// Proposes each message to a person.
-    fn proposals(
-        &self,
-        call: &Call,
-        sales: &Command,
-        visitor_id: Option<Uuid>,
-    ) -> Result<Vec<TransactWriteItem>, Problem> {
+    fn proposals(&self, call: &Call, sales: &Command, visitor_id: Option<Uuid>) -> Result<Vec<Write>, Problem> {
         let (Some(messages), Some(model), Some(prompt_version)) =
             (&sales.messages, &sales.model, &sales.prompt_version)
         else {

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply};
 use shared::base::channel::Platform;
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;

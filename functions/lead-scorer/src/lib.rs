@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shared::base::clock::{Clock, Random};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::base::queue::Consumer;
@@ -25,7 +25,7 @@ use shared::crm::conversations::scoring::{DueLead, Found};
 pub use scores::{Score, Scores};
 
 /// How many messages the model is shown: the newest.
-const SHOWN: i32 = 100;
+const SHOWN: usize = 100;
 
 /// How many characters of one message the model is shown.
 const SHOWN_OF_ONE: usize = 4_000;

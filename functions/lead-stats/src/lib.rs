@@ -5,7 +5,7 @@ pub mod operations;
 use serde_json::json;
 use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
 use shared::base::clock::Clock;
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::crm::conversations::Rows;

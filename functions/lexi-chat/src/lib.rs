@@ -25,10 +25,10 @@ use serde_json::json;
 use shared::api::exactly_once::{Begun, Completed, ExactlyOnce, Work};
 use shared::api::http::{Call, Dialect, Endpoint, Gate, Input, Reply, Routes};
 use shared::base::clock::{Clock, Random};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
-use shared::base::store::TransactWriteItem;
+use shared::base::store::Write;
 use shared::clients::llm::{self, Conversation, Model, Ready, Said, Tool, ToolCall};
 use shared::crm::conversations::Conversations;
 use shared::crm::leads::Leads;
@@ -411,7 +411,7 @@ impl LexiChat {
         answered: &Answered,
         supersedes: Option<TaskId>,
         message_id: Uuid,
-    ) -> Result<Vec<TransactWriteItem>, Problem> {
+    ) -> Result<Vec<Write>, Problem> {
         let now = self.clock.now();
         let mut after = before.clone();
         after.list_id = request.list_id.or(before.list_id);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shared::api::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::workflow::chats::{Chat, ChatId, Chats, Message};

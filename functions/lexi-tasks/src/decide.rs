@@ -4,7 +4,7 @@ use serde_json::json;
 use shared::api::exactly_once::ExactlyOnce;
 use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
 use shared::base::clock::Random;
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;

@@ -12,7 +12,7 @@ mod search;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use shared::base::clock::Clock;
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::{Consumer, Queue};

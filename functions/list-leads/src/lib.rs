@@ -7,7 +7,7 @@ use serde_json::Value;
 use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply};
 use shared::base::channel::Platform;
 use shared::base::clock::Clock;
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;

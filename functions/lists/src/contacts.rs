@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use shared::api::exactly_once::ExactlyOnce;
 use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Reply, uuid};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, MISSING, Problem};
 use shared::crm::leads::Leads;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::api::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::crm::leads::{Found, Leads};

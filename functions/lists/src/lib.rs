@@ -17,7 +17,7 @@ pub mod operations;
 
 use serde_json::{Value, json};
 use shared::api::http::{Gate, Routes};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::time::timestamp;

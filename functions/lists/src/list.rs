@@ -3,7 +3,7 @@
 use shared::api::exactly_once::ExactlyOnce;
 use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Reply};
 use shared::base::clock::Random;
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::crm::leads::folded;

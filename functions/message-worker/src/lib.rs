@@ -10,7 +10,7 @@ mod instagram;
 mod whatsapp;
 
 use shared::base::channel::Channel;
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;

@@ -11,8 +11,7 @@ use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use shared::base::clock::Clock;
-use shared::base::context::Context;
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::observe::traces::{Of, Subsegment};
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
@@ -25,27 +24,18 @@ use shared::workspace::accounts::{Accounts, Webhook};
 const WITHIN: Duration = Duration::from_secs(10);
 
 /// The worker and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Notifier {
     clock: Clock,
     accounts: Accounts,
     notifications: Notifications,
+    #[context(http_client()?)]
     http: reqwest::Client,
 }
 
 impl Notifier {
     /// The function's name in `template.yaml`.
     pub const NAME: &str = "notifier";
-
-    /// Builds the worker from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            clock: context.clock.clone(),
-            accounts: Accounts::new(context)?,
-            notifications: Notifications::new(context)?,
-            http: http_client()?,
-        })
-    }
 
     /// Sends one; the error says what was wrong, without the address.
     async fn send(&self, webhook: &Webhook, notification: &Notification) -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! The Lambda function `notifier`.
 
 use notifier::Notifier;
+use shared::base::context::FromContext;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {

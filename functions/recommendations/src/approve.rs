@@ -6,7 +6,7 @@ use shared::api::exactly_once::ExactlyOnce;
 use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
 use shared::base::channel::Channel;
 use shared::base::clock::{Clock, Random};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;

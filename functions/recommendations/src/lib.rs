@@ -21,7 +21,7 @@ pub mod operations;
 mod read;
 
 use shared::api::http::{Gate, Routes};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 
 pub use approve::Approve;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply, uuid};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::workflow::notifications::{Notification, Notifications, Role};

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use chrono::TimeDelta;
 use shared::base::clock::Clock;
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::queue::Queue;
 use shared::base::store::StoreError;

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use shared::api::exactly_once::{Begun, ExactlyOnce};
 use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
 use shared::base::clock::Clock;
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::clients::llm::{Model, Prompt};

@@ -3,7 +3,7 @@
 
 use futures_util::future::try_join_all;
 use shared::base::clock::Clock;
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::queue::Queue;
 use shared::base::store::StoreError;

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::environment::Environment;
 use shared::clients::providers as clients;
 use shared::clients::providers::sns::{Notification, Sns};

@@ -10,17 +10,14 @@
 //! has ended (it keeps the hold, so nothing is charged twice), or voided by the sweeper once the
 //! hold has expired.
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::api::http::{Call, Reply};
 use crate::base::clock::{Clock, Random};
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
+use crate::base::context::FromContext;
 use crate::base::problem::{Code, Problem};
-use crate::base::store::{Item, StoreError, Transacted, from_item, transact};
+use crate::base::store::{Item, StoreError, Transacted, Write, from_item};
 use crate::workspace::credits::{Action, Balance, Ledger, Operation, State, count_resolved};
 use crate::workspace::idempotency::{Claim, Claimed, Claims, KEPT, Stored};
 
@@ -34,9 +31,8 @@ const HOLD_MARGIN: TimeDelta = TimeDelta::seconds(60);
 const ATTEMPTS: u32 = 4;
 
 /// Runs requests exactly once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct ExactlyOnce {
-    client: Client,
     clock: Clock,
     random: Random,
     claims: Claims,
@@ -72,17 +68,6 @@ pub enum Completed {
 }
 
 impl ExactlyOnce {
-    /// Over the tables named by `IDEMPOTENCY_TABLE` and `CREDITS_TABLE`.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: context.dynamodb.clone(),
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            claims: Claims::new(context)?,
-            ledger: Ledger::new(context)?,
-        })
-    }
-
     /// Claims the request's idempotency key, if it has one, and holds what the call costs, in one
     /// transaction; no call at all where there is nothing to claim or hold.
     ///
@@ -102,7 +87,7 @@ impl ExactlyOnce {
             if writes.is_empty() {
                 return Ok(Begun::Proceed(Box::new(work)));
             }
-            let mut refused = match transact(&self.client, &self.random, writes).await {
+            let mut refused = match self.claims.table.transact(writes).await {
                 Ok(Transacted::Applied) => return Ok(Begun::Proceed(Box::new(work))),
                 Ok(Transacted::Refused(refused)) => refused.into_iter(),
                 // It may have been applied after all. What was taken over may stand for work that is stored:
@@ -161,7 +146,7 @@ impl ExactlyOnce {
         predecessor: Option<&Claim>,
         inherits: bool,
         now: DateTime<Utc>,
-    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+    ) -> Result<Vec<Write>, StoreError> {
         let mut writes = Vec::new();
         if let Some(claim) = &work.claim {
             writes.push(match predecessor {
@@ -171,7 +156,7 @@ impl ExactlyOnce {
         }
         match &work.operation {
             None => {}
-            Some(operation) if inherits => writes.push(self.ledger.extend(operation)?),
+            Some(operation) if inherits => writes.push(self.ledger.extend(operation)),
             Some(operation) => writes.extend(self.ledger.hold(operation)?),
         }
         Ok(writes)
@@ -270,7 +255,7 @@ impl Work {
 
     /// As [`Work::complete`], together with what else belongs to the answer. Where that is refused by its own
     /// conditions, nothing is done, and the work goes on.
-    pub async fn complete_with(self, reply: Reply, also: Vec<TransactWriteItem>) -> Result<Completed, Problem> {
+    pub async fn complete_with(self, reply: Reply, also: Vec<Write>) -> Result<Completed, Problem> {
         self.close(reply, State::Posted, also).await
     }
 
@@ -281,7 +266,7 @@ impl Work {
         if writes.is_empty() {
             return Ok(reply);
         }
-        match transact(&self.once.client, &self.once.random, writes).await {
+        match self.once.claims.table.transact(writes).await {
             Ok(Transacted::Applied) => {
                 self.count(State::Posted);
                 Ok(reply)
@@ -300,14 +285,14 @@ impl Work {
         }
     }
 
-    async fn close(self, reply: Reply, as_state: State, also: Vec<TransactWriteItem>) -> Result<Completed, Problem> {
+    async fn close(self, reply: Reply, as_state: State, also: Vec<Write>) -> Result<Completed, Problem> {
         let mut writes = self.closing_writes(&reply, as_state)?;
         let own = writes.len();
         writes.extend(also);
         if writes.is_empty() {
             return Ok(Completed::Done(reply));
         }
-        match transact(&self.once.client, &self.once.random, writes).await {
+        match self.once.claims.table.transact(writes).await {
             Ok(Transacted::Applied) => {
                 self.count(as_state);
                 Ok(Completed::Done(reply))
@@ -330,9 +315,9 @@ impl Work {
         }
     }
 
-    fn closing_writes(&self, reply: &Reply, as_state: State) -> Result<Vec<TransactWriteItem>, StoreError> {
+    fn closing_writes(&self, reply: &Reply, as_state: State) -> Result<Vec<Write>, StoreError> {
         let now = self.once.clock.now();
-        let mut writes: Vec<TransactWriteItem> = Vec::new();
+        let mut writes: Vec<Write> = Vec::new();
         if let Some(claim) = &self.claim {
             writes.push(self.once.claims.complete(claim, &reply.stored(), now)?);
         }
@@ -381,9 +366,9 @@ impl Work {
     }
 
     async fn undo(&self) -> Result<Undone, StoreError> {
-        let mut writes: Vec<TransactWriteItem> = Vec::new();
+        let mut writes: Vec<Write> = Vec::new();
         if let Some(claim) = &self.claim {
-            writes.push(self.once.claims.release(claim)?);
+            writes.push(self.once.claims.release(claim));
         }
         if let Some(operation) = &self.operation {
             writes.extend(self.once.ledger.void(operation, self.once.clock.now())?);
@@ -391,7 +376,7 @@ impl Work {
         if writes.is_empty() {
             return Ok(Undone::Nothing);
         }
-        match transact(&self.once.client, &self.once.random, writes).await? {
+        match self.once.claims.table.transact(writes).await? {
             Transacted::Applied => {
                 self.count(State::Voided);
                 Ok(Undone::Resolved(State::Voided))

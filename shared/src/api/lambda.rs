@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::api::http::{Endpoint, Gate, Request, Response, Routes, serve};
 use crate::base::clock::{Clock, Random};
-use crate::base::context::Context;
+use crate::base::context::{Context, FromContext};
 use crate::base::environment::{ConfigError, Environment};
 use crate::base::log;
 use crate::base::observe::invocation::Observer;

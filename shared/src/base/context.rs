@@ -10,6 +10,29 @@ use super::observe::invocation::Observer;
 use super::observe::metrics::Metrics;
 use super::observe::traces::Daemon;
 
+pub use derive::FromContext;
+
+/// Something that is built from the context of a function, such as a store or an endpoint.
+pub trait FromContext: Sized {
+    /// Builds it; opens no connection.
+    ///
+    /// # Errors
+    /// Names the variable that is missing or wrong.
+    fn new(context: &Context) -> Result<Self, ConfigError>;
+}
+
+impl FromContext for Clock {
+    fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(context.clock.clone())
+    }
+}
+
+impl FromContext for Random {
+    fn new(context: &Context) -> Result<Self, ConfigError> {
+        Ok(context.random.clone())
+    }
+}
+
 /// Everything a function is built from.
 #[derive(Clone, Debug)]
 pub struct Context {

@@ -7,7 +7,6 @@
 //! A queue's message carries only where the item is. The digest is one of the provider's identifier,
 //! which can hold a phone number; so the same item again is the same place. TTL removes what was left.
 
-use aws_sdk_dynamodb::Client;
 use chrono::{DateTime, TimeDelta, Utc};
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
@@ -16,9 +15,8 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::base::clock::Clock;
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
-use crate::base::store::{EXPIRES, Item, StoreError, from_item, n, s, store_error, to_item};
+use crate::base::context::FromContext;
+use crate::base::store::{EXPIRES, Item, StoreError, Table, key, keyed, n};
 use crate::workspace::accounts::Channel;
 
 /// How long an item waits for somebody to work on it.
@@ -97,41 +95,29 @@ struct Stored {
 }
 
 /// The inbox.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Inbox {
-    client: Client,
     clock: Clock,
-    table: String,
+    #[context(Table::named(context, "LEADS_TABLE")?)]
+    table: Table,
 }
 
 impl Inbox {
-    /// In the table named by `LEADS_TABLE`.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: context.dynamodb.clone(),
-            clock: context.clock.clone(),
-            table: context.environment.required("LEADS_TABLE")?.to_owned(),
-        })
-    }
-
     /// Keeps an item until somebody has worked on it. The same again takes its place.
     pub async fn put(&self, place: &Place, channel: &Channel, delivered: &Delivered) -> Result<(), StoreError> {
         let received_at = self.clock.now();
         let delivered = serde_json::to_string(delivered);
         let delivered = delivered.map_err(|_| StoreError::Broken("an item does not write as JSON".to_owned()))?;
-        let mut item = to_item(&Stored { channel: channel.clone(), received_at, delivered })?;
-        item.extend(key(place));
+        let stored = Stored { channel: channel.clone(), received_at, delivered };
+        let mut item = keyed(&stored, item_key(place))?;
         item.insert(EXPIRES.to_owned(), n((received_at + KEPT).timestamp()));
-        let sent = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
-        sent.map(drop).map_err(|error| store_error("PutItem", &error))
+        self.table.write(self.table.put(item)).await.map(drop)
     }
 
     /// An item, if it is still there.
     pub async fn get(&self, place: &Place) -> Result<Option<Received>, StoreError> {
-        let request = self.client.get_item().table_name(&self.table).set_key(Some(key(place))).consistent_read(true);
-        let got = request.send().await.map_err(|error| store_error("GetItem", &error))?;
-        let Some(item) = got.item else { return Ok(None) };
-        let Stored { channel, received_at, delivered } = from_item(item)?;
+        let stored: Option<Stored> = self.table.get(item_key(place)).await?;
+        let Some(Stored { channel, received_at, delivered }) = stored else { return Ok(None) };
         let delivered = serde_json::from_str(&delivered);
         let delivered = delivered.map_err(|_| StoreError::Broken("a delivered item does not read".to_owned()))?;
         Ok(Some(Received { channel, received_at, delivered }))
@@ -139,11 +125,10 @@ impl Inbox {
 
     /// Forgets an item.
     pub async fn delete(&self, place: &Place) -> Result<(), StoreError> {
-        let sent = self.client.delete_item().table_name(&self.table).set_key(Some(key(place))).send().await;
-        sent.map(drop).map_err(|error| store_error("DeleteItem", &error))
+        self.table.write(self.table.delete(item_key(place))).await.map(drop)
     }
 }
 
-fn key(place: &Place) -> Item {
-    Item::from([("pk".to_owned(), s(place.pk())), ("sk".to_owned(), s("inbox"))])
+fn item_key(place: &Place) -> Item {
+    key(place.pk(), "inbox")
 }

@@ -12,19 +12,13 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashSet};
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, Update};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::base::clock::{Clock, Random};
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
-use crate::base::store::{
-    Item, StoreError, TransactWriteItem, Transacted, from_item, n, query_all, s, store_error, to_item, transact,
-};
+use crate::base::clock::Clock;
+use crate::base::context::FromContext;
+use crate::base::store::{Item, StoreError, Table, Transacted, Write, WriteOutcome, from_item, key, keyed, n, s};
 
 /// The most contacts of a list.
 pub const MOST: usize = 10_000;
@@ -103,16 +97,15 @@ pub enum ListError {
 }
 
 /// The lists in the `work` table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Lists {
-    client: Client,
     clock: Clock,
-    random: Random,
-    table: String,
+    #[context(Table::named(context, "WORK_TABLE")?)]
+    table: Table,
 }
 
 fn list_key(workspace_id: Uuid, list_id: Uuid) -> Item {
-    Item::from([("pk".to_owned(), s(lists_pk(workspace_id))), ("sk".to_owned(), s(format!("list#{list_id}")))])
+    key(lists_pk(workspace_id), format!("list#{list_id}"))
 }
 
 fn lists_pk(workspace_id: Uuid) -> String {
@@ -124,33 +117,18 @@ fn contacts_pk(workspace_id: Uuid, list_id: Uuid) -> String {
 }
 
 fn contact_key(workspace_id: Uuid, list_id: Uuid, lead_id: Uuid) -> Item {
-    Item::from([
-        ("pk".to_owned(), s(contacts_pk(workspace_id, list_id))),
-        ("sk".to_owned(), s(format!("contact#{lead_id}"))),
-    ])
+    key(contacts_pk(workspace_id, list_id), format!("contact#{lead_id}"))
 }
 
 impl Lists {
-    /// The table named by `WORK_TABLE`.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: context.dynamodb.clone(),
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            table: context.environment.required("WORK_TABLE")?.to_owned(),
-        })
-    }
-
     /// A list by its id.
     pub async fn get(&self, workspace_id: Uuid, list_id: Uuid) -> Result<Option<List>, StoreError> {
-        let get = self.client.get_item().table_name(&self.table).set_key(Some(list_key(workspace_id, list_id)));
-        let got = get.consistent_read(true).send().await.map_err(|error| store_error("GetItem", &error))?;
-        got.item.map(from_item).transpose()
+        self.table.get(list_key(workspace_id, list_id)).await
     }
 
     /// Every list of a workspace, newest first.
     pub async fn all(&self, workspace_id: Uuid) -> Result<Vec<List>, StoreError> {
-        let mut lists: Vec<List> = query_all(self.under(lists_pk(workspace_id))).await?;
+        let mut lists: Vec<List> = self.table.partition(lists_pk(workspace_id)).all().await?;
         lists.sort_by_key(|list| Reverse((list.created_at, list.list_id)));
         Ok(lists)
     }
@@ -159,42 +137,19 @@ impl Lists {
     pub async fn create(&self, target: &Target, workspace_id: Uuid) -> Result<List, StoreError> {
         let Target { list_id, name } = target.clone();
         let list = List { list_id, workspace_id, name, contacts: 0, created_at: self.clock.now() };
-        let mut item = to_item(&list)?;
-        item.extend(list_key(workspace_id, list_id));
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let writes = vec![TransactWriteItem::builder().put(put.build()?).build()];
-        match transact(&self.client, &self.random, writes).await? {
-            Transacted::Applied => Ok(list),
-            Transacted::Refused(refused) => from_item(refused.into_iter().flatten().next().unwrap_or_default()),
+        let put = self.table.put_new(keyed(&list, list_key(workspace_id, list_id))?);
+        match self.table.write(put).await? {
+            WriteOutcome::Applied(_) => Ok(list),
+            WriteOutcome::Refused(there) => from_item(there.unwrap_or_default()),
         }
     }
 
     /// Gives a list another name. `None` if there is no such list.
     pub async fn rename(&self, workspace_id: Uuid, list_id: Uuid, name: &str) -> Result<Option<List>, StoreError> {
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(list_key(workspace_id, list_id)))
-            .update_expression("SET #name = :name")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_names("#name", "name")
-            .expression_attribute_values(":name", s(name))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        match sent {
-            Ok(updated) => updated.attributes.map(from_item).transpose(),
-            Err(error)
-                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(store_error("UpdateItem", &error)),
+        let rename = self.table.update(list_key(workspace_id, list_id), "SET #name = :name");
+        match self.table.write(rename.when("attribute_exists(pk)").bind("name", s(name))).await? {
+            WriteOutcome::Applied(item) => from_item(item).map(Some),
+            WriteOutcome::Refused(_) => Ok(None),
         }
     }
 
@@ -206,7 +161,7 @@ impl Lists {
         list_id: Uuid,
         (skip, limit): (usize, usize),
     ) -> Result<(Vec<Contact>, usize), StoreError> {
-        let mut contacts: Vec<Contact> = query_all(self.under(contacts_pk(workspace_id, list_id))).await?;
+        let mut contacts: Vec<Contact> = self.table.partition(contacts_pk(workspace_id, list_id)).all().await?;
         contacts.sort_by_key(|contact| (contact.added_at, contact.place, contact.member.lead_id));
         let total = contacts.len();
         Ok((contacts.into_iter().skip(skip).take(limit).collect(), total))
@@ -238,40 +193,28 @@ impl Lists {
         let added_at = self.clock.now();
         let mut puts = Vec::with_capacity(members.len());
         for (place, member) in members.into_iter().enumerate() {
-            let mut item = to_item(&Contact { member: member.clone(), added_at, place })?;
-            item.extend(contact_key(workspace_id, list_id, member.lead_id));
-            let put = Put::builder().table_name(&self.table).set_item(Some(item));
-            let put = put.condition_expression("attribute_not_exists(pk)").build();
-            puts.push(TransactWriteItem::builder().put(put.map_err(StoreError::from)?).build());
+            let contact = Contact { member: member.clone(), added_at, place };
+            let key = contact_key(workspace_id, list_id, member.lead_id);
+            puts.push(self.table.put_new(keyed(&contact, key)?));
         }
         let count = |more: usize| {
-            let update = Update::builder()
-                .update_expression("SET contacts = contacts + :more")
-                .condition_expression("attribute_exists(pk) AND contacts <= :room")
-                .expression_attribute_values(":more", n(more))
-                .expression_attribute_values(":room", n(MOST - more));
-            update.table_name(&self.table).set_key(Some(list_key(workspace_id, list_id)))
+            let update = self.table.update(list_key(workspace_id, list_id), "SET contacts = contacts + :more");
+            let update = update.when("attribute_exists(pk) AND contacts <= :room");
+            update.bind("more", n(more)).bind("room", n(MOST - more))
         };
         self.change(puts, count).await
     }
 
     /// Takes contacts off a list; gives how many were there.
     pub async fn remove(&self, workspace_id: Uuid, list_id: Uuid, lead_ids: &[Uuid]) -> Result<usize, ListError> {
-        let mut deletes = Vec::with_capacity(lead_ids.len());
-        for lead_id in lead_ids.iter().collect::<BTreeSet<_>>() {
-            let delete = Delete::builder()
-                .table_name(&self.table)
-                .set_key(Some(contact_key(workspace_id, list_id, *lead_id)))
-                .condition_expression("attribute_exists(pk)")
-                .build();
-            deletes.push(TransactWriteItem::builder().delete(delete.map_err(StoreError::from)?).build());
-        }
+        let lead_ids: BTreeSet<_> = lead_ids.iter().collect();
+        let delete = |lead_id: &Uuid| {
+            self.table.delete(contact_key(workspace_id, list_id, *lead_id)).when("attribute_exists(pk)")
+        };
+        let deletes = lead_ids.into_iter().map(delete).collect();
         let count = |fewer: usize| {
-            let update = Update::builder()
-                .update_expression("SET contacts = contacts - :fewer")
-                .condition_expression("attribute_exists(pk)")
-                .expression_attribute_values(":fewer", n(fewer));
-            update.table_name(&self.table).set_key(Some(list_key(workspace_id, list_id)))
+            let update = self.table.update(list_key(workspace_id, list_id), "SET contacts = contacts - :fewer");
+            update.when("attribute_exists(pk)").bind("fewer", n(fewer))
         };
         self.change(deletes, count).await
     }
@@ -279,21 +222,13 @@ impl Lists {
     /// Applies changes of a list's contacts, each with its condition, and what `count` makes of their number,
     /// one transaction after the other. A change whose condition fails is none; the others are tried again
     /// without it.
-    async fn change(
-        &self,
-        changes: Vec<TransactWriteItem>,
-        count: impl Fn(usize) -> aws_sdk_dynamodb::types::builders::UpdateBuilder,
-    ) -> Result<usize, ListError> {
+    async fn change(&self, changes: Vec<Write>, count: impl Fn(usize) -> Write) -> Result<usize, ListError> {
         let mut applied = 0;
         for chunk in changes.chunks(AT_ONCE) {
             let mut changes = chunk.to_vec();
             while !changes.is_empty() {
-                let list = count(changes.len())
-                    .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-                    .build()
-                    .map_err(StoreError::from)?;
-                let writes = [TransactWriteItem::builder().update(list).build()].into_iter().chain(changes.clone());
-                let refused = match transact(&self.client, &self.random, writes.collect()).await? {
+                let writes = [count(changes.len())].into_iter().chain(changes.clone());
+                let refused = match self.table.transact(writes).await? {
                     Transacted::Applied => {
                         applied += changes.len();
                         break;
@@ -312,11 +247,6 @@ impl Lists {
             }
         }
         Ok(applied)
-    }
-
-    fn under(&self, pk: String) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
-        let query = self.client.query().table_name(&self.table).key_condition_expression("pk = :pk");
-        query.expression_attribute_values(":pk", s(pk)).consistent_read(true)
     }
 }
 

@@ -4,8 +4,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
+use crate::base::context::FromContext;
 use crate::base::store::StoreError;
 use crate::crm::leads::{Lead, Leads};
 use crate::workspace::accounts::{Accounts, Site};
@@ -29,7 +28,7 @@ pub fn fault(text: &str, allowed: &Allowed) -> Option<String> {
 }
 
 /// The gate and what it looks things up in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Gate {
     accounts: Accounts,
     leads: Leads,
@@ -57,11 +56,6 @@ fn allowed(lead: &Lead, sites: &[Site]) -> Allowed {
 }
 
 impl Gate {
-    /// Over the tables named by `ACCOUNTS_TABLE` and `LEADS_TABLE`.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { accounts: Accounts::new(context)?, leads: Leads::new(context)? })
-    }
-
     /// What a text to `lead` may hold.
     pub async fn allowed(&self, workspace_id: Uuid, lead: &Lead) -> Result<Allowed, StoreError> {
         Ok(allowed(lead, &self.accounts.sites(workspace_id).await?))

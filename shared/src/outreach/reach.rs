@@ -9,8 +9,7 @@ use uuid::Uuid;
 
 use crate::base::channel::Channel;
 use crate::base::clock::Clock;
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
+use crate::base::context::FromContext;
 use crate::base::store::StoreError;
 use crate::crm::conversations::Conversations;
 use crate::crm::leads::{History, Lead, Leads};
@@ -75,7 +74,7 @@ impl Reach {
 }
 
 /// Looks leads up.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Reaching {
     clock: Clock,
     leads: Leads,
@@ -83,15 +82,6 @@ pub struct Reaching {
 }
 
 impl Reaching {
-    /// Over the table named by `LEADS_TABLE`.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            clock: context.clock.clone(),
-            leads: Leads::new(context)?,
-            conversations: Conversations::new(context)?,
-        })
-    }
-
     /// A lead with what happened since `since`. `None` if the workspace has no such lead.
     pub async fn reach(
         &self,

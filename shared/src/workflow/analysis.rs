@@ -12,8 +12,7 @@ use uuid::Uuid;
 
 use crate::base::channel::Channel;
 use crate::base::clock::{Clock, Random};
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
+use crate::base::context::FromContext;
 use crate::base::problem::{Code, Problem};
 use crate::base::store::StoreError;
 use crate::base::time::timestamp;
@@ -45,7 +44,7 @@ const SHOWN: usize = 30;
 const LONGEST: usize = 2_000;
 
 /// Makes recommendations.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Analysis {
     clock: Clock,
     random: Random,
@@ -115,18 +114,6 @@ fn last_engagement(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Option<D
 }
 
 impl Analysis {
-    /// Builds it from a function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            reaching: Reaching::new(context)?,
-            rates: Rates::new(context)?,
-            gate: Gate::new(context)?,
-            model: Model::new(context)?,
-        })
-    }
-
     /// A lead with what happened with it within a year; with all that ever did, where that is too little for a
     /// recommendation. `None` if the workspace has no such lead.
     pub async fn reach(&self, workspace_id: Uuid, lead_id: Uuid, asked: &Asked) -> Result<Option<Reach>, StoreError> {

@@ -9,19 +9,17 @@
 //! turn is stored whole, in the transaction that charges it: the person's message, Lexi's answer, and the
 //! conversation on the condition that nothing was said in it meanwhile.
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{Put, Select, TransactWriteItem};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
-use crate::base::store::{Item, StoreError, from_item, n, s, store_error, to_item};
+use crate::base::context::FromContext;
+use crate::base::store::{Item, StoreError, Table, Write, key, keyed, n, s};
 use crate::base::time::timestamp;
 use crate::crm::prospects::Query;
+use crate::workflow::due::Place;
 use crate::workflow::tasks::{Brief, Example};
 
 /// How long a message is kept, and a conversation after its last message.
@@ -229,18 +227,18 @@ impl Chat {
 }
 
 /// The conversations in the `work` table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Chats {
-    client: Client,
-    table: String,
+    #[context(Table::named(context, "WORK_TABLE")?)]
+    table: Table,
 }
 
 fn pk(id: ChatId) -> String {
     format!("W#{}#V#{}", id.workspace_id, id.conversation_id)
 }
 
-fn key(id: ChatId) -> Item {
-    Item::from([("pk".to_owned(), s(pk(id))), ("sk".to_owned(), s("conversation"))])
+fn chat_key(id: ChatId) -> Item {
+    key(pk(id), "conversation")
 }
 
 fn message_sk(number: u32) -> String {
@@ -252,20 +250,9 @@ fn listed(workspace_id: Uuid) -> String {
 }
 
 impl Chats {
-    /// The table named by `WORK_TABLE`.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: context.dynamodb.clone(), table: context.environment.required("WORK_TABLE")?.to_owned() })
-    }
-
     /// A conversation.
     pub async fn get(&self, id: ChatId) -> Result<Option<Chat>, StoreError> {
-        self.at(key(id)).await
-    }
-
-    async fn at(&self, key: Item) -> Result<Option<Chat>, StoreError> {
-        let request = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let got = request.send().await.map_err(|error| store_error("GetItem", &error))?;
-        got.item.map(from_item).transpose()
+        self.table.get(chat_key(id)).await
     }
 
     /// The newest messages of a conversation, oldest first: at most `limit`.
@@ -287,27 +274,10 @@ impl Chats {
         forward: bool,
     ) -> Result<Vec<Message>, StoreError> {
         let from = if forward { u32::try_from(skip).unwrap_or(u32::MAX).saturating_add(1) } else { 1 };
-        let mut items = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
-            .expression_attribute_values(":pk", s(pk(id)))
-            .expression_attribute_values(":first", s(message_sk(from)))
-            .expression_attribute_values(":last", s("message#~"))
-            .scan_index_forward(forward)
-            .consistent_read(true)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .into_paginator()
-            .items()
-            .send();
-        let mut messages = Vec::new();
-        while messages.len() < limit
-            && let Some(item) = items.next().await
-        {
-            messages.push(from_item(item.map_err(|error| store_error("Query", &error))?)?);
-        }
-        Ok(messages)
+        let query = self.table.query("pk = :pk AND sk BETWEEN :first AND :last").bind("pk", s(pk(id)));
+        let query = query.bind("first", s(message_sk(from))).bind("last", s("message#~")).page_size(limit);
+        let query = if forward { query } else { query.newest_first() };
+        query.first(limit).await
     }
 
     /// A page of a workspace's conversations, the one spoken in last first, and how many there are. What was
@@ -317,60 +287,34 @@ impl Chats {
         workspace_id: Uuid,
         (skip, limit): (usize, usize),
     ) -> Result<(Vec<Chat>, usize), StoreError> {
-        let query = || {
-            let query = self.client.query().table_name(&self.table).index_name("listed");
-            let query = query.key_condition_expression("listed = :list").scan_index_forward(false);
-            query.expression_attribute_values(":list", s(listed(workspace_id)))
-        };
-        let (mut total, mut pages) = (0, query().select(Select::Count).into_paginator().send());
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| store_error("Query", &error))?;
-            total += page.count.unsigned_abs() as usize;
-        }
-        let (mut seen, mut keys, mut items) = (0, Vec::new(), query().into_paginator().items().send());
-        while keys.len() < limit
-            && let Some(item) = items.next().await
-        {
-            seen += 1;
-            let item = item.map_err(|error| store_error("Query", &error))?;
-            if seen > skip {
-                keys.push(item.into_iter().filter(|(name, _)| matches!(name.as_str(), "pk" | "sk")).collect());
-            }
-        }
-        let chats = try_join_all(keys.into_iter().map(|key| self.at(key))).await?;
+        let query = self.table.query("listed = :list").bind("list", s(listed(workspace_id)));
+        let query = query.global_index("listed").newest_first();
+        let total = query.clone().count().await?;
+        let places: Vec<Place> = query.first(skip.saturating_add(limit)).await?;
+        let page = places.into_iter().skip(skip).map(|place| self.table.get(place.key()));
+        let chats: Vec<Option<Chat>> = try_join_all(page).await?;
         Ok((chats.into_iter().flatten().collect(), total))
     }
 
     /// The writes of a turn: the conversation as it is after it, on the condition that nothing was said in it
     /// since `before` was read, and its messages.
-    pub fn turn(
-        &self,
-        before: Option<&Chat>,
-        after: &Chat,
-        messages: &[Message],
-    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+    pub fn turn(&self, before: Option<&Chat>, after: &Chat, messages: &[Message]) -> Result<Vec<Write>, StoreError> {
         let expires = n((after.updated_at + KEPT).timestamp());
-        let mut item = to_item(&Chat { version: before.map_or(0, |before| before.version) + 1, ..after.clone() })?;
-        item.extend(key(after.id));
+        let version = before.map_or(0, |before| before.version) + 1;
+        let mut item = keyed(&Chat { version, ..after.clone() }, chat_key(after.id))?;
         item.insert("listed".to_owned(), s(listed(after.id.workspace_id)));
         let listed_by = format!("{}#{}", timestamp(after.updated_at), after.id.conversation_id);
         item.insert("listed_by".to_owned(), s(listed_by));
         item.insert("expires".to_owned(), expires.clone());
-        let put = Put::builder().table_name(&self.table).set_item(Some(item));
-        let put = match before {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(before) => put
-                .condition_expression("version = :version")
-                .expression_attribute_values(":version", n(before.version)),
-        };
-        let mut writes = vec![TransactWriteItem::builder().put(put.build()?).build()];
+        let put = self.table.put(item);
+        let mut writes = vec![match before {
+            None => put.when_new(),
+            Some(before) => put.when_version(before.version),
+        }];
         for message in messages {
-            let mut item = to_item(message)?;
-            item.insert("pk".to_owned(), s(pk(after.id)));
-            item.insert("sk".to_owned(), s(message_sk(message.number)));
+            let mut item = keyed(message, key(pk(after.id), message_sk(message.number)))?;
             item.insert("expires".to_owned(), expires.clone());
-            let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
-            writes.push(TransactWriteItem::builder().put(put).build());
+            writes.push(self.table.put(item));
         }
         Ok(writes)
     }

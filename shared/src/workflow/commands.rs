@@ -12,18 +12,14 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::base::channel::Medium;
 use crate::base::clock::{Clock, Random};
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
-use crate::base::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
+use crate::base::context::FromContext;
+use crate::base::store::{Item, StoreError, Table, Transacted, Write, WriteOutcome, from_item, key, keyed, n, s};
 use crate::crm::conversations::PendingMessage;
 use crate::outreach::writing::Messages;
 use crate::workflow::due::{Due, LEASE, OVERDUE, Wanted};
@@ -234,106 +230,66 @@ pub enum Completed {
 }
 
 /// The commands in the `work` table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Commands {
-    client: Client,
     clock: Clock,
     random: Random,
-    table: String,
+    #[context(Table::named(context, "WORK_TABLE")?)]
+    table: Table,
 }
 
-fn key(id: CommandId) -> Item {
-    let pk = format!("W#{}#C#{}", id.workspace_id, id.command_id);
-    Item::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s("command"))])
+fn command_key(id: CommandId) -> Item {
+    key(format!("W#{}#C#{}", id.workspace_id, id.command_id), "command")
 }
 
 impl Commands {
-    /// The table named by `WORK_TABLE`.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: context.dynamodb.clone(),
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            table: context.environment.required("WORK_TABLE")?.to_owned(),
-        })
-    }
-
     /// Stores a command and the one that follows it, together with what else belongs to them. `false`,
     /// and nothing stored, if the first is there already.
     pub async fn store(
         &self,
         command: &Command,
         followed_by: Option<&Command>,
-        also: Vec<TransactWriteItem>,
+        also: Vec<Write>,
     ) -> Result<bool, StoreError> {
-        let mut writes = Vec::new();
-        for command in std::iter::once(command).chain(followed_by) {
-            writes.push(self.put(command)?);
-        }
+        let commands = std::iter::once(command).chain(followed_by).map(|command| self.put(command));
+        let mut writes = commands.collect::<Result<Vec<_>, _>>()?;
         writes.extend(also);
-        let stored = transact(&self.client, &self.random, writes).await?;
-        Ok(matches!(stored, Transacted::Applied))
+        Ok(matches!(self.table.transact(writes).await?, Transacted::Applied))
     }
 
-    fn put(&self, command: &Command) -> Result<TransactWriteItem, StoreError> {
-        let mut item = to_item(command)?;
-        item.extend(key(command.id));
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .build()?;
-        Ok(TransactWriteItem::builder().put(put).build())
+    fn put(&self, command: &Command) -> Result<Write, StoreError> {
+        Ok(self.table.put_new(keyed(command, command_key(command.id))?))
     }
 
     /// A command.
     pub async fn get(&self, id: CommandId) -> Result<Option<Command>, StoreError> {
-        let request = self.client.get_item().table_name(&self.table).set_key(Some(key(id))).consistent_read(true);
-        let got = request.send().await.map_err(|error| store_error("GetItem", &error))?;
-        got.item.map(from_item).transpose()
+        self.table.get(command_key(id)).await
     }
 
     /// Takes a command that is queued, or whose lease has ended.
     pub async fn take(&self, id: CommandId) -> Result<Taken, StoreError> {
         let now = self.clock.now();
         let (lease, lease_until) = (self.random.uuid(), now + LEASE);
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key(id)))
-            .update_expression(
-                "SET #status = :running, lease = :lease, lease_until = :until, due_at = :due, \
-                 attempts = attempts + :one, started_at = if_not_exists(started_at, :now_text)",
-            )
-            .condition_expression(
-                "attempts < :most AND (#status = :queued OR (#status = :running AND lease_until < :now))",
-            )
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":running", s("running"))
-            .expression_attribute_values(":queued", s("queued"))
-            .expression_attribute_values(":lease", s(lease))
-            .expression_attribute_values(":most", n(ATTEMPTS))
-            .expression_attribute_values(":until", n(lease_until.timestamp_millis()))
-            .expression_attribute_values(":due", n((lease_until + OVERDUE).timestamp_millis()))
-            .expression_attribute_values(":now", n(now.timestamp_millis()))
-            .expression_attribute_values(":one", n(1))
-            .expression_attribute_values(":now_text", serde_dynamo_text(now)?)
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let error = match sent {
-            Ok(updated) => {
-                let item = updated.attributes.unwrap_or_default();
-                return Ok(Taken::Leased(Box::new(from_item(item)?)));
-            }
-            Err(error) => error,
+        let take = "SET #status = :running, lease = :lease, lease_until = :until, due_at = :due, \
+                    attempts = attempts + :one, started_at = if_not_exists(started_at, :now_text)";
+        let take = self
+            .table
+            .update(command_key(id), take)
+            .when("attempts < :most AND (#status = :queued OR (#status = :running AND lease_until < :now))");
+        let take = take
+            .bind("running", s("running"))
+            .bind("queued", s("queued"))
+            .bind("lease", s(lease))
+            .bind("most", n(ATTEMPTS))
+            .bind("until", n(lease_until.timestamp_millis()))
+            .bind("due", n((lease_until + OVERDUE).timestamp_millis()))
+            .bind("now", n(now.timestamp_millis()))
+            .bind("one", n(1))
+            .bind("now_text", serde_dynamo_text(now)?);
+        let stored: Option<Command> = match self.table.write(take).await? {
+            WriteOutcome::Applied(item) => return Ok(Taken::Leased(Box::new(from_item(item)?))),
+            WriteOutcome::Refused(stored) => stored.map(from_item).transpose()?,
         };
-        let Some(UpdateItemError::ConditionalCheckFailedException(refused)) = error.as_service_error() else {
-            return Err(store_error("UpdateItem", &error));
-        };
-        let stored: Option<Command> = refused.item.clone().map(from_item).transpose()?;
         Ok(match stored {
             None => Taken::Unknown,
             Some(command) if command.is_finished() => Taken::Finished,
@@ -352,7 +308,7 @@ impl Commands {
         &self,
         taken: &Command,
         outcome: &Outcome,
-        also: Vec<TransactWriteItem>,
+        also: Vec<Write>,
     ) -> Result<Completed, StoreError> {
         let done = Command {
             status: Status::Completed,
@@ -364,8 +320,8 @@ impl Commands {
             ..taken.clone()
         };
         let Some(put) = self.replacement(taken, done)? else { return Ok(Completed::NotOurs) };
-        let writes = std::iter::once(TransactWriteItem::builder().put(put).build()).chain(also).collect();
-        Ok(match transact(&self.client, &self.random, writes).await? {
+        let writes = std::iter::once(put).chain(also);
+        Ok(match self.table.transact(writes).await? {
             Transacted::Applied => Completed::Done,
             Transacted::Refused(refused) if refused.first().is_some_and(Option::is_some) => Completed::NotOurs,
             Transacted::Refused(_) => Completed::Outdated,
@@ -389,21 +345,14 @@ impl Commands {
     /// Writes what a taken command has become, unless somebody else has taken it since.
     async fn replace(&self, taken: &Command, becomes: Command) -> Result<(), StoreError> {
         let Some(put) = self.replacement(taken, becomes)? else { return Ok(()) };
-        let writes = vec![TransactWriteItem::builder().put(put).build()];
-        transact(&self.client, &self.random, writes).await.map(|_| ())
+        self.table.write(put).await.map(drop)
     }
 
     /// What a taken command has become, on the condition that nobody else has taken it since.
-    fn replacement(&self, taken: &Command, becomes: Command) -> Result<Option<Put>, StoreError> {
+    fn replacement(&self, taken: &Command, becomes: Command) -> Result<Option<Write>, StoreError> {
         let Some(lease) = taken.lease else { return Ok(None) };
-        let mut item = to_item(&Command { lease: None, lease_until: None, ..becomes })?;
-        item.extend(key(taken.id));
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .condition_expression("lease = :lease")
-            .expression_attribute_values(":lease", s(lease));
-        Ok(Some(put.build()?))
+        let item = keyed(&Command { lease: None, lease_until: None, ..becomes }, command_key(taken.id))?;
+        Ok(Some(self.table.put(item).when("lease = :lease").bind("lease", s(lease))))
     }
 }
 

@@ -2,16 +2,14 @@
 //! sweeper alone. Something is in it from the moment at which it is to be worked on, dated when its message
 //! should long have been taken: then that message was lost, or never sent.
 
-use aws_sdk_dynamodb::Client;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::base::clock::Clock;
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
-use crate::base::store::{StoreError, n, query_all, s, store_error};
+use crate::base::context::FromContext;
+use crate::base::store::{Item, StoreError, Table, key, n, s};
 
 /// The index's partitions: one for each first hexadecimal digit of an identifier.
 const BUCKETS: &str = "0123456789abcdef";
@@ -77,6 +75,13 @@ pub struct Place {
     pub sk: String,
 }
 
+impl Place {
+    /// Its key.
+    pub fn key(&self) -> Item {
+        key(&self.pk, &self.sk)
+    }
+}
+
 /// Something that is overdue: where it is, and what its message says.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Overdue {
@@ -97,32 +102,20 @@ pub struct Overdue {
 }
 
 /// The index, for the sweeper.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct DueIndex {
-    client: Client,
     clock: Clock,
-    table: String,
+    #[context(Table::named(context, "WORK_TABLE")?)]
+    table: Table,
 }
 
 impl DueIndex {
-    /// The table named by `WORK_TABLE`.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: context.dynamodb.clone(),
-            clock: context.clock.clone(),
-            table: context.environment.required("WORK_TABLE")?.to_owned(),
-        })
-    }
-
     /// What is overdue now.
     pub async fn overdue(&self) -> Result<Vec<Overdue>, StoreError> {
         let now = self.clock.now().timestamp_millis();
         let found = try_join_all(BUCKETS.chars().map(|bucket| {
-            let query = self.client.query().table_name(&self.table).index_name("due");
-            let query = query.key_condition_expression("due_bucket = :bucket AND due_at <= :now");
-            query_all(
-                query.expression_attribute_values(":bucket", s(bucket)).expression_attribute_values(":now", n(now)),
-            )
+            let query = self.table.query("due_bucket = :bucket AND due_at <= :now").global_index("due");
+            query.bind("bucket", s(bucket)).bind("now", n(now)).all::<Overdue>()
         }));
         Ok(found.await?.concat())
     }
@@ -130,24 +123,8 @@ impl DueIndex {
     /// Notes that a message was sent for something overdue, so that the next one waits.
     pub async fn postpone(&self, overdue: &Overdue) -> Result<(), StoreError> {
         let until = self.clock.now() + LEASE + OVERDUE;
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", s(&overdue.place.pk))
-            .key("sk", s(&overdue.place.sk))
-            .update_expression("SET due_at = :until")
-            .condition_expression("attribute_exists(due_at)")
-            .expression_attribute_values(":until", n(until.timestamp_millis()))
-            .send()
-            .await;
-        match sent {
-            Err(error)
-                if !error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Err(store_error("UpdateItem", &error))
-            }
-            _ => Ok(()),
-        }
+        let update = self.table.update(overdue.place.key(), "SET due_at = :until");
+        let update = update.when("attribute_exists(due_at)").bind("until", n(until.timestamp_millis()));
+        self.table.write(update).await.map(drop)
     }
 }

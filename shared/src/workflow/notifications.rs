@@ -9,17 +9,13 @@
 //! none. It is written in the transaction of the change that it tells of. It holds identifiers and
 //! categories, never a name, an address, a phone number or a text.
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{Put, ReturnValue};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
-use crate::base::store::{StoreError, TransactWriteItem, from_item, n, s, store_error, to_item};
+use crate::base::context::FromContext;
+use crate::base::store::{StoreError, Table, Write, WriteOutcome, from_item, key, keyed, n, to_item};
 use crate::base::time::timestamp;
 use crate::workflow::due::{Due, Place, Wanted};
 
@@ -112,15 +108,13 @@ fn pk(workspace_id: Uuid, role: Role) -> String {
 
 impl Notification {
     /// The write that records it in a table; once, however often the same one is written.
-    pub(crate) fn put(&self, table: &str) -> Result<TransactWriteItem, StoreError> {
-        let mut item = to_item(self)?;
-        item.insert("pk".to_owned(), s(pk(self.workspace_id, self.role)));
-        item.insert("sk".to_owned(), s(format!("{}#{}", timestamp(self.created_at), self.notification_id)));
+    pub(crate) fn put(&self, table: &Table) -> Result<Write, StoreError> {
+        let sk = format!("{}#{}", timestamp(self.created_at), self.notification_id);
+        let mut item = keyed(self, key(pk(self.workspace_id, self.role), sk))?;
         item.insert("expires".to_owned(), n((self.created_at + KEPT).timestamp()));
         // The sweeper has it sent to the workspace's webhook, if there is one.
         item.extend(to_item(&Due::at_once(Wanted::Notification, self.notification_id, self.created_at))?);
-        let put = Put::builder().table_name(table).set_item(Some(item)).build()?;
-        Ok(TransactWriteItem::builder().put(put).build())
+        Ok(table.put(item))
     }
 
     /// As it is shown.
@@ -138,18 +132,13 @@ impl Notification {
 }
 
 /// The notifications in the `work` table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Notifications {
-    client: Client,
-    table: String,
+    #[context(Table::named(context, "WORK_TABLE")?)]
+    table: Table,
 }
 
 impl Notifications {
-    /// The table named by `WORK_TABLE`.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { client: context.dynamodb.clone(), table: context.environment.required("WORK_TABLE")?.to_owned() })
-    }
-
     /// A role's notifications, newest first, without the first `skip`; and whether there are more than
     /// `limit`.
     pub async fn list(
@@ -158,74 +147,33 @@ impl Notifications {
         role: Role,
         (skip, limit): (usize, usize),
     ) -> Result<(Vec<Notification>, bool), StoreError> {
-        let mut items = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", s(pk(workspace_id, role)))
-            .scan_index_forward(false)
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let (mut seen, mut page) = (0, Vec::new());
-        while page.len() <= limit
-            && let Some(item) = items.next().await
-        {
-            let item = item.map_err(|error| store_error("Query", &error))?;
-            seen += 1;
-            if seen > skip {
-                page.push(from_item(item)?);
-            }
-        }
+        let query = self.table.partition(pk(workspace_id, role)).newest_first();
+        let mut page: Vec<Notification> = query.first(skip + limit + 1).await?.into_iter().skip(skip).collect();
         let more = page.len() > limit;
         page.truncate(limit);
         Ok((page, more))
     }
 
-    /// A change of the item at a place.
-    fn update(&self, place: &Place) -> UpdateItemFluentBuilder {
-        let update = self.client.update_item().table_name(&self.table);
-        update.key("pk", s(&place.pk)).key("sk", s(&place.sk))
-    }
-
     /// A notification that is still to be sent, with how often that was tried, this time included. `None` if it
     /// was sent, or given up.
     pub async fn take(&self, place: &Place) -> Result<Option<(Notification, u64)>, StoreError> {
-        let sent = self
-            .update(place)
-            .update_expression("ADD tries :one")
-            .condition_expression("attribute_exists(due_at)")
-            .expression_attribute_values(":one", n(1))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        match sent {
-            Ok(updated) => {
-                let item = updated.attributes.unwrap_or_default();
+        let count = self.table.update(place.key(), "ADD tries :one").when("attribute_exists(due_at)").bind("one", n(1));
+        match self.table.write(count).await? {
+            WriteOutcome::Applied(item) => {
                 let tries = item.get("tries").and_then(|tries| tries.as_n().ok()).and_then(|tries| tries.parse().ok());
                 Ok(Some((from_item(item)?, tries.unwrap_or(TRIES))))
             }
-            Err(error)
-                if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(store_error("UpdateItem", &error)),
+            WriteOutcome::Refused(_) => Ok(None),
         }
     }
 
     /// Notes that a notification is not to be sent any more.
     pub async fn done(&self, place: &Place) -> Result<(), StoreError> {
-        let sent = self.update(place).update_expression("REMOVE due_for, due_bucket, due_at").send().await;
-        sent.map(drop).map_err(|error| store_error("UpdateItem", &error))
+        self.table.write(self.table.update(place.key(), "REMOVE due_for, due_bucket, due_at")).await.map(drop)
     }
 
     /// Records one that belongs to no change of a recommendation.
     pub async fn record(&self, notification: &Notification) -> Result<(), StoreError> {
-        let write = notification.put(&self.table)?;
-        let sent = self.client.transact_write_items().transact_items(write).send().await;
-        sent.map(drop).map_err(|error| store_error("TransactWriteItems", &error))
+        self.table.write(notification.put(&self.table)?).await.map(drop)
     }
 }

@@ -3,13 +3,13 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::base::channel::Channel;
 use crate::base::channel::Platform;
 use crate::base::clock::{Clock, Random};
-use crate::base::context::Context;
+use crate::base::context::{Context, FromContext};
 use crate::base::environment::ConfigError;
 use crate::base::queue::Queue;
 use crate::base::store::StoreError;
@@ -37,7 +37,7 @@ pub struct Outcomes {
 
 /// The identifier of an activity that goes by a provider's identifier.
 pub fn activity_id(provider_message_id: &str) -> Uuid {
-    let digest = Sha256::digest(provider_message_id);
+    let digest = <Sha256 as sha2::Digest>::digest(provider_message_id);
     let bytes = digest.first_chunk::<16>().copied().unwrap_or_default();
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }

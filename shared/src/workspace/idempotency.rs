@@ -8,7 +8,6 @@
 //! The table also holds the breakers of models (`pk` = `breaker#<model>`, [`crate::clients::llm`]): both are
 //! how instances agree on who may go on, and neither is worth keeping.
 
-use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use chrono::{DateTime, TimeDelta, Utc};
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
@@ -16,9 +15,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
-use crate::base::store::{EXPIRES, StoreError, n, s, to_item};
+use crate::base::context::FromContext;
+use crate::base::store::{Item, StoreError, Table, Write, n, s, to_item};
 use crate::workspace::credits::Operation;
 
 /// How long a finished response is replayed (contract, section 4).
@@ -159,82 +157,46 @@ pub struct Stored {
 }
 
 /// The `idempotency` table, as writes for the transactions of [`crate::api::exactly_once`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Claims {
-    table: String,
+    #[context(Table::named(context, "IDEMPOTENCY_TABLE")?)]
+    pub(crate) table: Table,
 }
 
 impl Claims {
-    /// The table named by `IDEMPOTENCY_TABLE`.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { table: context.environment.required("IDEMPOTENCY_TABLE")?.to_owned() })
-    }
-
     /// Puts a claim where there is none that still counts.
-    pub fn put(&self, claim: &Claim, now: DateTime<Utc>) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(to_item(claim)?))
-            .condition_expression("attribute_not_exists(pk) OR #expires <= :now")
-            .expression_attribute_names("#expires", EXPIRES)
-            .expression_attribute_values(":now", n(now.timestamp()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build();
-        Ok(TransactWriteItem::builder().put(put?).build())
+    pub fn put(&self, claim: &Claim, now: DateTime<Utc>) -> Result<Write, StoreError> {
+        let put = self.table.put(to_item(claim)?).when("attribute_not_exists(pk) OR #expires <= :now");
+        Ok(put.bind("now", n(now.timestamp())))
     }
 
     /// Puts `successor` in the place of a claim whose lease has ended.
-    pub fn take_over(&self, predecessor: &Claim, successor: &Claim) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(to_item(successor)?))
-            .condition_expression("#owner = :owner AND attribute_not_exists(#response)")
-            .expression_attribute_names("#owner", "owner")
-            .expression_attribute_names("#response", "response")
-            .expression_attribute_values(":owner", s(predecessor.owner))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build();
-        Ok(TransactWriteItem::builder().put(put?).build())
+    pub fn take_over(&self, predecessor: &Claim, successor: &Claim) -> Result<Write, StoreError> {
+        Ok(owned(self.table.put(to_item(successor)?), predecessor))
     }
 
     /// Stores the response of a claim's owner.
-    pub fn complete(
-        &self,
-        claim: &Claim,
-        response: &Stored,
-        now: DateTime<Utc>,
-    ) -> Result<TransactWriteItem, StoreError> {
+    pub fn complete(&self, claim: &Claim, response: &Stored, now: DateTime<Utc>) -> Result<Write, StoreError> {
         let response = serde_dynamo::to_attribute_value(response)
             .map_err(|_| StoreError::Broken("a response does not write as an attribute".to_owned()))?;
-        let update = Update::builder()
-            .table_name(&self.table)
-            .key("pk", s(&claim.pk))
-            .update_expression("SET #response = :response, #expires = :expires")
-            .condition_expression("#owner = :owner AND attribute_not_exists(#response)")
-            .expression_attribute_names("#owner", "owner")
-            .expression_attribute_names("#response", "response")
-            .expression_attribute_names("#expires", EXPIRES)
-            .expression_attribute_values(":owner", s(claim.owner))
-            .expression_attribute_values(":response", response)
-            .expression_attribute_values(":expires", n((now + KEPT).timestamp()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build();
-        Ok(TransactWriteItem::builder().update(update?).build())
+        let update = self.table.update(claim_key(claim), "SET #response = :response, #expires = :expires");
+        Ok(owned(update, claim).bind("response", response).bind("expires", n((now + KEPT).timestamp())))
     }
 
     /// Gives up a claim that is still its owner's, so that the client may retry with the same key.
-    pub fn release(&self, claim: &Claim) -> Result<TransactWriteItem, StoreError> {
-        let delete = Delete::builder()
-            .table_name(&self.table)
-            .key("pk", s(&claim.pk))
-            .condition_expression("#owner = :owner AND attribute_not_exists(#response)")
-            .expression_attribute_names("#owner", "owner")
-            .expression_attribute_names("#response", "response")
-            .expression_attribute_values(":owner", s(claim.owner))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build();
-        Ok(TransactWriteItem::builder().delete(delete?).build())
+    pub fn release(&self, claim: &Claim) -> Write {
+        owned(self.table.delete(claim_key(claim)), claim)
     }
+}
+
+/// The table has no sort key.
+fn claim_key(claim: &Claim) -> Item {
+    Item::from([("pk".to_owned(), s(&claim.pk))])
+}
+
+/// Only while the claim is its owner's and unfinished.
+fn owned(write: Write, claim: &Claim) -> Write {
+    write.when("#owner = :owner AND attribute_not_exists(#response)").bind("owner", s(claim.owner))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use local::{Event, Function, Template};
 use serde_json::{Value, json};
 use shared::base::channel::Platform;
 use shared::base::clock::{Clock, Random};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::crm::prospects::{OwnProspects, Prospect};
 use shared::workspace::accounts::{Agent, Channel, KeyRecord, Role, Site, Workspace};
 use shared::workspace::auth::{ApiKey, Permission, Quota};

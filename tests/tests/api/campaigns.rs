@@ -2,6 +2,7 @@
 //! it and however often; nothing that stands in a contact's fields gets a text past the gate; and a draft goes the
 //! way of every recommendation.
 
+use shared::base::context::FromContext;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -225,8 +226,8 @@ async fn campaigns_are_shown_newest_first_and_to_their_workspace_alone() {
     let tasks = Tasks::new(&api.stack.context).unwrap();
     let mut task = Task::new(second.task, Plan::CampaignStart(second.brief.clone()), Uuid::nil(), api.clock.now());
     task.status = Status::Failed;
-    let writes = tasks.propose(&task, None).unwrap();
-    api.stack.context.dynamodb.transact_write_items().set_transact_items(Some(writes)).send().await.unwrap();
+    let table = shared::base::store::Table::named(&api.stack.context, "WORK_TABLE").unwrap();
+    table.transact(tasks.propose(&task, None).unwrap()).await.unwrap();
     assert_eq!(api.get(&second.path()).await.json()["data"]["status"], "failed");
 
     let page = api.get("/v1/campaigns?page=2&per_page=1").await.json();

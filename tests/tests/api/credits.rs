@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
 use shared::base::clock::Random;
-use shared::base::store::{Transacted, transact};
+use shared::base::store::{Table, Transacted};
 use shared::workspace::auth::Permission;
 use shared::workspace::credits::{Action, Balance, Operation};
 use tests::{Api, CONTACT, SUGGEST, send};
@@ -182,7 +182,10 @@ async fn run_steps(api: &Api, steps: &[Step]) -> (Vec<(bool, Balance)>, Vec<(boo
         let now = api.clock.now();
         let until = now.timestamp_millis() + 60_000;
         let write = async |writes: Vec<_>| {
-            matches!(transact(&context.dynamodb, &context.random, writes).await.unwrap(), Transacted::Applied)
+            matches!(
+                Table::named(&context, "CREDITS_TABLE").unwrap().transact(writes).await.unwrap(),
+                Transacted::Applied
+            )
         };
         let (applied, should) = match step {
             Step::Grant(amount) => {
@@ -213,7 +216,7 @@ async fn run_steps(api: &Api, steps: &[Step]) -> (Vec<(bool, Balance)>, Vec<(boo
                     let writes = match step {
                         Step::Post(_) => ledger.post(operation, now).unwrap().to_vec(),
                         Step::Void(_) => ledger.void(operation, now).unwrap().to_vec(),
-                        _ => vec![ledger.extend(operation).unwrap()],
+                        _ => vec![ledger.extend(operation)],
                     };
                     found.push((write(writes).await, ledger.balance(workspace).await.unwrap()));
                     expected.push((false, Balance { version: found.last().unwrap().1.version, ..model }));
@@ -231,7 +234,7 @@ async fn run_steps(api: &Api, steps: &[Step]) -> (Vec<(bool, Balance)>, Vec<(boo
                     _ => {
                         operation.hold_expires = until + 60_000;
                         known.insert(*id, Known::Held { amount, until: until + 60_000 });
-                        write(vec![ledger.extend(operation).unwrap()]).await
+                        write(vec![ledger.extend(operation)]).await
                     }
                 };
                 if !matches!(step, Step::Extend(_)) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use shared::base::channel::Platform;
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::store::s;
 use shared::crm::leads::{Lead, SuppressedBy};
 use shared::crm::prospects::{OwnProspects, Prospect};

@@ -127,8 +127,8 @@ async fn a_sweeper_that_fails_midway_is_done_by_the_next() {
             api.clock.now().timestamp_millis(),
             api.clock.now(),
         );
-        let writes = api.ledger().hold(&operation).unwrap().to_vec();
-        shared::base::store::transact(&api.stack.context.dynamodb, &api.stack.context.random, writes).await.unwrap();
+        let table = shared::base::store::Table::named(&api.stack.context, "CREDITS_TABLE").unwrap();
+        table.transact(api.ledger().hold(&operation).unwrap()).await.unwrap();
     }
     api.clock.advance(TimeDelta::seconds(1));
     proxy.fail(1, 50, Fault::Before);

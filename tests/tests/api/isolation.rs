@@ -2,6 +2,7 @@
 //! asked with every kind of identifier of another workspace, in path, query, body and header, and has to answer just
 //! as to identifiers that exist nowhere; and nothing of the other workspace changes.
 
+use shared::base::context::FromContext;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 

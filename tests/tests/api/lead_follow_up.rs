@@ -1,5 +1,6 @@
 //! seeds/lead-follow-up.md and section 8 of the contract: both phases, through the real queue.
 
+use shared::base::context::FromContext;
 use std::collections::HashMap;
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! Pages and totals of the lead list are exact: against a naive filter over all rows, in every order,
 //! and while leads are written.
 
+use shared::base::context::FromContext;
 use std::cell::Cell;
 use std::cmp;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

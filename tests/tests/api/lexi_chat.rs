@@ -1,5 +1,6 @@
 //! seeds/lexi-chat.md and section 9 of the contract: messages to Lexi, what it proposes, and what becomes of it.
 
+use shared::base::context::FromContext;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

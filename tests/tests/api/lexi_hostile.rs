@@ -1,6 +1,7 @@
 //! Hostile text before Lexi, and a model that obeys whoever speaks loudest: whatever records say, nothing is
 //! proposed, approved, sent, changed or shown to a stranger (contract, section 9; docs/decisions/0005).
 
+use shared::base::context::FromContext;
 use std::sync::Arc;
 
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! `cargo local` as a user runs it.
 
 use serde_json::json;
+use shared::base::context::FromContext;
 use tests::binaries::{Program, binary, local};
 use tests::{Answer, CONTACT, SUGGEST, send};
 use tokio::process::Command;

@@ -148,9 +148,8 @@ async fn a_hold_that_the_sweeper_voids_and_a_stream_are_counted_as_others() {
         now.timestamp_millis(),
         now,
     );
-    let writes = api.ledger().hold(&operation).unwrap();
-    let client = &api.stack.context.dynamodb;
-    client.transact_write_items().set_transact_items(Some(writes.into())).send().await.unwrap();
+    let table = shared::base::store::Table::named(&api.stack.context, "CREDITS_TABLE").unwrap();
+    table.transact(api.ledger().hold(&operation).unwrap()).await.unwrap();
     let sweeper = local::build("sweeper", &api.stack.context).unwrap();
     let Some(local::Function::Scheduled(sweep)) = sweeper else { panic!("the sweeper runs on a schedule") };
     sweep().await.unwrap();

@@ -1,6 +1,7 @@
 //! Conversations with a model that calls tools, whole and streamed: what it is told, what is made of its
 //! replies, and what becomes of the ways in which it fails.
 
+use shared::base::context::FromContext;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

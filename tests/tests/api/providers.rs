@@ -1,6 +1,7 @@
 //! The stand-in for the providers beside the whole stack: functions reach it with what the template gives
 //! them, and what it reports comes in through the gateway.
 
+use shared::base::context::FromContext;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;

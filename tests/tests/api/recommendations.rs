@@ -4,6 +4,7 @@
 use analyst::Analyst;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
+use shared::base::context::FromContext;
 use shared::base::queue::Consumer;
 use shared::crm::leads::{Lead, SuppressedBy};
 use shared::workflow::notifications::{Notifications, Role};

@@ -1,6 +1,7 @@
 //! Scoring: a conversation that has been quiet is read once, by the model, and what the model makes
 //! of it is recorded once, whatever comes twice, late, wrong or not at all.
 
+use shared::base::context::FromContext;
 use std::collections::HashMap;
 use std::time::Duration;
 

@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use lead_scorer::{LeadScorer, Outcome};
 use score_due::ScoreDue;
 use serde_json::json;
+use shared::base::context::FromContext;
 use shared::crm::conversations::Conversations;
 use shared::crm::conversations::row::Row;
 use shared::crm::conversations::scoring::{DueLead, buckets};

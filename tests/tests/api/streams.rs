@@ -2,6 +2,7 @@
 //! that neither a reader nor the lack of one changes the work. The endpoint is one of the tests' own, which
 //! does as its request says.
 
+use shared::base::context::FromContext;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};

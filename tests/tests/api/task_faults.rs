@@ -4,8 +4,9 @@
 use chrono::TimeDelta;
 use lexi_worker::LexiWorker;
 use serde_json::{Value, json};
+use shared::base::context::FromContext;
 use shared::base::queue::Consumer;
-use shared::base::store::{Transacted, transact};
+use shared::base::store::{Table, Transacted};
 use shared::crm::lists::{Lists, Target};
 use shared::crm::prospects::{OwnProspects, Prospect, Query};
 use shared::workflow::tasks::{Plan, Task, TaskId, Tasks};
@@ -35,7 +36,7 @@ async fn propose(api: &Api, list: &Target) -> TaskId {
     let plan = Plan::ProspectSearch { query, list: list.clone() };
     let task = Task::new(id, plan, Uuid::nil(), api.clock.now());
     let writes = Tasks::new(context).unwrap().propose(&task, None).unwrap();
-    let proposed = transact(&context.dynamodb, &context.random, writes).await.unwrap();
+    let proposed = Table::named(context, "WORK_TABLE").unwrap().transact(writes).await.unwrap();
     assert!(matches!(proposed, Transacted::Applied));
     id
 }

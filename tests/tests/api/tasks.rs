@@ -1,6 +1,7 @@
 //! Section 9 of the contract, as far as tasks go: what is proposed waits, a person decides once, a worker does what
 //! was approved, and what it costs is held, posted or voided.
 
+use shared::base::context::FromContext;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -10,7 +11,7 @@ use chrono::TimeDelta;
 use lexi_worker::LexiWorker;
 use serde_json::{Value, json};
 use shared::base::queue::Consumer;
-use shared::base::store::{Transacted, transact};
+use shared::base::store::{Table, Transacted};
 use shared::crm::leads::{Lead, SuppressedBy};
 use shared::crm::lists::{Lists, Target};
 use shared::crm::prospects::{OwnProspects, Prospect, Query};
@@ -86,7 +87,7 @@ fn operation(operation: ListOperation) -> Plan {
 async fn proposed(api: &Api, task: &Task, supersedes: Option<TaskId>) -> bool {
     let writes = tasks(api).propose(task, supersedes).unwrap();
     let context = &api.stack.context;
-    matches!(transact(&context.dynamodb, &context.random, writes).await.unwrap(), Transacted::Applied)
+    matches!(Table::named(context, "WORK_TABLE").unwrap().transact(writes).await.unwrap(), Transacted::Applied)
 }
 
 fn new_task(api: &Api, plan: Plan) -> Task {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::base::queue::{Consumer, Queue, consume};
 use shared::base::store::StoreError;
 use shared::crm::leads::Leads;

@@ -24,8 +24,7 @@ use super::events::{EVENT_STREAM, Events, last, prefers_events};
 use super::fields::uuid;
 use super::reply::Reply;
 use crate::base::clock::{Clock, Random};
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
+use crate::base::context::FromContext;
 use crate::base::observe::invocation::carried;
 use crate::base::observe::metrics;
 use crate::base::observe::traces::{Of, Subsegment};
@@ -144,7 +143,7 @@ fn refusal(dialect: Dialect, problem: &Problem, stamp: &Stamp) -> Reply {
 }
 
 /// What stands before every endpoint: the keys, the time and fresh identifiers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Gate {
     accounts: Accounts,
     clock: Clock,
@@ -152,11 +151,6 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Over the table named by `ACCOUNTS_TABLE`.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { accounts: Accounts::new(context)?, clock: context.clock.clone(), random: context.random.clone() })
-    }
-
     /// Answers a request that no endpoint takes.
     pub(super) fn refuse(&self, dialect: Dialect, request: &Request, problem: Problem) -> Response {
         answer(&self.clock, &self.random, dialect, request, Err(problem))

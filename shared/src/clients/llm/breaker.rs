@@ -6,18 +6,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::ReturnValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Clock;
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
+use crate::base::context::FromContext;
 use crate::base::observe::metrics::{self, BREAKER_OPENED};
 use crate::base::problem::{Code, Problem};
-use crate::base::store::{EXPIRES, StoreError, from_item, n, s, store_error};
+use crate::base::store::{Item, StoreError, Table, Write, WriteOutcome, from_item, n, s};
 
 const THRESHOLD: u32 = 5;
 const OPEN: TimeDelta = TimeDelta::seconds(30);
@@ -45,29 +41,18 @@ pub struct Ready {
     trial: Option<State>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Breaker {
-    client: Client,
     clock: Clock,
-    table: String,
+    #[context(Table::named(context, "IDEMPOTENCY_TABLE")?)]
+    table: Table,
+    #[context(context.environment.required("LLM_MODEL")?.to_owned())]
     model: String,
-    pk: String,
+    #[context(Arc::default())]
     seen: Arc<Mutex<Option<Seen>>>,
 }
 
 impl Breaker {
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        let model = context.environment.required("LLM_MODEL")?.to_owned();
-        Ok(Self {
-            client: context.dynamodb.clone(),
-            clock: context.clock.clone(),
-            table: context.environment.required("IDEMPOTENCY_TABLE")?.to_owned(),
-            pk: format!("breaker#{model}"),
-            model,
-            seen: Arc::default(),
-        })
-    }
-
     /// 503 while open. Changes nothing, because the request may yet be refused for another reason.
     /// A state that cannot be read counts as closed: the model itself will tell.
     pub async fn check(&self) -> Result<Ready, Problem> {
@@ -106,11 +91,8 @@ impl Breaker {
         if seen.is_none_or(|(_, state)| state.failures == 0) {
             return;
         }
-        let sent = self
-            .update()
-            .update_expression("SET failures = :zero, open_until = :zero")
-            .expression_attribute_values(":zero", n(0));
-        if sent.send().await.is_ok() {
+        let close = self.update("SET failures = :zero, open_until = :zero").bind("zero", n(0));
+        if self.table.write(close).await.is_ok() {
             self.remember(self.clock.now(), State::default());
         }
     }
@@ -119,28 +101,19 @@ impl Breaker {
     pub async fn failed(&self) {
         let now = self.clock.now();
         let open_until = (now + OPEN).timestamp_millis();
-        let sent = self
-            .update()
-            .update_expression("ADD failures :one SET open_until = :until, #expires = :expires")
-            .expression_attribute_names("#expires", EXPIRES)
-            .expression_attribute_values(":one", n(1))
-            .expression_attribute_values(":until", n(open_until))
-            .expression_attribute_values(":expires", n((now + FORGOTTEN).timestamp()))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        match sent {
-            Ok(updated) => {
-                if let Ok(state) = from_item::<State>(updated.attributes.unwrap_or_default()) {
+        let count = self.update("ADD failures :one SET open_until = :until, #expires = :expires").bind("one", n(1));
+        let count = count.bind("until", n(open_until)).bind("expires", n((now + FORGOTTEN).timestamp()));
+        match self.table.write(count).await {
+            Ok(WriteOutcome::Applied(item)) => {
+                if let Ok(state) = from_item::<State>(item) {
                     if state.failures >= THRESHOLD {
                         metrics::record(&[(BREAKER_OPENED, 1)], &[("Model", &self.model)]);
                     }
                     self.remember(now, state);
                 }
             }
-            Err(error) => {
-                tracing::warn!(cause = %store_error("UpdateItem", &error), "the breaker was not told of a failure")
-            }
+            Ok(WriteOutcome::Refused(_)) => {}
+            Err(error) => tracing::warn!(cause = %error, "the breaker did not count a failure"),
         }
     }
 
@@ -148,34 +121,28 @@ impl Breaker {
     async fn may_try(&self, state: State) -> bool {
         let now = self.clock.now();
         let open_until = (now + OPEN).timestamp_millis();
-        let sent = self
-            .update()
-            .update_expression("SET open_until = :until")
-            .condition_expression("open_until = :seen")
-            .expression_attribute_values(":until", n(open_until))
-            .expression_attribute_values(":seen", n(state.open_until))
-            .send()
-            .await;
-        match sent {
-            Ok(_) => {
-                self.remember(now, State { open_until, ..state });
-                true
-            }
-            Err(error) => {
-                *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = None;
-                !matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_)))
-            }
+        let open = self.update("SET open_until = :until").when("open_until = :seen");
+        let open = open.bind("until", n(open_until)).bind("seen", n(state.open_until));
+        let written = self.table.write(open).await;
+        if let Ok(WriteOutcome::Applied(_)) = written {
+            self.remember(now, State { open_until, ..state });
+            return true;
         }
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        // A breaker that cannot be reached lets the request try.
+        written.is_err()
     }
 
-    fn update(&self) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
-        self.client.update_item().table_name(&self.table).key("pk", s(&self.pk))
+    fn update(&self, expression: &str) -> Write {
+        self.table.update(self.key(), expression)
+    }
+
+    fn key(&self) -> Item {
+        Item::from([("pk".to_owned(), s(format!("breaker#{}", self.model)))])
     }
 
     async fn read(&self, now: DateTime<Utc>) -> Result<State, StoreError> {
-        let sent = self.client.get_item().table_name(&self.table).key("pk", s(&self.pk)).send().await;
-        let got = sent.map_err(|error| store_error("GetItem", &error))?;
-        let state = got.item.map(from_item).transpose()?.unwrap_or_default();
+        let state = self.table.get(self.key()).await?.unwrap_or_default();
         self.remember(now, state);
         Ok(state)
     }

@@ -21,8 +21,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::base::clock::{Clock, Random};
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
+use crate::base::context::FromContext;
 use crate::base::problem::Problem;
 use breaker::Breaker;
 pub use breaker::Ready;
@@ -82,12 +81,14 @@ pub enum Checked<T> {
 }
 
 /// The configured model.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Model {
     clock: Clock,
     random: Random,
     breaker: Breaker,
     endpoint: OpenAi,
+    /// How long one attempt may take.
+    #[context(Duration::from_secs(context.environment.parsed("LLM_ATTEMPT_SECONDS", 12)?))]
     attempt_time: Duration,
 }
 
@@ -95,19 +96,6 @@ pub struct Model {
 const RESERVE: Duration = Duration::from_secs(3);
 
 impl Model {
-    /// The model named by `LLM_BASE_URL` and `LLM_MODEL`, with the key in the secret `LLM_API_KEY_SECRET`. One attempt may take
-    /// `LLM_ATTEMPT_SECONDS`, by default 12.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        let attempt_seconds: u64 = context.environment.parsed("LLM_ATTEMPT_SECONDS", 12)?;
-        Ok(Self {
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            breaker: Breaker::new(context)?,
-            endpoint: OpenAi::new(context)?,
-            attempt_time: Duration::from_secs(attempt_seconds),
-        })
-    }
-
     /// Its name at its endpoint.
     pub fn name(&self) -> &str {
         self.endpoint.model()

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 
 use super::conversation::{Conversation, ToolCall};
 use super::stream::{MAX_BYTES, StreamReader};
-use crate::base::context::Context;
+use crate::base::context::{Context, FromContext};
 use crate::base::environment::ConfigError;
 use crate::base::store::StoreError;
 use crate::clients::answer::{self, Unread};
@@ -135,8 +135,8 @@ pub struct Usage {
     pub completion_tokens: u64,
 }
 
-impl OpenAi {
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
+impl FromContext for OpenAi {
+    fn new(context: &Context) -> Result<Self, ConfigError> {
         let environment = &context.environment;
         let base = environment.required("LLM_BASE_URL")?.trim_end_matches('/');
         let invalid = |reason: String| ConfigError::Invalid { name: "LLM_BASE_URL", reason };
@@ -149,7 +149,9 @@ impl OpenAi {
             model: environment.required("LLM_MODEL")?.to_owned(),
         })
     }
+}
 
+impl OpenAi {
     pub fn model(&self) -> &str {
         &self.model
     }

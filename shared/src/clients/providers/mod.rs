@@ -30,7 +30,7 @@ pub use self::callback::{Callback, Kind};
 use self::email::Ses;
 use self::sms::Twilio;
 use self::whatsapp::Meta;
-use crate::base::context::Context;
+use crate::base::context::FromContext;
 use crate::base::environment::{ConfigError, Environment};
 use crate::base::observe::traces::{Of, Subsegment};
 use crate::base::store::StoreError;
@@ -159,12 +159,17 @@ pub fn has_opted_out(code: &str) -> bool {
 }
 
 /// The providers that a deployment has.
-#[derive(Clone)]
+#[derive(Clone, FromContext)]
 pub struct Providers {
+    #[context(http_client()?)]
     http: reqwest::Client,
+    #[context(Ses::new(context)?)]
     email: Option<Ses>,
+    #[context(Meta::new(context)?)]
     whatsapp: Option<Meta>,
+    #[context(Twilio::new(context)?)]
     sms: Option<Twilio>,
+    #[context(WITHIN)]
     within: Duration,
 }
 
@@ -177,21 +182,6 @@ impl fmt::Debug for Providers {
 }
 
 impl Providers {
-    /// Reads which providers there are: SES if `SES_CONFIGURATION_SET` is set, Meta if `WHATSAPP_TOKEN_SECRET`
-    /// is, Twilio if `TWILIO_ACCOUNT_SID` and `TWILIO_AUTH_TOKEN_SECRET` are. Opens no connection.
-    ///
-    /// # Errors
-    /// Names the variable that is missing beside another one, or that is no address.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            http: http_client()?,
-            email: Ses::new(context)?,
-            whatsapp: Meta::new(context)?,
-            sms: Twilio::new(context)?,
-            within: WITHIN,
-        })
-    }
-
     /// Whether there is a provider for this channel.
     pub fn configured(&self, channel: Channel) -> bool {
         match channel {

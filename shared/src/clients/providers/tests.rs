@@ -3,6 +3,7 @@
 use super::scripted::{Reply, Scripted};
 use super::*;
 use crate::base::clock::{Clock, Random};
+use crate::base::context::Context;
 use crate::clients::secrets::valued_as_named;
 
 const CHANNELS: [Channel; 3] = [Channel::Email, Channel::Whatsapp, Channel::Sms];

@@ -5,13 +5,12 @@
 
 use crate::crm::identifiers::CustomerPhone;
 use crate::crm::identifiers::User;
-use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::Conversations;
 use super::row::Row;
-use crate::base::store::{Item, StoreError, from_item, s, store_error, to_item};
+use crate::base::store::{Item, StoreError, Write, keyed, s};
 
 /// Where an event belongs.
 #[derive(Clone, Debug)]
@@ -47,10 +46,8 @@ impl Conversations {
 
     /// The identifier of the row that another identifier stands for.
     pub async fn alias(&self, user: &User, alias: &CustomerPhone) -> Result<Option<CustomerPhone>, StoreError> {
-        let request = self.client.get_item().table_name(&self.table).set_key(Some(alias_key(user, alias)));
-        let got = request.consistent_read(true).send().await.map_err(|error| store_error("GetItem", &error))?;
-        let Some(item) = got.item else { return Ok(None) };
-        let Alias { customer_phone } = from_item(item)?;
+        let stored: Option<Alias> = self.table.get(alias_key(user, alias)).await?;
+        let Some(Alias { customer_phone }) = stored else { return Ok(None) };
         let unusable = |_| StoreError::Broken("an alias holds no key".to_owned());
         CustomerPhone::parse(&customer_phone).map(Some).map_err(unusable)
     }
@@ -81,23 +78,16 @@ impl Conversations {
 
     /// The writes that make the other identifiers aliases, and the checks that keep an identifier from
     /// becoming a row and an alias at once.
-    pub(super) fn alias_writes(&self, user: &User, place: &Place) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let absent = |key: Item| {
-            let check = ConditionCheck::builder().table_name(&self.table).set_key(Some(key));
-            let check = check.condition_expression("attribute_not_exists(pk)").build()?;
-            Ok::<_, StoreError>(TransactWriteItem::builder().condition_check(check).build())
-        };
+    pub(super) fn alias_writes(&self, user: &User, place: &Place) -> Result<Vec<Write>, StoreError> {
+        let absent = |key: Item| self.table.check(key).when("attribute_not_exists(pk)");
         let mut writes = Vec::new();
         if place.row.is_none() {
-            writes.push(absent(alias_key(user, &place.identifier))?);
+            writes.push(absent(alias_key(user, &place.identifier)));
         }
         for alias in &place.unknown {
-            let mut item = to_item(&Alias { customer_phone: place.identifier.as_str().to_owned() })?;
-            item.extend(alias_key(user, alias));
-            let put = Put::builder().table_name(&self.table).set_item(Some(item));
-            let put = put.condition_expression("attribute_not_exists(pk)").build()?;
-            writes.push(TransactWriteItem::builder().put(put).build());
-            writes.push(absent(user.row_key(alias))?);
+            let item = Alias { customer_phone: place.identifier.as_str().to_owned() };
+            writes.push(self.table.put_new(keyed(&item, alias_key(user, alias))?));
+            writes.push(absent(user.row_key(alias)));
         }
         Ok(writes)
     }

@@ -10,18 +10,18 @@
 
 use crate::crm::identifiers::CustomerPhone;
 use crate::crm::identifiers::User;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use chrono::TimeDelta;
+use serde::Deserialize;
 
 use super::Conversations;
-use crate::base::store::{EXPIRES, StoreError, n, s, store_error};
+use crate::base::store::{StoreError, WriteOutcome, key, n, s};
 
 /// How long a report waits for its message: as long as Meta goes on delivering the message's own echo.
 const KEPT: TimeDelta = TimeDelta::days(7);
 
 /// How far a message has come; later ones are higher.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Delivery {
     /// The provider has taken it.
     Accepted,
@@ -106,18 +106,8 @@ impl Conversations {
         message_id: &str,
     ) -> Result<(), StoreError> {
         for lead in leads {
-            let sent = self
-                .client
-                .get_item()
-                .table_name(&self.table)
-                .key("pk", s(user.events_pk(lead)))
-                .key("sk", s(report_sk(message_id)))
-                .consistent_read(true)
-                .send()
-                .await;
-            let item = sent.map_err(|error| store_error("GetItem", &error))?.item.unwrap_or_default();
-            let name = item.get("delivery").and_then(|name| name.as_s().ok());
-            if let Some(delivery) = name.and_then(|name| Delivery::named(name)) {
+            let report = self.table.get(key(user.events_pk(lead), report_sk(message_id))).await?;
+            if let Some(KeptReport { delivery }) = report {
                 self.move_up(user, &leads[..1], message_id, delivery).await?;
             }
         }
@@ -153,32 +143,18 @@ impl Conversations {
         } else {
             "sender = :agent AND ((attribute_not_exists(delivery_rank) AND #status <> :failed) OR delivery_rank < :rank)"
         };
-        let mut request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", s(user.events_pk(lead)))
-            .key("sk", s(format!("message#{message_id}")))
-            .update_expression("SET delivery = :delivery, delivery_rank = :rank, #status = :status")
-            .condition_expression(condition)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":agent", s("agent"))
-            .expression_attribute_values(":delivery", s(delivery.name()))
-            .expression_attribute_values(":status", s(delivery.status()))
-            .expression_attribute_values(":rank", n(delivery as u8));
+        let message = key(user.events_pk(lead), format!("message#{message_id}"));
+        let set = "SET delivery = :delivery, delivery_rank = :rank, #status = :status";
+        let update = self.table.update(message, set).when(condition);
+        let update = update.bind("agent", s("agent")).bind("delivery", s(delivery.name()));
+        let mut update = update.bind("status", s(delivery.status())).bind("rank", n(delivery as u8));
         if delivery <= Delivery::Failed {
-            request = request.expression_attribute_values(":failed", s("failed"));
+            update = update.bind("failed", s("failed"));
         }
-        match request.send().await {
-            Ok(_) => Ok(Some(Reported::Moved)),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                    Ok(refused.item().map(|_| Reported::Known))
-                }
-                _ => Err(store_error("UpdateItem", &error)),
-            },
-        }
+        Ok(match self.table.write(update).await? {
+            WriteOutcome::Applied(_) => Some(Reported::Moved),
+            WriteOutcome::Refused(there) => there.map(|_| Reported::Known),
+        })
     }
 
     /// Keeps a report until its message comes; the highest of several stays.
@@ -189,28 +165,19 @@ impl Conversations {
         message_id: &str,
         delivery: Delivery,
     ) -> Result<(), StoreError> {
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", s(user.events_pk(lead)))
-            .key("sk", s(report_sk(message_id)))
-            .update_expression("SET delivery = :delivery, delivery_rank = :rank, #expires = :expires")
-            .condition_expression("attribute_not_exists(delivery_rank) OR delivery_rank < :rank")
-            .expression_attribute_names("#expires", EXPIRES)
-            .expression_attribute_values(":delivery", s(delivery.name()))
-            .expression_attribute_values(":rank", n(delivery as u8))
-            .expression_attribute_values(":expires", n((self.clock.now() + KEPT).timestamp()))
-            .send()
-            .await;
-        match sent {
-            Ok(_) => Ok(()),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
-                _ => Err(store_error("UpdateItem", &error)),
-            },
-        }
+        let set = "SET delivery = :delivery, delivery_rank = :rank, #expires = :expires";
+        let update = self.table.update(key(user.events_pk(lead), report_sk(message_id)), set);
+        let update = update.when("attribute_not_exists(delivery_rank) OR delivery_rank < :rank");
+        let update = update.bind("delivery", s(delivery.name())).bind("rank", n(delivery as u8));
+        let expires = (self.clock.now() + KEPT).timestamp();
+        self.table.write(update.bind("expires", n(expires))).await.map(drop)
     }
+}
+
+/// A report that waits for its message.
+#[derive(Deserialize)]
+struct KeptReport {
+    delivery: Delivery,
 }
 
 fn report_sk(message_id: &str) -> String {

@@ -2,12 +2,11 @@
 //! word, in the index that the rows are brought up to date by, and for longer than anybody relies on what is in
 //! memory.
 
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::Conversations;
-use crate::base::store::{EXPIRES, Item, StoreError, n, s, transact};
+use crate::base::store::{EXPIRES, Item, StoreError, n, s};
 use crate::base::time::timestamp;
 
 /// For how long rows in memory are brought up to date, rather than read anew.
@@ -19,23 +18,15 @@ const KEPT: TimeDelta = TimeDelta::hours(48);
 impl Conversations {
     /// Deletes a lead's row, and leaves word of it. What meanwhile has become another lead's stays.
     pub(crate) async fn erase_row(&self, key: &Item, lead_id: Uuid) -> Result<(), StoreError> {
-        let delete = Delete::builder()
-            .table_name(&self.table)
-            .set_key(Some(key.clone()))
-            .condition_expression("attribute_not_exists(pk) OR lead_id = :lead")
-            .expression_attribute_values(":lead", s(lead_id));
+        let delete = self.table.delete(key.clone()).when("attribute_not_exists(pk) OR lead_id = :lead");
         let now = self.clock.now();
         let mut word = key.clone();
         word.insert("sk".to_owned(), s(format!("erased#{lead_id}")));
         word.insert("lead_id".to_owned(), s(lead_id));
         word.insert("changed_at".to_owned(), s(timestamp(now)));
         word.insert(EXPIRES.to_owned(), n((now + KEPT).timestamp()));
-        let put = Put::builder().table_name(&self.table).set_item(Some(word));
-        let writes = vec![
-            TransactWriteItem::builder().delete(delete.build()?).build(),
-            TransactWriteItem::builder().put(put.build()?).build(),
-        ];
-        transact(&self.client, &self.random, writes).await.map(drop)
+        let writes = [delete.bind("lead", s(lead_id)), self.table.put(word)];
+        self.table.transact(writes).await.map(drop)
     }
 }
 

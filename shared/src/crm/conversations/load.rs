@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::Conversations;
 use super::row::{Extraction, Message, Row};
-use crate::base::store::{Item, StoreError, put_all, s, to_item};
+use crate::base::store::{Item, StoreError, s, to_item};
 use crate::base::time::timestamp;
 use crate::crm::leads::{Lead, Link, identity_item, lead_item};
 
@@ -107,7 +107,7 @@ impl Conversations {
         }
         // A row that is seen has its events, and a link its row. A row is dated when it is written, or
         // lists would look for it too late.
-        put_all(&self.client, &self.random, &self.table, events).await?;
+        self.table.put_all(events).await?;
         let (mut items, mut links) = (Vec::new(), Vec::new());
         for row in rows {
             let lead = contact(&row);
@@ -120,7 +120,7 @@ impl Conversations {
             links.push(Link { user: user.clone(), customer_phone }.item(lead.lead_id)?);
         }
         items.append(&mut links);
-        put_all(&self.client, &self.random, &self.table, items).await
+        self.table.put_all(items).await
     }
 }
 

@@ -37,15 +37,11 @@ mod touches;
 use crate::base::channel::Platform;
 use crate::crm::identifiers::CustomerPhone;
 use crate::crm::identifiers::User;
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use chrono::TimeDelta;
 
 use crate::base::clock::{Clock, Random};
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
-use crate::base::store::{Item, StoreError, n, query_all, s, store_error};
+use crate::base::context::FromContext;
+use crate::base::store::{Item, Query, StoreError, Table, Write, key, s};
 use crate::base::time::timestamp;
 use crate::crm::leads::Leads;
 pub use delivery::{Delivery, Reported};
@@ -75,32 +71,19 @@ pub enum Recorded {
 }
 
 /// The lead list's part of the `leads` table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Conversations {
-    client: Client,
     clock: Clock,
     random: Random,
     leads: Leads,
-    table: String,
-    /// How long a conversation is quiet before it is scored.
+    #[context(Table::named(context, "LEADS_TABLE")?)]
+    table: Table,
+    /// How long a conversation is quiet before it is scored. All functions that write rows have the same.
+    #[context(TimeDelta::seconds(context.environment.parsed::<u32>("QUIET_SECONDS", 300)?.into()))]
     quiet: TimeDelta,
 }
 
 impl Conversations {
-    /// The table named by `LEADS_TABLE`. A conversation is to be scored once it has been quiet for
-    /// `QUIET_SECONDS`, by default 300; whoever writes rows has to be told the same.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        let quiet: u32 = context.environment.parsed("QUIET_SECONDS", 300)?;
-        Ok(Self {
-            client: context.dynamodb.clone(),
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            leads: Leads::new(context)?,
-            table: context.environment.required("LEADS_TABLE")?.to_owned(),
-            quiet: TimeDelta::seconds(i64::from(quiet)),
-        })
-    }
-
     /// Whether a message was recorded.
     pub async fn knows_message(
         &self,
@@ -118,57 +101,27 @@ impl Conversations {
     }
 
     async fn has_message(&self, user: &User, lead: &CustomerPhone, message: &Message) -> Result<bool, StoreError> {
-        let sent = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .key("pk", s(user.events_pk(lead)))
-            .key("sk", s(load::message_sk(message)))
-            .projection_expression("pk")
-            .consistent_read(true)
-            .send()
-            .await;
-        sent.map(|got| got.item.is_some()).map_err(|error| store_error("GetItem", &error))
+        self.table.has(key(user.events_pk(lead), load::message_sk(message))).await
     }
 
     /// A lead's row, as it stands.
     pub async fn row(&self, user: &User, lead: &CustomerPhone) -> Result<Option<Row>, StoreError> {
-        let sent = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(user.row_key(lead)))
-            .consistent_read(true)
-            .send()
-            .await;
-        sent.map_err(|error| store_error("GetItem", &error))?.item.map(row_of_item).transpose()
+        self.table.get_item(user.row_key(lead)).await?.map(row_of_item).transpose()
     }
 
     /// The query of a lead's messages by time, those of one moment in the order of their numbers.
-    fn messages_by_time(&self, user: &User, lead: &CustomerPhone) -> QueryFluentBuilder {
-        let query = self.client.query().table_name(&self.table).index_name("changed").consistent_read(true);
-        query.key_condition_expression("pk = :pk").expression_attribute_values(":pk", s(user.events_pk(lead)))
+    fn messages_by_time(&self, user: &User, lead: &CustomerPhone) -> Query {
+        self.table.partition(user.events_pk(lead)).index("changed")
     }
 
     /// A lead's messages, oldest first, those of one moment in the order of their numbers.
     pub async fn messages(&self, user: &User, lead: &CustomerPhone) -> Result<Vec<Message>, StoreError> {
-        query_all(self.messages_by_time(user, lead)).await
+        self.messages_by_time(user, lead).all().await
     }
 
-    fn put_event(
-        &self,
-        user: &User,
-        lead: &CustomerPhone,
-        sk: &str,
-        mut event: Item,
-    ) -> Result<TransactWriteItem, StoreError> {
-        event.insert("pk".to_owned(), s(user.events_pk(lead)));
-        event.insert("sk".to_owned(), s(sk));
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(event))
-            .condition_expression("attribute_not_exists(pk)");
-        Ok(TransactWriteItem::builder().put(put.build()?).build())
+    fn put_event(&self, user: &User, lead: &CustomerPhone, sk: &str, mut event: Item) -> Write {
+        event.extend(key(user.events_pk(lead), sk));
+        self.table.put_new(event)
     }
 
     fn row_item(&self, user: &User, row: &Row) -> Result<Item, StoreError> {
@@ -180,18 +133,11 @@ impl Conversations {
         Ok(item)
     }
 
-    fn put_row(&self, user: &User, row: &Row, before: Option<&Row>) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(self.row_item(user, row)?))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let put = match before {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(before) => put
-                .condition_expression("#version = :version")
-                .expression_attribute_names("#version", "version")
-                .expression_attribute_values(":version", n(before.version)),
-        };
-        Ok(TransactWriteItem::builder().put(put.build()?).build())
+    fn put_row(&self, user: &User, row: &Row, before: Option<&Row>) -> Result<Write, StoreError> {
+        let put = self.table.put(self.row_item(user, row)?);
+        Ok(match before {
+            None => put.when_new(),
+            Some(before) => put.when_version(before.version),
+        })
     }
 }

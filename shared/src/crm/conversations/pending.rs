@@ -4,7 +4,6 @@
 use crate::base::channel::Platform;
 use crate::crm::identifiers::CustomerPhone;
 use crate::crm::identifiers::User;
-use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -12,7 +11,7 @@ use uuid::Uuid;
 use super::record::ATTEMPTS;
 use super::row::{Message, Row, Sender};
 use super::{Conversations, Recorded, default_conversation, load};
-use crate::base::store::{StoreError, Transacted, s, transact};
+use crate::base::store::{StoreError, Transacted, key, s};
 
 /// The status of a message that waits for approval.
 pub const PENDING: &str = "pending";
@@ -71,20 +70,12 @@ impl Conversations {
             if let Some(last) = row.last_message.as_mut().filter(|last| last.message_id == message.message_id) {
                 text.clone_into(&mut last.text);
             }
-            let revise = Update::builder()
-                .table_name(&self.table)
-                .key("pk", s(user.events_pk(&CustomerPhone(row.customer_phone.clone()))))
-                .key("sk", s(load::message_sk(&message)))
-                .update_expression("SET #text = :text")
-                .condition_expression("#status = :pending")
-                .expression_attribute_names("#text", "text")
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":text", s(text))
-                .expression_attribute_values(":pending", s(PENDING))
-                .build()?;
-            let revise = TransactWriteItem::builder().update(revise).build();
-            let writes = vec![revise, self.put_row(&user, &row, Some(&before))?];
-            match transact(&self.client, &self.random, writes).await? {
+            let stored_as = CustomerPhone(row.customer_phone.clone());
+            let revise =
+                self.table.update(key(user.events_pk(&stored_as), load::message_sk(&message)), "SET #text = :text");
+            let revise = revise.when("#status = :pending").bind("text", s(text)).bind("pending", s(PENDING));
+            let writes = [revise, self.put_row(&user, &row, Some(&before))?];
+            match self.table.transact(writes).await? {
                 Transacted::Applied => return Ok(()),
                 // Somebody has decided.
                 Transacted::Refused(refused) if refused.first().is_some_and(Option::is_some) => return Ok(()),

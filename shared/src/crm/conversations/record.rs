@@ -4,14 +4,13 @@
 use crate::base::channel::Platform;
 use crate::crm::identifiers::CustomerPhone;
 use crate::crm::identifiers::User;
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use chrono::{DateTime, Utc};
 
 use super::aliases::Place;
 use super::row::{Extraction, Message, Row, Sender};
 use super::stored::row_of_item;
 use super::{Conversations, Recorded, default_conversation, load};
-use crate::base::store::{Item, StoreError, Transacted, transact};
+use crate::base::store::{Item, StoreError, Transacted, Write};
 use crate::crm::leads::{Lead, Link};
 
 /// How often an event is tried against others of the same lead.
@@ -130,9 +129,9 @@ impl Conversations {
             let mut row = stored.clone();
             let event = load::take_extraction(&mut row, extraction)?;
             row.version += 1;
-            let event = self.put_event(user, &lead, &load::extraction_sk(extraction), event)?;
-            let writes = vec![event, self.put_row(user, &row, Some(&stored))?];
-            if let Transacted::Applied = transact(&self.client, &self.random, writes).await? {
+            let event = self.put_event(user, &lead, &load::extraction_sk(extraction), event);
+            let writes = [event, self.put_row(user, &row, Some(&stored))?];
+            if let Transacted::Applied = self.table.transact(writes).await? {
                 return Ok(Some(extraction.clone()));
             }
         }
@@ -156,12 +155,12 @@ impl Conversations {
             row.version += 1;
             let of_lead = self.lead_writes(user, &place, &mut row).await?;
             let mut writes = vec![
-                self.put_event(user, &place.identifier, event_sk, event)?,
+                self.put_event(user, &place.identifier, event_sk, event),
                 self.put_row(user, &row, place.row.as_ref())?,
             ];
             writes.extend(of_lead);
             writes.extend(self.alias_writes(user, &place)?);
-            match transact(&self.client, &self.random, writes).await? {
+            match self.table.transact(writes).await? {
                 Transacted::Applied => return Ok((Recorded::New, place.identifier)),
                 Transacted::Refused(refused) if refused.first().is_some_and(Option::is_some) => {
                     return Ok((Recorded::Known, place.identifier));
@@ -181,12 +180,7 @@ impl Conversations {
     /// What an event changes of the lead itself, and what the lead tells its row: a new row gets the
     /// contact who has its phone number, or becomes a contact; a name and a phone number are kept
     /// where none was known. Nothing is read where the event tells nothing new.
-    async fn lead_writes(
-        &self,
-        user: &User,
-        place: &Place,
-        row: &mut Row,
-    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+    async fn lead_writes(&self, user: &User, place: &Place, row: &mut Row) -> Result<Vec<Write>, StoreError> {
         let before = place.row.as_ref();
         // On WhatsApp the identifier is a phone number; a row may have begun elsewhere.
         let is_new_there = before.is_none_or(|before| !before.platforms.contains(&Platform::Whatsapp));
@@ -223,8 +217,7 @@ impl Conversations {
         let link = Link { user: user.clone(), customer_phone: place.identifier.clone() };
         let mut writes = self.leads.change_writes(user.workspace_id, stored.as_ref(), &lead, Some(&link))?;
         if before.is_none() {
-            let put = Put::builder().table_name(&self.table).set_item(Some(link.item(lead.lead_id)?)).build()?;
-            writes.push(TransactWriteItem::builder().put(put).build());
+            writes.push(self.table.put(link.item(lead.lead_id)?));
         }
         Ok(writes)
     }

@@ -12,7 +12,6 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, PoisonError};
 
-use aws_sdk_dynamodb::Client;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::try_join;
 use tokio::sync::Mutex;
@@ -21,9 +20,8 @@ use uuid::Uuid;
 use super::Listed;
 use super::erased::{RELIED_ON, erased};
 use crate::base::clock::Clock;
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
-use crate::base::store::{Item, StoreError, from_item, s, store_error};
+use crate::base::context::FromContext;
+use crate::base::store::{Item, StoreError, Table, from_item, s};
 use crate::base::time::timestamp;
 
 /// How far back every look goes again.
@@ -35,7 +33,7 @@ const KEPT: usize = 192_000_000;
 
 /// How many rows are asked for at a time: about the megabyte that one answer may have. The embedded
 /// DynamoDB reads all that are left for every page, unless it is told how many.
-const PAGE: i32 = 1_000;
+const PAGE: usize = 1_000;
 
 /// The rows of one user.
 #[derive(Debug, Default)]
@@ -91,25 +89,16 @@ struct Kept {
 }
 
 /// The rows of the users that this instance serves.
-#[derive(Clone)]
+#[derive(Clone, FromContext)]
 pub struct Rows {
-    client: Client,
     clock: Clock,
-    table: String,
+    #[context(Table::named(context, "LEADS_TABLE")?)]
+    table: Table,
+    #[context(Arc::default())]
     users: Arc<std::sync::Mutex<HashMap<User, Kept>>>,
 }
 
 impl Rows {
-    /// Over the table named by `LEADS_TABLE`.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: context.dynamodb.clone(),
-            clock: context.clock.clone(),
-            table: context.environment.required("LEADS_TABLE")?.to_owned(),
-            users: Arc::default(),
-        })
-    }
-
     /// Reads something of a user's rows as they stand now.
     pub async fn read<T>(&self, user: &User, read: impl FnOnce(&UserRows) -> T) -> Result<T, StoreError> {
         let kept = self.kept(user);
@@ -166,20 +155,13 @@ impl Rows {
         since: Option<&str>,
         from: Option<Item>,
     ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
-        let query = self.client.query().table_name(&self.table).index_name("changed").consistent_read(true);
         let query = match since {
-            None => query.key_condition_expression("pk = :pk"),
-            Some(since) => query
-                .key_condition_expression("pk = :pk AND changed_at >= :since")
-                .expression_attribute_values(":since", s(since)),
+            None => self.table.query("pk = :pk"),
+            Some(since) => self.table.query("pk = :pk AND changed_at >= :since").bind("since", s(since)),
         };
-        let query = query
-            .expression_attribute_values(":pk", s(user.rows_pk()))
-            .projection_expression("sk, lead_id, version, contact_name, contact_email, contact_company, #row")
-            .expression_attribute_names("#row", "row")
-            .set_exclusive_start_key(from)
-            .limit(PAGE);
-        let page = query.send().await.map_err(|error| store_error("Query", &error))?;
+        let query = query.bind("pk", s(user.rows_pk())).index("changed").after(from).page_size(PAGE);
+        let query = query.only("sk, lead_id, version, contact_name, contact_email, contact_company, #row");
+        let page = query.page().await?;
         Ok((page.items.unwrap_or_default(), page.last_evaluated_key))
     }
 

@@ -8,7 +8,6 @@
 
 use crate::crm::identifiers::CustomerPhone;
 use crate::crm::identifiers::User;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::{join_all, try_join_all};
 use serde::{Deserialize, Serialize};
@@ -19,7 +18,7 @@ use super::record::ATTEMPTS;
 use super::row::{Extraction, Message, Row};
 use super::stored::row_of_item;
 use super::{Conversations, PENDING};
-use crate::base::store::{Item, StoreError, Transacted, from_item, n, s, store_error, to_item, transact};
+use crate::base::store::{StoreError, Transacted, key, n, s, to_item};
 use crate::crm::leads::Link;
 
 const BUCKETS: &str = "0123456789abcdef";
@@ -104,51 +103,18 @@ impl Conversations {
 
     /// The rows that are due, in one of the index's [`buckets`].
     pub async fn due(&self, bucket: char, now: DateTime<Utc>) -> Result<Vec<DueRow>, StoreError> {
-        let mut items = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name("unscored")
-            .key_condition_expression("score_bucket = :bucket AND score_due <= :now")
-            .expression_attribute_values(":bucket", s(bucket))
-            .expression_attribute_values(":now", n(now.timestamp_millis()))
-            .into_paginator()
-            .items()
-            .send();
-        let mut due = Vec::new();
-        while let Some(item) = items.next().await {
-            due.push(due_row(item.map_err(|error| store_error("Query", &error))?)?);
-        }
-        Ok(due)
+        let query = self.table.query("score_bucket = :bucket AND score_due <= :now").global_index("unscored");
+        let rows: Vec<Projected> = query.bind("bucket", s(bucket)).bind("now", n(now.timestamp_millis())).all().await?;
+        rows.into_iter().map(due_row).collect()
     }
 
     /// Takes rows out of the index until `until`, because somebody was told of them. Whatever
     /// changes a row meanwhile puts it back in its place.
     pub async fn postpone(&self, rows: &[DueRow], until: DateTime<Utc>) -> Result<(), StoreError> {
         let postponed = rows.iter().map(|row| async move {
-            let sent = self
-                .client
-                .update_item()
-                .table_name(&self.table)
-                .key("pk", s(&row.pk))
-                .key("sk", s(&row.sk))
-                .update_expression("SET score_due = :until")
-                .condition_expression("score_due = :seen")
-                .expression_attribute_values(":until", n(until.timestamp_millis()))
-                .expression_attribute_values(":seen", n(row.score_due))
-                .send()
-                .await;
-            match sent {
-                Err(error)
-                    if !matches!(
-                        error.as_service_error(),
-                        Some(UpdateItemError::ConditionalCheckFailedException(_))
-                    ) =>
-                {
-                    Err(store_error("UpdateItem", &error))
-                }
-                _ => Ok(()),
-            }
+            let update = self.table.update(key(&row.pk, &row.sk), "SET score_due = :until").when("score_due = :seen");
+            let update = update.bind("until", n(until.timestamp_millis())).bind("seen", n(row.score_due));
+            self.table.write(update).await.map(drop)
         });
         join_all(postponed).await.into_iter().collect()
     }
@@ -164,15 +130,10 @@ impl Conversations {
     }
 
     /// A lead's newest messages, oldest first.
-    pub async fn newest_messages(&self, found: &Found, most: i32) -> Result<Vec<Message>, StoreError> {
-        let sent = self
-            .messages_by_time(&found.user, &found.customer_phone)
-            .scan_index_forward(false)
-            .limit(most)
-            .send()
-            .await;
-        let items = sent.map_err(|error| store_error("Query", &error))?.items.unwrap_or_default();
-        let messages = items.into_iter().rev().map(from_item::<Message>).collect::<Result<Vec<_>, _>>()?;
+    pub async fn newest_messages(&self, found: &Found, most: usize) -> Result<Vec<Message>, StoreError> {
+        let newest = self.messages_by_time(&found.user, &found.customer_phone).newest_first().page_size(most);
+        let mut messages: Vec<Message> = newest.first(most).await?;
+        messages.reverse();
         // What waits for approval was not said.
         Ok(messages.into_iter().filter(|message| message.status != PENDING).collect())
     }
@@ -196,9 +157,9 @@ impl Conversations {
             let mut event = to_item(extraction)?;
             event.insert("reasons".to_owned(), aws_sdk_dynamodb::types::AttributeValue::M(to_item(reasons)?));
             event.insert("prompt_version".to_owned(), s(prompt_version));
-            let event = self.put_event(&found.user, &found.customer_phone, &extraction_sk(extraction), event)?;
-            let writes = vec![event, self.put_row(&found.user, &row, Some(&stored))?];
-            let Transacted::Refused(refused) = transact(&self.client, &self.random, writes).await? else {
+            let event = self.put_event(&found.user, &found.customer_phone, &extraction_sk(extraction), event);
+            let writes = [event, self.put_row(&found.user, &row, Some(&stored))?];
+            let Transacted::Refused(refused) = self.table.transact(writes).await? else {
                 return Ok(true);
             };
             let theirs = refused.into_iter().nth(1).flatten().filter(|item| !item.is_empty());
@@ -218,15 +179,16 @@ pub fn buckets() -> impl Iterator<Item = char> {
     BUCKETS.chars()
 }
 
-fn due_row(item: Item) -> Result<DueRow, StoreError> {
-    #[derive(Deserialize)]
-    struct Projected {
-        pk: String,
-        sk: String,
-        lead_id: Uuid,
-        score_due: i64,
-    }
-    let Projected { pk, sk, lead_id, score_due } = from_item(item)?;
+/// A row as the index shows it.
+#[derive(Deserialize)]
+struct Projected {
+    pk: String,
+    sk: String,
+    lead_id: Uuid,
+    score_due: i64,
+}
+
+fn due_row(Projected { pk, sk, lead_id, score_due }: Projected) -> Result<DueRow, StoreError> {
     let workspace_id =
         workspace_of(&pk).ok_or_else(|| StoreError::Broken("a row's key names no workspace".to_owned()))?;
     Ok(DueRow { lead: DueLead { workspace_id, lead_id }, pk, sk, score_due })

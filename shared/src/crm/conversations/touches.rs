@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::row::{Message, Sender};
 use super::{Conversations, PENDING};
-use crate::base::store::{StoreError, from_item, store_error};
+use crate::base::store::{StoreError, from_item};
 use crate::crm::leads::{Activity, HISTORY_PAGE, Link};
 
 impl Conversations {
@@ -20,16 +20,11 @@ impl Conversations {
 
     async fn touches_of(&self, row: &Link, since: DateTime<Utc>) -> Result<Vec<Activity>, StoreError> {
         let now = self.clock.now();
-        let mut items = self
-            .messages_by_time(&row.user, &row.customer_phone)
-            .scan_index_forward(false)
-            .limit(HISTORY_PAGE)
-            .into_paginator()
-            .items()
-            .send();
+        let newest = self.messages_by_time(&row.user, &row.customer_phone).newest_first().page_size(HISTORY_PAGE);
+        let mut items = newest.items();
         let mut touches = Vec::new();
-        while let Some(item) = items.next().await {
-            let message: Message = from_item(item.map_err(|error| store_error("Query", &error))?)?;
+        while let Some(item) = items.next().await? {
+            let message: Message = from_item(item)?;
             // What waits for approval has not happened.
             if message.status == PENDING {
                 continue;

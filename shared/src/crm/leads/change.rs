@@ -4,11 +4,10 @@
 //! A lead's `version` rises with every change and with every row that it gets. A change is refused if
 //! somebody else's came between reading and writing, and is then decided anew.
 
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use uuid::Uuid;
 
-use super::{Lead, Leads, Link, identity_item, identity_key, lead_item, lead_pk};
-use crate::base::store::{StoreError, Transacted, from_item, n, s, store_error, transact};
+use super::{Lead, Leads, Link, Versioned, identity_item, identity_key, lead_item, lead_pk};
+use crate::base::store::{StoreError, Transacted, Write, from_item, s};
 use crate::base::time::timestamp;
 
 /// What became of a lead that was given.
@@ -132,26 +131,17 @@ impl Leads {
 
     /// A lead by its id, to be changed.
     pub(crate) async fn stored(&self, workspace_id: Uuid, lead_id: Uuid) -> Result<Option<Stored>, StoreError> {
-        let mut items = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :lead AND :rows")
-            .expression_attribute_values(":pk", s(lead_pk(workspace_id, lead_id)))
-            .expression_attribute_values(":lead", s("lead"))
-            .expression_attribute_values(":rows", s(Link::AFTER))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let mut next = async || items.next().await.transpose().map_err(|error| store_error("Query", &error));
-        let Some(first) = next().await?.filter(|item| item.get("sk") == Some(&s("lead"))) else { return Ok(None) };
-        let version = first.get("version").and_then(|version| version.as_n().ok()?.parse().ok()).unwrap_or_default();
-        let mut stored = Stored { lead: from_item(first)?, rows: Vec::new(), version };
-        while let Some(item) = next().await? {
-            stored.rows.push(Link::read(workspace_id, item)?);
+        let query =
+            self.table.query("pk = :pk AND sk BETWEEN :lead AND :rows").bind("pk", s(lead_pk(workspace_id, lead_id)));
+        let mut items = query.bind("lead", s("lead")).bind("rows", s(Link::AFTER)).items();
+        let lead = items.next().await?.filter(|item| item.get("sk") == Some(&s("lead")));
+        let Some(lead) = lead else { return Ok(None) };
+        let Versioned { lead, version } = from_item(lead)?;
+        let mut rows = Vec::new();
+        while let Some(item) = items.next().await? {
+            rows.push(Link::read(workspace_id, item)?);
         }
-        Ok(Some(stored))
+        Ok(Some(Stored { lead, rows, version }))
     }
 
     /// The writes that make a lead say what `lead` says, and give it `new_row`. The first is the
@@ -162,74 +152,49 @@ impl Leads {
         before: Option<&Stored>,
         lead: &Lead,
         written: Option<&Link>,
-    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+    ) -> Result<Vec<Write>, StoreError> {
         let version = before.map_or(0, |before| before.version);
-        let put_lead =
-            Put::builder().table_name(&self.table).set_item(Some(lead_item(workspace_id, lead, Some(version + 1))?));
+        let put_lead = self.table.put(lead_item(workspace_id, lead, Some(version + 1))?);
         let put_lead = match before {
-            None => put_lead.condition_expression("attribute_not_exists(pk)"),
+            None => put_lead.when_new(),
             // As it was loaded.
-            Some(Stored { version: 0, .. }) => put_lead
-                .condition_expression("attribute_exists(pk) AND attribute_not_exists(#version)")
-                .expression_attribute_names("#version", "version"),
-            Some(_) => put_lead
-                .condition_expression("#version = :version")
-                .expression_attribute_names("#version", "version")
-                .expression_attribute_values(":version", n(version)),
+            Some(Stored { version: 0, .. }) => put_lead.when("attribute_exists(pk) AND attribute_not_exists(#version)"),
+            Some(_) => put_lead.when_version(version),
         };
-        let mut writes = vec![put(put_lead)?];
-        writes.extend(self.identity_writes(workspace_id, before.map(|before| &before.lead), lead)?);
+        let mut writes = vec![put_lead];
+        writes.extend(self.identity_writes(workspace_id, before.map(|before| &before.lead), lead));
         if let Some(before) = before
             && before.is_told_by(lead)
         {
             let others = before.rows.iter().filter(|row| Some(*row) != written);
-            writes.extend(self.tell(others.take(TOLD_AT_ONCE), lead)?);
+            writes.extend(self.update_rows(others.take(TOLD_AT_ONCE), lead));
         }
         Ok(writes)
     }
 
-    fn identity_writes(
-        &self,
-        workspace_id: Uuid,
-        before: Option<&Lead>,
-        lead: &Lead,
-    ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let mut writes = Vec::new();
-        for (kind, value) in lead.identities() {
-            writes.push(put(Put::builder()
-                .table_name(&self.table)
-                .set_item(Some(identity_item(workspace_id, kind, value, lead.lead_id)))
-                .condition_expression("attribute_not_exists(pk) OR lead_id = :lead")
-                .expression_attribute_values(":lead", s(lead.lead_id)))?);
-        }
-        for (kind, value) in before.into_iter().flat_map(|before| given_up(before, lead)) {
-            let delete = Delete::builder()
-                .table_name(&self.table)
-                .set_key(Some(identity_key(workspace_id, kind, value)))
-                .condition_expression("attribute_not_exists(pk) OR lead_id = :lead")
-                .expression_attribute_values(":lead", s(lead.lead_id))
-                .build();
-            writes.push(TransactWriteItem::builder().delete(delete?).build());
-        }
-        Ok(writes)
+    fn identity_writes(&self, workspace_id: Uuid, before: Option<&Lead>, lead: &Lead) -> Vec<Write> {
+        let held = lead
+            .identities()
+            .map(|(kind, value)| self.table.put(identity_item(workspace_id, kind, value, lead.lead_id)));
+        let given_up = before.into_iter().flat_map(|before| given_up(before, lead));
+        let given_up = given_up.map(|(kind, value)| self.table.delete(identity_key(workspace_id, kind, value)));
+        // Another lead's identity stays that lead's.
+        let own =
+            |write: Write| write.when("attribute_not_exists(pk) OR lead_id = :lead").bind("lead", s(lead.lead_id));
+        held.chain(given_up).map(own).collect()
     }
 
-    fn tell<'a>(
-        &self,
-        rows: impl Iterator<Item = &'a Link>,
-        lead: &Lead,
-    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+    /// The writes that show in these rows what the lead says.
+    fn update_rows<'a>(&self, rows: impl Iterator<Item = &'a Link>, lead: &Lead) -> Vec<Write> {
         let changed_at = timestamp(self.clock.now());
-        let told =
-            |row: &Link| Ok(TransactWriteItem::builder().update(row.tell(&self.table, lead, &changed_at)?).build());
-        rows.map(told).collect()
+        rows.map(|row| row.update(&self.table, lead, &changed_at)).collect()
     }
 
     async fn change(&self, workspace_id: Uuid, before: Option<&Stored>, lead: &Lead) -> Result<Changed, StoreError> {
         let given_up = before.map_or(0, |before| given_up(&before.lead, lead).count());
         let identities = lead.identities().count() + given_up;
         let writes = self.change_writes(workspace_id, before, lead, None)?;
-        if let Transacted::Refused(refused) = transact(&self.client, &self.random, writes).await? {
+        if let Transacted::Refused(refused) = self.table.transact(writes).await? {
             let by_identity = refused.iter().skip(1).take(identities).any(Option::is_some);
             let by_lead = refused.first().is_some_and(Option::is_some);
             return Ok(if by_identity && !by_lead { Changed::Taken } else { Changed::Overtaken });
@@ -237,7 +202,7 @@ impl Leads {
         let rows = before.filter(|before| before.is_told_by(lead)).map(|before| before.rows.as_slice());
         let more = rows.and_then(|rows| rows.get(TOLD_AT_ONCE..)).unwrap_or_default();
         for rows in more.chunks(TOLD_AT_ONCE) {
-            transact(&self.client, &self.random, self.tell(rows.iter(), lead)?).await?;
+            self.table.transact(self.update_rows(rows.iter(), lead)).await?;
         }
         Ok(Changed::Applied)
     }
@@ -254,10 +219,6 @@ impl Stored {
 /// The identities that a lead had and has no more.
 fn given_up<'a>(before: &'a Lead, lead: &'a Lead) -> impl Iterator<Item = (&'static str, &'a str)> {
     before.identities().filter(|identity| !lead.identities().any(|kept| kept == *identity))
-}
-
-fn put(builder: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWriteItem, StoreError> {
-    Ok(TransactWriteItem::builder().put(builder.build()?).build())
 }
 
 fn kept_changing() -> StoreError {

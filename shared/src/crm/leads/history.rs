@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Lead, Leads, Link, lead_pk};
-use crate::base::store::{StoreError, from_item, s, store_error};
+use crate::base::store::{StoreError, from_item, s};
 
 /// Something that happened with a lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +66,7 @@ impl History {
 }
 
 /// How many items one page of a history reads: one round trip for all but the busiest leads.
-pub(crate) const HISTORY_PAGE: i32 = 100;
+pub(crate) const HISTORY_PAGE: usize = 100;
 
 impl Leads {
     /// A lead with all its activity since `since`, and the one before: one query, and a further
@@ -77,31 +77,19 @@ impl Leads {
         lead_id: Uuid,
         since: DateTime<Utc>,
     ) -> Result<Option<History>, StoreError> {
-        let mut items = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :activity AND :rows")
-            .expression_attribute_values(":pk", s(lead_pk(workspace_id, lead_id)))
-            .expression_attribute_values(":activity", s("activity#"))
-            .expression_attribute_values(":rows", s(Link::AFTER))
-            .scan_index_forward(false)
-            .consistent_read(true)
-            .limit(HISTORY_PAGE)
-            .into_paginator()
-            .items()
-            .send();
-        let mut next = async || items.next().await.transpose().map_err(|error| store_error("Query", &error));
+        let query = self.table.query("pk = :pk AND sk BETWEEN :activity AND :rows").bind("activity", s("activity#"));
+        let query = query.bind("pk", s(lead_pk(workspace_id, lead_id))).bind("rows", s(Link::AFTER));
+        let mut items = query.newest_first().page_size(HISTORY_PAGE).items();
         let mut rows = Vec::new();
         let lead = loop {
-            match next().await? {
+            match items.next().await? {
                 Some(item) if Link::is(&item) => rows.push(Link::read(workspace_id, item)?),
                 Some(item) if item.get("sk") == Some(&s("lead")) => break from_item(item)?,
                 _ => return Ok(None),
             }
         };
         let mut history = History { lead, rows, recent: Vec::new(), earlier: None };
-        while let Some(item) = next().await? {
+        while let Some(item) = items.next().await? {
             let activity: Activity = from_item(item)?;
             if activity.occurred_at >= since {
                 history.recent.push(activity);

@@ -1,11 +1,10 @@
 //! What leads from a lead to its rows in the lead lists: one for each user and channel.
 
-use aws_sdk_dynamodb::types::Update;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Lead, key, lead_pk};
-use crate::base::store::{Item, StoreError, from_item, n, s, to_item};
+use super::{Lead, lead_pk};
+use crate::base::store::{Item, StoreError, Table, Write, from_item, key, keyed, n, s};
 use crate::crm::identifiers::{CustomerPhone, User};
 
 /// A row of a lead.
@@ -45,14 +44,12 @@ impl Link {
     pub(crate) fn item(&self, lead_id: Uuid) -> Result<Item, StoreError> {
         let (user_id, customer_phone) = (self.user.user_id.clone(), self.customer_phone.as_str().to_owned());
         let sk = format!("{}{user_id}#{customer_phone}", Self::FIRST);
-        let mut item = to_item(&Stored { user_id, customer_phone })?;
-        item.extend(key(lead_pk(self.user.workspace_id, lead_id), sk));
-        Ok(item)
+        keyed(&Stored { user_id, customer_phone }, key(lead_pk(self.user.workspace_id, lead_id), sk))
     }
 
-    /// What tells the row who its lead is. The row must be there: its version rises, so that whoever
+    /// The write that shows in the row who its lead is. The row must be there: its version rises, so that whoever
     /// is about to write it reads it again.
-    pub(crate) fn tell(&self, table: &str, lead: &Lead, changed_at: &str) -> Result<Update, StoreError> {
+    pub(crate) fn update(&self, table: &Table, lead: &Lead, changed_at: &str) -> Write {
         let shown = [
             ("contact_name", &lead.full_name),
             ("contact_email", &lead.email),
@@ -60,25 +57,18 @@ impl Link {
         ];
         let (mut expression, mut remove) =
             ("SET changed_at = :changed_at, #version = #version + :one".to_owned(), Vec::new());
-        let mut update = Update::builder()
-            .table_name(table)
-            .set_key(Some(self.user.row_key(&self.customer_phone)))
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_names("#version", "version")
-            .expression_attribute_values(":changed_at", s(changed_at))
-            .expression_attribute_values(":one", n(1));
         for (name, value) in shown {
             match value {
-                Some(value) => {
-                    expression.push_str(&format!(", {name} = :{name}"));
-                    update = update.expression_attribute_values(format!(":{name}"), s(value));
-                }
+                Some(_) => expression.push_str(&format!(", {name} = :{name}")),
                 None => remove.push(name),
             }
         }
         if !remove.is_empty() {
             expression.push_str(&format!(" REMOVE {}", remove.join(", ")));
         }
-        Ok(update.update_expression(expression).build()?)
+        let update = table.update(self.user.row_key(&self.customer_phone), &expression).when("attribute_exists(pk)");
+        let update = update.bind("changed_at", s(changed_at)).bind("one", n(1));
+        let values = shown.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        values.fold(update, |update, (name, value)| update.bind(name, s(value)))
     }
 }

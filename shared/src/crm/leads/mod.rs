@@ -25,17 +25,12 @@ mod suppression;
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::base::clock::{Clock, Random};
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
-use crate::base::store::{
-    Item, StoreError, Transacted, from_item, get_all, n, put_all, s, store_error, to_item, transact,
-};
+use crate::base::context::FromContext;
+use crate::base::store::{Item, StoreError, Table, Transacted, from_item, key, keyed, n, s, to_item};
 use crate::base::time::timestamp;
 pub use change::Upserted;
 pub use description::ContactShown;
@@ -48,12 +43,12 @@ pub(crate) use suppression::SUPPRESSED;
 pub use suppression::SuppressedBy;
 
 /// The `leads` table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Leads {
-    client: Client,
     clock: Clock,
     random: Random,
-    table: String,
+    #[context(Table::named(context, "LEADS_TABLE")?)]
+    table: Table,
 }
 
 fn lead_pk(workspace_id: Uuid, lead_id: Uuid) -> String {
@@ -79,28 +74,14 @@ pub(crate) fn identity_item(workspace_id: Uuid, kind: &str, value: &str, lead_id
     item
 }
 
-fn key(pk: String, sk: impl Into<String>) -> Item {
-    Item::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))])
-}
-
 fn activity_sk(activity: &Activity) -> String {
     format!("activity#{}#{}", timestamp(activity.occurred_at), activity.activity_id)
 }
 
 impl Leads {
-    /// The table named by `LEADS_TABLE`.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: context.dynamodb.clone(),
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            table: context.environment.required("LEADS_TABLE")?.to_owned(),
-        })
-    }
-
     /// A lead by its id.
     pub async fn lead(&self, workspace_id: Uuid, lead_id: Uuid) -> Result<Option<Lead>, StoreError> {
-        self.get(key(lead_pk(workspace_id, lead_id), "lead")).await?.map(from_item).transpose()
+        self.table.get(Self::key(workspace_id, lead_id)).await
     }
 
     /// Where a lead is.
@@ -110,36 +91,24 @@ impl Leads {
 
     /// A lead with its version: 0 as long as nothing has changed it since it was loaded.
     pub(crate) async fn versioned(&self, workspace_id: Uuid, lead_id: Uuid) -> Result<Option<(Lead, u64)>, StoreError> {
-        let Some(item) = self.get(Self::key(workspace_id, lead_id)).await? else { return Ok(None) };
-        let version = item.get("version").and_then(|version| version.as_n().ok()?.parse().ok()).unwrap_or_default();
-        Ok(Some((from_item(item)?, version)))
+        let stored: Option<Versioned> = self.table.get(Self::key(workspace_id, lead_id)).await?;
+        Ok(stored.map(|stored| (stored.lead, stored.version)))
     }
 
     /// All leads of a workspace, in no order. For operators: it reads the whole table, and so takes
     /// longer, and costs more, with every lead and activity of every workspace.
     pub async fn all(&self, workspace_id: Uuid) -> Result<Vec<Lead>, StoreError> {
-        let mut items = self
-            .client
-            .scan()
-            .table_name(&self.table)
-            .filter_expression("begins_with(pk, :leads) AND sk = :lead")
-            .expression_attribute_values(":leads", s(format!("W#{workspace_id}#L#")))
-            .expression_attribute_values(":lead", s("lead"))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
         let mut leads = Vec::new();
-        while let Some(item) = items.next().await {
-            leads.push(from_item(item.map_err(|error| store_error("Scan", &error))?)?);
-        }
+        let values = [("leads", s(format!("W#{workspace_id}#L#"))), ("lead", s("lead"))];
+        let take = |item| from_item(item).map(|lead| leads.push(lead));
+        self.table.scan("begins_with(pk, :leads) AND sk = :lead", values, take).await?;
         Ok(leads)
     }
 
     /// The leads that have these identifiers, which are all different.
     pub async fn leads(&self, workspace_id: Uuid, lead_ids: &[Uuid]) -> Result<HashMap<Uuid, Lead>, StoreError> {
         let keys = lead_ids.iter().map(|lead_id| key(lead_pk(workspace_id, *lead_id), "lead")).collect();
-        let items = get_all(&self.client, &self.random, &self.table, keys).await?;
+        let items = self.table.get_all(keys).await?;
         items.into_iter().map(|item| from_item::<Lead>(item).map(|lead| (lead.lead_id, lead))).collect()
     }
 
@@ -155,26 +124,16 @@ impl Leads {
 
     /// The lead that an identity finds.
     pub(crate) async fn owner(&self, workspace_id: Uuid, kind: &str, value: &str) -> Result<Option<Uuid>, StoreError> {
-        let item = self.get(identity_key(workspace_id, kind, value)).await?;
-        item.map(|item| from_item::<Identity>(item).map(|identity| identity.lead_id)).transpose()
+        let identity: Option<Identity> = self.table.get(identity_key(workspace_id, kind, value)).await?;
+        Ok(identity.map(|identity| identity.lead_id))
     }
 
     /// The rows of a lead.
     pub(crate) async fn links(&self, workspace_id: Uuid, lead_id: Uuid) -> Result<Vec<Link>, StoreError> {
-        let mut items = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :row)")
-            .expression_attribute_values(":pk", s(lead_pk(workspace_id, lead_id)))
-            .expression_attribute_values(":row", s(Link::FIRST))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
+        let mut items = self.table.under(lead_pk(workspace_id, lead_id), Link::FIRST).items();
         let mut links = Vec::new();
-        while let Some(item) = items.next().await {
-            links.push(Link::read(workspace_id, item.map_err(|error| store_error("Query", &error))?)?);
+        while let Some(item) = items.next().await? {
+            links.push(Link::read(workspace_id, item)?);
         }
         Ok(links)
     }
@@ -188,15 +147,9 @@ impl Leads {
     ) -> Result<bool, StoreError> {
         let pk = lead_pk(workspace_id, lead_id);
         let marker = key(pk.clone(), format!("seen#{}", activity.activity_id));
-        let mut item = to_item(activity)?;
-        item.extend(key(pk, activity_sk(activity)));
-        let new = |item| {
-            let put = Put::builder().table_name(&self.table).set_item(Some(item));
-            let put = put.condition_expression("attribute_not_exists(pk)").build()?;
-            Ok::<_, StoreError>(TransactWriteItem::builder().put(put).build())
-        };
-        let writes = vec![new(marker)?, new(item)?];
-        Ok(matches!(transact(&self.client, &self.random, writes).await?, Transacted::Applied))
+        let item = keyed(activity, key(pk, activity_sk(activity)))?;
+        let writes = [self.table.put_new(marker), self.table.put_new(item)];
+        Ok(matches!(self.table.transact(writes).await?, Transacted::Applied))
     }
 
     /// Which of these activities the lead already has.
@@ -208,7 +161,7 @@ impl Leads {
     ) -> Result<Vec<bool>, StoreError> {
         let keys = activities.iter().map(|activity| key(lead_pk(workspace_id, lead_id), activity_sk(activity)));
         let mut found: HashMap<String, Activity> = HashMap::new();
-        for item in get_all(&self.client, &self.random, &self.table, keys.collect()).await? {
+        for item in self.table.get_all(keys.collect()).await? {
             let sk = item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
             found.insert(sk, from_item(item)?);
         }
@@ -222,13 +175,8 @@ impl Leads {
         lead_id: Uuid,
         activities: &[Activity],
     ) -> Result<(), StoreError> {
-        let mut items = Vec::with_capacity(activities.len());
-        for activity in activities {
-            let mut item = to_item(activity)?;
-            item.extend(key(lead_pk(workspace_id, lead_id), activity_sk(activity)));
-            items.push(item);
-        }
-        put_all(&self.client, &self.random, &self.table, items).await
+        let item = |activity: &Activity| keyed(activity, key(lead_pk(workspace_id, lead_id), activity_sk(activity)));
+        self.table.put_all(activities.iter().map(item).collect::<Result<_, _>>()?).await
     }
 
     /// Writes leads and their activities that are known to be new, such as a data set's: in
@@ -241,18 +189,20 @@ impl Leads {
                 items.push(identity_item(workspace_id, kind, value, lead.lead_id));
             }
             for activity in activities {
-                let mut item = to_item(activity)?;
-                item.extend(key(lead_pk(workspace_id, lead.lead_id), activity_sk(activity)));
-                items.push(item);
+                items.push(keyed(activity, key(lead_pk(workspace_id, lead.lead_id), activity_sk(activity)))?);
             }
         }
-        put_all(&self.client, &self.random, &self.table, items).await
+        self.table.put_all(items).await
     }
+}
 
-    async fn get(&self, key: Item) -> Result<Option<Item>, StoreError> {
-        let sent = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true).send().await;
-        sent.map(|got| got.item).map_err(|error| store_error("GetItem", &error))
-    }
+/// A lead with its version.
+#[derive(Deserialize)]
+struct Versioned {
+    #[serde(flatten)]
+    lead: Lead,
+    #[serde(default)]
+    version: u64,
 }
 
 /// What an identity's item says.

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{Lead, Leads};
-use crate::base::store::{Item, StoreError, from_item, s, store_error};
+use crate::base::store::{Item, StoreError, s};
 use pii::addresses;
 
 /// The index.
@@ -211,23 +211,20 @@ impl Leads {
 
     /// The first `most` of a partition whose names begin so, and whether these are all.
     async fn entries(&self, key: &str, beginning: &str, most: usize) -> Result<(Vec<Entry>, bool), StoreError> {
-        let query = self.client.query().table_name(&self.table).index_name(CONTACTS);
         let query = match beginning {
-            "" => query.key_condition_expression("found_in = :key"),
-            beginning => query
-                .key_condition_expression("found_in = :key AND begins_with(found_by, :beginning)")
-                .expression_attribute_values(":beginning", s(beginning.chars().take(LONGEST).collect::<String>())),
-        };
-        let query = query.expression_attribute_values(":key", s(key));
-        let mut items = query.limit(i32::try_from(most + 1).unwrap_or(i32::MAX)).into_paginator().items().send();
-        let mut entries = Vec::new();
-        while let Some(item) = items.next().await {
-            if entries.len() == most {
-                return Ok((entries, false));
+            "" => self.table.query("found_in = :key"),
+            beginning => {
+                let beginning: String = beginning.chars().take(LONGEST).collect();
+                self.table
+                    .query("found_in = :key AND begins_with(found_by, :beginning)")
+                    .bind("beginning", s(beginning))
             }
-            entries.push(from_item(item.map_err(|error| store_error("Query", &error))?)?);
-        }
-        Ok((entries, true))
+        };
+        let query = query.bind("key", s(key)).global_index(CONTACTS).page_size(most + 1);
+        let mut entries: Vec<Entry> = query.first(most + 1).await?;
+        let is_whole = entries.len() <= most;
+        entries.truncate(most);
+        Ok((entries, is_whole))
     }
 }
 

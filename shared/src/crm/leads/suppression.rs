@@ -1,15 +1,14 @@
 //! Leads that do not want to be contacted any more, on any channel.
 
 use aws_lc_rs::hmac;
-use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem};
 use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Lead, Leads, key, lead_pk};
-use crate::base::store::{Item, StoreError, Transacted, to_item, transact};
+use super::{Lead, Leads, lead_pk};
+use crate::base::store::{Item, StoreError, Write, WriteOutcome, key, keyed};
 
 pub(crate) const SUPPRESSED: &str = "suppressed";
 
@@ -46,48 +45,35 @@ struct Suppression {
 impl Leads {
     /// Whether a lead does not want to be contacted.
     pub async fn is_suppressed(&self, workspace_id: Uuid, lead_id: Uuid) -> Result<bool, StoreError> {
-        self.get(key(lead_pk(workspace_id, lead_id), SUPPRESSED)).await.map(|item| item.is_some())
+        self.table.has(key(lead_pk(workspace_id, lead_id), SUPPRESSED)).await
     }
 
     /// Whether somebody who was erased did not want to be contacted at one of a lead's addresses.
     pub async fn was_suppressed(&self, workspace_id: Uuid, lead: &Lead) -> Result<bool, StoreError> {
-        let found = try_join_all(addresses(lead).map(|address| self.get(erased_key(workspace_id, address)))).await?;
-        Ok(found.iter().any(Option::is_some))
+        let found =
+            try_join_all(addresses(lead).map(|address| self.table.has(erased_key(workspace_id, address)))).await?;
+        Ok(found.contains(&true))
     }
 
     /// The writes that keep a lead from being contacted once it is erased; `item` says why.
-    pub(crate) fn keep_suppressed(
-        &self,
-        workspace_id: Uuid,
-        lead: &Lead,
-        item: &Item,
-    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+    pub(crate) fn keep_suppressed(&self, workspace_id: Uuid, lead: &Lead, item: &Item) -> Vec<Write> {
         let put = |address: &str| {
             let mut item = item.clone();
             item.extend(erased_key(workspace_id, address));
-            let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
-            Ok(TransactWriteItem::builder().put(put).build())
+            self.table.put(item)
         };
         addresses(lead).map(put).collect()
     }
 
     /// Refuses the transaction that it is in, if the lead does not want to be contacted.
-    pub(crate) fn unless_suppressed(&self, workspace_id: Uuid, lead_id: Uuid) -> Result<TransactWriteItem, StoreError> {
-        let check = ConditionCheck::builder()
-            .table_name(&self.table)
-            .set_key(Some(key(lead_pk(workspace_id, lead_id), SUPPRESSED)))
-            .condition_expression("attribute_not_exists(pk)")
-            .build()?;
-        Ok(TransactWriteItem::builder().condition_check(check).build())
+    pub(crate) fn unless_suppressed(&self, workspace_id: Uuid, lead_id: Uuid) -> Write {
+        self.table.check(key(lead_pk(workspace_id, lead_id), SUPPRESSED)).when("attribute_not_exists(pk)")
     }
 
     /// Records that a lead does not want to be contacted. `false` if that was known.
     pub async fn suppress(&self, workspace_id: Uuid, lead_id: Uuid, reason: SuppressedBy) -> Result<bool, StoreError> {
-        let mut item = to_item(&Suppression { reason, at: self.clock.now() })?;
-        item.extend(key(lead_pk(workspace_id, lead_id), SUPPRESSED));
-        let put = Put::builder().table_name(&self.table).set_item(Some(item));
-        let put = put.condition_expression("attribute_not_exists(pk)").build()?;
-        let writes = vec![TransactWriteItem::builder().put(put).build()];
-        Ok(matches!(transact(&self.client, &self.random, writes).await?, Transacted::Applied))
+        let suppression = Suppression { reason, at: self.clock.now() };
+        let item = keyed(&suppression, key(lead_pk(workspace_id, lead_id), SUPPRESSED))?;
+        Ok(matches!(self.table.write(self.table.put_new(item)).await?, WriteOutcome::Applied(_)))
     }
 }

@@ -23,8 +23,7 @@ use uuid::Uuid;
 
 use self::provider::Provider;
 use self::terms::Wanted;
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
+use crate::base::context::FromContext;
 use crate::base::store::StoreError;
 pub use own::{OwnProspects, Put};
 
@@ -120,22 +119,14 @@ impl From<StoreError> for SearchError {
 }
 
 /// Where prospects are looked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Prospects {
     own: OwnProspects,
+    #[context(Provider::new(context)?)]
     provider: Option<Provider>,
 }
 
 impl Prospects {
-    /// The table named by `LEADS_TABLE`, and the provider at `PROSPECTS_URL`, if that is set, with the key
-    /// `PROSPECTS_KEY_SECRET`. Opens no connection.
-    ///
-    /// # Errors
-    /// Names the variable that is missing, or cannot be used.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { own: OwnProspects::new(context)?, provider: Provider::new(context)? })
-    }
-
     /// At most `query.count` prospects, none of them `without`, which are identifiers as a search gives them.
     /// `search_id` names the search to the provider: whoever tries one again has to give the same, with the
     /// same query.

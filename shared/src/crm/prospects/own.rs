@@ -17,24 +17,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{Delete, Put as PutItem, TransactWriteItem};
 use futures_util::{StreamExt, TryStreamExt, future, stream};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::terms::{Terms, Wanted};
 use super::{Found, Prospect, Query};
-use crate::base::clock::Random;
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
-use crate::base::store::{Item, StoreError, Transacted, from_item, n, put_all, s, store_error, to_item, transact};
+use crate::base::context::FromContext;
+use crate::base::store::{Item, StoreError, Table, Transacted, from_item, key, to_item};
 
 /// What the identifiers of own prospects begin with in what a search gives.
 const SOURCE: &str = "own:";
 
 /// How many prospects a page has: some 250 kilobytes.
-const PAGE: i32 = 500;
+const PAGE: usize = 500;
 
 /// How often a prospect is written against others who write it.
 const ATTEMPTS: usize = 5;
@@ -54,11 +50,10 @@ pub enum Put {
 }
 
 /// A workspace's own prospects.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct OwnProspects {
-    client: Client,
-    random: Random,
-    table: String,
+    #[context(Table::named(context, "LEADS_TABLE")?)]
+    table: Table,
 }
 
 /// A prospect as its own item has it.
@@ -80,20 +75,7 @@ fn posting_pk(workspace_id: Uuid, posting: &str) -> String {
     format!("{}#{posting}", all_pk(workspace_id))
 }
 
-fn key(pk: String, prospect_id: &str) -> Item {
-    Item::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(prospect_id))])
-}
-
 impl OwnProspects {
-    /// The table named by `LEADS_TABLE`.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: context.dynamodb.clone(),
-            random: context.random.clone(),
-            table: context.environment.required("LEADS_TABLE")?.to_owned(),
-        })
-    }
-
     /// The first `query.count` who fit, by identifier, as [`super::Prospects::search`] gives them; no provider is
     /// asked.
     pub async fn search(
@@ -138,19 +120,10 @@ impl OwnProspects {
 
     /// The prospects of a partition, by identifier.
     fn read(&self, pk: String) -> impl stream::Stream<Item = Result<Prospect, StoreError>> + Unpin + use<> {
-        let pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", s(pk))
-            .limit(PAGE)
-            .into_paginator()
-            .items()
-            .send();
+        let pages = self.table.partition(pk).page_size(PAGE).items();
         Box::pin(stream::unfold(pages, async |mut pages| {
-            let item = pages.next().await?;
-            Some((item.map_err(|error| store_error("Query", &error)).and_then(from_item), pages))
+            let item = pages.next().await.transpose()?;
+            Some((item.and_then(from_item), pages))
         }))
     }
 
@@ -160,9 +133,7 @@ impl OwnProspects {
     }
 
     async fn stored(&self, workspace_id: Uuid, prospect_id: &str) -> Result<Option<Stored>, StoreError> {
-        let key = key(all_pk(workspace_id), prospect_id);
-        let sent = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true).send().await;
-        sent.map_err(|error| store_error("GetItem", &error))?.item.map(from_item).transpose()
+        self.table.get(key(all_pk(workspace_id), prospect_id)).await
     }
 
     /// Writes a prospect with its postings, in the place of the one that has its identifier, in one
@@ -183,24 +154,18 @@ impl OwnProspects {
                 Stored { prospect: prospect.clone(), postings: postings.clone(), version: version.unwrap_or(0) + 1 };
             let mut writes = Vec::with_capacity(1 + postings.len() + stale.len());
             let (own, others) = items(workspace_id, &stored)?;
-            let mut put = PutItem::builder().table_name(&self.table).set_item(Some(own));
-            put = match version {
-                Some(version) => {
-                    put.condition_expression("version = :version").expression_attribute_values(":version", n(version))
-                }
-                None => put.condition_expression("attribute_not_exists(pk)"),
-            };
-            writes.push(TransactWriteItem::builder().put(put.build()?).build());
-            for item in others {
-                let put = PutItem::builder().table_name(&self.table).set_item(Some(item)).build()?;
-                writes.push(TransactWriteItem::builder().put(put).build());
-            }
-            for posting in stale {
-                let key = key(posting_pk(workspace_id, posting), &prospect.prospect_id);
-                let delete = Delete::builder().table_name(&self.table).set_key(Some(key)).build()?;
-                writes.push(TransactWriteItem::builder().delete(delete).build());
-            }
-            if let Transacted::Applied = transact(&self.client, &self.random, writes).await? {
+            let own = self.table.put(own);
+            writes.push(match version {
+                Some(version) => own.when_version(version),
+                None => own.when_new(),
+            });
+            writes.extend(others.into_iter().map(|item| self.table.put(item)));
+            writes.extend(
+                stale
+                    .into_iter()
+                    .map(|posting| self.table.delete(key(posting_pk(workspace_id, posting), &prospect.prospect_id))),
+            );
+            if let Transacted::Applied = self.table.transact(writes).await? {
                 return Ok(if version.is_some() { Put::Updated } else { Put::Created });
             }
         }
@@ -213,7 +178,7 @@ impl OwnProspects {
         let items = Self::items(workspace_id, prospects)?;
         // No batch has more than 25; each of those at once writes a few.
         let chunks: Vec<_> = items.chunks(250).map(<[Item]>::to_vec).collect();
-        let writes = chunks.into_iter().map(|chunk| put_all(&self.client, &self.random, &self.table, chunk));
+        let writes = chunks.into_iter().map(|chunk| self.table.put_all(chunk));
         stream::iter(writes).map(Ok).try_for_each_concurrent(AT_ONCE, |write| write).await
     }
 

@@ -19,8 +19,7 @@ use uuid::Uuid;
 use super::{Campaign, Campaigns, Contact, Counts, State};
 use crate::base::channel::Channel;
 use crate::base::clock::{Clock, Random};
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
+use crate::base::context::FromContext;
 use crate::base::observe::metrics;
 use crate::base::problem::{Code, Problem};
 use crate::clients::llm::{Checked, Model, Prompt};
@@ -73,7 +72,7 @@ pub struct Advance {
 }
 
 /// Writes the drafts of campaigns.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Drafting {
     clock: Clock,
     random: Random,
@@ -107,22 +106,6 @@ struct Run {
 }
 
 impl Drafting {
-    /// Builds it from a function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            campaigns: Campaigns::new(context)?,
-            lists: Lists::new(context)?,
-            accounts: Accounts::new(context)?,
-            reaching: Reaching::new(context)?,
-            rates: Rates::new(context)?,
-            gate: Gate::new(context)?,
-            recommendations: Recommendations::new(context)?,
-            model: Model::new(context)?,
-        })
-    }
-
     /// Goes on with a campaign, which it starts if nobody has, until its last contact or shortly before `until`.
     /// May be called again and again, after a crash, and twice at once: each contact gets one draft. Contacts that
     /// are put on the list meanwhile are written to as well; once it has finished, nothing more happens.
@@ -269,12 +252,7 @@ impl Drafting {
         self.note(run, &contact, Vec::new()).await
     }
 
-    async fn note(
-        &self,
-        run: &Run,
-        contact: &Contact,
-        also: Vec<crate::base::store::TransactWriteItem>,
-    ) -> Result<(), Problem> {
+    async fn note(&self, run: &Run, contact: &Contact, also: Vec<crate::base::store::Write>) -> Result<(), Problem> {
         let campaign = (run.campaign.workspace_id, run.campaign.brief.campaign_id);
         let is_new = self.campaigns.note(campaign, contact, also).await?;
         if is_new && contact.state == State::BlockedPii {

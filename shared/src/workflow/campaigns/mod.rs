@@ -15,19 +15,14 @@ mod drafting;
 use crate::workflow::tasks::Brief;
 use std::cmp::Reverse;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::base::clock::{Clock, Random};
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
-use crate::base::store::{
-    Item, StoreError, TransactWriteItem, Transacted, from_item, query_all, s, store_error, to_item, transact,
-};
+use crate::base::clock::Clock;
+use crate::base::context::FromContext;
+use crate::base::store::{Item, StoreError, Table, Transacted, Write, WriteOutcome, from_item, key, keyed};
 use crate::workflow::tasks::TaskId;
 pub use drafting::{Advance, Drafting};
 
@@ -163,20 +158,19 @@ impl Counts {
 }
 
 /// The campaigns in the `work` table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Campaigns {
-    client: Client,
     clock: Clock,
-    random: Random,
-    table: String,
+    #[context(Table::named(context, "WORK_TABLE")?)]
+    table: Table,
 }
 
 fn all_pk(workspace_id: Uuid) -> String {
     format!("W#{workspace_id}#campaigns")
 }
 
-fn key(workspace_id: Uuid, campaign_id: Uuid) -> Item {
-    Item::from([("pk".to_owned(), s(all_pk(workspace_id))), ("sk".to_owned(), s(format!("campaign#{campaign_id}")))])
+fn campaign_key(workspace_id: Uuid, campaign_id: Uuid) -> Item {
+    key(all_pk(workspace_id), format!("campaign#{campaign_id}"))
 }
 
 fn contacts_pk(workspace_id: Uuid, campaign_id: Uuid) -> String {
@@ -184,16 +178,6 @@ fn contacts_pk(workspace_id: Uuid, campaign_id: Uuid) -> String {
 }
 
 impl Campaigns {
-    /// The table named by `WORK_TABLE`.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: context.dynamodb.clone(),
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            table: context.environment.required("WORK_TABLE")?.to_owned(),
-        })
-    }
-
     /// Starts a campaign, or gives the one that was started.
     pub async fn start(&self, brief: &Brief, task: TaskId) -> Result<Campaign, StoreError> {
         let campaign = Campaign {
@@ -203,44 +187,29 @@ impl Campaigns {
             created_at: self.clock.now(),
             finished: None,
         };
-        let mut item = to_item(&campaign)?;
-        item.extend(key(task.workspace_id, brief.campaign_id));
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()?;
-        let write = TransactWriteItem::builder().put(put).build();
-        match transact(&self.client, &self.random, vec![write]).await? {
-            Transacted::Applied => Ok(campaign),
-            Transacted::Refused(there) => from_item(there.into_iter().flatten().next().unwrap_or_default()),
+        let item = keyed(&campaign, campaign_key(task.workspace_id, brief.campaign_id))?;
+        match self.table.write(self.table.put_new(item)).await? {
+            WriteOutcome::Applied(_) => Ok(campaign),
+            WriteOutcome::Refused(there) => from_item(there.unwrap_or_default()),
         }
     }
 
     /// A campaign.
     pub async fn get(&self, workspace_id: Uuid, campaign_id: Uuid) -> Result<Option<Campaign>, StoreError> {
-        let key = key(workspace_id, campaign_id);
-        let request = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let got = request.send().await.map_err(|error| store_error("GetItem", &error))?;
-        got.item.map(from_item).transpose()
+        self.table.get(campaign_key(workspace_id, campaign_id)).await
     }
 
     /// All campaigns of a workspace, newest first.
     pub async fn all(&self, workspace_id: Uuid) -> Result<Vec<Campaign>, StoreError> {
-        let query = self.client.query().table_name(&self.table).key_condition_expression("pk = :pk");
-        let query = query.expression_attribute_values(":pk", s(all_pk(workspace_id))).consistent_read(true);
-        let mut all: Vec<Campaign> = query_all(query).await?;
+        let mut all: Vec<Campaign> = self.table.partition(all_pk(workspace_id)).all().await?;
         all.sort_by_key(|campaign| Reverse((campaign.created_at, campaign.brief.campaign_id)));
         Ok(all)
     }
 
     /// The contacts of a campaign that were gone through so far, in the order in which they were.
     pub async fn contacts(&self, workspace_id: Uuid, campaign_id: Uuid) -> Result<Vec<Contact>, StoreError> {
-        let query = self.client.query().table_name(&self.table).key_condition_expression("pk = :pk");
-        let pk = s(contacts_pk(workspace_id, campaign_id));
-        let mut contacts: Vec<Contact> =
-            query_all(query.expression_attribute_values(":pk", pk).consistent_read(true)).await?;
+        let contacts = self.table.partition(contacts_pk(workspace_id, campaign_id));
+        let mut contacts: Vec<Contact> = contacts.all().await?;
         contacts.sort_by_key(|contact| (contact.at, contact.lead_id));
         Ok(contacts)
     }
@@ -251,15 +220,12 @@ impl Campaigns {
         &self,
         (workspace_id, campaign_id): (Uuid, Uuid),
         contact: &Contact,
-        also: Vec<TransactWriteItem>,
+        also: Vec<Write>,
     ) -> Result<bool, StoreError> {
-        let mut item = to_item(contact)?;
-        item.insert("pk".to_owned(), s(contacts_pk(workspace_id, campaign_id)));
-        item.insert("sk".to_owned(), s(format!("contact#{}", contact.lead_id)));
-        let put = Put::builder().table_name(&self.table).set_item(Some(item));
-        let put = put.condition_expression("attribute_not_exists(pk)").build()?;
-        let writes = std::iter::once(TransactWriteItem::builder().put(put).build()).chain(also).collect();
-        Ok(matches!(transact(&self.client, &self.random, writes).await?, Transacted::Applied))
+        let key = key(contacts_pk(workspace_id, campaign_id), format!("contact#{}", contact.lead_id));
+        let put = self.table.put_new(keyed(contact, key)?);
+        let writes = std::iter::once(put).chain(also);
+        Ok(matches!(self.table.transact(writes).await?, Transacted::Applied))
     }
 
     /// Records that every contact was gone through. What was recorded first stands.
@@ -267,20 +233,12 @@ impl Campaigns {
         let finished = Finished { at: self.clock.now(), counts };
         let value = serde_dynamo::to_attribute_value(finished)
             .map_err(|_| StoreError::Broken("a campaign's end does not write as an item".to_owned()))?;
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key(campaign.workspace_id, campaign.brief.campaign_id)))
-            .update_expression("SET finished = if_not_exists(finished, :finished)")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":finished", value)
-            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
-            .send()
-            .await
-            .map_err(|error| store_error("UpdateItem", &error))?;
-        let stored: Campaign = from_item(sent.attributes.unwrap_or_default())?;
-        Ok(stored.finished.unwrap_or(finished))
+        let key = campaign_key(campaign.workspace_id, campaign.brief.campaign_id);
+        let finish = self.table.update(key, "SET finished = if_not_exists(finished, :finished)");
+        match self.table.write(finish.when("attribute_exists(pk)").bind("finished", value)).await? {
+            WriteOutcome::Applied(item) => Ok(from_item::<Campaign>(item)?.finished.unwrap_or(finished)),
+            WriteOutcome::Refused(_) => Err(StoreError::Broken("a campaign that is worked on is not there".to_owned())),
+        }
     }
 }
 

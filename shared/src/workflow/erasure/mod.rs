@@ -22,20 +22,17 @@
 mod person;
 mod plan;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use self::person::Person;
 use self::plan::{Plan, events_pk, key_of, text};
-use crate::base::clock::Random;
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
-use crate::base::store::{Item, StoreError, Transacted, delete_all, n, s, store_error, transact};
+use crate::base::context::FromContext;
+use crate::base::store::{Item, StoreError, Table, Transacted, WriteOutcome, key, s};
 use crate::crm::conversations::{Conversations, row_of_item};
 use crate::crm::leads::Leads;
 use crate::crm::lists::{ListError, Lists};
@@ -69,34 +66,20 @@ pub struct Erased {
 }
 
 /// Erases people.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Erasure {
-    client: Client,
-    random: Random,
     leads: Leads,
     conversations: Conversations,
     lists: Lists,
-    leads_table: String,
-    work_table: String,
-    idempotency_table: String,
+    #[context(Table::named(context, "LEADS_TABLE")?)]
+    leads_table: Table,
+    #[context(Table::named(context, "WORK_TABLE")?)]
+    work_table: Table,
+    #[context(Table::named(context, "IDEMPOTENCY_TABLE")?)]
+    idempotency_table: Table,
 }
 
 impl Erasure {
-    /// Over the tables named by `LEADS_TABLE`, `WORK_TABLE` and `IDEMPOTENCY_TABLE`.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        let table = |name| context.environment.required(name).map(str::to_owned);
-        Ok(Self {
-            client: context.dynamodb.clone(),
-            random: context.random.clone(),
-            leads: Leads::new(context)?,
-            conversations: Conversations::new(context)?,
-            lists: Lists::new(context)?,
-            leads_table: table("LEADS_TABLE")?,
-            work_table: table("WORK_TABLE")?,
-            idempotency_table: table("IDEMPOTENCY_TABLE")?,
-        })
-    }
-
     /// What there is of a person, without changing anything. Reads three tables whole, those of leads and work more than
     /// once.
     pub async fn look(&self, workspace_id: Uuid, wanted: &Wanted) -> Result<Erased, StoreError> {
@@ -133,15 +116,13 @@ impl Erasure {
     }
 
     /// Reads every item of a workspace in a table, also those that have expired and are not deleted yet.
-    async fn each(&self, table: &str, workspace_id: Uuid, mut take: impl FnMut(Item)) -> Result<(), StoreError> {
-        let scan = self.client.scan().table_name(table).consistent_read(true);
-        let scan = scan.filter_expression("begins_with(pk, :workspace)");
-        let scan = scan.expression_attribute_values(":workspace", s(format!("W#{workspace_id}#")));
-        let mut items = scan.into_paginator().items().send();
-        while let Some(item) = items.next().await {
-            take(item.map_err(|error| store_error("Scan", &error))?);
-        }
-        Ok(())
+    async fn each(&self, table: &Table, workspace_id: Uuid, mut take: impl FnMut(Item)) -> Result<(), StoreError> {
+        let workspace = s(format!("W#{workspace_id}#"));
+        let take = |item| {
+            take(item);
+            Ok(())
+        };
+        table.scan("begins_with(pk, :workspace)", [("workspace", workspace)], take).await
     }
 
     /// Finds what there is of a person, of whom `person` is known already.
@@ -332,7 +313,7 @@ impl Erasure {
                     Err(ListError::Full) => return Err(StoreError::Broken("a list got longer by less".to_owned())),
                 }
             }
-            delete_all(&self.client, &self.random, &self.work_table, plan.work.clone()).await?;
+            self.work_table.delete_all(plan.work.clone()).await?;
             for row in &plan.rows {
                 self.conversations.erase_row(row, lead_id).await?;
             }
@@ -340,9 +321,9 @@ impl Erasure {
                 self.erase_late_events(place, lead_id).await?;
             }
         } else {
-            delete_all(&self.client, &self.random, &self.work_table, plan.work.clone()).await?;
+            self.work_table.delete_all(plan.work.clone()).await?;
         }
-        delete_all(&self.client, &self.random, &self.leads_table, plan.leads.clone()).await?;
+        self.leads_table.delete_all(plan.leads.clone()).await?;
         let mut counts = plan.found.counts.clone();
         if !self.finish(workspace_id, plan).await? {
             counts.remove("contacts");
@@ -358,25 +339,21 @@ impl Erasure {
         if self.is_anothers(place, lead_id).await? {
             return Ok(());
         }
-        delete_all(&self.client, &self.random, &self.leads_table, events).await
+        self.leads_table.delete_all(events).await
     }
 
     /// Whether the row of a place is another lead's by now.
     async fn is_anothers(&self, (user, identifier): &(String, String), lead_id: Uuid) -> Result<bool, StoreError> {
-        let get = self.client.get_item().table_name(&self.leads_table).consistent_read(true);
-        let got = get.key("pk", s(user)).key("sk", s(format!("row#{identifier}"))).send().await;
-        let row = got.map_err(|error| store_error("GetItem", &error))?.item;
+        let row = self.leads_table.get_item(key(user, format!("row#{identifier}"))).await?;
         Ok(row.is_some_and(|row| text(&row, "lead_id") != lead_id.to_string()))
     }
 
     /// The keys of the items of a partition.
-    async fn keys(&self, table: &str, pk: &str) -> Result<Vec<Item>, StoreError> {
-        let query = self.client.query().table_name(table).key_condition_expression("pk = :pk");
-        let query = query.expression_attribute_values(":pk", s(pk)).projection_expression("pk, sk");
-        let mut items = query.consistent_read(true).into_paginator().items().send();
+    async fn keys(&self, table: &Table, pk: &str) -> Result<Vec<Item>, StoreError> {
+        let mut items = table.partition(pk).only("pk, sk").items();
         let mut keys = Vec::new();
-        while let Some(item) = items.next().await {
-            keys.push(item.map_err(|error| store_error("Query", &error))?);
+        while let Some(item) = items.next().await? {
+            keys.push(item);
         }
         Ok(keys)
     }
@@ -386,47 +363,30 @@ impl Erasure {
     async fn erase_chat(&self, pk: &str, naming: &[Item]) -> Result<(), StoreError> {
         let mut others = self.keys(&self.work_table, pk).await?;
         others.retain(|key| !naming.contains(key));
-        delete_all(&self.client, &self.random, &self.work_table, others).await?;
-        delete_all(&self.client, &self.random, &self.work_table, naming.to_vec()).await
+        self.work_table.delete_all(others).await?;
+        self.work_table.delete_all(naming.to_vec()).await
     }
 
     /// Sets attributes of an item, each on the condition that it is what it was, or there at all. `false` if one
     /// has changed meanwhile, and nothing was set.
     async fn update(
         &self,
-        table: &str,
+        table: &Table,
         key: &Item,
         changes: &[(String, Option<AttributeValue>, AttributeValue)],
     ) -> Result<bool, StoreError> {
-        let (mut sets, mut conditions) = (Vec::new(), Vec::new());
-        let mut update = self.client.update_item().table_name(table).set_key(Some(key.clone()));
-        for (number, (name, was, becomes)) in changes.iter().enumerate() {
-            sets.push(format!("#a{number} = :to{number}"));
-            update = update
-                .expression_attribute_names(format!("#a{number}"), name)
-                .expression_attribute_values(format!(":to{number}"), becomes.clone());
-            conditions.push(match was {
+        let sets: Vec<_> = changes.iter().map(|(name, ..)| format!("#{name} = :{name}_after")).collect();
+        let mut update = table.update(key.clone(), &format!("SET {}", sets.join(", ")));
+        for (name, was, becomes) in changes {
+            update = update.bind(&format!("{name}_after"), becomes.clone());
+            update = match was {
                 Some(was) => {
-                    update = update.expression_attribute_values(format!(":was{number}"), was.clone());
-                    format!("#a{number} = :was{number}")
+                    update.when(&format!("#{name} = :{name}_before")).bind(&format!("{name}_before"), was.clone())
                 }
-                None => format!("attribute_exists(#a{number})"),
-            });
+                None => update.when(&format!("attribute_exists(#{name})")),
+            };
         }
-        let sent = update
-            .update_expression(format!("SET {}", sets.join(", ")))
-            .condition_expression(conditions.join(" AND "))
-            .send()
-            .await;
-        match sent {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(store_error("UpdateItem", &error)),
-        }
+        Ok(matches!(table.write(update).await?, WriteOutcome::Applied(_)))
     }
 
     /// Deletes the lead with its identities, unless it has changed; keeps that it is not to be contacted. `false`
@@ -435,38 +395,28 @@ impl Erasure {
         let Some(lead_id) = plan.found.lead_id else { return Ok(true) };
         let mut writes = Vec::new();
         if let Some((lead, version)) = &plan.lead {
-            let delete =
-                Delete::builder().table_name(&self.leads_table).set_key(Some(Leads::key(workspace_id, lead_id)));
-            let delete = match version {
-                0 => delete.condition_expression("attribute_not_exists(#version)"),
-                _ => delete
-                    .condition_expression("#version = :version")
-                    .expression_attribute_values(":version", n(version)),
-            };
-            let delete = delete.expression_attribute_names("#version", "version");
-            writes.push(TransactWriteItem::builder().delete(delete.build()?).build());
+            let delete = self.leads_table.delete(Leads::key(workspace_id, lead_id));
+            writes.push(match version {
+                0 => delete.when("attribute_not_exists(#version)"),
+                version => delete.when_version(*version),
+            });
             match &plan.suppressed {
-                Some(suppressed) => writes.extend(self.leads.keep_suppressed(workspace_id, lead, suppressed)?),
+                Some(suppressed) => writes.extend(self.leads.keep_suppressed(workspace_id, lead, suppressed)),
                 // Where it asks not to be contacted only now, the next pass keeps that.
-                None => writes.push(self.leads.unless_suppressed(workspace_id, lead_id)?),
+                None => writes.push(self.leads.unless_suppressed(workspace_id, lead_id)),
             }
         }
         for key in &plan.identities {
-            let delete = Delete::builder()
-                .table_name(&self.leads_table)
-                .set_key(Some(key.clone()))
-                .condition_expression("attribute_not_exists(pk) OR lead_id = :lead")
-                .expression_attribute_values(":lead", s(lead_id));
-            writes.push(TransactWriteItem::builder().delete(delete.build()?).build());
+            let delete = self.leads_table.delete(key.clone()).when("attribute_not_exists(pk) OR lead_id = :lead");
+            writes.push(delete.bind("lead", s(lead_id)));
         }
         if let Some(suppressed) = &plan.suppressed {
-            let delete = Delete::builder().table_name(&self.leads_table).set_key(Some(key_of(suppressed)));
-            writes.push(TransactWriteItem::builder().delete(delete.build()?).build());
+            writes.push(self.leads_table.delete(key_of(suppressed)));
         }
         if writes.is_empty() {
             return Ok(true);
         }
-        Ok(matches!(transact(&self.client, &self.random, writes).await?, Transacted::Applied))
+        Ok(matches!(self.leads_table.transact(writes).await?, Transacted::Applied))
     }
 }
 

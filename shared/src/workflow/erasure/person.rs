@@ -1,8 +1,8 @@
 //! What tells that a text is about a person: identifiers, addresses, numbers and the full name.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use uuid::Uuid;
 
 use crate::base::store::Item;

@@ -1,8 +1,8 @@
 //! What is to be erased: gathered item by item, and done in the order of the fields.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
 use uuid::Uuid;
 

@@ -330,7 +330,7 @@ impl Recommendations {
             let is_new = attempt.state != Delivered;
             if let (Delivered, true, Some(channel)) = (state, is_new, attempt.draft.channel.outreach()) {
                 let count = Count { successes: 0, trials: 1 };
-                also.push(rates::add(&self.table, delivery.id.workspace_id, (before.tier(), channel), count)?);
+                also.push(rates::add(&self.table, delivery.id.workspace_id, (before.tier(), channel), count));
             }
             if let Ok(after) = self.decide(&before, after, actor, "settled", details, &notifications, also).await? {
                 return Ok(Some(after));
@@ -361,7 +361,7 @@ impl Recommendations {
             let mut also = Vec::new();
             if let (true, Some(channel)) = (worth(outcome) >= 1.0, attempt.draft.channel.outreach()) {
                 let count = Count { successes: 1, trials: 0 };
-                also.push(rates::add(&self.table, delivery.id.workspace_id, (before.tier(), channel), count)?);
+                also.push(rates::add(&self.table, delivery.id.workspace_id, (before.tier(), channel), count));
             }
             let details =
                 json!({"attempt": delivery.attempt + 1, "channel": attempt.draft.channel, "outcome": outcome});
@@ -438,7 +438,7 @@ impl Recommendations {
         let mut also = Vec::new();
         if let Some(channel) = channel(taken).and_then(Channel::outreach) {
             let count = Count { successes: 0, trials: 1 };
-            also.push(rates::add(&self.table, taken.id.workspace_id, (taken.tier(), channel), count)?);
+            also.push(rates::add(&self.table, taken.id.workspace_id, (taken.tier(), channel), count));
         }
         Ok(self.decide(taken, after, actor, "handed_over", details, notifications, also).await?.ok())
     }

@@ -26,9 +26,6 @@ mod review;
 use crate::base::channel::Channel;
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::{Delete, Put};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -37,16 +34,13 @@ use uuid::Uuid;
 
 use crate::base::channel::Medium;
 use crate::base::clock::{Clock, Random};
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
+use crate::base::context::FromContext;
 use crate::base::observe::metrics;
-use crate::base::store::{
-    Item, StoreError, TransactWriteItem, Transacted, from_item, n, query_all, s, store_error, to_item, transact,
-};
+use crate::base::store::{Item, Query, StoreError, Table, Transacted, Write, from_item, key, keyed, n, s};
 use crate::base::time::timestamp;
 use crate::outreach::gate::Disclosure;
 use crate::outreach::writing::{Messages, Written, placeholder};
-use crate::workflow::due::Due;
+use crate::workflow::due::{Due, Place};
 use crate::workflow::notifications::{self, Notification};
 pub use audit::{Actor, AuditEvent};
 pub use delivery::{Attempt, AttemptState, DeliveryId, Handed, Settled};
@@ -477,20 +471,20 @@ pub struct Listing {
 }
 
 /// The recommendations in the `work` table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Recommendations {
-    client: Client,
     clock: Clock,
     random: Random,
-    table: String,
+    #[context(Table::named(context, "WORK_TABLE")?)]
+    table: Table,
 }
 
 fn pk(id: RecommendationId) -> String {
     format!("W#{}#R#{}", id.workspace_id, id.recommendation_id)
 }
 
-fn key(id: RecommendationId) -> Item {
-    Item::from([("pk".to_owned(), s(pk(id))), ("sk".to_owned(), s("recommendation"))])
+fn recommendation_key(id: RecommendationId) -> Item {
+    key(pk(id), "recommendation")
 }
 
 fn of_lead(workspace_id: Uuid, lead_id: Uuid) -> String {
@@ -499,7 +493,7 @@ fn of_lead(workspace_id: Uuid, lead_id: Uuid) -> String {
 
 /// The item that says that a lead has an open item in the manual queue.
 fn manual_key(workspace_id: Uuid, lead_id: Uuid) -> Item {
-    Item::from([("pk".to_owned(), s(of_lead(workspace_id, lead_id))), ("sk".to_owned(), s("manual"))])
+    key(of_lead(workspace_id, lead_id), "manual")
 }
 
 fn manual_item(of: &Recommendation) -> Item {
@@ -510,16 +504,6 @@ fn manual_item(of: &Recommendation) -> Item {
 }
 
 impl Recommendations {
-    /// The table named by `WORK_TABLE`.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: context.dynamodb.clone(),
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            table: context.environment.required("WORK_TABLE")?.to_owned(),
-        })
-    }
-
     /// A fresh identifier for what is written for each medium.
     pub fn identifiers(&self, messages: &Messages) -> BTreeMap<Medium, Uuid> {
         messages.iter().map(|(medium, _)| (medium, self.random.uuid())).collect()
@@ -527,41 +511,24 @@ impl Recommendations {
 
     /// A recommendation.
     pub async fn get(&self, id: RecommendationId) -> Result<Option<Recommendation>, StoreError> {
-        let request = self.client.get_item().table_name(&self.table).set_key(Some(key(id))).consistent_read(true);
-        let got = request.send().await.map_err(|error| store_error("GetItem", &error))?;
-        got.item.map(from_item).transpose()
+        self.table.get(recommendation_key(id)).await
     }
 
     /// Its audit events, oldest first.
     pub async fn events(&self, id: RecommendationId) -> Result<Vec<AuditEvent>, StoreError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :event)")
-            .expression_attribute_values(":pk", s(pk(id)))
-            .expression_attribute_values(":event", s("event#"))
-            .consistent_read(true);
-        query_all(query).await
+        self.table.under(pk(id), "event#").all().await
     }
 
     /// A page of recommendations, the most urgent first, and whether there is another. What was decided a
     /// moment ago may be missing or still there: the index follows the table.
     pub async fn list(&self, workspace_id: Uuid, listing: Listing) -> Result<(Vec<Recommendation>, bool), StoreError> {
-        let query = self.client.query().table_name(&self.table);
-        let query = match (listing.lead_id, listing.status) {
-            (Some(lead_id), _) => query
-                .index_name("of_lead")
-                .key_condition_expression("of_lead = :list")
-                .expression_attribute_values(":list", s(of_lead(workspace_id, lead_id))),
+        let (index, list) = match (listing.lead_id, listing.status) {
+            (Some(lead_id), _) => ("of_lead", of_lead(workspace_id, lead_id)),
             (None, status) => {
-                let status = status.unwrap_or(Status::PendingReview);
-                query
-                    .index_name("listed")
-                    .key_condition_expression("listed = :list")
-                    .expression_attribute_values(":list", s(format!("W#{workspace_id}#{}", status.name())))
+                ("listed", format!("W#{workspace_id}#{}", status.unwrap_or(Status::PendingReview).name()))
             }
         };
+        let query = self.table.query(&format!("{index} = :list")).bind("list", s(list)).global_index(index);
         // The index may not have heard yet of what was decided.
         let wanted = listing.status.or(listing.lead_id.is_none().then_some(Status::PendingReview));
         self.page(query, listing, wanted).await
@@ -569,24 +536,25 @@ impl Recommendations {
 
     async fn page(
         &self,
-        query: QueryFluentBuilder,
+        query: Query,
         listing: Listing,
         wanted: Option<Status>,
     ) -> Result<(Vec<Recommendation>, bool), StoreError> {
         let now = self.clock.now();
-        let mut items = query.into_paginator().items().send();
+        let mut items = query.items();
         let (mut seen, mut page) = (0, Vec::new());
         let mut any_left = true;
         while any_left && page.len() <= listing.limit {
-            let mut keys = Vec::new();
-            while keys.len() <= listing.limit {
-                match items.next().await.transpose().map_err(|error| store_error("Query", &error))? {
-                    Some(item) => keys.push(item),
+            let mut places = Vec::new();
+            while places.len() <= listing.limit {
+                match items.next().await? {
+                    Some(item) => places.push(from_item::<Place>(item)?),
                     None => break,
                 }
             }
-            any_left = !keys.is_empty();
-            for stored in try_join_all(keys.into_iter().map(|item| self.listed(item))).await?.into_iter().flatten() {
+            any_left = !places.is_empty();
+            let stored = places.iter().map(|place| self.table.get::<Recommendation>(place.key()));
+            for stored in try_join_all(stored).await?.into_iter().flatten() {
                 let is_meant = wanted.is_none_or(|status| stored.status == status)
                     && (listing.with_snoozed || !stored.is_snoozed(now));
                 if is_meant {
@@ -602,21 +570,13 @@ impl Recommendations {
         Ok((page, more))
     }
 
-    /// What an index's item stands for.
-    async fn listed(&self, item: Item) -> Result<Option<Recommendation>, StoreError> {
-        let key = item.into_iter().filter(|(name, _)| matches!(name.as_str(), "pk" | "sk")).collect::<Item>();
-        let request = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let got = request.send().await.map_err(|error| store_error("GetItem", &error))?;
-        got.item.map(from_item).transpose()
-    }
-
     /// The writes that make a recommendation, with its first event and what follows from it.
     pub fn propose(
         &self,
         new: &Recommendation,
         actor: Actor,
         notifications: &[Notification],
-    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+    ) -> Result<Vec<Write>, StoreError> {
         let assessment = new.assessment.as_ref();
         let details = json!({
             "lead_id": new.lead_id,
@@ -637,7 +597,7 @@ impl Recommendations {
         notifications: &[Notification],
     ) -> Result<bool, StoreError> {
         let writes = self.propose(new, actor, notifications)?;
-        let is_new = matches!(transact(&self.client, &self.random, writes).await?, Transacted::Applied);
+        let is_new = matches!(self.table.transact(writes).await?, Transacted::Applied);
         if is_new && new.status == Status::BlockedPii {
             metrics::draft_blocked();
         }
@@ -652,15 +612,9 @@ impl Recommendations {
         actor: Actor,
         notifications: &[Notification],
     ) -> Result<Uuid, StoreError> {
-        let item = manual_item(new);
-        let put = Put::builder().table_name(&self.table).set_item(Some(item));
-        let put = put.condition_expression("attribute_not_exists(pk)");
-        let put = put.return_values_on_condition_check_failure(
-            aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld,
-        );
-        let mut writes = vec![TransactWriteItem::builder().put(put.build()?).build()];
+        let mut writes = vec![self.table.put_new(manual_item(new))];
         writes.extend(self.propose(new, actor, notifications)?);
-        match transact(&self.client, &self.random, writes).await? {
+        match self.table.transact(writes).await? {
             Transacted::Applied => Ok(new.id.recommendation_id),
             Transacted::Refused(refused) => {
                 let open = refused.into_iter().next().flatten().unwrap_or_default();
@@ -671,16 +625,13 @@ impl Recommendations {
     }
 
     /// The write that makes something its lead's open item, whatever was that before.
-    fn open_manual(&self, new: &Recommendation) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder().table_name(&self.table).set_item(Some(manual_item(new))).build()?;
-        Ok(TransactWriteItem::builder().put(put).build())
+    fn open_manual(&self, new: &Recommendation) -> Write {
+        self.table.put(manual_item(new))
     }
 
     /// The write that takes a lead's open item out of the manual queue.
-    fn close_manual(&self, of: &Recommendation) -> Result<TransactWriteItem, StoreError> {
-        let delete = Delete::builder().table_name(&self.table);
-        let delete = delete.set_key(Some(manual_key(of.id.workspace_id, of.lead_id))).build()?;
-        Ok(TransactWriteItem::builder().delete(delete).build())
+    fn close_manual(&self, of: &Recommendation) -> Write {
+        self.table.delete(manual_key(of.id.workspace_id, of.lead_id))
     }
 
     /// The writes that give what is proposed the text of a refinement, as far as nobody has decided on it.
@@ -691,7 +642,7 @@ impl Recommendations {
         messages: &Messages,
         written_by: &WrittenBy,
         actor: Actor,
-    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+    ) -> Result<Vec<Write>, StoreError> {
         let stored = try_join_all(identifiers.iter().map(|(medium, id)| async move {
             let stored = self.get(RecommendationId { workspace_id, recommendation_id: *id }).await?;
             Ok::<_, StoreError>(stored.map(|stored| (*medium, stored)))
@@ -726,29 +677,20 @@ impl Recommendations {
         action: &str,
         details: Value,
         notifications: &[Notification],
-    ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let mut item = to_item(after)?;
-        item.extend(key(after.id));
+    ) -> Result<Vec<Write>, StoreError> {
+        let mut item = keyed(after, recommendation_key(after.id))?;
         item.insert("listed".to_owned(), s(format!("W#{}#{}", after.id.workspace_id, after.status.name())));
         item.insert("of_lead".to_owned(), s(of_lead(after.id.workspace_id, after.lead_id)));
         item.insert("listed_by".to_owned(), s(after.listed_by()));
-        let put = Put::builder().table_name(&self.table).set_item(Some(item));
+        let put = self.table.put(item);
         let put = match before {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(before) => put
-                .condition_expression("version = :version")
-                .expression_attribute_values(":version", n(before.version)),
+            None => put.when_new(),
+            Some(before) => put.when_version(before.version),
         };
-        let mut item = to_item(&AuditEvent::of(after, actor, action, details))?;
-        item.insert("pk".to_owned(), s(pk(after.id)));
-        item.insert("sk".to_owned(), s(format!("event#{:012}", after.version)));
-        item.insert("expires".to_owned(), n(after.expires));
-        let event = Put::builder().table_name(&self.table).set_item(Some(item));
-        let event = event.condition_expression("attribute_not_exists(pk)");
-        let mut writes = vec![
-            TransactWriteItem::builder().put(put.build()?).build(),
-            TransactWriteItem::builder().put(event.build()?).build(),
-        ];
+        let event = AuditEvent::of(after, actor, action, details);
+        let mut event = keyed(&event, key(pk(after.id), format!("event#{:012}", after.version)))?;
+        event.insert("expires".to_owned(), n(after.expires));
+        let mut writes = vec![put, self.table.put_new(event)];
         for notification in notifications {
             writes.push(notification.put(&self.table)?);
         }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Actor, AttemptState, Draft, Origin, Recommendation, Recommendations, Status};
 use crate::base::observe::metrics;
-use crate::base::store::{StoreError, TransactWriteItem, Transacted, transact};
+use crate::base::store::{StoreError, Transacted, Write};
 use crate::base::time::timestamp;
 use crate::workflow::due::{Due, Wanted};
 use crate::workflow::notifications::Notification;
@@ -162,7 +162,7 @@ impl Recommendations {
             return Ok(Err(Refused::NotOpen(before.status)));
         }
         let after = Recommendation { status: Status::Resolved, ..self.next(before) };
-        let close = if is_unknown { Vec::new() } else { vec![self.close_manual(before)?] };
+        let close = if is_unknown { Vec::new() } else { vec![self.close_manual(before)] };
         self.decide(before, after, actor, "resolved", json!({}), &[], close).await
     }
 
@@ -174,7 +174,7 @@ impl Recommendations {
         let next = self.next(before);
         let due = Some(Due::new(Wanted::Analysis, before.id.recommendation_id, next.updated_at));
         let after = Recommendation { status: Status::Requeued, due, ..next };
-        let close = vec![self.close_manual(before)?];
+        let close = vec![self.close_manual(before)];
         self.decide(before, after, actor, "handed_back", json!({}), &[], close).await
     }
 
@@ -196,7 +196,7 @@ impl Recommendations {
         let details = json!({"followed_by": new.id.recommendation_id});
         let mut also = self.propose(new, actor, notifications)?;
         if new.status == Status::Manual {
-            also.push(self.open_manual(new)?);
+            also.push(self.open_manual(new));
         }
         let is_new = self.decide(before, after, actor, "requeued", details, &[], also).await?.is_ok();
         if is_new && new.status == Status::BlockedPii {
@@ -227,11 +227,11 @@ impl Recommendations {
         action: &str,
         details: Value,
         notifications: &[Notification],
-        also: Vec<TransactWriteItem>,
+        also: Vec<Write>,
     ) -> Result<Decided, StoreError> {
         let mut writes = self.change(Some(before), &after, actor, action, details, notifications)?;
         writes.extend(also);
-        Ok(match transact(&self.client, &self.random, writes).await? {
+        Ok(match self.table.transact(writes).await? {
             Transacted::Applied => Ok(after),
             Transacted::Refused(_) => Err(Refused::Outdated),
         })

@@ -1,11 +1,10 @@
 //! What people decide on: a task is proposed, and then approved or dismissed, once.
 
-use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, Update};
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use super::{Status, Task, TaskId, Tasks, key, listed};
-use crate::base::store::{Item, StoreError, TransactWriteItem, Transacted, from_item, n, s, transact};
+use super::{Status, Task, TaskId, Tasks, listed, task_key};
+use crate::base::store::{Item, StoreError, Transacted, Write, from_item, n, s};
 use crate::base::time::timestamp;
 use crate::workflow::due::{Due, Wanted};
 use crate::workspace::credits::{Balance, Operation};
@@ -40,30 +39,25 @@ impl Tasks {
     /// The writes that make a pending task. If it takes the place of an earlier one of its conversation, the
     /// second of the two dismisses that one, and is refused if it does not wait any more: then there is
     /// nothing to take the place of, and the task is proposed without.
-    pub fn propose(&self, task: &Task, supersedes: Option<TaskId>) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let put = self.put(task)?.condition_expression("attribute_not_exists(pk)").build()?;
-        let mut writes = vec![TransactWriteItem::builder().put(put).build()];
+    pub fn propose(&self, task: &Task, supersedes: Option<TaskId>) -> Result<Vec<Write>, StoreError> {
+        let mut writes = vec![self.put(task)?.when_new()];
         if let Some(earlier) = supersedes {
-            let update = Update::builder()
-                .table_name(&self.table)
-                .set_key(Some(key(earlier)))
-                .update_expression(
-                    "SET #status = :dismissed, reason = :reason, superseded_by = :by, decided_at = :now, \
-                     version = version + :one, listed = :listed, expires = :expires",
-                )
-                .condition_expression("#status = :pending AND conversation_id = :conversation")
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":pending", s(Status::Pending.name()))
-                .expression_attribute_values(":dismissed", s(Status::Dismissed.name()))
-                .expression_attribute_values(":conversation", s(task.conversation_id))
-                .expression_attribute_values(":reason", s(SUPERSEDED))
-                .expression_attribute_values(":by", s(task.id.task_id))
-                .expression_attribute_values(":now", s(timestamp(task.created_at)))
-                .expression_attribute_values(":one", n(1))
-                .expression_attribute_values(":listed", s(listed(earlier.workspace_id, Status::Dismissed)))
-                .expression_attribute_values(":expires", n(task.expires))
-                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-            writes.push(TransactWriteItem::builder().update(update.build()?).build());
+            let dismiss = "SET #status = :dismissed, reason = :reason, superseded_by = :by, decided_at = :now, \
+                           version = version + :one, listed = :listed, expires = :expires";
+            let dismiss = self.table.update(task_key(earlier), dismiss);
+            let dismiss = dismiss.when("#status = :pending AND conversation_id = :conversation");
+            writes.push(
+                dismiss
+                    .bind("pending", s(Status::Pending.name()))
+                    .bind("dismissed", s(Status::Dismissed.name()))
+                    .bind("conversation", s(task.conversation_id))
+                    .bind("reason", s(SUPERSEDED))
+                    .bind("by", s(task.id.task_id))
+                    .bind("now", s(timestamp(task.created_at)))
+                    .bind("one", n(1))
+                    .bind("listed", s(listed(earlier.workspace_id, Status::Dismissed)))
+                    .bind("expires", n(task.expires)),
+            );
         }
         Ok(writes)
     }
@@ -97,7 +91,7 @@ impl Tasks {
         before: &Task,
         after: Task,
         decision: Decision,
-        hold: impl IntoIterator<Item = TransactWriteItem>,
+        hold: impl IntoIterator<Item = Write>,
     ) -> Result<Decided, StoreError> {
         if before.status != Status::Pending {
             return Ok(decided_already(before.clone(), decision));
@@ -108,11 +102,9 @@ impl Tasks {
             decided_in: Some(decision.request),
             ..after
         };
-        let put = self.put(&after)?.condition_expression("version = :version");
-        let put = put.expression_attribute_values(":version", n(before.version)).build()?;
-        let mut writes = vec![TransactWriteItem::builder().put(put).build()];
+        let mut writes = vec![self.put(&after)?.when_version(before.version)];
         writes.extend(hold);
-        match transact(&self.client, &self.random, writes).await? {
+        match self.table.transact(writes).await? {
             Transacted::Applied => Ok(Decided::Done(Box::new(after))),
             Transacted::Refused(refused) => match refused.first().cloned().flatten() {
                 Some(stored) => Ok(decided_already(from_item(stored)?, decision)),

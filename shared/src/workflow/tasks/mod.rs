@@ -25,9 +25,6 @@ mod work;
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::builders::PutBuilder;
-use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -35,9 +32,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::base::clock::{Clock, Random};
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
-use crate::base::store::{Item, StoreError, from_item, query_all, s, store_error, to_item};
+use crate::base::context::FromContext;
+use crate::base::store::{Item, StoreError, Table, Write, key, keyed, s};
 use crate::base::time::timestamp;
 use crate::workflow::due::{Due, Place};
 use crate::workspace::credits::{Ledger, Operation, State};
@@ -260,21 +256,21 @@ impl Task {
 }
 
 /// The tasks in the `work` table, and what they cost.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Tasks {
-    client: Client,
     clock: Clock,
     random: Random,
     ledger: Ledger,
-    table: String,
+    #[context(Table::named(context, "WORK_TABLE")?)]
+    table: Table,
 }
 
 fn pk(id: TaskId) -> String {
     format!("W#{}#T#{}", id.workspace_id, id.task_id)
 }
 
-fn key(id: TaskId) -> Item {
-    Item::from([("pk".to_owned(), s(pk(id))), ("sk".to_owned(), s("task"))])
+fn task_key(id: TaskId) -> Item {
+    key(pk(id), "task")
 }
 
 fn listed(workspace_id: Uuid, status: Status) -> String {
@@ -282,26 +278,9 @@ fn listed(workspace_id: Uuid, status: Status) -> String {
 }
 
 impl Tasks {
-    /// The tables named by `WORK_TABLE` and `CREDITS_TABLE`.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: context.dynamodb.clone(),
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            ledger: Ledger::new(context)?,
-            table: context.environment.required("WORK_TABLE")?.to_owned(),
-        })
-    }
-
     /// A task.
     pub async fn get(&self, id: TaskId) -> Result<Option<Task>, StoreError> {
-        self.at(key(id)).await
-    }
-
-    async fn at(&self, key: Item) -> Result<Option<Task>, StoreError> {
-        let request = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let got = request.send().await.map_err(|error| store_error("GetItem", &error))?;
-        got.item.map(from_item).transpose()
+        self.table.get(task_key(id)).await
     }
 
     /// The tasks of a status, the newest first: at most `limit` after the first `skip`, and how many there are.
@@ -312,20 +291,9 @@ impl Tasks {
         status: Status,
         (skip, limit): (usize, usize),
     ) -> Result<(Vec<Task>, usize), StoreError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name("listed")
-            .key_condition_expression("listed = :list")
-            .expression_attribute_values(":list", s(listed(workspace_id, status)))
-            .scan_index_forward(false);
-        let places: Vec<Place> = query_all(query).await?;
-        let page = places
-            .iter()
-            .skip(skip)
-            .take(limit)
-            .map(|Place { pk, sk }| self.at(Item::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))])));
+        let query = self.table.query("listed = :list").bind("list", s(listed(workspace_id, status)));
+        let places: Vec<Place> = query.global_index("listed").newest_first().all().await?;
+        let page = places.iter().skip(skip).take(limit).map(|place| self.table.get::<Task>(place.key()));
         let page = try_join_all(page).await?.into_iter().flatten();
         // The index may not have heard yet of what was decided.
         Ok((page.filter(|task| task.status == status).collect(), places.len()))
@@ -338,12 +306,10 @@ impl Tasks {
     }
 
     /// A write of a whole task, whose condition is the caller's.
-    fn put(&self, task: &Task) -> Result<PutBuilder, StoreError> {
-        let mut item = to_item(task)?;
-        item.extend(key(task.id));
+    fn put(&self, task: &Task) -> Result<Write, StoreError> {
+        let mut item = keyed(task, task_key(task.id))?;
         item.insert("listed".to_owned(), s(listed(task.id.workspace_id, task.status)));
         item.insert("listed_by".to_owned(), s(format!("{}#{}", timestamp(task.created_at), task.id.task_id)));
-        let put = Put::builder().table_name(&self.table).set_item(Some(item));
-        Ok(put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
+        Ok(self.table.put(item))
     }
 }

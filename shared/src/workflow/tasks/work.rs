@@ -1,13 +1,12 @@
 //! What a worker does with an approved task: takes it, tells how far it is, and finishes it.
 
-use aws_sdk_dynamodb::types::Put;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::decide::HELD;
 use super::{Failure, Progress, Status, Task, TaskId, Tasks, pk};
-use crate::base::store::{StoreError, TransactWriteItem, Transacted, n, query_all, s, to_item, transact};
+use crate::base::store::{StoreError, Transacted, Write, key, keyed, n, s};
 use crate::crm::prospects::Prospect;
 use crate::workflow::due::LEASE;
 use crate::workflow::due::{Due, Wanted};
@@ -80,13 +79,11 @@ impl Tasks {
                 due: Some(Due::new(Wanted::Task, id.task_id, now + LEASE)),
                 ..self.next(&before)
             };
-            let put = self.put(&after)?.condition_expression("version = :version");
-            let put = put.expression_attribute_values(":version", n(before.version)).build()?;
-            let mut writes = vec![TransactWriteItem::builder().put(put).build()];
+            let mut writes = vec![self.put(&after)?.when_version(before.version)];
             if let Some(operation) = &after.operation {
-                writes.push(self.ledger.extend(operation)?);
+                writes.push(self.ledger.extend(operation));
             }
-            match transact(&self.client, &self.random, writes).await? {
+            match self.table.transact(writes).await? {
                 // Whoever had the last attempt died of it.
                 Transacted::Applied if is_last => {
                     self.fail(&after, interrupted()).await?;
@@ -104,10 +101,8 @@ impl Tasks {
 
     /// Fails a task that nobody works on, and whose hold was voided.
     async fn fail_unpaid(&self, before: &Task) -> Result<Taken, StoreError> {
-        let put = self.put(&unpaid(self.next(before), self.clock.now()))?.condition_expression("version = :version");
-        let put = put.expression_attribute_values(":version", n(before.version)).build()?;
-        let writes = vec![TransactWriteItem::builder().put(put).build()];
-        transact(&self.client, &self.random, writes).await?;
+        let failed = unpaid(self.next(before), self.clock.now());
+        self.table.write(self.put(&failed)?.when_version(before.version)).await?;
         Ok(Taken::Settled)
     }
 
@@ -123,27 +118,17 @@ impl Tasks {
         let next = Task { progress: Progress { done: 0, total }, ..self.next(taken) };
         let mut also = Vec::new();
         for (number, some) in prospects.chunks(SELECTED_TOGETHER).enumerate() {
-            let mut item = to_item(&Selection { prospects: some.to_vec() })?;
-            item.insert("pk".to_owned(), s(pk(taken.id)));
-            item.insert("sk".to_owned(), s(format!("selection#{number:03}")));
+            let selection = Selection { prospects: some.to_vec() };
+            let mut item = keyed(&selection, key(pk(taken.id), format!("selection#{number:03}")))?;
             item.insert("expires".to_owned(), n((self.clock.now() + HELD * 7).timestamp()));
-            let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
-            also.push(TransactWriteItem::builder().put(put).build());
+            also.push(self.table.put(item));
         }
         self.go_on(taken, next, also).await
     }
 
     /// Whom the search of a task has found, in their order.
     pub async fn selected(&self, task: &Task) -> Result<Vec<Prospect>, StoreError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :selection)")
-            .expression_attribute_values(":pk", s(pk(task.id)))
-            .expression_attribute_values(":selection", s("selection#"))
-            .consistent_read(true);
-        let selections: Vec<Selection> = query_all(query).await?;
+        let selections: Vec<Selection> = self.table.under(pk(task.id), "selection#").all().await?;
         // What lies behind is of a selection that nobody knew to be stored.
         let total = task.progress.total.map_or(0, |total| total as usize);
         Ok(selections.into_iter().flat_map(|selection| selection.prospects).take(total).collect())
@@ -189,15 +174,10 @@ impl Tasks {
     }
 
     /// Writes what a taken task has become, with what belongs to that. `None` if it is no longer the caller's.
-    async fn go_on(
-        &self,
-        taken: &Task,
-        becomes: Task,
-        also: Vec<TransactWriteItem>,
-    ) -> Result<Option<Task>, StoreError> {
+    async fn go_on(&self, taken: &Task, becomes: Task, also: Vec<Write>) -> Result<Option<Task>, StoreError> {
         let Some(own) = self.as_leased(taken, &becomes)? else { return Ok(None) };
-        let writes = std::iter::once(own).chain(also).collect();
-        let applied = matches!(transact(&self.client, &self.random, writes).await?, Transacted::Applied);
+        let writes = std::iter::once(own).chain(also);
+        let applied = matches!(self.table.transact(writes).await?, Transacted::Applied);
         Ok(applied.then_some(becomes))
     }
 
@@ -214,7 +194,7 @@ impl Tasks {
                 State::Held | State::Voided => self.ledger.void(operation, now)?,
             });
         }
-        match transact(&self.client, &self.random, writes).await? {
+        match self.table.transact(writes).await? {
             Transacted::Applied => {
                 ended.operation.iter().for_each(count_resolved);
                 Ok(true)
@@ -231,14 +211,10 @@ impl Tasks {
     }
 
     /// The write of what a taken task has become, as long as its lease is the caller's.
-    fn as_leased(&self, taken: &Task, becomes: &Task) -> Result<Option<TransactWriteItem>, StoreError> {
+    fn as_leased(&self, taken: &Task, becomes: &Task) -> Result<Option<Write>, StoreError> {
         let Some(lease) = taken.lease else { return Ok(None) };
-        let put = self
-            .put(becomes)?
-            .condition_expression("lease = :lease AND lease_until >= :now")
-            .expression_attribute_values(":lease", s(lease))
-            .expression_attribute_values(":now", n(self.clock.now().timestamp_millis()));
-        Ok(Some(TransactWriteItem::builder().put(put.build()?).build()))
+        let own = self.put(becomes)?.when("lease = :lease AND lease_until >= :now");
+        Ok(Some(own.bind("lease", s(lease)).bind("now", n(self.clock.now().timestamp_millis()))))
     }
 }
 

@@ -21,23 +21,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::base::clock::Random;
-use crate::base::context::Context;
-use crate::base::environment::ConfigError;
+use crate::base::context::FromContext;
 use crate::workspace::auth::rate::{Counts, Quota, Rate};
 use crate::workspace::auth::{ApiKey, Permission};
 pub use channel::{Channel, Taken};
 pub use site::{Agent, Role, Site, Staffed};
 
-use crate::base::store::{Item, StoreError, from_item, n, s, store_error, to_item, transact};
+use crate::base::store::{StoreError, Table, WriteOutcome, from_item, key, keyed, n, s};
 
 /// A tenant: everything else belongs to exactly one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,13 +140,19 @@ pub enum Admission {
     Exhausted(Rate),
 }
 
+/// A key's place in its workspace's list.
+#[derive(Deserialize)]
+struct ListedKey {
+    digest: String,
+}
+
 /// The `accounts` table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Accounts {
-    client: Client,
-    random: Random,
-    table: String,
+    #[context(Table::named(context, "ACCOUNTS_TABLE")?)]
+    table: Table,
     /// The windows of keys as this instance last saw them, by the key's digest.
+    #[context(Arc::default())]
     seen: Arc<Mutex<HashMap<String, Counts>>>,
 }
 
@@ -167,26 +167,10 @@ fn key_pk(digest: &str) -> String {
     format!("K#{digest}")
 }
 
-fn keyed(mut item: Item, pk: String, sk: &str) -> Item {
-    item.insert("pk".to_owned(), s(pk));
-    item.insert("sk".to_owned(), s(sk));
-    item
-}
-
 /// How often an admission is decided anew when another request changed the key's item.
 const ADMISSION_ATTEMPTS: u32 = 6;
 
 impl Accounts {
-    /// The table named by `ACCOUNTS_TABLE`.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            client: context.dynamodb.clone(),
-            random: context.random.clone(),
-            table: context.environment.required("ACCOUNTS_TABLE")?.to_owned(),
-            seen: Arc::default(),
-        })
-    }
-
     /// Decides whether a request with this key may go on, and counts it if so: one conditional
     /// `UpdateItem`, exact across instances.
     ///
@@ -249,131 +233,75 @@ impl Accounts {
         now: DateTime<Utc>,
         stored: Counts,
     ) -> Result<Result<KeyRecord, Option<KeyRecord>>, StoreError> {
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", s(key_pk(digest)))
-            .key("sk", s("key"))
-            .expression_attribute_values(":now", n(now.timestamp()))
-            .expression_attribute_values(":permission", s(permission.name()))
-            .expression_attribute_values(":one", n(1))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let counts = stored.at(now);
-        let request = match (counts.minute, counts.day) == (stored.minute, stored.day) {
-            true => request
-                .update_expression("SET minute_count = minute_count + :one, day_count = day_count + :one")
-                .condition_expression(
-                    "attribute_exists(pk) AND attribute_not_exists(revoked_at) \
-                     AND (attribute_not_exists(expires_at) OR expires_at > :now) \
-                     AND contains(#permissions, :permission) AND #minute = :minute AND #day = :day \
-                     AND minute_count < per_minute AND day_count < per_day",
-                )
-                .expression_attribute_values(":minute", n(counts.minute))
-                .expression_attribute_values(":day", n(counts.day)),
-            false => request
-                .update_expression(
-                    "SET #minute = :minute, minute_count = :minute_count + :one, #day = :day, day_count = :day_count + :one",
-                )
-                .condition_expression(
-                    "attribute_exists(pk) AND attribute_not_exists(revoked_at) \
-                     AND (attribute_not_exists(expires_at) OR expires_at > :now) \
-                     AND contains(#permissions, :permission) AND #minute = :old_minute AND #day = :old_day \
-                     AND minute_count = :old_minute_count AND day_count = :old_day_count \
-                     AND :minute_count < per_minute AND :day_count < per_day",
-                )
-                .expression_attribute_values(":minute", n(counts.minute))
-                .expression_attribute_values(":minute_count", n(counts.minute_count))
-                .expression_attribute_values(":day", n(counts.day))
-                .expression_attribute_values(":day_count", n(counts.day_count))
-                .expression_attribute_values(":old_minute", n(stored.minute))
-                .expression_attribute_values(":old_minute_count", n(stored.minute_count))
-                .expression_attribute_values(":old_day", n(stored.day))
-                .expression_attribute_values(":old_day_count", n(stored.day_count)),
+        let may = "attribute_exists(pk) AND attribute_not_exists(revoked_at) \
+                   AND (attribute_not_exists(expires_at) OR expires_at > :now) AND contains(#permissions, :permission)";
+        let key = key(key_pk(digest), "key");
+        let update = match (counts.minute, counts.day) == (stored.minute, stored.day) {
+            true => {
+                let count = "SET minute_count = minute_count + :one, day_count = day_count + :one";
+                self.table
+                    .update(key, count)
+                    .when(may)
+                    .when("#minute = :minute AND #day = :day AND minute_count < per_minute AND day_count < per_day")
+            }
+            false => {
+                let count = "SET #minute = :minute, minute_count = :minute_count + :one, \
+                             #day = :day, day_count = :day_count + :one";
+                let update = self.table.update(key, count).when(may).when(
+                    "#minute = :old_minute AND #day = :old_day AND minute_count = :old_minute_count \
+                     AND day_count = :old_day_count AND :minute_count < per_minute AND :day_count < per_day",
+                );
+                update
+                    .bind("minute_count", n(counts.minute_count))
+                    .bind("day_count", n(counts.day_count))
+                    .bind("old_minute", n(stored.minute))
+                    .bind("old_minute_count", n(stored.minute_count))
+                    .bind("old_day", n(stored.day))
+                    .bind("old_day_count", n(stored.day_count))
+            }
         };
-        let sent = request
-            .expression_attribute_names("#permissions", "permissions")
-            .expression_attribute_names("#minute", "minute")
-            .expression_attribute_names("#day", "day")
-            .send()
-            .await;
-        match sent {
-            Ok(updated) => Ok(Ok(from_item(updated.attributes.unwrap_or_default())?)),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                    Ok(Err(refused.item().cloned().map(from_item).transpose()?))
-                }
-                _ => Err(store_error("UpdateItem", &error)),
-            },
-        }
+        let update = update.bind("minute", n(counts.minute)).bind("day", n(counts.day)).bind("one", n(1));
+        let update = update.bind("now", n(now.timestamp())).bind("permission", s(permission.name()));
+        Ok(match self.table.write(update).await? {
+            WriteOutcome::Applied(item) => Ok(from_item(item)?),
+            WriteOutcome::Refused(refused) => Err(refused.map(from_item).transpose()?),
+        })
     }
 
     /// A workspace by its id.
     pub async fn workspace(&self, workspace_id: Uuid) -> Result<Option<Workspace>, StoreError> {
-        self.get(workspace_pk(workspace_id), "workspace".to_owned()).await?.map(from_item).transpose()
+        self.table.get(key(workspace_pk(workspace_id), "workspace")).await
     }
 
     /// All workspaces, in no order. For operators: it reads the whole table, keys included.
     pub async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError> {
-        let mut items = self
-            .client
-            .scan()
-            .table_name(&self.table)
-            .filter_expression("sk = :workspace")
-            .expression_attribute_values(":workspace", s("workspace"))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
         let mut workspaces = Vec::new();
-        while let Some(item) = items.next().await {
-            workspaces.push(from_item(item.map_err(|error| store_error("Scan", &error))?)?);
-        }
+        let take = |item| from_item(item).map(|workspace| workspaces.push(workspace));
+        self.table.scan("sk = :workspace", [("workspace", s("workspace"))], take).await?;
         Ok(workspaces)
     }
 
     /// Writes a workspace, new or changed.
     pub async fn put_workspace(&self, workspace: &Workspace) -> Result<(), StoreError> {
-        let item = keyed(to_item(workspace)?, workspace_pk(workspace.workspace_id), "workspace");
-        let sent = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
-        sent.map(drop).map_err(|error| store_error("PutItem", &error))
+        let item = keyed(workspace, key(workspace_pk(workspace.workspace_id), "workspace"))?;
+        self.table.write(self.table.put(item)).await.map(drop)
     }
 
     /// Stores a key, and its place in the workspace's list, together.
     pub async fn put_key(&self, record: &KeyRecord) -> Result<(), StoreError> {
-        let listed = Item::from([("digest".to_owned(), s(&record.digest))]);
-        let writes = [
-            keyed(to_item(record)?, key_pk(&record.digest), "key"),
-            keyed(listed, workspace_pk(record.workspace_id), &format!("key#{}", record.key_id)),
-        ]
-        .map(|item| {
-            let put = Put::builder().table_name(&self.table).set_item(Some(item)).build();
-            put.map(|put| TransactWriteItem::builder().put(put).build())
-        });
-        transact(&self.client, &self.random, writes.into_iter().collect::<Result<_, BuildError>>()?).await.map(drop)
+        let mut listed = key(workspace_pk(record.workspace_id), format!("key#{}", record.key_id));
+        listed.insert("digest".to_owned(), s(&record.digest));
+        let own = keyed(record, key(key_pk(&record.digest), "key"))?;
+        self.table.transact([self.table.put(own), self.table.put(listed)]).await.map(drop)
     }
 
     /// The keys of a workspace, oldest first.
     pub async fn keys(&self, workspace_id: Uuid) -> Result<Vec<KeyRecord>, StoreError> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :key)")
-            .expression_attribute_values(":pk", s(workspace_pk(workspace_id)))
-            .expression_attribute_values(":key", s("key#"))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
+        let listed: Vec<ListedKey> = self.table.under(workspace_pk(workspace_id), "key#").all().await?;
         let mut keys: Vec<KeyRecord> = Vec::new();
-        while let Some(listed) = pages.next().await {
-            let listed = listed.map_err(|error| store_error("Query", &error))?;
-            let digest = listed.get("digest").and_then(|digest| digest.as_s().ok()).cloned().unwrap_or_default();
-            if let Some(item) = self.get(key_pk(&digest), "key".to_owned()).await? {
-                keys.push(from_item(item)?);
-            }
+        for ListedKey { digest } in listed {
+            keys.extend(self.table.get(key(key_pk(&digest), "key")).await?);
         }
         keys.sort_by_key(|key| (key.created_at, key.key_id));
         Ok(keys)
@@ -385,29 +313,8 @@ impl Accounts {
         let Some(record) = self.keys(workspace_id).await?.into_iter().find(|key| key.key_id == key_id) else {
             return Ok(false);
         };
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", s(key_pk(&record.digest)))
-            .key("sk", s("key"))
-            .update_expression("SET revoked_at = if_not_exists(revoked_at, :now)")
-            .expression_attribute_values(":now", n(now.timestamp()))
-            .send()
-            .await;
-        sent.map(|_| true).map_err(|error| store_error("UpdateItem", &error))
-    }
-
-    async fn get(&self, pk: String, sk: String) -> Result<Option<Item>, StoreError> {
-        let sent = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .key("pk", s(pk))
-            .key("sk", s(sk))
-            .consistent_read(true)
-            .send()
-            .await;
-        sent.map(|got| got.item).map_err(|error| store_error("GetItem", &error))
+        let revoke = "SET revoked_at = if_not_exists(revoked_at, :now)";
+        let revoke = self.table.update(key(key_pk(&record.digest), "key"), revoke).bind("now", n(now.timestamp()));
+        self.table.write(revoke).await.map(|_| true)
     }
 }

@@ -9,14 +9,14 @@
 //!
 //! One query gives a site with its agents.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Accounts, keyed, workspace_pk};
+use super::channel::of_the_workspace;
+use super::{Accounts, workspace_pk};
 use crate::base::channel::Channel;
-use crate::base::store::{StoreError, Transacted, from_item, query_all, s, store_error, to_item, transact};
+use crate::base::store::{Item, StoreError, Transacted, from_item, key, keyed, s};
 
 /// A website that leads come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,8 +132,12 @@ struct SmsSender {
     workspace_id: Uuid,
 }
 
-fn sms_pk(number: &str) -> String {
-    format!("C#sms#{number}")
+fn sender_key(number: &str) -> Item {
+    key(format!("C#sms#{number}"), "sender")
+}
+
+fn site_key(workspace_id: Uuid, site_id: Uuid) -> Item {
+    key(site_pk(workspace_id, site_id), "site")
 }
 
 fn site_pk(workspace_id: Uuid, site_id: Uuid) -> String {
@@ -144,55 +148,33 @@ impl Accounts {
     /// Adds a site, or changes it. `false`, and nothing changed, if another workspace sends text messages
     /// from its number: answers to it would be that one's.
     pub async fn put_site(&self, workspace_id: Uuid, site: &Site) -> Result<bool, StoreError> {
-        let item = to_item(site)?;
-        let own = keyed(item.clone(), site_pk(workspace_id, site.site_id), "site");
-        let listed = keyed(item, workspace_pk(workspace_id), &format!("site#{}", site.site_id));
-        let put = |item| {
-            let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
-            Ok::<_, StoreError>(TransactWriteItem::builder().put(put).build())
-        };
-        let mut writes = vec![put(own)?, put(listed)?];
+        let own = keyed(site, site_key(workspace_id, site.site_id))?;
+        let listed = keyed(site, key(workspace_pk(workspace_id), format!("site#{}", site.site_id)))?;
+        let mut writes = vec![self.table.put(own), self.table.put(listed)];
         if let Some(number) = &site.sms {
-            let sender = to_item(&SmsSender { workspace_id })?;
-            let sender = Put::builder()
-                .table_name(&self.table)
-                .set_item(Some(keyed(sender, sms_pk(number), "sender")))
-                .condition_expression("attribute_not_exists(pk) OR workspace_id = :workspace")
-                .expression_attribute_values(":workspace", s(workspace_id));
-            writes.push(TransactWriteItem::builder().put(sender.build()?).build());
+            let sender = self.table.put(keyed(&SmsSender { workspace_id }, sender_key(number))?);
+            writes.push(of_the_workspace(sender, workspace_id));
         }
-        Ok(matches!(transact(&self.client, &self.random, writes).await?, Transacted::Applied))
+        Ok(matches!(self.table.transact(writes).await?, Transacted::Applied))
     }
 
     /// The workspace that sends text messages from a number.
     pub async fn sms_workspace(&self, number: &str) -> Result<Option<Uuid>, StoreError> {
-        let sender = self.get(sms_pk(number), "sender".to_owned()).await?.map(from_item::<SmsSender>).transpose()?;
+        let sender: Option<SmsSender> = self.table.get(sender_key(number)).await?;
         Ok(sender.map(|sender| sender.workspace_id))
     }
 
     /// Adds an agent, or changes it.
     pub async fn put_agent(&self, workspace_id: Uuid, agent: &Agent) -> Result<(), StoreError> {
-        let pk = site_pk(workspace_id, agent.site_id);
-        let item = keyed(to_item(agent)?, pk, &format!("agent#{}", agent.agent_id));
-        let sent = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
-        sent.map(drop).map_err(|error| store_error("PutItem", &error))
+        let key = key(site_pk(workspace_id, agent.site_id), format!("agent#{}", agent.agent_id));
+        self.table.write(self.table.put(keyed(agent, key)?)).await.map(drop)
     }
 
     /// A site with its agents. `None` if the workspace has no such site.
     pub async fn site(&self, workspace_id: Uuid, site_id: Uuid) -> Result<Option<Staffed>, StoreError> {
-        let mut items = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", s(site_pk(workspace_id, site_id)))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
+        let mut items = self.table.partition(site_pk(workspace_id, site_id)).items();
         let (mut site, mut agents) = (None, Vec::new());
-        while let Some(item) = items.next().await {
-            let item = item.map_err(|error| store_error("Query", &error))?;
+        while let Some(item) = items.next().await? {
             match item.get("sk") == Some(&s("site")) {
                 true => site = Some(from_item(item)?),
                 false => agents.push(from_item(item)?),
@@ -203,14 +185,6 @@ impl Accounts {
 
     /// The sites of a workspace, in the order of their identifiers.
     pub async fn sites(&self, workspace_id: Uuid) -> Result<Vec<Site>, StoreError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :site)")
-            .expression_attribute_values(":pk", s(workspace_pk(workspace_id)))
-            .expression_attribute_values(":site", s("site#"))
-            .consistent_read(true);
-        query_all(query).await
+        self.table.under(workspace_pk(workspace_id), "site#").all().await
     }
 }

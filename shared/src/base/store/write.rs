@@ -1,0 +1,304 @@
+//! A write of one item under its condition, alone or in a transaction.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, Update,
+};
+
+use super::{Item, StoreError, Table, n, store_error};
+
+/// What is done to an item.
+#[derive(Clone, Debug)]
+enum Change {
+    Put(Item),
+    Update { key: Item, expression: String },
+    Delete(Item),
+    Check(Item),
+}
+
+/// A write of one item under its condition. A word that DynamoDB reserves, such as `state` or `name`, is written
+/// `#state` in an expression.
+#[derive(Clone, Debug)]
+pub struct Write {
+    table: String,
+    change: Change,
+    condition: Option<String>,
+    values: HashMap<String, AttributeValue>,
+}
+
+/// What became of a single write.
+#[derive(Debug)]
+pub enum WriteOutcome {
+    /// It was applied; after an update, the item as it is now.
+    Applied(Item),
+    /// Its condition failed: the item that failed it, if there is one.
+    Refused(Option<Item>),
+}
+
+/// What became of a transaction.
+#[derive(Debug)]
+pub enum Transacted {
+    /// Every write was applied.
+    Applied,
+    /// Nothing was applied. For each write, in order: `None` if its condition held, otherwise the
+    /// item that failed it (empty if there was no item).
+    Refused(Vec<Option<Item>>),
+}
+
+/// How often a transaction is tried against others that touch the same items.
+const ATTEMPTS: u32 = 8;
+
+impl Write {
+    /// The condition. One that is set already has to hold as well.
+    #[must_use]
+    pub fn when(mut self, condition: &str) -> Self {
+        self.condition = Some(match self.condition {
+            Some(before) => format!("({before}) AND ({condition})"),
+            None => condition.to_owned(),
+        });
+        self
+    }
+
+    /// Only where there is no item yet.
+    #[must_use]
+    pub fn when_new(self) -> Self {
+        self.when("attribute_not_exists(pk)")
+    }
+
+    /// Only where the item has this version.
+    #[must_use]
+    pub fn when_version(self, version: u64) -> Self {
+        self.when("#version = :version_before").bind("version_before", n(version))
+    }
+
+    /// The value that `:name` stands for in the expressions.
+    #[must_use]
+    pub fn bind(mut self, name: &str, value: AttributeValue) -> Self {
+        self.values.insert(format!(":{name}"), value);
+        self
+    }
+
+    fn names(&self) -> Option<HashMap<String, String>> {
+        let update = match &self.change {
+            Change::Update { expression, .. } => expression.as_str(),
+            Change::Put(_) | Change::Delete(_) | Change::Check(_) => "",
+        };
+        names([update, self.condition.as_deref().unwrap_or_default()])
+    }
+
+    fn values(&self) -> Option<HashMap<String, AttributeValue>> {
+        Some(self.values.clone()).filter(|values| !values.is_empty())
+    }
+
+    /// The write as part of a transaction.
+    fn into_item(self) -> Result<TransactWriteItem, StoreError> {
+        const ALL_OLD: ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionCheckFailure::AllOld;
+        let (names, values) = (self.names(), self.values());
+        let item = TransactWriteItem::builder();
+        Ok(match self.change {
+            Change::Put(put) => item.put(
+                Put::builder()
+                    .table_name(self.table)
+                    .set_item(Some(put))
+                    .set_condition_expression(self.condition)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .return_values_on_condition_check_failure(ALL_OLD)
+                    .build()?,
+            ),
+            Change::Update { key, expression } => item.update(
+                Update::builder()
+                    .table_name(self.table)
+                    .set_key(Some(key))
+                    .update_expression(expression)
+                    .set_condition_expression(self.condition)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .return_values_on_condition_check_failure(ALL_OLD)
+                    .build()?,
+            ),
+            Change::Delete(key) => item.delete(
+                Delete::builder()
+                    .table_name(self.table)
+                    .set_key(Some(key))
+                    .set_condition_expression(self.condition)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .return_values_on_condition_check_failure(ALL_OLD)
+                    .build()?,
+            ),
+            Change::Check(key) => item.condition_check(
+                ConditionCheck::builder()
+                    .table_name(self.table)
+                    .set_key(Some(key))
+                    .set_condition_expression(self.condition)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .return_values_on_condition_check_failure(ALL_OLD)
+                    .build()?,
+            ),
+        }
+        .build())
+    }
+}
+
+/// The attributes behind every `#name` of some expressions.
+pub(super) fn names<const N: usize>(expressions: [&str; N]) -> Option<HashMap<String, String>> {
+    let is_end = |character: char| !character.is_ascii_alphanumeric() && character != '_';
+    let words = expressions.into_iter().flat_map(|expression| expression.split('#').skip(1));
+    let names: BTreeSet<&str> = words.filter_map(|rest| rest.split(is_end).next()).collect();
+    let names: HashMap<_, _> = names.into_iter().map(|name| (format!("#{name}"), name.to_owned())).collect();
+    Some(names).filter(|names| !names.is_empty())
+}
+
+impl Table {
+    /// Puts an item, new or in the place of what is there.
+    pub fn put(&self, item: Item) -> Write {
+        self.change(Change::Put(item))
+    }
+
+    /// Puts an item where there is none.
+    pub fn put_new(&self, item: Item) -> Write {
+        self.put(item).when_new()
+    }
+
+    /// Updates the item of a key by an update expression.
+    pub fn update(&self, key: Item, expression: &str) -> Write {
+        self.change(Change::Update { key, expression: expression.to_owned() })
+    }
+
+    /// Deletes the item of a key.
+    pub fn delete(&self, key: Item) -> Write {
+        self.change(Change::Delete(key))
+    }
+
+    /// Changes nothing, on the condition that it sets; only as part of a transaction.
+    pub fn check(&self, key: Item) -> Write {
+        self.change(Change::Check(key))
+    }
+
+    fn change(&self, change: Change) -> Write {
+        Write { table: self.name.clone(), change, condition: None, values: HashMap::new() }
+    }
+
+    /// Applies a single write.
+    pub async fn write(&self, write: Write) -> Result<WriteOutcome, StoreError> {
+        const ALL_OLD: ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionCheckFailure::AllOld;
+        let (names, values) = (write.names(), write.values());
+        match write.change {
+            Change::Put(item) => {
+                let put = self.client.put_item().table_name(write.table).set_item(Some(item));
+                let put = put.set_condition_expression(write.condition).set_expression_attribute_names(names);
+                let put = put.set_expression_attribute_values(values);
+                let sent = put.return_values_on_condition_check_failure(ALL_OLD).send().await;
+                sent.map_or_else(
+                    |error| match error.as_service_error() {
+                        Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                            Ok(WriteOutcome::Refused(refused.item().cloned()))
+                        }
+                        _ => Err(store_error("PutItem", &error)),
+                    },
+                    |_| Ok(WriteOutcome::Applied(Item::new())),
+                )
+            }
+            Change::Update { key, expression } => {
+                let update = self.client.update_item().table_name(write.table).set_key(Some(key));
+                let update = update.update_expression(expression).set_condition_expression(write.condition);
+                let update = update.set_expression_attribute_names(names).set_expression_attribute_values(values);
+                let update = update.return_values(ReturnValue::AllNew);
+                let sent = update.return_values_on_condition_check_failure(ALL_OLD).send().await;
+                sent.map_or_else(
+                    |error| match error.as_service_error() {
+                        Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                            Ok(WriteOutcome::Refused(refused.item().cloned()))
+                        }
+                        _ => Err(store_error("UpdateItem", &error)),
+                    },
+                    |updated| Ok(WriteOutcome::Applied(updated.attributes.unwrap_or_default())),
+                )
+            }
+            Change::Delete(key) => {
+                let delete = self.client.delete_item().table_name(write.table).set_key(Some(key));
+                let delete = delete.set_condition_expression(write.condition).set_expression_attribute_names(names);
+                let delete = delete.set_expression_attribute_values(values);
+                let sent = delete.return_values_on_condition_check_failure(ALL_OLD).send().await;
+                sent.map_or_else(
+                    |error| match error.as_service_error() {
+                        Some(DeleteItemError::ConditionalCheckFailedException(refused)) => {
+                            Ok(WriteOutcome::Refused(refused.item().cloned()))
+                        }
+                        _ => Err(store_error("DeleteItem", &error)),
+                    },
+                    |_| Ok(WriteOutcome::Applied(Item::new())),
+                )
+            }
+            Change::Check(_) => Err(StoreError::Broken("a check alone is no write".to_owned())),
+        }
+    }
+
+    /// Applies all of `writes` or nothing; they may be of several tables. A conflict with another transaction, and
+    /// throttling, are tried again with full jitter; a failed condition is the caller's to read. The SDK gives every
+    /// call a client token, so its own retries of one call apply once ("TransactWriteItems", Amazon DynamoDB API
+    /// Reference).
+    pub async fn transact(&self, writes: impl IntoIterator<Item = Write>) -> Result<Transacted, StoreError> {
+        let writes: Vec<_> = writes.into_iter().map(Write::into_item).collect::<Result<_, _>>()?;
+        for attempt in 0..ATTEMPTS {
+            let sent = self.client.transact_write_items().set_transact_items(Some(writes.clone())).send().await;
+            let Err(error) = sent else { return Ok(Transacted::Applied) };
+            match refusal(&error)? {
+                Some(refused) => return Ok(Transacted::Refused(refused)),
+                None => tokio::time::sleep(self.random.up_to(Duration::from_millis(10 << attempt.min(6)))).await,
+            }
+        }
+        Err(StoreError::Unavailable("dynamodb TransactWriteItems: TransactionConflict".to_owned()))
+    }
+}
+
+/// The items that failed a transaction's conditions; `None` if it is to be tried again.
+fn refusal<R>(error: &SdkError<TransactWriteItemsError, R>) -> Result<Option<Vec<Option<Item>>>, StoreError> {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+        return Err(store_error("TransactWriteItems", error));
+    };
+    let reasons = cancelled.cancellation_reasons();
+    // Beside a conflict, a failed condition says nothing of what the other transaction is about
+    // to write; conditions are read only where all of them were decided.
+    if reasons.iter().filter_map(CancellationReason::code).any(passes) {
+        return Ok(None);
+    }
+    let is_broken = |code: &&str| !matches!(*code, "None" | "ConditionalCheckFailed");
+    if let Some(code) = reasons.iter().filter_map(CancellationReason::code).find(is_broken) {
+        return Err(StoreError::Broken(format!("dynamodb TransactWriteItems: {code}")));
+    }
+    let failed = |reason: &CancellationReason| {
+        (reason.code() == Some("ConditionalCheckFailed")).then(|| reason.item().cloned().unwrap_or_default())
+    };
+    Ok(Some(reasons.iter().map(failed).collect()))
+}
+
+/// Whether a cancellation reason passes by itself.
+fn passes(code: &str) -> bool {
+    matches!(code, "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_an_expression_are_found() {
+        let names = names(["SET #state = :held, #name.#first = :x", "#state = :a AND size(#of_it)>:b"]).unwrap();
+        let mut names: Vec<_> = names.into_iter().collect();
+        names.sort();
+        let names: Vec<_> = names.iter().map(|(name, attribute)| (name.as_str(), attribute.as_str())).collect();
+        assert_eq!(names, [("#first", "first"), ("#name", "name"), ("#of_it", "of_it"), ("#state", "state")]);
+        assert_eq!(super::names(["available >= :amount"]), None);
+    }
+}
