@@ -6,6 +6,8 @@ use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
@@ -23,7 +25,13 @@ impl ClassifyRetry for ConflictClassifier {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
         let error =
             context.output_or_error().and_then(|outcome| outcome.err()).and_then(OrchestratorError::as_operation_error);
-        match error.and_then(|error| error.downcast_ref::<UpdateItemError>()).and_then(ProvideErrorMetadata::code) {
+        let code = error.and_then(|error| {
+            let put = error.downcast_ref::<PutItemError>().and_then(ProvideErrorMetadata::code);
+            let update = || error.downcast_ref::<UpdateItemError>().and_then(ProvideErrorMetadata::code);
+            let delete = || error.downcast_ref::<DeleteItemError>().and_then(ProvideErrorMetadata::code);
+            put.or_else(update).or_else(delete)
+        });
+        match code {
             Some("TransactionConflictException") => RetryAction::transient_error(),
             _ => RetryAction::NoActionIndicated,
         }

@@ -5,9 +5,14 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use lambda_http::RequestExt;
 
+use super::arrival::without_base;
+use super::call::Endpoint;
 use super::dialect::Dialect;
-use super::pipeline::{Endpoint, Gate, Request, Response, serve_route, without_base};
+use super::gate::Gate;
+use super::pipeline::serve_route;
+use super::respond::Response;
 use crate::base::problem::{Code, Problem};
+use lambda_http::Request;
 
 type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>;
 

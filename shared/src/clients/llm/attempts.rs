@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::Model;
-use super::openai::{CallError, Reply};
+use super::reply::{CallError, Reply};
 use crate::base::observe::metrics::{
     self, MODEL_FAILURES, MODEL_LATENCY, MODEL_REPLIES_REFUSED, MODEL_TOKENS_IN, MODEL_TOKENS_OUT, Metric,
 };

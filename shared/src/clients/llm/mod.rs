@@ -8,6 +8,7 @@ mod attempts;
 mod breaker;
 mod conversation;
 mod openai;
+mod reply;
 mod schema;
 mod stream;
 

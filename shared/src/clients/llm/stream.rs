@@ -7,7 +7,7 @@
 use serde::Deserialize;
 
 use super::conversation::ToolCall;
-use super::openai::{CallError, Reply, Usage, broken, unavailable};
+use super::reply::{CallError, Reply, Usage, broken, unavailable};
 
 /// The largest answer that is read, streamed or whole. A token comes in some 300 bytes of its own, so this is about as much as
 /// any model writes within a request's time, four times over.

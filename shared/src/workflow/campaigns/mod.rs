@@ -10,6 +10,7 @@
 //! reason why there is none. So however often and by how many the campaign is worked on, nobody gets two drafts.
 //! Neither item holds a name, an address or a number of a contact.
 
+mod contact;
 mod drafting;
 
 use crate::workflow::tasks::Brief;
@@ -17,13 +18,13 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::base::clock::Clock;
 use crate::base::context::FromContext;
 use crate::base::store::{Item, StoreError, Table, Transacted, Write, WriteOutcome, from_item, key, keyed};
 use crate::workflow::tasks::TaskId;
+pub use contact::{Contact, Counts, Finished, State};
 pub use drafting::{Advance, Drafting};
 
 /// A campaign that was started.
@@ -41,120 +42,6 @@ pub struct Campaign {
     /// What came of it, once every contact of its list was gone through.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished: Option<Finished>,
-}
-
-/// The end of a campaign's drafting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finished {
-    /// When.
-    pub at: DateTime<Utc>,
-    /// What came of its contacts.
-    pub counts: Counts,
-}
-
-/// What came of a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(rename = "CampaignContactState")]
-pub enum State {
-    /// There is a draft, for a person to review.
-    Drafted,
-    /// There is one that holds somebody's personal data; nobody sees its text.
-    BlockedPii,
-    /// Nothing reaches the contact.
-    Unreachable,
-    /// The contact does not want to be contacted.
-    Suppressed,
-    /// The model wrote nothing that can be used.
-    NotWritten,
-}
-
-impl State {
-    /// Every state.
-    pub const ALL: [Self; 5] = [Self::Drafted, Self::BlockedPii, Self::Unreachable, Self::Suppressed, Self::NotWritten];
-
-    /// Its name in requests and responses.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Drafted => "drafted",
-            Self::BlockedPii => "blocked_pii",
-            Self::Unreachable => "unreachable",
-            Self::Suppressed => "suppressed",
-            Self::NotWritten => "not_written",
-        }
-    }
-
-    /// The state of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
-    }
-}
-
-/// One contact of a campaign.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Contact {
-    /// The contact.
-    pub lead_id: Uuid,
-    /// What came of it.
-    pub state: State,
-    /// The recommendation that was made.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub recommendation_id: Option<Uuid>,
-    /// Why there is none, more exactly, such as `lead_not_found`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
-    /// When.
-    pub at: DateTime<Utc>,
-}
-
-/// How many contacts of a campaign came to what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
-    /// All that were gone through.
-    pub contacts: u32,
-    /// With a draft to be reviewed.
-    pub drafted: u32,
-    /// With a draft that is blocked.
-    pub blocked: u32,
-    /// That nothing reaches.
-    pub unreachable: u32,
-    /// That do not want to be contacted.
-    pub suppressed: u32,
-    /// For whom the model wrote nothing that can be used.
-    pub not_written: u32,
-}
-
-impl Counts {
-    /// Of these contacts.
-    pub fn of(contacts: &[Contact]) -> Self {
-        let mut counts = Self::default();
-        for contact in contacts {
-            counts.contacts += 1;
-            *match contact.state {
-                State::Drafted => &mut counts.drafted,
-                State::BlockedPii => &mut counts.blocked,
-                State::Unreachable => &mut counts.unreachable,
-                State::Suppressed => &mut counts.suppressed,
-                State::NotWritten => &mut counts.not_written,
-            } += 1;
-        }
-        counts
-    }
-
-    /// As they are shown.
-    pub fn shown(&self) -> Value {
-        json!({
-            "contacts": self.contacts,
-            "drafted": self.drafted,
-            "blocked": self.blocked,
-            "skipped": self.unreachable + self.suppressed + self.not_written,
-            "skipped_because": {
-                "unreachable": self.unreachable,
-                "suppressed": self.suppressed,
-                "not_written": self.not_written,
-            },
-        })
-    }
 }
 
 /// The campaigns in the `work` table.
@@ -244,6 +131,8 @@ impl Campaigns {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Status;
-use super::delivery::AttemptState;
+use super::attempt::AttemptState;
 use crate::outreach::policy::{ChannelScore, Contribution, Outcome};
 
 /// What is proposed to be sent to a lead, and what became of it.

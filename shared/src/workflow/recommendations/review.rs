@@ -1,8 +1,8 @@
 //! What people decide on: approve, reject, snooze, and what waits in the manual queue.
 
+use super::approval::Approval;
 use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -13,35 +13,6 @@ use crate::base::store::{StoreError, Transacted, Write};
 use crate::base::time::timestamp;
 use crate::workflow::due::{Due, Wanted};
 use crate::workflow::notifications::Notification;
-
-/// What a person approved: the text that is sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approval {
-    /// What is sent, and where.
-    pub draft: Draft,
-    /// SHA-256 of the text, in hexadecimal digits.
-    pub text_sha256: String,
-    /// Whether the person changed what was proposed.
-    pub edited: bool,
-    /// Who.
-    pub by: String,
-    /// When.
-    pub at: DateTime<Utc>,
-}
-
-impl Approval {
-    pub(super) fn shown(&self) -> Value {
-        json!({
-            "channel": self.draft.channel,
-            "draft_title": self.draft.title,
-            "draft_message": self.draft.message,
-            "text_sha256": self.text_sha256,
-            "edited": self.edited,
-            "by": self.by,
-            "at": timestamp(self.at),
-        })
-    }
-}
 
 impl Draft {
     /// SHA-256 of what is sent, in hexadecimal digits.

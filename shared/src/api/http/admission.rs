@@ -1,0 +1,148 @@
+//! Everything before the work: who calls, and what is asked.
+
+use super::Request;
+use super::arrival::Arrival;
+use super::call::{Call, Endpoint, Input};
+use super::events::Events;
+use super::gate::Gate;
+use crate::base::problem::{Code, Problem};
+use crate::workspace::accounts::Admission;
+use crate::workspace::auth::{ApiKey, Rate};
+use crate::workspace::idempotency::{Claimed, IdempotencyKey};
+use http::header::{self, HeaderMap};
+use lambda_http::RequestExt;
+use serde_json::{Value, json};
+use tracing::field::display;
+
+/// Everything before the work: who calls, and what is asked.
+pub(super) async fn admit<E: Endpoint>(
+    gate: &Gate,
+    endpoint: &E,
+    arrival: &Arrival,
+    request: &Request,
+    rate: &mut Option<Rate>,
+    events: Events,
+) -> Result<(Call, E::Request), Problem> {
+    let has_body = !matches!(*request.method(), http::Method::GET | http::Method::HEAD | http::Method::DELETE);
+    if has_body {
+        check_size_and_type(request, E::MAX_BODY)?;
+    }
+
+    let key = bearer(request.headers()).ok_or_else(invalid_key)?;
+    let record = match gate.accounts.admit(&key, E::PERMISSION, arrival.at).await? {
+        Admission::Granted(record, counted) => {
+            *rate = Some(counted);
+            tracing::Span::current().record("key_id", display(record.key_id));
+            record
+        }
+        Admission::Unknown => return Err(invalid_key()),
+        Admission::Forbidden(counted) => {
+            *rate = Some(counted);
+            return Err(Problem::new(
+                Code::InsufficientPermissions,
+                format!("this API key lacks the permission {}", E::PERMISSION),
+            ));
+        }
+        Admission::Exhausted(counted) => {
+            *rate = Some(counted);
+            let seconds = counted.retry_after(arrival.at);
+            let message = format!("request rate limit exceeded; retry after {seconds} seconds");
+            return Err(Problem::new(Code::RateLimited, message).retry_after(seconds));
+        }
+    };
+
+    let input = Input {
+        body: if has_body { json_body(request.body(), E::BODY_IS_OPTIONAL)? } else { Value::Null },
+        query: query(request),
+        path: request.path_parameters().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        prefer: prefer(request.headers()),
+    };
+    let parsed = endpoint.parse(&input);
+    let idempotency_key = idempotency_key(request)?;
+    let parsed = parsed?;
+    let claimed = idempotency_key.map(|key| {
+        Claimed::new(record.workspace_id, &arrival.route, &key, request.method().as_str(), &arrival.path, &input.body)
+    });
+    let call = Call {
+        request_id: arrival.request_id,
+        workspace_id: record.workspace_id,
+        key_id: record.key_id,
+        deadline: arrival.deadline,
+        claimed,
+        events,
+        dialect: E::DIALECT,
+        stamp: arrival.stamp(arrival.at),
+    };
+    Ok((call, parsed))
+}
+
+pub(super) fn prefer(headers: &HeaderMap) -> Vec<String> {
+    let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(|value| value.trim().to_ascii_lowercase()).collect()
+}
+
+pub(super) fn check_size_and_type(request: &Request, most: usize) -> Result<(), Problem> {
+    let length = body_bytes(request.body()).len();
+    if length > most {
+        let message = format!("the body has {length} bytes; this route takes at most {most}");
+        return Err(Problem::new(Code::PayloadTooLarge, message));
+    }
+    let Some(declared) = request.headers().get(header::CONTENT_TYPE) else { return Ok(()) };
+    let declared = declared.to_str().unwrap_or_default().to_ascii_lowercase();
+    let (essence, parameters) = declared.split_once(';').unwrap_or((&declared, ""));
+    let is_json = essence.trim() == "application/json"
+        || (essence.starts_with("application/") && essence.trim().ends_with("+json"));
+    let is_utf8 = parameters.split(';').all(|parameter| match parameter.split_once('=') {
+        Some((name, value)) if name.trim() == "charset" => value.trim().trim_matches('"') == "utf-8",
+        _ => true,
+    });
+    if is_json && is_utf8 {
+        return Ok(());
+    }
+    Err(Problem::new(Code::UnsupportedMediaType, "send JSON in UTF-8, with Content-Type: application/json"))
+}
+
+/// A body as it was sent: API Gateway may hand it over as text or in base64.
+pub fn body_bytes(body: &lambda_http::Body) -> &[u8] {
+    match body {
+        lambda_http::Body::Text(text) => text.as_bytes(),
+        lambda_http::Body::Binary(bytes) => bytes,
+        _ => &[],
+    }
+}
+
+/// serde_json's messages say what was expected and where; they do not quote the body.
+pub(super) fn json_body(body: &lambda_http::Body, is_optional: bool) -> Result<Value, Problem> {
+    let bytes = body_bytes(body);
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        if is_optional {
+            return Ok(json!({}));
+        }
+        return Err(Problem::new(Code::Validation, "the request needs a JSON body"));
+    }
+    serde_json::from_slice(bytes)
+        .map_err(|error| Problem::new(Code::Validation, format!("the body is not valid JSON: {error}")))
+}
+
+pub(super) fn bearer(headers: &HeaderMap) -> Option<ApiKey> {
+    let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") { key.trim().parse().ok() } else { None }
+}
+
+#[track_caller]
+pub(super) fn invalid_key() -> Problem {
+    Problem::new(Code::InvalidKey, "invalid or expired API key; send Authorization: Bearer wbk_…")
+}
+
+pub(super) fn idempotency_key(request: &Request) -> Result<Option<IdempotencyKey>, Problem> {
+    if request.method() != http::Method::POST {
+        return Ok(None);
+    }
+    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    IdempotencyKey::parse(value.as_bytes()).map(Some).map_err(|complaint| Problem::field("Idempotency-Key", complaint))
+}
+
+pub(super) fn query(request: &Request) -> Vec<(String, String)> {
+    let parameters = request.query_string_parameters();
+    parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}

@@ -1,0 +1,120 @@
+//! A contact of a campaign, and what came of it.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// The end of a campaign's drafting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finished {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What came of its contacts.
+    pub counts: Counts,
+}
+
+/// What came of a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "CampaignContactState")]
+pub enum State {
+    /// There is a draft, for a person to review.
+    Drafted,
+    /// There is one that holds somebody's personal data; nobody sees its text.
+    BlockedPii,
+    /// Nothing reaches the contact.
+    Unreachable,
+    /// The contact does not want to be contacted.
+    Suppressed,
+    /// The model wrote nothing that can be used.
+    NotWritten,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Drafted, Self::BlockedPii, Self::Unreachable, Self::Suppressed, Self::NotWritten];
+
+    /// Its name in requests and responses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Drafted => "drafted",
+            Self::BlockedPii => "blocked_pii",
+            Self::Unreachable => "unreachable",
+            Self::Suppressed => "suppressed",
+            Self::NotWritten => "not_written",
+        }
+    }
+
+    /// The state of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
+/// One contact of a campaign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// The contact.
+    pub lead_id: Uuid,
+    /// What came of it.
+    pub state: State,
+    /// The recommendation that was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recommendation_id: Option<Uuid>,
+    /// Why there is none, more exactly, such as `lead_not_found`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// How many contacts of a campaign came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// All that were gone through.
+    pub contacts: u32,
+    /// With a draft to be reviewed.
+    pub drafted: u32,
+    /// With a draft that is blocked.
+    pub blocked: u32,
+    /// That nothing reaches.
+    pub unreachable: u32,
+    /// That do not want to be contacted.
+    pub suppressed: u32,
+    /// For whom the model wrote nothing that can be used.
+    pub not_written: u32,
+}
+
+impl Counts {
+    /// Of these contacts.
+    pub fn of(contacts: &[Contact]) -> Self {
+        let mut counts = Self::default();
+        for contact in contacts {
+            counts.contacts += 1;
+            *match contact.state {
+                State::Drafted => &mut counts.drafted,
+                State::BlockedPii => &mut counts.blocked,
+                State::Unreachable => &mut counts.unreachable,
+                State::Suppressed => &mut counts.suppressed,
+                State::NotWritten => &mut counts.not_written,
+            } += 1;
+        }
+        counts
+    }
+
+    /// As they are shown.
+    pub fn shown(&self) -> Value {
+        json!({
+            "contacts": self.contacts,
+            "drafted": self.drafted,
+            "blocked": self.blocked,
+            "skipped": self.unreachable + self.suppressed + self.not_written,
+            "skipped_because": {
+                "unreachable": self.unreachable,
+                "suppressed": self.suppressed,
+                "not_written": self.not_written,
+            },
+        })
+    }
+}

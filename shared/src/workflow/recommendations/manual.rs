@@ -1,0 +1,50 @@
+//! The manual queue: what the model was to do and people do instead.
+
+use super::{Actor, Recommendation, Recommendations, of_lead};
+use crate::base::store::{Item, StoreError, Transacted, Write, key, n, s};
+use crate::workflow::notifications::Notification;
+use uuid::Uuid;
+
+/// The item that says that a lead has an open item in the manual queue.
+pub(super) fn manual_key(workspace_id: Uuid, lead_id: Uuid) -> Item {
+    key(of_lead(workspace_id, lead_id), "manual")
+}
+
+pub(super) fn manual_item(of: &Recommendation) -> Item {
+    let mut item = manual_key(of.id.workspace_id, of.lead_id);
+    item.insert("recommendation_id".to_owned(), s(of.id.recommendation_id));
+    item.insert("expires".to_owned(), n(of.expires));
+    item
+}
+
+impl Recommendations {
+    /// Puts what a model was to do into the manual queue. A lead has one open item there: asked again
+    /// meanwhile, that one stands. Gives the one that stands.
+    pub async fn hand_to_people(
+        &self,
+        new: &Recommendation,
+        actor: Actor,
+        notifications: &[Notification],
+    ) -> Result<Uuid, StoreError> {
+        let mut writes = vec![self.table.put_new(manual_item(new))];
+        writes.extend(self.propose(new, actor, notifications)?);
+        match self.table.transact(writes).await? {
+            Transacted::Applied => Ok(new.id.recommendation_id),
+            Transacted::Refused(refused) => {
+                let open = refused.into_iter().next().flatten().unwrap_or_default();
+                let id = open.get("recommendation_id").and_then(|id| id.as_s().ok()).and_then(|id| id.parse().ok());
+                id.ok_or_else(|| StoreError::Unavailable("the manual queue kept changing".to_owned()))
+            }
+        }
+    }
+
+    /// The write that makes something its lead's open item, whatever was that before.
+    pub(super) fn open_manual(&self, new: &Recommendation) -> Write {
+        self.table.put(manual_item(new))
+    }
+
+    /// The write that takes a lead's open item out of the manual queue.
+    pub(super) fn close_manual(&self, of: &Recommendation) -> Write {
+        self.table.delete(manual_key(of.id.workspace_id, of.lead_id))
+    }
+}

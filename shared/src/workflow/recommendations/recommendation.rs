@@ -1,0 +1,289 @@
+//! A recommendation, and where it stands.
+
+use super::draft::drafted;
+use super::{Approval, Attempt, Draft, KEPT, Origin, RecommendationId};
+use crate::base::channel::Medium;
+use crate::base::time::timestamp;
+use crate::outreach::gate::Disclosure;
+use crate::outreach::writing::Written;
+use crate::workflow::due::Due;
+use crate::workflow::notifications::{self, Notification};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Where a recommendation stands (contract, section 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "RecommendationStatus")]
+pub enum Status {
+    /// It waits for a person's decision.
+    PendingReview,
+    /// A person wants it sent as it stands.
+    Approved,
+    /// It is being sent, or was and nobody knows yet whether it arrived.
+    Delivering,
+    /// It has arrived.
+    Delivered,
+    /// It was proven not to arrive, on every channel that there is.
+    DeliveryFailed,
+    /// A person does not want it.
+    Rejected,
+    /// It is to be written anew; another recommendation follows.
+    Requeued,
+    /// Its text holds somebody's personal data; nobody sees the text.
+    BlockedPii,
+    /// The model was down: a person writes, or hands it back.
+    Manual,
+    /// A person has taken care of it without the model.
+    Resolved,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 10] = [
+        Self::PendingReview,
+        Self::Approved,
+        Self::Delivering,
+        Self::Delivered,
+        Self::DeliveryFailed,
+        Self::Rejected,
+        Self::Requeued,
+        Self::BlockedPii,
+        Self::Manual,
+        Self::Resolved,
+    ];
+
+    /// Its name in requests and responses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PendingReview => "pending_review",
+            Self::Approved => "approved",
+            Self::Delivering => "delivering",
+            Self::Delivered => "delivered",
+            Self::DeliveryFailed => "delivery_failed",
+            Self::Rejected => "rejected",
+            Self::Requeued => "requeued",
+            Self::BlockedPii => "blocked_pii",
+            Self::Manual => "manual",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    /// The status of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+}
+
+/// What the priority and channel model found, as it is shown: reproducible from its inputs and version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Assessment {
+    /// 0 to 100.
+    pub priority_score: u8,
+    /// Such as `follow_up`.
+    pub recommended_action: String,
+    /// How sure the choice of the channel is, from 0 to 1.
+    pub confidence: f64,
+    /// Each channel's probability with its interval.
+    pub channel_scores: Value,
+    /// The contributions to the priority.
+    pub factors: Value,
+    /// The version of the model.
+    pub policy_version: String,
+}
+
+/// Something that is proposed to be sent to a lead, and waits for a person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recommendation {
+    /// Which one.
+    #[serde(flatten)]
+    pub id: RecommendationId,
+    /// Rises by one with every change.
+    pub version: u64,
+    /// Where it stands.
+    pub status: Status,
+    /// The lead.
+    pub lead_id: Uuid,
+    /// What it comes from.
+    pub origin: Origin,
+    /// What is to be sent; none while there is none, or nobody may see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draft: Option<Draft>,
+    /// Why, or the strategy that the text follows.
+    pub reasoning: String,
+    /// What the priority and channel model found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assessment: Option<Assessment>,
+    /// The model that wrote it, with the version of its instructions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written_by: Option<WrittenBy>,
+    /// Until when nobody wants to be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snoozed_until: Option<DateTime<Utc>>,
+    /// Why it was rejected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejection_reason: Option<String>,
+    /// The recommendation that was made in its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub followed_by: Option<Uuid>,
+    /// What was approved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+    /// What was sent, or tried to be, oldest first.
+    #[serde(default)]
+    pub attempts: Vec<Attempt>,
+    /// Who works on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) lease: Option<Lease>,
+    /// When its queue's message is sent again.
+    #[serde(flatten)]
+    pub(super) due: Option<Due>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was changed last.
+    pub updated_at: DateTime<Utc>,
+    /// Epoch seconds from which it is deleted.
+    pub(super) expires: i64,
+}
+
+/// A model and its instructions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrittenBy {
+    /// The model.
+    pub model: String,
+    /// The version of the instructions.
+    pub prompt_version: String,
+}
+
+/// Who works on a recommendation, and until when nobody else may.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Lease {
+    pub(super) owner: Uuid,
+    pub(super) until: DateTime<Utc>,
+}
+
+impl Recommendation {
+    /// The alert to compliance about what its draft disclosed.
+    pub fn pii_alert(&self, disclosures: &[Disclosure], notification_id: Uuid, at: DateTime<Utc>) -> Notification {
+        Notification {
+            notification_id,
+            workspace_id: self.id.workspace_id,
+            role: notifications::Role::Compliance,
+            kind: notifications::Kind::PiiBlocked,
+            lead_id: self.lead_id,
+            recommendation_id: Some(self.id.recommendation_id),
+            details: json!({ "findings": disclosures }),
+            created_at: at,
+        }
+    }
+
+    /// A recommendation that nobody has changed yet.
+    pub fn new(id: RecommendationId, lead_id: Uuid, origin: Origin, status: Status, now: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            version: 1,
+            status,
+            lead_id,
+            origin,
+            draft: None,
+            reasoning: String::new(),
+            assessment: None,
+            written_by: None,
+            snoozed_until: None,
+            rejection_reason: None,
+            followed_by: None,
+            approval: None,
+            attempts: Vec::new(),
+            lease: None,
+            due: None,
+            created_at: now,
+            updated_at: now,
+            expires: (now + KEPT).timestamp(),
+        }
+    }
+
+    /// What a follow-up proposes for one medium.
+    pub fn of_follow_up(
+        id: RecommendationId,
+        lead_id: Uuid,
+        origin: Origin,
+        (medium, written): (Medium, &Written),
+        written_by: WrittenBy,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            draft: Some(drafted(medium, written)),
+            reasoning: written.strategy.clone(),
+            written_by: Some(written_by),
+            ..Self::new(id, lead_id, origin, Status::PendingReview, now)
+        }
+    }
+
+    /// The service that made it: model, instructions and priority model, for the audit.
+    pub fn ai_service_version(&self) -> String {
+        let written_by = self.written_by.as_ref().map(|by| format!("{}/{}", by.model, by.prompt_version));
+        let policy = self.assessment.as_ref().map(|assessment| assessment.policy_version.clone());
+        [written_by, policy].into_iter().flatten().collect::<Vec<_>>().join("/")
+    }
+
+    /// As it is shown.
+    pub fn shown(&self) -> Value {
+        let assessment = self.assessment.as_ref();
+        let (asked, follow_up, campaign_id) = match &self.origin {
+            Origin::Engagement(asked) => (Some(asked), None, None),
+            Origin::Campaign { campaign_id, .. } => (None, None, Some(campaign_id)),
+            Origin::FollowUp { command_id, site_id, agent_id, visitor_id } => (
+                None,
+                Some(
+                    json!({"command_id": command_id, "site_id": site_id, "agent_id": agent_id, "visitor_id": visitor_id}),
+                ),
+                None,
+            ),
+        };
+        json!({
+            "recommendation_id": self.id.recommendation_id,
+            "status": self.status,
+            "version": self.version,
+            "lead_id": self.lead_id,
+            "priority_score": assessment.map(|assessment| assessment.priority_score),
+            "recommended_action": assessment.map(|assessment| &assessment.recommended_action),
+            "recommended_channel": self.draft.as_ref().map(|draft| draft.channel),
+            "reasoning_summary": self.reasoning,
+            "draft_title": self.draft.as_ref().and_then(|draft| draft.title.as_ref()),
+            "draft_message": self.draft.as_ref().map(|draft| &draft.message),
+            "requires_human_approval": true,
+            "confidence": assessment.map(|assessment| assessment.confidence),
+            "channel_scores": assessment.map(|assessment| &assessment.channel_scores),
+            "factors": assessment.map(|assessment| &assessment.factors),
+            "ai_service_version": self.ai_service_version(),
+            "follow_up": follow_up,
+            "campaign_id": campaign_id,
+            "follows": asked.and_then(|asked| asked.follows.as_ref()).map(|follows| follows.recommendation_id),
+            "followed_by": self.followed_by,
+            "snoozed_until": self.snoozed_until.map(timestamp),
+            "rejection_reason": self.rejection_reason,
+            "approval": self.approval.as_ref().map(Approval::shown),
+            "deliveries": self.attempts.iter().map(Attempt::shown).collect::<Vec<_>>(),
+            "created_at": timestamp(self.created_at),
+            "updated_at": timestamp(self.updated_at),
+        })
+    }
+
+    /// What lists are in the order of: the most urgent first, then the oldest.
+    pub(super) fn listed_by(&self) -> String {
+        let priority = self.assessment.as_ref().map_or(0, |assessment| assessment.priority_score.min(100));
+        format!("{:03}#{}#{}", 100 - priority, timestamp(self.created_at), self.id.recommendation_id)
+    }
+
+    /// Whether a queue's message is wanted for it.
+    pub fn is_queued(&self) -> bool {
+        self.due.is_some()
+    }
+
+    /// Whether its reviewers wait until later.
+    pub(super) fn is_snoozed(&self, now: DateTime<Utc>) -> bool {
+        self.snoozed_until.is_some_and(|until| until > now)
+    }
+}
