@@ -18,6 +18,14 @@ use shared::workflow::recommendations::{
 /// How long one message may take; the function's timeout is above it.
 const TIME: TimeDelta = TimeDelta::seconds(50);
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "analyst";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::queue(context, Analyst::new)
+}
+
 /// The worker and what it works with.
 #[derive(Clone, Debug)]
 pub struct Analyst {
@@ -27,9 +35,6 @@ pub struct Analyst {
 }
 
 impl Analyst {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "analyst";
-
     /// Builds the worker from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
@@ -49,7 +54,7 @@ impl Analyst {
         let asked = Asked { follows: Some(follows), ..asked.clone() };
         let now = self.clock.now();
         let reach = self.analysis.reach(before.id.workspace_id, before.lead_id, &asked).await?;
-        let actor = Actor::Function(Self::NAME);
+        let actor = Actor::Function(NAME);
         let Some(reach) = reach else {
             self.recommendations.leave(before, ("lead_not_found", None), actor).await?;
             return Ok(());

@@ -28,12 +28,13 @@ pub use operations::operations;
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "campaigns";
 
-/// The endpoints of the function.
-pub fn campaigns(context: &Context) -> Result<Routes, ConfigError> {
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     Ok(Routes::new(Gate::new(context)?)
         .with("GET", "/v1/campaigns", ListCampaigns::new(context)?)
         .with("GET", "/v1/campaigns/{id}", GetCampaign::new(context)?)
-        .with("GET", "/v1/campaigns/{id}/drafts", ListDrafts::new(context)?))
+        .with("GET", "/v1/campaigns/{id}/drafts", ListDrafts::new(context)?)
+        .into())
 }
 
 /// A campaign of the caller's workspace.

@@ -14,6 +14,14 @@ use uuid::Uuid;
 
 pub use operations::operations;
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "commands";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::endpoint(context, GetCommand::new)
+}
+
 /// The endpoint and what it works with.
 #[derive(Clone, Debug)]
 pub struct GetCommand {
@@ -21,9 +29,6 @@ pub struct GetCommand {
 }
 
 impl GetCommand {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "commands";
-
     /// Builds the endpoint from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self { commands: Commands::new(context)? })

@@ -28,6 +28,14 @@ const TIME: TimeDelta = TimeDelta::seconds(50);
 /// How often an outcome is recorded against people who decide on what is proposed.
 const RECORDED: u32 = 8;
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "copywriter";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::queue(context, Copywriter::new)
+}
+
 /// The worker and what it works with.
 #[derive(Clone, Debug)]
 pub struct Copywriter {
@@ -40,9 +48,6 @@ pub struct Copywriter {
 }
 
 impl Copywriter {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "copywriter";
-
     /// Builds the worker from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
@@ -66,7 +71,7 @@ impl Copywriter {
         let written_by = WrittenBy { model: outcome.model.clone(), prompt_version: outcome.prompt_version.clone() };
         for _ in 0..RECORDED {
             let proposed = &command.recommendations;
-            let actor = Actor::Function(Self::NAME);
+            let actor = Actor::Function(NAME);
             let refine = self.recommendations.refine(workspace_id, proposed, &outcome.messages, &written_by, actor);
             let completed = self.commands.complete(command, &outcome, refine.await?).await?;
             if completed != Completed::Outdated {

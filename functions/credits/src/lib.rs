@@ -21,6 +21,14 @@ pub struct Request {
     pub per_page: u32,
 }
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "credits";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::endpoint(context, Credits::new)
+}
+
 /// The endpoint and what it works with.
 #[derive(Clone, Debug)]
 pub struct Credits {
@@ -28,9 +36,6 @@ pub struct Credits {
 }
 
 impl Credits {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "credits";
-
     /// Builds the endpoint from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self { ledger: Ledger::new(context)? })

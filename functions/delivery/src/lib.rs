@@ -42,7 +42,15 @@ const STEPS: usize = 6;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LAST_PAUSE: Duration = Duration::from_secs(2);
 
-const ACTOR: Actor = Actor::Function(DeliveryWorker::NAME);
+const ACTOR: Actor = Actor::Function(NAME);
+
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "delivery";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::queue(context, DeliveryWorker::new)
+}
 
 /// The worker and what it works with.
 #[derive(Clone, Debug)]
@@ -61,9 +69,6 @@ pub struct DeliveryWorker {
 }
 
 impl DeliveryWorker {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "delivery";
-
     /// Builds the worker from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
@@ -75,7 +80,7 @@ impl DeliveryWorker {
             gate: Gate::new(context)?,
             recommendations: Recommendations::new(context)?,
             providers: Providers::new(context)?,
-            outcomes: Outcomes::new(context, Self::NAME)?,
+            outcomes: Outcomes::new(context, NAME)?,
             commands: Commands::new(context)?,
             conversations: Conversations::new(context)?,
         })

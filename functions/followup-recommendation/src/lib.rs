@@ -28,6 +28,14 @@ use uuid::Uuid;
 pub use operations::operations;
 pub use request::Request;
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "followup-recommendation";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::endpoint(context, FollowupRecommendation::new)
+}
+
 /// The endpoint and what it works with.
 #[derive(Clone, Debug)]
 pub struct FollowupRecommendation {
@@ -41,9 +49,6 @@ pub struct FollowupRecommendation {
 }
 
 impl FollowupRecommendation {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "followup-recommendation";
-
     /// Builds the endpoint from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self {

@@ -11,6 +11,14 @@ use shared::workspace::auth::Permission;
 
 pub use operations::operations;
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "get-lead";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::endpoint(context, GetLead::new)
+}
+
 /// The endpoint and what it works with.
 #[derive(Clone, Debug)]
 pub struct GetLead {
@@ -19,9 +27,6 @@ pub struct GetLead {
 }
 
 impl GetLead {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "get-lead";
-
     /// Builds the endpoint from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self { clock: context.clock.clone(), conversations: Conversations::new(context)? })

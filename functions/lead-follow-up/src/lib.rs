@@ -56,6 +56,14 @@ const FIRST_LOOK: Duration = Duration::from_millis(50);
 /// The longest wait between two looks.
 const LAST_LOOK: Duration = Duration::from_millis(400);
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "lead-follow-up";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::endpoint(context, LeadFollowUp::new)
+}
+
 /// The endpoint and what it works with.
 #[derive(Clone, Debug)]
 pub struct LeadFollowUp {
@@ -73,9 +81,6 @@ pub struct LeadFollowUp {
 }
 
 impl LeadFollowUp {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "lead-follow-up";
-
     /// Builds the endpoint from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self {

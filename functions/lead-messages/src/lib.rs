@@ -51,6 +51,14 @@ impl Request {
     }
 }
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "lead-messages";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::endpoint(context, LeadMessages::new)
+}
+
 /// The endpoint and what it works with.
 #[derive(Clone, Debug)]
 pub struct LeadMessages {
@@ -58,9 +66,6 @@ pub struct LeadMessages {
 }
 
 impl LeadMessages {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "lead-messages";
-
     /// Builds the endpoint from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self { conversations: Conversations::new(context)? })

@@ -66,6 +66,14 @@ impl From<Problem> for ScoreError {
     }
 }
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "lead-scorer";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::queue(context, LeadScorer::new)
+}
+
 /// The scorer and what it works with.
 #[derive(Clone, Debug)]
 pub struct LeadScorer {
@@ -88,9 +96,6 @@ impl Consumer for LeadScorer {
 }
 
 impl LeadScorer {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "lead-scorer";
-
     /// Builds the scorer from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self {

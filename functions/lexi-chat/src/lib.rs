@@ -82,9 +82,9 @@ pub struct LexiChat {
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "lexi-chat";
 
-/// The function's endpoint, by its route: a function URL does not say which one it is.
-pub fn lexi_chat(context: &Context) -> Result<Routes, ConfigError> {
-    Ok(Routes::new(Gate::new(context)?).with("POST", "/v1/lexi/chat", LexiChat::new(context)?))
+/// Builds the function from its configuration. Its endpoint has a route because a function URL names none.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    Ok(Routes::new(Gate::new(context)?).with("POST", "/v1/lexi/chat", LexiChat::new(context)?).into())
 }
 
 impl LexiChat {

@@ -25,6 +25,14 @@ use shared::workflow::tasks::{Failure, Plan, Progress, Taken, Task, TaskId, Task
 /// How long one message may take. The function's timeout is above it, and a lease above that.
 const TIME: TimeDelta = TimeDelta::seconds(50);
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "lexi-worker";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::queue(context, LexiWorker::new)
+}
+
 /// The worker and what it works with.
 #[derive(Clone, Debug)]
 pub struct LexiWorker {
@@ -90,9 +98,6 @@ impl From<Problem> for Trouble {
 }
 
 impl LexiWorker {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "lexi-worker";
-
     /// Builds the worker from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self {

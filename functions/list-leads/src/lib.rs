@@ -31,6 +31,14 @@ pub struct Request {
     pub offset: u32,
 }
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "list-leads";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::endpoint(context, ListLeads::new)
+}
+
 /// The endpoint and what it works with.
 #[derive(Clone)]
 pub struct ListLeads {
@@ -39,9 +47,6 @@ pub struct ListLeads {
 }
 
 impl ListLeads {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "list-leads";
-
     /// Builds the endpoint from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self { clock: context.clock.clone(), rows: Rows::new(context)? })

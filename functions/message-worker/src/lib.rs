@@ -33,6 +33,14 @@ enum Event {
     Status { leads: Vec<CustomerPhone>, message_id: String, delivery: Delivery, report: Option<Callback> },
 }
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "message-worker";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::queue(context, MessageWorker::new)
+}
+
 /// The function and what it works with.
 #[derive(Clone, Debug)]
 pub struct MessageWorker {
@@ -42,15 +50,12 @@ pub struct MessageWorker {
 }
 
 impl MessageWorker {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "message-worker";
-
     /// Builds the function from its configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self {
             inbox: Inbox::new(context)?,
             conversations: Conversations::new(context)?,
-            outcomes: Outcomes::new(context, Self::NAME)?,
+            outcomes: Outcomes::new(context, NAME)?,
         })
     }
 

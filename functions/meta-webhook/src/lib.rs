@@ -39,6 +39,18 @@ pub use operations::operations;
 /// How many items are stored at a time.
 const AT_A_TIME: usize = 16;
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "meta-webhook";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    let webhook = MetaWebhook::new(context)?;
+    Ok(shared::api::lambda::Function::open(move |request| {
+        let webhook = webhook.clone();
+        async move { webhook.answer(request).await }
+    }))
+}
+
 /// The function and what it works with.
 #[derive(Clone)]
 pub struct MetaWebhook {
@@ -52,9 +64,6 @@ pub struct MetaWebhook {
 }
 
 impl MetaWebhook {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "meta-webhook";
-
     /// Builds the function from its configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self {

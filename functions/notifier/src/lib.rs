@@ -23,6 +23,14 @@ use shared::workspace::accounts::{Accounts, Webhook};
 /// How long an answer may take.
 const WITHIN: Duration = Duration::from_secs(10);
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "notifier";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::queue(context, Notifier::new)
+}
+
 /// The worker and what it works with.
 #[derive(Clone, Debug)]
 pub struct Notifier {
@@ -33,9 +41,6 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "notifier";
-
     /// Builds the worker from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self {

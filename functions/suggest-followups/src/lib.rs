@@ -57,6 +57,14 @@ pub struct Data {
     credits_remaining: u64,
 }
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "suggest-followups";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::endpoint(context, SuggestFollowups::new)
+}
+
 /// The endpoint and what it works with.
 #[derive(Clone, Debug)]
 pub struct SuggestFollowups {
@@ -69,9 +77,6 @@ pub struct SuggestFollowups {
 }
 
 impl SuggestFollowups {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "suggest-followups";
-
     /// Builds the endpoint from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self {

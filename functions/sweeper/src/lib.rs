@@ -15,6 +15,18 @@ use shared::workspace::credits::Ledger;
 /// How many commands are sent, and then postponed, at once: as many as one call to SQS takes.
 const AT_ONCE: usize = 10;
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "sweeper";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    let sweeper = Sweeper::new(context)?;
+    Ok(shared::api::lambda::Function::schedule(move || {
+        let sweeper = sweeper.clone();
+        async move { Ok(sweeper.sweep().await.map(drop)?) }
+    }))
+}
+
 /// The sweeper and what it works with.
 #[derive(Clone, Debug)]
 pub struct Sweeper {
@@ -41,9 +53,6 @@ fn task(overdue: &Overdue) -> Option<TaskId> {
 }
 
 impl Sweeper {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "sweeper";
-
     /// Builds the sweeper from the function's configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         Ok(Self {

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use functions::sweeper::Sweeper;
 use futures_util::future::join_all;
 use serde_json::json;
 use shared::workspace::auth::Permission;
-use sweeper::Sweeper;
 use tests::{Api, CONTACT, ModelReply, SUGGEST, ScriptedModel, send, suggestion, try_send};
 use uuid::Uuid;
 

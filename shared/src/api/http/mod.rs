@@ -18,4 +18,5 @@ pub use lambda_http::Request;
 pub use pipeline::{Call, Endpoint, Gate, Input, MAX_INGESTED, Response, answer, body_bytes, serve, serve_open};
 pub use query::{Page, Query};
 pub use reply::Reply;
-pub use routes::{Routes, no_such_route};
+pub(crate) use routes::parser;
+pub use routes::{Parser, Routes, no_such_route};
