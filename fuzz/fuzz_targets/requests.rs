@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| parsers::requests(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| functions::parsers::requests(bytes));

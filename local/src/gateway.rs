@@ -17,23 +17,17 @@ use http::{HeaderMap, Method, Uri};
 use lambda_http::RequestExt;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
+use shared::api::lambda::{Function, Http};
 use shared::base::clock::{Clock, Random};
 use tokio::net::TcpListener;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
-use crate::functions::Function;
 use crate::stack::LocalError;
 use crate::template::{ACCOUNT, Event};
 
 /// API Gateway's limit on a request.
 const MAX_REQUEST: usize = 10 * 1024 * 1024;
-
-type Handler = Arc<
-    dyn Fn(shared::api::http::Request) -> futures_util::future::BoxFuture<'static, shared::api::http::Response>
-        + Send
-        + Sync,
->;
 
 /// The routes of the template, each with its function.
 #[derive(Clone)]
@@ -51,7 +45,7 @@ struct Routes {
 
 #[derive(Clone)]
 struct Target {
-    handler: Handler,
+    http: Http,
     route_key: String,
     timeout: Duration,
 }
@@ -66,12 +60,12 @@ impl Gateway {
         let mut by_path: HashMap<&str, HashMap<String, Target>> = HashMap::new();
         let mut routes = Routes::default();
         for (event, function, timeout) in functions {
-            let (Event::Route { method, path }, Function::Http(handler)) = (event, function) else { continue };
-            let handler = Arc::clone(handler);
+            let (Event::Route { method, path }, Function::Http(http)) = (event, function) else { continue };
+            let http = http.clone();
             if path == "$default" {
-                routes.default = Some(Target { handler, route_key: path.clone(), timeout });
+                routes.default = Some(Target { http, route_key: path.clone(), timeout });
             } else {
-                let target = Target { handler, route_key: format!("{method} {path}"), timeout };
+                let target = Target { http, route_key: format!("{method} {path}"), timeout };
                 by_path.entry(path).or_default().insert(method.clone(), target);
             }
         }
@@ -131,7 +125,7 @@ async fn handle(
     context.deadline = deadline.timestamp_millis().unsigned_abs();
     let until = Instant::now() + target.timeout;
     // A client that goes away must not stop the work, as it does not in Lambda.
-    let work = tokio::spawn((target.handler)(event.with_lambda_context(context)));
+    let work = tokio::spawn(target.http.answer(event.with_lambda_context(context)));
     match timeout_at(until, work).await {
         Ok(Ok(response)) => {
             response.map(|body| if body.is_coming() { piecewise(body, until) } else { Body::new(body) })

@@ -10,7 +10,6 @@
 
 pub mod composer;
 mod dynamodb;
-mod functions;
 mod gateway;
 pub mod providers;
 pub mod queues;
@@ -20,7 +19,6 @@ pub mod sqs;
 mod stack;
 mod template;
 
-pub use functions::{Function, Outcome, build};
 pub use gateway::Gateway;
 pub use secrets::Secrets;
 pub use stack::{LocalError, META_APP_SECRET, META_VERIFY_TOKEN, Options, Ready, RealModel, Stack};

@@ -171,37 +171,7 @@ fn greeting(stack: &Stack, arguments: &Arguments, composed: bool, variables_file
 }
 
 fn start_logs(environment: &Environment) {
-    let ours = [
-        "shared",
-        "local",
-        "commands",
-        "analyst",
-        "campaigns",
-        "copywriter",
-        "delivery",
-        "delivery_events",
-        "followup_recommendation",
-        "notifier",
-        "recommendations",
-        "credits",
-        "fallback",
-        "get_lead",
-        "ingest",
-        "lead_follow_up",
-        "lead_messages",
-        "lead_scorer",
-        "lexi_chat",
-        "lead_stats",
-        "lexi_tasks",
-        "lexi_worker",
-        "list_leads",
-        "lists",
-        "message_worker",
-        "meta_webhook",
-        "score_due",
-        "suggest_followups",
-        "sweeper",
-    ];
+    let ours: Vec<_> = ["shared".to_owned(), "local".to_owned()].into_iter().chain(functions::log_targets()).collect();
     match log::filter(environment, &ours) {
         Ok(filter) => {
             tracing_subscriber::fmt()

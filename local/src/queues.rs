@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
+use lambda_http::{Context, LambdaEvent};
 use serde_json::{Value, json};
+use shared::api::lambda::Function;
 
-use crate::functions::Function;
 use crate::template::{ACCOUNT, REGION};
 
 /// A queue and the function that takes its messages.
@@ -52,8 +53,8 @@ impl Poller {
         if messages.is_empty() {
             return Ok(0);
         }
-        let Function::Queued(handle) = &self.function else { return Err("its function takes no messages".to_owned()) };
-        let Ok(response) = handle(self.event(&messages)).await else { return Ok(messages.len()) };
+        let Function::Queue(work) = &self.function else { return Err("its function takes no messages".to_owned()) };
+        let Ok(response) = work(self.event(&messages)).await else { return Ok(messages.len()) };
         let failed: HashSet<&str> = response["batchItemFailures"]
             .as_array()
             .into_iter()
@@ -68,7 +69,7 @@ impl Poller {
         Ok(messages.len())
     }
 
-    fn event(&self, messages: &[Message]) -> Value {
+    fn event(&self, messages: &[Message]) -> LambdaEvent<Value> {
         let records = messages.iter().map(|message| {
             let attributes: Value = message
                 .attributes
@@ -89,6 +90,9 @@ impl Poller {
                 "awsRegion": REGION,
             })
         });
-        json!({ "Records": records.collect::<Vec<_>>() })
+        let event = json!({ "Records": records.collect::<Vec<_>>() });
+        let mut context = Context::default();
+        context.xray_trace_id = event["Records"][0]["attributes"]["AWSTraceHeader"].as_str().map(str::to_owned);
+        LambdaEvent::new(event, context)
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use dynoxide::Database;
 use serde::{Deserialize, Serialize};
+use shared::api::lambda::Function;
 use shared::base::clock::{Clock, Random};
 use shared::base::context::Context;
 use shared::base::environment::{ConfigError, Environment};
@@ -17,7 +18,6 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::functions::{self, Function};
 use crate::gateway::Gateway;
 use crate::providers::{Providers, TWILIO_AUTH_TOKEN, WHATSAPP_TOKEN};
 use crate::queues::Poller;

@@ -54,7 +54,7 @@ pub fn check(method: &str, path: &str, answer: &Answer) {
 }
 
 /// The operation that takes a request, and its path template. A path's own words win over variables.
-fn operation(method: &str, path: &str) -> Option<(&'static str, &'static Value)> {
+pub fn operation(method: &str, path: &str) -> Option<(&'static str, &'static Value)> {
     let fits = |template: &str| {
         let (template, path): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
         let part =

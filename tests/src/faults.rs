@@ -114,38 +114,9 @@ thread_local! {
 /// One subscriber for all threads: with one for each, what a thread without one meets first would stay
 /// unlogged for the others too.
 fn log_to_threads() {
-    let functions = [
-        "shared",
-        "fallback",
-        "analyst",
-        "campaigns",
-        "commands",
-        "copywriter",
-        "credits",
-        "delivery",
-        "delivery_events",
-        "followup_recommendation",
-        "get_lead",
-        "ingest",
-        "lead_follow_up",
-        "lead_messages",
-        "lead_scorer",
-        "lead_stats",
-        "lexi_chat",
-        "lexi_tasks",
-        "lexi_worker",
-        "list_leads",
-        "lists",
-        "message_worker",
-        "meta_webhook",
-        "score_due",
-        "notifier",
-        "recommendations",
-        "suggest_followups",
-        "sweeper",
-    ];
+    let ours: Vec<_> = ["shared".to_owned()].into_iter().chain(functions::log_targets()).collect();
     let environment = Environment::from_iter([("LOG_LEVEL".to_owned(), "trace".to_owned())]);
-    let filter = shared::base::log::filter(&environment, &functions).expect("a filter");
+    let filter = shared::base::log::filter(&environment, &ours).expect("a filter");
     tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(|| ThreadsLines).init();
 }
 

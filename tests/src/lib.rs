@@ -23,7 +23,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderMap;
-use local::{Options, RealModel, Stack};
+use local::{Options, RealModel, Stack, Template};
 use serde_json::{Value, json};
 use shared::base::clock::{Clock, Random};
 use shared::base::context::{Context, FromContext};
@@ -58,6 +58,12 @@ pub fn project() -> PathBuf {
 /// The text of the project's template.
 pub fn template() -> String {
     std::fs::read_to_string(project().join("template.yaml")).expect("template.yaml")
+}
+
+/// A template as `local` reads it, with something for each parameter without a default.
+pub fn parsed(template: &str) -> Template {
+    let parameters = ["LlmBaseUrl", "LlmModel", "LlmApiKeySecret"].map(|name| (name.to_owned(), "x".to_owned()));
+    Template::parse(template, &HashMap::from(parameters)).expect("a template")
 }
 
 /// What a test's stack starts with.

@@ -26,9 +26,7 @@ impl Permissions {
 
     /// Those that a template gives.
     pub fn of(template: &str) -> Self {
-        let parameters = ["LlmBaseUrl", "LlmModel", "LlmApiKeySecret"].map(|name| (name.to_owned(), "x".to_owned()));
-        let template = local::Template::parse(template, &HashMap::from(parameters)).expect("a template");
-        let functions = template.functions().expect("functions");
+        let functions = crate::parsed(template).functions().expect("functions");
         Self(Arc::new(functions.into_iter().map(|function| (function.name, function.permissions)).collect()))
     }
 

@@ -19,8 +19,16 @@ use shared::workflow::recommendations::{
 /// How long one message may take; the function's timeout is above it.
 const TIME: TimeDelta = TimeDelta::seconds(50);
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "analyst";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::queue(context, Analyst::new)
+}
+
 /// The worker and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Analyst {
     clock: Clock,
     recommendations: Recommendations,
@@ -28,18 +36,6 @@ pub struct Analyst {
 }
 
 impl Analyst {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "analyst";
-
-    /// Builds the worker from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            clock: context.clock.clone(),
-            recommendations: Recommendations::new(context)?,
-            analysis: Analysis::new(context)?,
-        })
-    }
-
     /// Makes another recommendation in the place of `before`; nothing if there is none to be made.
     async fn analyse(&self, before: &Recommendation, asked: &Asked) -> Result<(), Problem> {
         let follows = Follows {
@@ -50,7 +46,7 @@ impl Analyst {
         let asked = Asked { follows: Some(follows), ..asked.clone() };
         let now = self.clock.now();
         let reach = self.analysis.reach(before.id.workspace_id, before.lead_id, &asked).await?;
-        let actor = Actor::Function(Self::NAME);
+        let actor = Actor::Function(NAME);
         let Some(reach) = reach else {
             self.recommendations.leave(before, ("lead_not_found", None), actor).await?;
             return Ok(());

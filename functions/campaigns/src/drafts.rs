@@ -3,8 +3,7 @@
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 use shared::api::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;
 use shared::base::time::timestamp;
@@ -16,18 +15,13 @@ use uuid::Uuid;
 use crate::found;
 
 /// The endpoint and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct ListDrafts {
     campaigns: Campaigns,
     recommendations: Recommendations,
 }
 
 impl ListDrafts {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { campaigns: Campaigns::new(context)?, recommendations: Recommendations::new(context)? })
-    }
-
     /// A contact, with where its draft stands now.
     async fn shown(&self, workspace_id: Uuid, contact: &Contact) -> Result<Value, StoreError> {
         let draft = match contact.recommendation_id {

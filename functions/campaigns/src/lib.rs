@@ -29,12 +29,13 @@ pub use operations::operations;
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "campaigns";
 
-/// The endpoints of the function.
-pub fn campaigns(context: &Context) -> Result<Routes, ConfigError> {
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     Ok(Routes::new(Gate::new(context)?)
         .with("GET", "/v1/campaigns", ListCampaigns::new(context)?)
         .with("GET", "/v1/campaigns/{id}", GetCampaign::new(context)?)
-        .with("GET", "/v1/campaigns/{id}/drafts", ListDrafts::new(context)?))
+        .with("GET", "/v1/campaigns/{id}/drafts", ListDrafts::new(context)?)
+        .into())
 }
 
 /// A campaign of the caller's workspace.
@@ -44,17 +45,13 @@ async fn found(campaigns: &Campaigns, call: &Call, campaign_id: Uuid) -> Result<
 }
 
 /// Campaigns as they are shown.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 struct Shown {
     campaigns: Campaigns,
     tasks: Tasks,
 }
 
 impl Shown {
-    fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { campaigns: Campaigns::new(context)?, tasks: Tasks::new(context)? })
-    }
-
     async fn of(&self, campaign: &Campaign) -> Result<Value, StoreError> {
         let (status, counts) = match campaign.finished {
             Some(finished) => ("ready", finished.counts),
@@ -88,16 +85,9 @@ impl Shown {
 }
 
 /// `GET /v1/campaigns`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct ListCampaigns {
     shown: Shown,
-}
-
-impl ListCampaigns {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { shown: Shown::new(context)? })
-    }
 }
 
 impl Endpoint for ListCampaigns {
@@ -120,16 +110,9 @@ impl Endpoint for ListCampaigns {
 }
 
 /// `GET /v1/campaigns/{id}`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct GetCampaign {
     shown: Shown,
-}
-
-impl GetCampaign {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { shown: Shown::new(context)? })
-    }
 }
 
 impl Endpoint for GetCampaign {

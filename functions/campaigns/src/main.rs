@@ -2,5 +2,5 @@
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run_routes(campaigns::NAME, campaigns::campaigns).await
+    shared::api::lambda::run(campaigns::NAME, campaigns::function).await
 }

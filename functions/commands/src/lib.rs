@@ -14,20 +14,18 @@ use uuid::Uuid;
 
 pub use operations::operations;
 
-/// The endpoint and what it works with.
-#[derive(Clone, Debug)]
-pub struct GetCommand {
-    commands: Commands,
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "commands";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::endpoint(context, GetCommand::new)
 }
 
-impl GetCommand {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "commands";
-
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { commands: Commands::new(context)? })
-    }
+/// The endpoint and what it works with.
+#[derive(Clone, Debug, FromContext)]
+pub struct GetCommand {
+    commands: Commands,
 }
 
 impl Endpoint for GetCommand {

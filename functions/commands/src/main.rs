@@ -1,8 +1,6 @@
 //! The Lambda function `commands`.
 
-use commands::GetCommand;
-
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run_endpoint(GetCommand::NAME, GetCommand::new).await
+    shared::api::lambda::run(commands::NAME, commands::function).await
 }

@@ -30,8 +30,16 @@ const TIME: TimeDelta = TimeDelta::seconds(50);
 /// How often an outcome is recorded against people who decide on what is proposed.
 const RECORDED: u32 = 8;
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "copywriter";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::queue(context, Copywriter::new)
+}
+
 /// The worker and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Copywriter {
     clock: Clock,
     commands: Commands,
@@ -42,21 +50,6 @@ pub struct Copywriter {
 }
 
 impl Copywriter {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "copywriter";
-
-    /// Builds the worker from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            clock: context.clock.clone(),
-            commands: Commands::new(context)?,
-            conversations: Conversations::new(context)?,
-            recommendations: Recommendations::new(context)?,
-            gate: Gate::new(context)?,
-            model: Model::new(context)?,
-        })
-    }
-
     /// Refines, and records the outcome: first what the conversation shows, because nobody comes back to a
     /// command that is completed; then the command with what is proposed.
     async fn work_on(&self, command: &Command) -> Result<Completed, Problem> {
@@ -68,7 +61,7 @@ impl Copywriter {
         let written_by = WrittenBy { model: outcome.model.clone(), prompt_version: outcome.prompt_version.clone() };
         for _ in 0..RECORDED {
             let proposed = &command.recommendations;
-            let actor = Actor::Function(Self::NAME);
+            let actor = Actor::Function(NAME);
             let refine = self.recommendations.refine(workspace_id, proposed, &outcome.messages, &written_by, actor);
             let completed = self.commands.complete(command, &outcome, refine.await?).await?;
             if completed != Completed::Outdated {

@@ -1,8 +1,6 @@
 //! The Lambda function `copywriter`.
 
-use copywriter::Copywriter;
-
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run_queue(Copywriter::NAME, Copywriter::new).await
+    shared::api::lambda::run(copywriter::NAME, copywriter::function).await
 }

@@ -22,20 +22,18 @@ pub struct Request {
     pub per_page: u32,
 }
 
-/// The endpoint and what it works with.
-#[derive(Clone, Debug)]
-pub struct Credits {
-    ledger: Ledger,
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "credits";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::endpoint(context, Credits::new)
 }
 
-impl Credits {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "credits";
-
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { ledger: Ledger::new(context)? })
-    }
+/// The endpoint and what it works with.
+#[derive(Clone, Debug, FromContext)]
+pub struct Credits {
+    ledger: Ledger,
 }
 
 impl Endpoint for Credits {

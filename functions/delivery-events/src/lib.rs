@@ -31,6 +31,18 @@ use shared::workspace::accounts::Accounts;
 
 pub use operations::operations;
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "delivery-events";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    let events = DeliveryEvents::new(context)?;
+    Ok(shared::api::lambda::Function::open(move |request| {
+        let events = events.clone();
+        async move { events.answer(request).await }
+    }))
+}
+
 /// The function and what it works with.
 #[derive(Clone)]
 pub struct DeliveryEvents {
@@ -45,9 +57,6 @@ pub struct DeliveryEvents {
 }
 
 impl DeliveryEvents {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "delivery-events";
-
     /// Builds the function from its configuration.
     pub fn new(context: &Context) -> Result<Self, ConfigError> {
         let environment = &context.environment;
@@ -56,7 +65,7 @@ impl DeliveryEvents {
             random: context.random.clone(),
             accounts: Accounts::new(context)?,
             leads: Leads::new(context)?,
-            outcomes: Outcomes::new(context, Self::NAME)?,
+            outcomes: Outcomes::new(context, NAME)?,
             sns: environment.optional("SES_TOPIC_ARN").map(|_| Sns::new(context)).transpose()?,
             twilio_auth_token: Secret::optional(context, "TWILIO_AUTH_TOKEN_SECRET")?,
             public_url: environment.optional("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),

@@ -44,10 +44,18 @@ const STEPS: usize = 6;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LAST_PAUSE: Duration = Duration::from_secs(2);
 
-const ACTOR: Actor = Actor::Function(DeliveryWorker::NAME);
+const ACTOR: Actor = Actor::Function(NAME);
+
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "delivery";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::queue(context, DeliveryWorker::new)
+}
 
 /// The worker and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct DeliveryWorker {
     clock: Clock,
     random: Random,
@@ -57,32 +65,13 @@ pub struct DeliveryWorker {
     gate: Gate,
     recommendations: Recommendations,
     providers: Providers,
+    #[context(Outcomes::new(context, NAME)?)]
     outcomes: Outcomes,
     commands: Commands,
     conversations: Conversations,
 }
 
 impl DeliveryWorker {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "delivery";
-
-    /// Builds the worker from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            accounts: Accounts::new(context)?,
-            reaching: Reaching::new(context)?,
-            rates: Rates::new(context)?,
-            gate: Gate::new(context)?,
-            recommendations: Recommendations::new(context)?,
-            providers: Providers::new(context)?,
-            outcomes: Outcomes::new(context, Self::NAME)?,
-            commands: Commands::new(context)?,
-            conversations: Conversations::new(context)?,
-        })
-    }
-
     async fn reach(&self, about: &Recommendation) -> Result<Option<Reach>, StoreError> {
         let since = self.clock.now() - LOOKED_BACK;
         self.reaching.reach(about.id.workspace_id, about.lead_id, since).await

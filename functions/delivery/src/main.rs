@@ -1,8 +1,6 @@
 //! The Lambda function `delivery`.
 
-use delivery::DeliveryWorker;
-
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run_queue(DeliveryWorker::NAME, DeliveryWorker::new).await
+    shared::api::lambda::run(delivery::NAME, delivery::function).await
 }

@@ -7,7 +7,9 @@ mod pages;
 
 use serde_json::json;
 use shared::api::http::{Dialect, Reply, Request, Response, answer, no_such_route};
+use shared::base::clock::{Clock, Random};
 use shared::base::context::Context;
+use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 
 pub use operations::operations;
@@ -17,16 +19,21 @@ include!(concat!(env!("OUT_DIR"), "/routes.rs"));
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "fallback";
 
-/// Builds the function that answers such requests.
-pub fn fallback(context: &Context) -> impl Fn(&Request) -> Response + Send + Sync + use<> {
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     let (clock, random) = (context.clock.clone(), context.random.clone());
-    move |request| {
-        let (method, path) = (request.method().as_str(), request.uri().path());
-        let answer = |result| answer(&clock, &random, Dialect::of_path(path), request, result);
-        match pages::page(method, path) {
-            Some(page) => page.with_headers(answer(Ok(page.reply(request.headers())))),
-            None => answer(outcome(method, path)),
-        }
+    Ok(shared::api::lambda::Function::open(move |request| {
+        let (clock, random) = (clock.clone(), random.clone());
+        async move { respond(&clock, &random, &request) }
+    }))
+}
+
+fn respond(clock: &Clock, random: &Random, request: &Request) -> Response {
+    let (method, path) = (request.method().as_str(), request.uri().path());
+    let answer = |result| answer(clock, random, Dialect::of_path(path), request, result);
+    match pages::page(method, path) {
+        Some(page) => page.with_headers(answer(Ok(page.reply(request.headers())))),
+        None => answer(outcome(method, path)),
     }
 }
 

@@ -2,5 +2,5 @@
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run_requests(fallback::NAME, fallback::fallback).await
+    shared::api::lambda::run(fallback::NAME, fallback::function).await
 }

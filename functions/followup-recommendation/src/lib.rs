@@ -29,8 +29,16 @@ use uuid::Uuid;
 pub use operations::operations;
 pub use request::Request;
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "followup-recommendation";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::endpoint(context, FollowupRecommendation::new)
+}
+
 /// The endpoint and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct FollowupRecommendation {
     clock: Clock,
     accounts: Accounts,
@@ -42,22 +50,6 @@ pub struct FollowupRecommendation {
 }
 
 impl FollowupRecommendation {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "followup-recommendation";
-
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            clock: context.clock.clone(),
-            accounts: Accounts::new(context)?,
-            leads: Leads::new(context)?,
-            once: ExactlyOnce::new(context)?,
-            analysis: Analysis::new(context)?,
-            recommendations: Recommendations::new(context)?,
-            notifications: Notifications::new(context)?,
-        })
-    }
-
     /// The lead of this UUID or reference, with what happened with it.
     async fn reach(&self, workspace_id: Uuid, request: &Request) -> Result<Option<Reach>, Problem> {
         let uuid = shared::api::http::uuid(&request.lead_id);

@@ -1,8 +1,6 @@
 //! The Lambda function `followup-recommendation`.
 
-use followup_recommendation::FollowupRecommendation;
-
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run_endpoint(FollowupRecommendation::NAME, FollowupRecommendation::new).await
+    shared::api::lambda::run(followup_recommendation::NAME, followup_recommendation::function).await
 }

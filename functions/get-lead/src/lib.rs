@@ -13,21 +13,19 @@ use shared::workspace::auth::Permission;
 
 pub use operations::operations;
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "get-lead";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::endpoint(context, GetLead::new)
+}
+
 /// The endpoint and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct GetLead {
     clock: Clock,
     conversations: Conversations,
-}
-
-impl GetLead {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "get-lead";
-
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { clock: context.clock.clone(), conversations: Conversations::new(context)? })
-    }
 }
 
 impl Endpoint for GetLead {

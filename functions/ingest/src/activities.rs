@@ -5,8 +5,7 @@ use serde_json::json;
 use shared::api::exactly_once::ExactlyOnce;
 use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
 use shared::base::clock::{Clock, Random};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::time::timestamp;
 use shared::crm::conversations::incoming::moment;
@@ -27,27 +26,17 @@ pub struct Request {
 }
 
 /// The endpoint and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct PostActivity {
     clock: Clock,
     random: Random,
     leads: Leads,
+    #[context(Outcomes::new(context, crate::NAME)?)]
     outcomes: Outcomes,
     once: ExactlyOnce,
 }
 
 impl PostActivity {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            leads: Leads::new(context)?,
-            outcomes: Outcomes::new(context, crate::NAME)?,
-            once: ExactlyOnce::new(context)?,
-        })
-    }
-
     /// From five years ago until tomorrow.
     fn is_plausible(&self, at: DateTime<Utc>) -> bool {
         let now = self.clock.now();

@@ -7,8 +7,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 use shared::api::exactly_once::ExactlyOnce;
 use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;
 use shared::crm::leads::{Lead, Leads, Upserted};
@@ -23,31 +22,17 @@ const MOST: usize = 500;
 const AT_ONCE: usize = 8;
 
 /// One contact.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct PostContact {
     leads: Leads,
     once: ExactlyOnce,
 }
 
 /// Many contacts, each with a result of its own.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct PostContacts {
     leads: Leads,
     once: ExactlyOnce,
-}
-
-impl PostContact {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { leads: Leads::new(context)?, once: ExactlyOnce::new(context)? })
-    }
-}
-
-impl PostContacts {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { leads: Leads::new(context)?, once: ExactlyOnce::new(context)? })
-    }
 }
 
 impl Endpoint for PostContact {

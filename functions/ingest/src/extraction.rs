@@ -3,8 +3,7 @@
 use serde_json::json;
 use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
 use shared::base::clock::{Clock, Random};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::crm::conversations::Conversations;
 use shared::crm::conversations::row::Extraction;
@@ -20,19 +19,11 @@ pub struct Request {
 }
 
 /// The endpoint and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct PutExtraction {
     clock: Clock,
     random: Random,
     conversations: Conversations,
-}
-
-impl PutExtraction {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        let conversations = Conversations::new(context)?;
-        Ok(Self { clock: context.clock.clone(), random: context.random.clone(), conversations })
-    }
 }
 
 impl Endpoint for PutExtraction {

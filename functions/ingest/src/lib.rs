@@ -33,15 +33,16 @@ pub use template_sends::PostTemplateSends;
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "ingest";
 
-/// The endpoints of the function.
-pub fn ingest(context: &Context) -> Result<Routes, ConfigError> {
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     Ok(Routes::new(Gate::new(context)?)
         .with("POST", "/v1/contacts", PostContact::new(context)?)
         .with("POST", "/v1/contacts/bulk", PostContacts::new(context)?)
         .with("POST", "/v1/activities", PostActivity::new(context)?)
         .with("POST", "/users/{user_id}/messages", PostMessages::new(context)?)
         .with("POST", "/users/{user_id}/template-sends", PostTemplateSends::new(context)?)
-        .with("PUT", "/users/{user_id}/leads/{customer_phone}/extraction", PutExtraction::new(context)?))
+        .with("PUT", "/users/{user_id}/leads/{customer_phone}/extraction", PutExtraction::new(context)?)
+        .into())
 }
 
 fn user(call: &Call, user_id: &str) -> Result<User, Problem> {

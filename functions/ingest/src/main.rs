@@ -2,5 +2,5 @@
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run_routes(ingest::NAME, ingest::ingest).await
+    shared::api::lambda::run(ingest::NAME, ingest::function).await
 }

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use shared::api::http::{Call, Dialect, Endpoint, Input, MAX_INGESTED, Reply};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::crm::conversations::incoming::message;
 use shared::crm::conversations::row::Message;
@@ -25,17 +24,11 @@ pub struct Request {
 }
 
 /// The endpoint and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct PostMessages {
     conversations: Conversations,
+    #[context(Outcomes::new(context, crate::NAME)?)]
     outcomes: Outcomes,
-}
-
-impl PostMessages {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { conversations: Conversations::new(context)?, outcomes: Outcomes::new(context, crate::NAME)? })
-    }
 }
 
 impl Endpoint for PostMessages {

@@ -4,8 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
 use shared::base::channel::Platform;
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::crm::conversations::incoming::{A_MOMENT, A_PLATFORM, AN_IDENTIFIER, identifier, moment};
 use shared::crm::conversations::{Conversations, Recorded};
@@ -23,16 +22,9 @@ pub struct Request {
 }
 
 /// The endpoint and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct PostTemplateSends {
     conversations: Conversations,
-}
-
-impl PostTemplateSends {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { conversations: Conversations::new(context)? })
-    }
 }
 
 impl Endpoint for PostTemplateSends {

@@ -58,8 +58,16 @@ const FIRST_LOOK: Duration = Duration::from_millis(50);
 /// The longest wait between two looks.
 const LAST_LOOK: Duration = Duration::from_millis(400);
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "lead-follow-up";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::endpoint(context, LeadFollowUp::new)
+}
+
 /// The endpoint and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct LeadFollowUp {
     clock: Clock,
     random: Random,
@@ -70,30 +78,9 @@ pub struct LeadFollowUp {
     commands: Commands,
     recommendations: Recommendations,
     gate: Gate,
+    #[context(Queue::new(context, "COPYWRITER_QUEUE_URL")?)]
     queue: Queue,
     model: Model,
-}
-
-impl LeadFollowUp {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "lead-follow-up";
-
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            accounts: Accounts::new(context)?,
-            leads: Leads::new(context)?,
-            conversations: Conversations::new(context)?,
-            once: ExactlyOnce::new(context)?,
-            commands: Commands::new(context)?,
-            recommendations: Recommendations::new(context)?,
-            gate: Gate::new(context)?,
-            queue: Queue::new(context, "COPYWRITER_QUEUE_URL")?,
-            model: Model::new(context)?,
-        })
-    }
 }
 
 impl Endpoint for LeadFollowUp {

@@ -1,8 +1,6 @@
 //! The Lambda function `lead-follow-up`.
 
-use lead_follow_up::LeadFollowUp;
-
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run_endpoint(LeadFollowUp::NAME, LeadFollowUp::new).await
+    shared::api::lambda::run(lead_follow_up::NAME, lead_follow_up::function).await
 }

@@ -54,20 +54,18 @@ impl Request {
     }
 }
 
-/// The endpoint and what it works with.
-#[derive(Clone, Debug)]
-pub struct LeadMessages {
-    conversations: Conversations,
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "lead-messages";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::endpoint(context, LeadMessages::new)
 }
 
-impl LeadMessages {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "lead-messages";
-
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { conversations: Conversations::new(context)? })
-    }
+/// The endpoint and what it works with.
+#[derive(Clone, Debug, FromContext)]
+pub struct LeadMessages {
+    conversations: Conversations,
 }
 
 impl Endpoint for LeadMessages {

@@ -67,8 +67,16 @@ impl From<Problem> for ScoreError {
     }
 }
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "lead-scorer";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::queue(context, LeadScorer::new)
+}
+
 /// The scorer and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct LeadScorer {
     clock: Clock,
     random: Random,
@@ -89,19 +97,6 @@ impl Consumer for LeadScorer {
 }
 
 impl LeadScorer {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "lead-scorer";
-
-    /// Builds the scorer from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            conversations: Conversations::new(context)?,
-            model: Model::new(context)?,
-        })
-    }
-
     /// Scores the rows of a lead that are due.
     ///
     /// # Errors

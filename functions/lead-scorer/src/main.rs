@@ -1,8 +1,6 @@
 //! The Lambda function `lead-scorer`.
 
-use lead_scorer::LeadScorer;
-
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run_queue(LeadScorer::NAME, LeadScorer::new).await
+    shared::api::lambda::run(lead_scorer::NAME, lead_scorer::function).await
 }

@@ -15,21 +15,19 @@ use shared::workspace::auth::Permission;
 
 pub use operations::operations;
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "lead-stats";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::endpoint(context, LeadStats::new)
+}
+
 /// The endpoint and what it works with.
-#[derive(Clone)]
+#[derive(Clone, FromContext)]
 pub struct LeadStats {
     clock: Clock,
     rows: Rows,
-}
-
-impl LeadStats {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "lead-stats";
-
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { clock: context.clock.clone(), rows: Rows::new(context)? })
-    }
 }
 
 impl Endpoint for LeadStats {

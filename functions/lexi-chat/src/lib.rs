@@ -64,7 +64,7 @@ const SHOWN: usize = 12_000;
 const ATTEMPTS: usize = 4;
 
 /// The endpoint and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct LexiChat {
     clock: Clock,
     random: Random,
@@ -83,29 +83,9 @@ pub struct LexiChat {
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "lexi-chat";
 
-/// The function's endpoint, by its route: a function URL does not say which one it is.
-pub fn lexi_chat(context: &Context) -> Result<Routes, ConfigError> {
-    Ok(Routes::new(Gate::new(context)?).with("POST", "/v1/lexi/chat", LexiChat::new(context)?))
-}
-
-impl LexiChat {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            accounts: Accounts::new(context)?,
-            chats: Chats::new(context)?,
-            lists: Lists::new(context)?,
-            campaigns: Campaigns::new(context)?,
-            tasks: Tasks::new(context)?,
-            leads: Leads::new(context)?,
-            conversations: Conversations::new(context)?,
-            ledger: Ledger::new(context)?,
-            once: ExactlyOnce::new(context)?,
-            model: Model::new(context)?,
-        })
-    }
+/// Builds the function from its configuration. Its endpoint has a route because a function URL names none.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    Ok(Routes::new(Gate::new(context)?).with("POST", "/v1/lexi/chat", LexiChat::new(context)?).into())
 }
 
 impl Endpoint for LexiChat {

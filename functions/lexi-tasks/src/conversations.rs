@@ -2,24 +2,16 @@
 
 use serde_json::json;
 use shared::api::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::workflow::chats::{Chat, ChatId, Chats, Message};
 use shared::workspace::auth::Permission;
 use uuid::Uuid;
 
 /// `GET /v1/lexi/conversations`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct ListConversations {
     chats: Chats,
-}
-
-impl ListConversations {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { chats: Chats::new(context)? })
-    }
 }
 
 impl Endpoint for ListConversations {
@@ -41,16 +33,9 @@ impl Endpoint for ListConversations {
 }
 
 /// `GET /v1/lexi/conversations/{id}`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct GetConversation {
     chats: Chats,
-}
-
-impl GetConversation {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { chats: Chats::new(context)? })
-    }
 }
 
 impl Endpoint for GetConversation {

@@ -4,8 +4,7 @@ use serde_json::json;
 use shared::api::exactly_once::ExactlyOnce;
 use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
 use shared::base::clock::Random;
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;
 use shared::workflow::tasks::{Decided, Decision, Status, Task, Tasks};
@@ -37,26 +36,14 @@ fn decided(decided: Decided, price: u32) -> Result<Box<Task>, Problem> {
 }
 
 /// `POST /v1/lexi/tasks/{id}/approve`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Approve {
     random: Random,
     tasks: Tasks,
     accounts: Accounts,
     once: ExactlyOnce,
+    #[context(Queue::new(context, "TASKS_QUEUE_URL")?)]
     queue: Queue,
-}
-
-impl Approve {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            random: context.random.clone(),
-            tasks: Tasks::new(context)?,
-            accounts: Accounts::new(context)?,
-            once: ExactlyOnce::new(context)?,
-            queue: Queue::new(context, "TASKS_QUEUE_URL")?,
-        })
-    }
 }
 
 impl Endpoint for Approve {
@@ -90,18 +77,11 @@ impl Endpoint for Approve {
 }
 
 /// `POST /v1/lexi/tasks/{id}/dismiss`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Dismiss {
     random: Random,
     tasks: Tasks,
     once: ExactlyOnce,
-}
-
-impl Dismiss {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { random: context.random.clone(), tasks: Tasks::new(context)?, once: ExactlyOnce::new(context)? })
-    }
 }
 
 impl Endpoint for Dismiss {

@@ -28,13 +28,14 @@ pub use read::{GetTask, ListTasks};
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "lexi-tasks";
 
-/// The endpoints of the function.
-pub fn lexi_tasks(context: &Context) -> Result<Routes, ConfigError> {
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     Ok(Routes::new(Gate::new(context)?)
         .with("GET", "/v1/lexi/tasks", ListTasks::new(context)?)
         .with("GET", "/v1/lexi/tasks/{id}", GetTask::new(context)?)
         .with("POST", "/v1/lexi/tasks/{id}/approve", Approve::new(context)?)
         .with("POST", "/v1/lexi/tasks/{id}/dismiss", Dismiss::new(context)?)
         .with("GET", "/v1/lexi/conversations", ListConversations::new(context)?)
-        .with("GET", "/v1/lexi/conversations/{id}", GetConversation::new(context)?))
+        .with("GET", "/v1/lexi/conversations/{id}", GetConversation::new(context)?)
+        .into())
 }

@@ -2,5 +2,5 @@
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run_routes(lexi_tasks::NAME, lexi_tasks::lexi_tasks).await
+    shared::api::lambda::run(lexi_tasks::NAME, lexi_tasks::function).await
 }

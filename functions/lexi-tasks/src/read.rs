@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use shared::api::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;
 use shared::workflow::tasks::{Status, Task, TaskId, Tasks};
@@ -26,17 +25,10 @@ pub(crate) async fn prices(accounts: &Accounts, call: &Call) -> Result<BTreeMap<
 }
 
 /// `GET /v1/lexi/tasks`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct ListTasks {
     tasks: Tasks,
     accounts: Accounts,
-}
-
-impl ListTasks {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { tasks: Tasks::new(context)?, accounts: Accounts::new(context)? })
-    }
 }
 
 impl Endpoint for ListTasks {
@@ -63,17 +55,10 @@ impl Endpoint for ListTasks {
 }
 
 /// `GET /v1/lexi/tasks/{id}`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct GetTask {
     tasks: Tasks,
     accounts: Accounts,
-}
-
-impl GetTask {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { tasks: Tasks::new(context)?, accounts: Accounts::new(context)? })
-    }
 }
 
 impl Endpoint for GetTask {

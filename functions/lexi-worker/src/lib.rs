@@ -26,8 +26,16 @@ use shared::workflow::tasks::{Failure, Plan, Progress, Taken, Task, TaskId, Task
 /// How long one message may take. The function's timeout is above it, and a lease above that.
 const TIME: TimeDelta = TimeDelta::seconds(50);
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "lexi-worker";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::queue(context, LexiWorker::new)
+}
+
 /// The worker and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct LexiWorker {
     clock: Clock,
     tasks: Tasks,
@@ -35,6 +43,7 @@ pub struct LexiWorker {
     lists: Lists,
     prospects: Prospects,
     drafting: Drafting,
+    #[context(Queue::new(context, "TASKS_QUEUE_URL")?)]
     queue: Queue,
 }
 
@@ -91,22 +100,6 @@ impl From<Problem> for Trouble {
 }
 
 impl LexiWorker {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "lexi-worker";
-
-    /// Builds the worker from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            clock: context.clock.clone(),
-            tasks: Tasks::new(context)?,
-            leads: Leads::new(context)?,
-            lists: Lists::new(context)?,
-            prospects: Prospects::new(context)?,
-            drafting: Drafting::new(context)?,
-            queue: Queue::new(context, "TASKS_QUEUE_URL")?,
-        })
-    }
-
     /// Does what a task's plan says. The task is kept as it was last written.
     async fn work_on(&self, task: &mut Task, until: DateTime<Utc>) -> Result<Outcome, Trouble> {
         let workspace_id = task.id.workspace_id;

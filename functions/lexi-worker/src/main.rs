@@ -1,8 +1,6 @@
 //! The Lambda function `lexi-worker`.
 
-use lexi_worker::LexiWorker;
-
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run_queue(LexiWorker::NAME, LexiWorker::new).await
+    shared::api::lambda::run(lexi_worker::NAME, lexi_worker::function).await
 }

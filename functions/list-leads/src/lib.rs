@@ -33,21 +33,19 @@ pub struct Request {
     pub offset: u32,
 }
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "list-leads";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::endpoint(context, ListLeads::new)
+}
+
 /// The endpoint and what it works with.
-#[derive(Clone)]
+#[derive(Clone, FromContext)]
 pub struct ListLeads {
     clock: Clock,
     rows: Rows,
-}
-
-impl ListLeads {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "list-leads";
-
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { clock: context.clock.clone(), rows: Rows::new(context)? })
-    }
 }
 
 impl Endpoint for ListLeads {

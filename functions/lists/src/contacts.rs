@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 use shared::api::exactly_once::ExactlyOnce;
 use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Reply, uuid};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, MISSING, Problem};
 use shared::crm::leads::Leads;
 use shared::crm::lists::{ListError, Lists, MOST, Member};
@@ -17,14 +16,14 @@ use crate::{contact, no_such_list};
 const AT_ONCE: usize = 500;
 
 /// `GET /v1/lists/{id}/contacts`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct GetContacts {
     leads: Leads,
     lists: Lists,
 }
 
 /// `POST /v1/lists/{id}/contacts`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct AddContacts {
     leads: Leads,
     lists: Lists,
@@ -32,24 +31,12 @@ pub struct AddContacts {
 }
 
 /// `DELETE /v1/lists/{id}/contacts/{contact_id}`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct RemoveContact {
     lists: Lists,
 }
 
-impl GetContacts {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { leads: Leads::new(context)?, lists: Lists::new(context)? })
-    }
-}
-
 impl AddContacts {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { leads: Leads::new(context)?, lists: Lists::new(context)?, once: ExactlyOnce::new(context)? })
-    }
-
     async fn add(&self, call: &Call, list_id: Uuid, contact_ids: &[Uuid]) -> Result<Reply, Problem> {
         let (list, leads) =
             tokio::join!(self.lists.get(call.workspace_id, list_id), self.leads.leads(call.workspace_id, contact_ids));
@@ -72,13 +59,6 @@ impl AddContacts {
             "already_there": members.len() - added,
             "contact_count": list.contacts,
         })))
-    }
-}
-
-impl RemoveContact {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { lists: Lists::new(context)? })
     }
 }
 

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::api::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::crm::leads::{Found, Leads};
 use shared::workspace::auth::Permission;
@@ -11,16 +10,9 @@ use shared::workspace::auth::Permission;
 use crate::contact;
 
 /// The endpoint and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct FindContacts {
     leads: Leads,
-}
-
-impl FindContacts {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { leads: Leads::new(context)? })
-    }
 }
 
 impl Endpoint for FindContacts {

@@ -32,8 +32,8 @@ pub use operations::operations;
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "lists";
 
-/// The endpoints of the function.
-pub fn lists(context: &Context) -> Result<Routes, ConfigError> {
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     Ok(Routes::new(Gate::new(context)?)
         .with("GET", "/v1/lists", GetLists::new(context)?)
         .with("POST", "/v1/lists", PostList::new(context)?)
@@ -41,7 +41,8 @@ pub fn lists(context: &Context) -> Result<Routes, ConfigError> {
         .with("GET", "/v1/lists/{id}/contacts", GetContacts::new(context)?)
         .with("POST", "/v1/lists/{id}/contacts", AddContacts::new(context)?)
         .with("DELETE", "/v1/lists/{id}/contacts/{contact_id}", RemoveContact::new(context)?)
-        .with("GET", "/v1/contacts", FindContacts::new(context)?))
+        .with("GET", "/v1/contacts", FindContacts::new(context)?)
+        .into())
 }
 
 #[track_caller]

@@ -3,8 +3,7 @@
 use shared::api::exactly_once::ExactlyOnce;
 use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Reply};
 use shared::base::clock::Random;
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::crm::leads::folded;
 use shared::crm::lists::{A_NAME, Lists, Target, name};
@@ -15,13 +14,13 @@ use uuid::Uuid;
 use crate::{list, no_such_list};
 
 /// `GET /v1/lists`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct GetLists {
     lists: Lists,
 }
 
 /// `POST /v1/lists`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct PostList {
     random: Random,
     lists: Lists,
@@ -29,30 +28,9 @@ pub struct PostList {
 }
 
 /// `GET /v1/lists/{id}`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct GetList {
     lists: Lists,
-}
-
-impl GetLists {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { lists: Lists::new(context)? })
-    }
-}
-
-impl PostList {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { random: context.random.clone(), lists: Lists::new(context)?, once: ExactlyOnce::new(context)? })
-    }
-}
-
-impl GetList {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { lists: Lists::new(context)? })
-    }
 }
 
 impl Endpoint for GetLists {

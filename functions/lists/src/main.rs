@@ -2,5 +2,5 @@
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run_routes(lists::NAME, lists::lists).await
+    shared::api::lambda::run(lists::NAME, lists::function).await
 }

@@ -34,27 +34,24 @@ enum Event {
     Status { leads: Vec<CustomerPhone>, message_id: String, delivery: Delivery, report: Option<Callback> },
 }
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "message-worker";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::queue(context, MessageWorker::new)
+}
+
 /// The function and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct MessageWorker {
     inbox: Inbox,
     conversations: Conversations,
+    #[context(Outcomes::new(context, NAME)?)]
     outcomes: Outcomes,
 }
 
 impl MessageWorker {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "message-worker";
-
-    /// Builds the function from its configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            inbox: Inbox::new(context)?,
-            conversations: Conversations::new(context)?,
-            outcomes: Outcomes::new(context, Self::NAME)?,
-        })
-    }
-
     async fn record(&self, user: &User, event: Event) -> Result<(), StoreError> {
         match event {
             Event::Message { lead, also, message, contact_name } => {

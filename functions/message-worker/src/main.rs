@@ -1,8 +1,6 @@
 //! The Lambda function `message-worker`.
 
-use message_worker::MessageWorker;
-
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run_queue(MessageWorker::NAME, MessageWorker::new).await
+    shared::api::lambda::run(message_worker::NAME, message_worker::function).await
 }

@@ -40,35 +40,34 @@ pub use operations::operations;
 /// How many items are stored at a time.
 const AT_A_TIME: usize = 16;
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "meta-webhook";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    let webhook = MetaWebhook::new(context)?;
+    Ok(shared::api::lambda::Function::open(move |request| {
+        let webhook = webhook.clone();
+        async move { webhook.answer(request).await }
+    }))
+}
+
 /// The function and what it works with.
-#[derive(Clone)]
+#[derive(Clone, FromContext)]
 pub struct MetaWebhook {
     clock: Clock,
     random: Random,
+    #[context(Secret::optional(context, "META_VERIFY_TOKEN_SECRET")?)]
     verify_token: Option<Secret>,
+    #[context(Secret::optional(context, "META_APP_SECRET_SECRET")?)]
     app_secret: Option<Secret>,
     accounts: Accounts,
     inbox: Inbox,
+    #[context(Queue::new(context, "MESSAGES_QUEUE")?)]
     queue: Queue,
 }
 
 impl MetaWebhook {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "meta-webhook";
-
-    /// Builds the function from its configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            verify_token: Secret::optional(context, "META_VERIFY_TOKEN_SECRET")?,
-            app_secret: Secret::optional(context, "META_APP_SECRET_SECRET")?,
-            accounts: Accounts::new(context)?,
-            inbox: Inbox::new(context)?,
-            queue: Queue::new(context, "MESSAGES_QUEUE")?,
-        })
-    }
-
     /// Answers a request.
     pub async fn answer(&self, request: Request) -> Response {
         let work = async {

@@ -11,7 +11,8 @@ use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use shared::base::clock::Clock;
-use shared::base::context::FromContext;
+use shared::base::context::{Context, FromContext};
+use shared::base::environment::ConfigError;
 use shared::base::observe::traces::{Of, Subsegment};
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
@@ -22,6 +23,14 @@ use shared::workspace::accounts::{Accounts, Webhook};
 
 /// How long an answer may take.
 const WITHIN: Duration = Duration::from_secs(10);
+
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "notifier";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::queue(context, Notifier::new)
+}
 
 /// The worker and what it works with.
 #[derive(Clone, Debug, FromContext)]
@@ -34,9 +43,6 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "notifier";
-
     /// Sends one; the error says what was wrong, without the address.
     async fn send(&self, webhook: &Webhook, notification: &Notification) -> Result<(), String> {
         let id = notification.notification_id.to_string();

@@ -6,8 +6,7 @@ use shared::api::exactly_once::ExactlyOnce;
 use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
 use shared::base::channel::Channel;
 use shared::base::clock::{Clock, Random};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;
 use shared::outreach::gate::Gate;
@@ -23,7 +22,7 @@ use crate::decide::{About, answer, decided, refusal, send};
 const LOOKED_BACK: TimeDelta = TimeDelta::days(2);
 
 /// The endpoint and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Approve {
     clock: Clock,
     random: Random,
@@ -32,23 +31,8 @@ pub struct Approve {
     gate: Gate,
     accounts: Accounts,
     once: ExactlyOnce,
+    #[context(Queue::new(context, "DELIVERY_QUEUE_URL")?)]
     queue: Queue,
-}
-
-impl Approve {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            recommendations: Recommendations::new(context)?,
-            reaching: Reaching::new(context)?,
-            gate: Gate::new(context)?,
-            accounts: Accounts::new(context)?,
-            once: ExactlyOnce::new(context)?,
-            queue: Queue::new(context, "DELIVERY_QUEUE_URL")?,
-        })
-    }
 }
 
 /// What the person changes.

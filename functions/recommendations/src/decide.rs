@@ -74,22 +74,12 @@ pub(crate) async fn send(queue: &Queue, after: &Recommendation) {
 }
 
 /// `POST /api/v1/ai/followup/recommendations/{id}/reject`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Reject {
     recommendations: Recommendations,
     once: ExactlyOnce,
+    #[context(Queue::new(context, "ANALYSIS_QUEUE_URL")?)]
     queue: Queue,
-}
-
-impl Reject {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            recommendations: Recommendations::new(context)?,
-            once: ExactlyOnce::new(context)?,
-            queue: Queue::new(context, "ANALYSIS_QUEUE_URL")?,
-        })
-    }
 }
 
 impl Endpoint for Reject {
@@ -119,22 +109,11 @@ impl Endpoint for Reject {
 }
 
 /// `POST /api/v1/ai/followup/recommendations/{id}/snooze`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Snooze {
     clock: Clock,
     recommendations: Recommendations,
     once: ExactlyOnce,
-}
-
-impl Snooze {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            clock: context.clock.clone(),
-            recommendations: Recommendations::new(context)?,
-            once: ExactlyOnce::new(context)?,
-        })
-    }
 }
 
 impl Endpoint for Snooze {

@@ -33,8 +33,8 @@ pub use read::{GetAudit, GetRecommendation};
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "recommendations";
 
-/// The endpoints of the function.
-pub fn recommendations(context: &Context) -> Result<Routes, ConfigError> {
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     Ok(Routes::new(Gate::new(context)?)
         .with("GET", "/api/v1/ai/followup/recommendations", ListRecommendations::new(context)?)
         .with("GET", "/api/v1/ai/followup/notifications", ListNotifications::new(context)?)
@@ -44,5 +44,6 @@ pub fn recommendations(context: &Context) -> Result<Routes, ConfigError> {
         .with("POST", "/api/v1/ai/followup/recommendations/{id}/reject", Reject::new(context)?)
         .with("POST", "/api/v1/ai/followup/recommendations/{id}/snooze", Snooze::new(context)?)
         .with("POST", "/api/v1/ai/followup/recommendations/{id}/resolve", LeaveManualQueue::resolve(context)?)
-        .with("POST", "/api/v1/ai/followup/recommendations/{id}/requeue", LeaveManualQueue::hand_back(context)?))
+        .with("POST", "/api/v1/ai/followup/recommendations/{id}/requeue", LeaveManualQueue::hand_back(context)?)
+        .into())
 }

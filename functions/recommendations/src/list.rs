@@ -2,24 +2,16 @@
 
 use serde_json::json;
 use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply, uuid};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::workflow::notifications::{Notification, Notifications, Role};
 use shared::workflow::recommendations::{Listing, Recommendation, Recommendations, Status};
 use shared::workspace::auth::Permission;
 
 /// `GET /api/v1/ai/followup/recommendations`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct ListRecommendations {
     recommendations: Recommendations,
-}
-
-impl ListRecommendations {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { recommendations: Recommendations::new(context)? })
-    }
 }
 
 /// Which page: its number from 1, and how many it has.
@@ -55,16 +47,9 @@ impl Endpoint for ListRecommendations {
 }
 
 /// `GET /api/v1/ai/followup/notifications`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct ListNotifications {
     notifications: Notifications,
-}
-
-impl ListNotifications {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { notifications: Notifications::new(context)? })
-    }
 }
 
 impl Endpoint for ListNotifications {

@@ -2,5 +2,5 @@
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run_routes(recommendations::NAME, recommendations::recommendations).await
+    shared::api::lambda::run(recommendations::NAME, recommendations::function).await
 }

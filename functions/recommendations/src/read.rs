@@ -2,8 +2,7 @@
 
 use serde_json::json;
 use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::workflow::recommendations::{AuditEvent, Recommendation, RecommendationId, Recommendations};
 use shared::workspace::auth::Permission;
@@ -21,16 +20,9 @@ pub(crate) async fn found(
 }
 
 /// `GET /api/v1/ai/followup/recommendations/{id}`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct GetRecommendation {
     recommendations: Recommendations,
-}
-
-impl GetRecommendation {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { recommendations: Recommendations::new(context)? })
-    }
 }
 
 impl Endpoint for GetRecommendation {
@@ -48,16 +40,9 @@ impl Endpoint for GetRecommendation {
 }
 
 /// `GET /api/v1/ai/followup/recommendations/{id}/audit`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct GetAudit {
     recommendations: Recommendations,
-}
-
-impl GetAudit {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { recommendations: Recommendations::new(context)? })
-    }
 }
 
 impl Endpoint for GetAudit {

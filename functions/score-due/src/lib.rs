@@ -25,27 +25,28 @@ const TOGETHER: usize = 10;
 /// After how many rows a run ends, so that it does so in time; the next run goes on.
 const MOST: usize = 5_000;
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "score-due";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    let due = ScoreDue::new(context)?;
+    Ok(shared::api::lambda::Function::schedule(move || {
+        let due = due.clone();
+        async move { Ok(due.send().await.map(drop)?) }
+    }))
+}
+
 /// The schedule's function and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct ScoreDue {
     clock: Clock,
     conversations: Conversations,
+    #[context(Queue::new(context, "SCORING_QUEUE_URL")?)]
     queue: Queue,
 }
 
 impl ScoreDue {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "score-due";
-
-    /// Builds it from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            clock: context.clock.clone(),
-            conversations: Conversations::new(context)?,
-            queue: Queue::new(context, "SCORING_QUEUE_URL")?,
-        })
-    }
-
     /// Sends what is due, and gives how many rows that were.
     pub async fn send(&self) -> Result<usize, StoreError> {
         let now = self.clock.now();

@@ -1,16 +1,6 @@
 //! The Lambda function `score-due`.
 
-use score_due::ScoreDue;
-use shared::api::lambda::run_schedule;
-
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    run_schedule(ScoreDue::NAME, |context| {
-        let due = ScoreDue::new(context)?;
-        Ok(move || {
-            let due = due.clone();
-            async move { Ok(due.send().await.map(drop)?) }
-        })
-    })
-    .await
+    shared::api::lambda::run(score_due::NAME, score_due::function).await
 }

@@ -58,8 +58,16 @@ pub struct Data {
     credits_remaining: u64,
 }
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "suggest-followups";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    shared::api::lambda::Function::endpoint(context, SuggestFollowups::new)
+}
+
 /// The endpoint and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct SuggestFollowups {
     clock: Clock,
     accounts: Accounts,
@@ -67,23 +75,6 @@ pub struct SuggestFollowups {
     conversations: Conversations,
     once: ExactlyOnce,
     model: Model,
-}
-
-impl SuggestFollowups {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "suggest-followups";
-
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            clock: context.clock.clone(),
-            accounts: Accounts::new(context)?,
-            leads: Leads::new(context)?,
-            conversations: Conversations::new(context)?,
-            once: ExactlyOnce::new(context)?,
-            model: Model::new(context)?,
-        })
-    }
 }
 
 impl Endpoint for SuggestFollowups {

@@ -1,9 +1,6 @@
 //! The Lambda function `suggest-followups`.
 
-use shared::api::lambda::run_endpoint;
-use suggest_followups::SuggestFollowups;
-
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    run_endpoint(SuggestFollowups::NAME, SuggestFollowups::new).await
+    shared::api::lambda::run(suggest_followups::NAME, suggest_followups::function).await
 }

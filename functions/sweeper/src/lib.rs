@@ -16,16 +16,33 @@ use shared::workspace::credits::Ledger;
 /// How many commands are sent, and then postponed, at once: as many as one call to SQS takes.
 const AT_ONCE: usize = 10;
 
+/// The function's name in `template.yaml`.
+pub const NAME: &str = "sweeper";
+
+/// Builds the function from its configuration.
+pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+    let sweeper = Sweeper::new(context)?;
+    Ok(shared::api::lambda::Function::schedule(move || {
+        let sweeper = sweeper.clone();
+        async move { Ok(sweeper.sweep().await.map(drop)?) }
+    }))
+}
+
 /// The sweeper and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct Sweeper {
     clock: Clock,
     ledger: Ledger,
     due: DueIndex,
+    #[context(Queue::new(context, "COPYWRITER_QUEUE_URL")?)]
     copywriter: Queue,
+    #[context(Queue::new(context, "ANALYSIS_QUEUE_URL")?)]
     analysis: Queue,
+    #[context(Queue::new(context, "DELIVERY_QUEUE_URL")?)]
     delivery: Queue,
+    #[context(Queue::new(context, "NOTIFICATIONS_QUEUE_URL")?)]
     notifications: Queue,
+    #[context(Queue::new(context, "TASKS_QUEUE_URL")?)]
     tasks: Queue,
 }
 
@@ -42,23 +59,6 @@ fn task(overdue: &Overdue) -> Option<TaskId> {
 }
 
 impl Sweeper {
-    /// The function's name in `template.yaml`.
-    pub const NAME: &str = "sweeper";
-
-    /// Builds the sweeper from the function's configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            clock: context.clock.clone(),
-            ledger: Ledger::new(context)?,
-            due: DueIndex::new(context)?,
-            copywriter: Queue::new(context, "COPYWRITER_QUEUE_URL")?,
-            analysis: Queue::new(context, "ANALYSIS_QUEUE_URL")?,
-            delivery: Queue::new(context, "DELIVERY_QUEUE_URL")?,
-            notifications: Queue::new(context, "NOTIFICATIONS_QUEUE_URL")?,
-            tasks: Queue::new(context, "TASKS_QUEUE_URL")?,
-        })
-    }
-
     /// Voids every hold that has expired, and gives how many there were; sends every command that is
     /// overdue. Where the one fails, the other is done all the same.
     pub async fn sweep(&self) -> Result<usize, StoreError> {

@@ -1,14 +1,17 @@
-//! Running a function in Lambda: configuration, logs, then the runtime's loop.
+//! A function, ready to be invoked, and the loop that invokes it in Lambda.
+//!
+//! `cargo local` invokes the same functions with the events of its own gateway, queues and timers.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, Service, StreamAdapter};
+use lambda_http::{Adapter, RequestExt, Service, StreamAdapter};
 use lambda_runtime::{Error, FunctionResponse, LambdaEvent, service_fn};
 use serde_json::Value;
 
-use crate::api::http::{Endpoint, Gate, Request, Response, Routes, serve};
+use crate::api::http::{Endpoint, Gate, Input, Parser, Request, Response, Routes, parser, serve};
 use crate::base::clock::{Clock, Random};
 use crate::base::context::{Context, FromContext};
 use crate::base::environment::{ConfigError, Environment};
@@ -20,108 +23,165 @@ use crate::base::queue::{self, Consumer};
 /// How long the start may wait for a first connection.
 const WARMING: Duration = Duration::from_millis(300);
 
-/// The context of this process, and what observes its function.
-fn context(function: &str) -> Result<(Context, Arc<Observer>), Error> {
-    let environment = Environment::of_process();
-    log::to_stdout(log::filter(&environment, &["shared", &function.replace('-', "_")])?);
-    let context = reported(Context::new(environment, Clock::default(), Random::from_os()))?;
-    let context = Context { metrics: Metrics::to(std::io::stdout()), ..context };
-    let observer = context.observer(function);
-    Ok((context, observer))
+/// What a function does with one event.
+pub type Work<I, O> = Arc<dyn Fn(I) -> BoxFuture<'static, O> + Send + Sync>;
+
+/// A function, ready to be invoked.
+#[derive(Clone)]
+pub enum Function {
+    /// Answers requests.
+    Http(Http),
+    /// Takes SQS events, and gives the response that Lambda wants: `batchItemFailures`.
+    Queue(Work<LambdaEvent<Value>, Result<Value, Error>>),
+    /// Runs on each event of a schedule.
+    Schedule(Work<LambdaEvent<Value>, Result<(), Error>>),
 }
 
-/// Opens a connection to DynamoDB: that costs more than all the rest of a start, and here nobody
-/// waits for it. Whether the call is allowed does not matter.
-async fn warm(context: &Context) {
-    drop(tokio::time::timeout(WARMING, context.dynamodb.describe_endpoints().send()).await);
+/// Answers requests; keeps the parsers of its endpoints within reach of the fuzz targets.
+#[derive(Clone)]
+pub struct Http {
+    answer: Work<Request, Response>,
+    parsers: Vec<Parser>,
 }
 
-/// Serves one endpoint.
+impl Http {
+    /// Answers one request.
+    pub fn answer(&self, request: Request) -> BoxFuture<'static, Response> {
+        (self.answer)(request)
+    }
+}
+
+impl Function {
+    /// One endpoint behind the gate.
+    pub fn endpoint<E: Endpoint>(
+        context: &Context,
+        build: impl FnOnce(&Context) -> Result<E, ConfigError>,
+    ) -> Result<Self, ConfigError> {
+        let (gate, endpoint) = (Gate::new(context)?, Arc::new(build(context)?));
+        let parsers = vec![parser(&endpoint)];
+        let answer: Work<_, _> = Arc::new(move |request| {
+            let (gate, endpoint) = (gate.clone(), Arc::clone(&endpoint));
+            Box::pin(async move { serve(&gate, &endpoint, request).await })
+        });
+        Ok(Self::Http(Http { answer, parsers }))
+    }
+
+    /// Requests that no key proves.
+    pub fn open<F, R>(respond: F) -> Self
+    where
+        F: Fn(Request) -> R + Send + Sync + 'static,
+        R: Future<Output = Response> + Send + 'static,
+    {
+        Self::Http(Http { answer: Arc::new(move |request| Box::pin(respond(request))), parsers: Vec::new() })
+    }
+
+    /// The messages of a queue; those that fail are reported one by one.
+    pub fn queue<C: Consumer>(
+        context: &Context,
+        build: impl FnOnce(&Context) -> Result<C, ConfigError>,
+    ) -> Result<Self, ConfigError> {
+        let consumer = Arc::new(build(context)?);
+        Ok(Self::Queue(Arc::new(move |event| {
+            let consumer = Arc::clone(&consumer);
+            Box::pin(async move { Ok(queue::consume(consumer.as_ref(), &event.payload).await) })
+        })))
+    }
+
+    /// Work on a schedule.
+    pub fn schedule<F, R>(run: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        Self::Schedule(Arc::new(move |_| Box::pin(run())))
+    }
+
+    /// Parses an input by every endpoint, and drops what comes out: for those who look for panics.
+    pub fn parse(&self, input: &Input) {
+        if let Self::Http(http) = self {
+            http.parsers.iter().for_each(|parse| parse(input));
+        }
+    }
+
+    /// The same function, with each invocation measured and traced.
+    #[must_use]
+    pub fn observed(self, observer: &Arc<Observer>) -> Self {
+        let trace = |event: &LambdaEvent<Value>| event.context.xray_trace_id.clone();
+        match self {
+            Self::Http(Http { answer, parsers }) => {
+                let trace =
+                    |request: &Request| request.lambda_context_ref().and_then(|context| context.xray_trace_id.clone());
+                Self::Http(Http { answer: observed(answer, observer, trace), parsers })
+            }
+            Self::Queue(work) => Self::Queue(observed(work, observer, trace)),
+            Self::Schedule(work) => Self::Schedule(observed(work, observer, trace)),
+        }
+    }
+}
+
+impl From<Routes> for Function {
+    fn from(routes: Routes) -> Self {
+        let parsers = routes.parsers();
+        Self::Http(Http { answer: Arc::new(move |request| routes.answer(request)), parsers })
+    }
+}
+
+/// Work as part of an invocation; `trace` finds the tracing header of its event.
+fn observed<I: Send + 'static, O: 'static>(
+    work: Work<I, O>,
+    observer: &Arc<Observer>,
+    trace: fn(&I) -> Option<String>,
+) -> Work<I, O> {
+    let observer = Arc::clone(observer);
+    Arc::new(move |event| {
+        let (observer, work, trace) = (Arc::clone(&observer), Arc::clone(&work), trace(&event));
+        Box::pin(async move { observer.invoked(trace.as_deref(), async { work(event).await }).await })
+    })
+}
+
+/// Runs a function in Lambda: configuration, logs, a first connection, then the runtime's loop.
 ///
 /// # Errors
 /// A configuration that cannot work, named in the log and in Lambda's init report.
-pub async fn run_endpoint<E: Endpoint>(
-    function: &str,
-    build: impl FnOnce(&Context) -> Result<E, ConfigError>,
-) -> Result<(), Error> {
-    let (context, observer) = context(function)?;
-    let gate = reported(Gate::new(&context))?;
-    let endpoint = Arc::new(reported(build(&context))?);
+pub async fn run(name: &str, build: impl FnOnce(&Context) -> Result<Function, ConfigError>) -> Result<(), Error> {
+    let environment = Environment::of_process();
+    log::to_stdout(log::filter(&environment, &["shared", &name.replace('-', "_")])?);
+    let context = reported(Context::new(environment, Clock::default(), Random::from_os()))?;
+    let context = Context { metrics: Metrics::to(std::io::stdout()), ..context };
+    let function = reported(build(&context))?.observed(&context.observer(name));
     warm(&context).await;
-    run_http(observer, move |request| {
-        let (gate, endpoint) = (gate.clone(), Arc::clone(&endpoint));
-        async move { serve(&gate, &endpoint, request).await }
-    })
-    .await
+    match function {
+        Function::Http(http) => run_http(http).await,
+        Function::Queue(work) => lambda_runtime::run(service_fn(move |event| work(event))).await,
+        Function::Schedule(work) => lambda_runtime::run(service_fn(move |event| work(event))).await,
+    }
 }
 
-/// Serves several endpoints, told apart by method and path.
-///
-/// # Errors
-/// As [`run_endpoint`].
-pub async fn run_routes(
-    function: &str,
-    build: impl FnOnce(&Context) -> Result<Routes, ConfigError>,
-) -> Result<(), Error> {
-    let (context, observer) = context(function)?;
-    let routes = reported(build(&context))?;
-    warm(&context).await;
-    run_http(observer, move |request| routes.answer(request)).await
+/// Opens a connection to DynamoDB, if the function has a table: that costs more than all the rest of a start, and
+/// here nobody waits for it. Whether the call is allowed does not matter.
+async fn warm(context: &Context) {
+    if context.environment.names_a_table() {
+        drop(tokio::time::timeout(WARMING, context.dynamodb.describe_endpoints().send()).await);
+    }
 }
 
-/// Serves requests that belong to no endpoint.
-///
-/// # Errors
-/// As [`run_endpoint`].
-pub async fn run_requests<F>(function: &str, build: impl FnOnce(&Context) -> F) -> Result<(), Error>
-where
-    F: Fn(&Request) -> Response + Send + Sync + 'static,
-{
-    let (context, observer) = context(function)?;
-    let respond = build(&context);
-    run_http(observer, move |request| std::future::ready(respond(&request))).await
-}
-
-/// Serves requests that prove themselves in another way than by a key.
-///
-/// # Errors
-/// As [`run_endpoint`].
-pub async fn run_open<F, R>(function: &str, build: impl FnOnce(&Context) -> Result<F, ConfigError>) -> Result<(), Error>
-where
-    F: Fn(Request) -> R + Send + Sync + 'static,
-    R: Future<Output = Response> + Send,
-{
-    let (context, observer) = context(function)?;
-    let respond = reported(build(&context))?;
-    warm(&context).await;
-    run_http(observer, respond).await
-}
-
-/// The runtime's loop for requests. What came by the function's own address is streamed, events or not,
-/// because that address reads no other form; API Gateway's HTTP API reads whole answers alone, and would hand
-/// the form of a streamed one on to the client ("Response streaming for Lambda functions", AWS Lambda
-/// Developer Guide).
-async fn run_http<F, R>(observer: Arc<Observer>, respond: F) -> Result<(), Error>
-where
-    F: Fn(Request) -> R + Send + Sync + 'static,
-    R: Future<Output = Response> + Send,
-{
-    let respond = Arc::new(respond);
+/// The runtime's loop for requests. What came by the function's own address is streamed, events or not, because that
+/// address reads no other form; API Gateway's HTTP API reads whole answers alone, and would hand the form of a
+/// streamed one on to the client ("Response streaming for Lambda functions", AWS Lambda Developer Guide).
+async fn run_http(http: Http) -> Result<(), Error> {
     lambda_runtime::run(service_fn(move |event: LambdaEvent<LambdaRequest>| {
-        let (observer, respond) = (Arc::clone(&observer), Arc::clone(&respond));
-        let trace = event.context.xray_trace_id.clone();
+        let http = http.clone();
         let service = service_fn(move |request| {
-            let response = respond(request);
+            let response = http.answer(request);
             async move { Ok::<_, Error>(response.await) }
         });
-        let answer = async move {
+        async move {
             Ok::<_, Error>(if came_by_own_address(&event.payload) {
                 FunctionResponse::StreamingResponse(StreamAdapter::from(service).call(event).await?)
             } else {
                 FunctionResponse::BufferedResponse(Adapter::from(service).call(event).await?)
             })
-        };
-        async move { observer.invoked(trace.as_deref(), answer).await }
+        }
     }))
     .await
 }
@@ -134,49 +194,6 @@ fn came_by_own_address(request: &LambdaRequest) -> bool {
         }
         _ => false,
     }
-}
-
-/// Takes the messages of a queue, and reports those that failed one by one.
-///
-/// # Errors
-/// As [`run_endpoint`].
-pub async fn run_queue<C: Consumer>(
-    function: &str,
-    build: impl FnOnce(&Context) -> Result<C, ConfigError>,
-) -> Result<(), Error> {
-    let (context, observer) = context(function)?;
-    let consumer = Arc::new(reported(build(&context))?);
-    warm(&context).await;
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
-        let (observer, consumer) = (Arc::clone(&observer), Arc::clone(&consumer));
-        async move {
-            let work = queue::consume(consumer.as_ref(), &event.payload);
-            Ok::<_, Error>(observer.invoked(event.context.xray_trace_id.as_deref(), work).await)
-        }
-    }))
-    .await
-}
-
-/// Runs something on each event of a schedule.
-///
-/// # Errors
-/// As [`run_endpoint`].
-pub async fn run_schedule<F, R>(
-    function: &str,
-    build: impl FnOnce(&Context) -> Result<F, ConfigError>,
-) -> Result<(), Error>
-where
-    F: Fn() -> R + Send + Sync + 'static,
-    R: Future<Output = Result<(), Error>> + Send,
-{
-    let (context, observer) = context(function)?;
-    let run = Arc::new(reported(build(&context))?);
-    warm(&context).await;
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
-        let (observer, run) = (Arc::clone(&observer), Arc::clone(&run));
-        async move { observer.invoked(event.context.xray_trace_id.as_deref(), async { run().await }).await }
-    }))
-    .await
 }
 
 fn reported<T>(built: Result<T, ConfigError>) -> Result<T, ConfigError> {

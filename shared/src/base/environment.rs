@@ -43,6 +43,11 @@ impl Environment {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// Whether a variable names a table.
+    pub fn names_a_table(&self) -> bool {
+        self.0.keys().any(|name| name.ends_with("_TABLE"))
+    }
+
     /// A variable parsed as `T`, or `default` where it is absent.
     pub fn parsed<T>(&self, name: &'static str, default: T) -> Result<T, ConfigError>
     where

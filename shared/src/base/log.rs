@@ -3,6 +3,8 @@
 //! What is never logged: bodies, paths, names, addresses, phone numbers, e-mail addresses,
 //! message texts, keys. What is: request ids, route templates, statuses, codes, counts, times.
 
+use std::fmt::Display;
+
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{EnvFilter, ParseError};
 
@@ -10,7 +12,7 @@ use crate::base::environment::Environment;
 
 /// `LOG_LEVEL` (default `info`) for this project's own events. Libraries stay at `error` whatever
 /// it says: at finer levels the SDK prints whole requests, and warns of every condition that failed.
-pub fn filter(environment: &Environment, ours: &[&str]) -> Result<EnvFilter, ParseError> {
+pub fn filter<T: Display>(environment: &Environment, ours: &[T]) -> Result<EnvFilter, ParseError> {
     let level = environment.optional("LOG_LEVEL").unwrap_or("info");
     let mut filter = EnvFilter::default().add_directive(LevelFilter::ERROR.into());
     for target in ours {

@@ -28,6 +28,9 @@ use crate::base::store::{StoreError, sdk_error};
 const MOST_MESSAGES: usize = 10;
 const MOST_BYTES: usize = 240 * 1024;
 
+/// How often a queue delivers a message before it becomes a dead letter: `maxReceiveCount` in `template.yaml`.
+pub const DELIVERIES: u32 = 5;
+
 /// A queue that messages are sent to.
 #[derive(Clone, Debug)]
 pub struct Queue {

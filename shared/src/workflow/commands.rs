@@ -26,7 +26,7 @@ use crate::workflow::due::{Due, LEASE, OVERDUE, Wanted};
 use crate::workspace::accounts::Role;
 
 /// How often a command is tried before it has failed: as often as its queue delivers a message.
-pub const ATTEMPTS: u32 = 5;
+pub const ATTEMPTS: u32 = crate::base::queue::DELIVERIES;
 
 /// How long commands are kept.
 const KEPT: TimeDelta = TimeDelta::days(90);

@@ -99,8 +99,9 @@ pub struct Notification {
     pub created_at: DateTime<Utc>,
 }
 
-/// How often a notification is sent to the workspace's webhook before it is given up.
-pub const TRIES: u64 = 5;
+/// How often a notification is sent to the workspace's webhook before it is given up: as often as its queue delivers
+/// a message.
+pub const TRIES: u32 = crate::base::queue::DELIVERIES;
 
 fn pk(workspace_id: Uuid, role: Role) -> String {
     format!("W#{workspace_id}#N#{}", role.name())
@@ -156,7 +157,7 @@ impl Notifications {
 
     /// A notification that is still to be sent, with how often that was tried, this time included. `None` if it
     /// was sent, or given up.
-    pub async fn take(&self, place: &Place) -> Result<Option<(Notification, u64)>, StoreError> {
+    pub async fn take(&self, place: &Place) -> Result<Option<(Notification, u32)>, StoreError> {
         let count = self.table.update(place.key(), "ADD tries :one").when("attribute_exists(due_at)").bind("one", n(1));
         match self.table.write(count).await? {
             WriteOutcome::Applied(item) => {

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use local::{Event, Function, Template};
+use lambda_http::LambdaEvent;
+use local::Event;
 use serde_json::{Value, json};
+use shared::api::lambda::Function;
 use shared::base::channel::Platform;
 use shared::base::clock::{Clock, Random};
 use shared::base::context::{Context, FromContext};
@@ -214,7 +216,7 @@ impl World {
     ) -> Ended<Answer> {
         let crew = self.doomed.lock().await;
         let route = format!("{} {}", asked.method, asked.route);
-        let Some(Function::Http(handler)) = crew.by_route.get(&route) else { panic!("no function for {route}") };
+        let Some(Function::Http(http)) = crew.by_route.get(&route) else { panic!("no function for {route}") };
         let headers: serde_json::Map<_, _> =
             self.headers(asked).into_iter().map(|(name, value)| (name, json!(value))).collect();
         let parameters: serde_json::Map<_, _> =
@@ -234,7 +236,7 @@ impl World {
         let request = lambda_http::request::from_str(&event.to_string()).expect("an event");
         let mut context = lambda_http::Context::default();
         context.deadline = (now + TimeDelta::seconds(29)).timestamp_millis().unsigned_abs();
-        let working = handler(request.with_lambda_context(context));
+        let working = http.answer(request.with_lambda_context(context));
         let Some(response) = self.until(working, fate, meanwhile).await else { return Ended::Killed };
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(axum::body::Body::new(body), usize::MAX).await.unwrap_or_default();
@@ -270,8 +272,9 @@ impl World {
     /// Has a message worked off; by somebody who comes to that end, if one is given.
     pub async fn work(&self, letter: &Letter, fate: Option<Fate>, meanwhile: impl Future<Output = ()>) -> Ended<()> {
         let event = json!({"Records": [{"messageId": "m", "body": letter.body}]});
+        let event = LambdaEvent::new(event, Default::default());
         let of = |crew: &Crew| match crew.by_queue.get(&letter.queue) {
-            Some(Function::Queued(worker)) => Arc::clone(worker),
+            Some(Function::Queue(worker)) => Arc::clone(worker),
             _ => panic!("nobody takes {}", letter.queue),
         };
         let outcome = match fate {
@@ -290,8 +293,8 @@ impl World {
 
     /// Runs what a schedule runs: `sweeper` or `score-due`. Whether it went well.
     pub async fn run(&self, name: &str) -> bool {
-        let Some(Function::Scheduled(run)) = self.workers.scheduled.get(name) else { panic!("no schedule of {name}") };
-        run().await.is_ok()
+        let Some(Function::Schedule(run)) = self.workers.scheduled.get(name) else { panic!("no schedule of {name}") };
+        run(LambdaEvent::new(json!(null), Default::default())).await.is_ok()
     }
 
     /// The names of the queues.
@@ -316,15 +319,14 @@ impl World {
 
 impl Crew {
     fn new(variables: &BTreeMap<String, String>, clock: &Clock, random: &Random) -> Self {
-        let parameters = ["LlmBaseUrl", "LlmModel", "LlmApiKeySecret"].map(|name| (name.to_owned(), "x".to_owned()));
-        let template = Template::parse(&crate::template(), &HashMap::from(parameters)).expect("the template");
+        let template = crate::parsed(&crate::template());
         let mut crew = Self { by_route: HashMap::new(), by_queue: HashMap::new(), scheduled: BTreeMap::new() };
         for declared in template.functions().expect("functions") {
             // Each may do what its role allows, and no more.
             let own = [("AWS_ACCESS_KEY_ID".to_owned(), declared.name.clone())];
             let environment = variables.clone().into_iter().chain(own).collect();
             let context = Context::new(environment, clock.clone(), random.clone()).expect("a context");
-            let function = local::build(&declared.name, &context).expect("a configuration").expect("a function");
+            let function = functions::build(&declared.name, &context).expect("a configuration").expect("a function");
             for event in declared.events {
                 match event {
                     Event::Route { method, path } => {

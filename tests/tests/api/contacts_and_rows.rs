@@ -4,11 +4,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::TimeDelta;
+use functions::lead_scorer::{LeadScorer, Outcome};
 use futures_util::future::join_all;
-use lead_scorer::{LeadScorer, Outcome};
 use serde_json::{Value, json};
 use shared::base::channel::Platform;
-use shared::base::context::Context;
+use shared::base::context::{Context, FromContext};
 use shared::crm::conversations::scoring::DueLead;
 use shared::workspace::auth::Permission;
 use tests::meta::{INSTAGRAM, PHONE, USER, value, whatsapp};
@@ -328,7 +328,7 @@ async fn messages_that_cannot_be_read_are_503_and_cost_nothing() {
             assert_eq!(ask(&key).await.status, 200, "{index}");
         }
         api.clock.advance(TimeDelta::seconds(200));
-        sweeper::Sweeper::new(&api.stack.context).unwrap().sweep().await.unwrap();
+        functions::sweeper::Sweeper::new(&api.stack.context).unwrap().sweep().await.unwrap();
         let balance = api.verified_balance().await;
         assert_eq!((balance.held, balance.spent - spent), (0, 2), "{index}");
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use chrono::TimeDelta;
 use data_encoding::BASE64;
-use delivery::DeliveryWorker;
+use functions::delivery::DeliveryWorker;
 use serde_json::{Value, json};
 use shared::base::channel::Platform;
 use shared::base::queue::Consumer;
@@ -532,7 +532,7 @@ async fn what_is_not_sent_to_the_queue_the_sweeper_sends() {
     let queue = api.stack.variables["NOTIFICATIONS_QUEUE_URL"].replace("NotificationsQueue", "DeliveryQueue");
     let context = api.context(&[("DELIVERY_QUEUE_URL", &queue)]);
     api.clock.advance(TimeDelta::minutes(8));
-    sweeper::Sweeper::new(&context).unwrap().sweep().await.unwrap();
+    functions::sweeper::Sweeper::new(&context).unwrap().sweep().await.unwrap();
     until_status(&api, &id, "delivered").await;
 }
 
@@ -565,7 +565,7 @@ async fn notifications_reach_the_workspaces_webhook_signed_and_again_until_they_
             sk: item["sk"]["S"].as_str().unwrap().to_owned(),
         })
         .collect();
-    let notifier = notifier::Notifier::new(&api.stack.context).unwrap();
+    let notifier = functions::notifier::Notifier::new(&api.stack.context).unwrap();
     assert!(notifier.try_one(places[0].clone()).await.is_err());
     notifier.try_one(places[0].clone()).await.unwrap();
     notifier.try_one(places[0].clone()).await.unwrap();

@@ -2,8 +2,9 @@
 //! is charged twice, and a retry with the same key ends well.
 
 use chrono::TimeDelta;
+use functions::sweeper::Sweeper;
+use shared::base::context::FromContext;
 use shared::base::store::StoreError;
-use sweeper::Sweeper;
 use tests::{Api, Fault, FaultProxy, Setup};
 
 /// How many calls one request makes, and so which can fail.

@@ -2,16 +2,17 @@
 //! there is one pair of commands, one recommendation for each message, and one message that waits in the
 //! lead's conversation.
 
+use shared::base::context::FromContext;
 use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use copywriter::Copywriter;
+use functions::copywriter::Copywriter;
+use functions::sweeper::Sweeper;
 use serde_json::{Value, json};
 use shared::base::queue::Consumer;
 use shared::workflow::commands::CommandId;
 use shared::workspace::accounts::Role;
-use sweeper::Sweeper;
 use tests::faults::{Way, in_every_way};
 use tests::sites::Staff;
 use tests::{Answer, Api, CONTACT, FOLLOW_UP, Fault, FaultProxy, Setup, send};

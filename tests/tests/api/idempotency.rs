@@ -1,12 +1,13 @@
 //! Contract, section 4: what a repeated request with an Idempotency-Key gets, and costs.
 
+use shared::base::context::FromContext;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use functions::sweeper::Sweeper;
 use futures_util::future::join_all;
 use serde_json::json;
 use shared::workspace::auth::Permission;
-use sweeper::Sweeper;
 use tests::{Api, CONTACT, ModelReply, SUGGEST, ScriptedModel, send, suggestion, try_send};
 use uuid::Uuid;
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
-use local::{Event, Template};
+use local::Event;
 use serde_json::{Value, json};
 use shared::base::clock::Random;
 use shared::crm::leads::Lead;
@@ -287,8 +287,7 @@ fn cases(method: &str, route: &str, own: &Ids, foreign: &Ids, now: &str) -> Vec<
 
 /// Every route of the template.
 fn routes() -> BTreeSet<(String, String)> {
-    let parameters = ["LlmBaseUrl", "LlmModel", "LlmApiKeySecret"].map(|name| (name.to_owned(), "x".to_owned()));
-    let functions = Template::parse(&tests::template(), &HashMap::from(parameters)).unwrap().functions().unwrap();
+    let functions = tests::parsed(&tests::template()).functions().unwrap();
     let events = functions.into_iter().flat_map(|function| function.events);
     let route = |event| if let Event::Route { method, path } = event { Some((method, path)) } else { None };
     events.filter_map(route).collect()

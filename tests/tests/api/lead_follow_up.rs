@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use copywriter::Copywriter;
+use functions::copywriter::Copywriter;
 use serde_json::{Value, json};
 use shared::base::clock::Random;
 use shared::base::queue::Consumer;
@@ -507,7 +507,7 @@ async fn a_queue_that_takes_nothing_leaves_the_sales_messages_and_the_command_to
     let queue = api.stack.variables["SCORING_QUEUE_URL"].replace("ScoringQueue", "CopywriterQueue");
     let context = api.context(&[("COPYWRITER_QUEUE_URL", &queue), ("AWS_ENDPOINT_URL_SQS", &api.stack.ready.sqs)]);
     api.clock.advance(TimeDelta::minutes(8));
-    sweeper::Sweeper::new(&context).unwrap().sweep().await.unwrap();
+    functions::sweeper::Sweeper::new(&context).unwrap().sweep().await.unwrap();
     assert_eq!(finished(&api, refining).await["status"], "completed");
 }
 
@@ -536,7 +536,7 @@ async fn stored_command(api: &Api) -> CommandId {
 async fn a_command_that_was_never_sent_is_sent_by_the_sweeper() {
     let api = Api::start().await;
     let id = stored_command(&api).await;
-    let sweeper = sweeper::Sweeper::new(&api.stack.context).unwrap();
+    let sweeper = functions::sweeper::Sweeper::new(&api.stack.context).unwrap();
     sweeper.sweep().await.unwrap();
     assert_eq!(command(&api, &id.command_id.to_string()).await["status"], "queued");
     api.clock.advance(TimeDelta::minutes(8));
@@ -577,7 +577,7 @@ async fn what_a_worker_was_doing_as_it_died_comes_again_through_the_queue() {
     }
     // In the middle of the model's answer.
     worker.abort();
-    let sweeper = sweeper::Sweeper::new(&api.stack.context).unwrap();
+    let sweeper = functions::sweeper::Sweeper::new(&api.stack.context).unwrap();
     sweeper.sweep().await.unwrap();
     assert_eq!(command(&api, &id.command_id.to_string()).await["status"], "running");
     api.clock.advance(TimeDelta::minutes(9));

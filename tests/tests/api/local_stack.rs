@@ -150,7 +150,7 @@ async fn data_survives_kill_9_the_ledger_verifies_and_a_replayed_key_replays() {
     let clock = shared::base::clock::Clock::default();
     clock.advance(chrono::TimeDelta::minutes(5));
     let stack = tests::start(tests::Setup { data: Some(folder.path().to_owned()), clock, ..Default::default() }).await;
-    sweeper::Sweeper::new(&stack.context).unwrap().sweep().await.unwrap();
+    functions::sweeper::Sweeper::new(&stack.context).unwrap().sweep().await.unwrap();
     let ledger = shared::workspace::credits::Ledger::new(&stack.context).unwrap();
     assert_eq!(ledger.verify(demo::WORKSPACE).await.unwrap(), []);
     assert_eq!(ledger.balance(demo::WORKSPACE).await.unwrap().held, 0);

@@ -13,6 +13,7 @@ mod deliveries;
 mod erasure;
 mod faults;
 mod follow_up_faults;
+mod functions;
 mod guides;
 mod idempotency;
 mod identifiers;

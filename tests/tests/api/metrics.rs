@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use lambda_http::LambdaEvent;
 use serde_json::{Value, json};
+use shared::api::lambda::Function;
 use shared::base::observe::metrics::{ALL, Metrics, NAMESPACE};
 use tests::observed::Lines;
 use tests::{Api, CONTACT, ModelReply, ScriptedModel, Setup, send, suggestion};
@@ -150,9 +152,9 @@ async fn a_hold_that_the_sweeper_voids_and_a_stream_are_counted_as_others() {
     );
     let table = shared::base::store::Table::named(&api.stack.context, "CREDITS_TABLE").unwrap();
     table.transact(api.ledger().hold(&operation).unwrap()).await.unwrap();
-    let sweeper = local::build("sweeper", &api.stack.context).unwrap();
-    let Some(local::Function::Scheduled(sweep)) = sweeper else { panic!("the sweeper runs on a schedule") };
-    sweep().await.unwrap();
+    let sweeper = functions::build("sweeper", &api.stack.context).unwrap();
+    let Some(Function::Schedule(sweep)) = sweeper else { panic!("the sweeper runs on a schedule") };
+    sweep(LambdaEvent::new(json!(null), Default::default())).await.unwrap();
     let all = lines.json();
     assert_eq!(sum(&all, "HoldsVoided", &[("Action", "prospect_search"), ("Function", "sweeper")]), 1);
     assert_eq!(sum(&all, "CreditsCharged", &[("Action", "lexi_message")]), 1);

@@ -3,24 +3,23 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use local::{Event, Template};
+use local::Event;
 use serde_json::Value;
 use tests::description::{DESCRIPTION, complaint, resolved};
-use tests::{Api, project, send, template};
+use tests::{Api, parsed, project, send, template};
 
 #[test]
 fn the_description_that_is_checked_in_is_what_the_code_says() {
     let checked_in = std::fs::read_to_string(project().join("docs/openapi.json")).unwrap();
     assert!(
-        checked_in == ::openapi::text(),
+        checked_in == functions::openapi::text(),
         "renew it: cargo openapi > openapi.new && mv openapi.new docs/openapi.json"
     );
 }
 
 #[test]
 fn every_route_of_the_template_is_described_and_no_other() {
-    let parameters = ["LlmBaseUrl", "LlmModel", "LlmApiKeySecret"].map(|name| (name.to_owned(), "x".to_owned()));
-    let functions = Template::parse(&template(), &HashMap::from(parameters)).unwrap().functions().unwrap();
+    let functions = parsed(&template()).functions().unwrap();
     let mut declared = BTreeSet::new();
     for event in functions.iter().flat_map(|function| &function.events) {
         if let Event::Route { method, path } = event
@@ -30,7 +29,7 @@ fn every_route_of_the_template_is_described_and_no_other() {
             declared.insert((method.clone(), path.clone()));
         }
     }
-    let groups = ::openapi::groups();
+    let groups = functions::groups();
     let routes = groups.iter().flat_map(|group| &group.operations).map(|operation| operation.route());
     let described: Vec<_> = routes.map(|(method, path)| (method.to_owned(), path.to_owned())).collect();
     assert_eq!(described.iter().cloned().collect::<BTreeSet<_>>(), declared);

@@ -4,9 +4,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use lambda_http::Error;
 use local::queues::Poller;
-use local::{Function, sqs};
+use local::sqs;
 use serde_json::{Value, json};
+use shared::api::lambda::Function;
 use tokio::net::TcpListener;
 
 const TEMPLATE: &str = "
@@ -15,7 +17,7 @@ Resources:
   Dead: { Type: 'AWS::SQS::Queue' }
 ";
 
-async fn poller(handle: impl Fn(Value) -> Result<Value, String> + Send + Sync + 'static) -> (Poller, String) {
+async fn poller(handle: impl Fn(Value) -> Result<Value, Error> + Send + Sync + 'static) -> (Poller, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(sqs::serve(listener, address));
@@ -23,8 +25,8 @@ async fn poller(handle: impl Fn(Value) -> Result<Value, String> + Send + Sync + 
     let queues = local::Template::parse(TEMPLATE, &HashMap::new()).unwrap().queues().unwrap();
     let urls = sqs::create(&client, &queues).await.unwrap();
     let handle = Arc::new(handle);
-    let function = Function::Queued(Arc::new(move |event| {
-        let outcome = handle(event);
+    let function = Function::Queue(Arc::new(move |event| {
+        let outcome = handle(event.payload);
         Box::pin(async move { outcome })
     }));
     let queue = "lead-followup-Work".to_owned();
@@ -68,7 +70,7 @@ async fn what_fails_comes_again_and_then_becomes_a_dead_letter_while_the_rest_is
 
 #[tokio::test]
 async fn a_function_that_fails_altogether_loses_no_message() {
-    let (poller, dead) = poller(|_| Err("down".to_owned())).await;
+    let (poller, dead) = poller(|_| Err("down".into())).await;
     poller.client.send_message().queue_url(&poller.url).message_body("x").send().await.unwrap();
     for _ in 0..2 {
         assert_eq!(poller.try_one().await, Ok(1));

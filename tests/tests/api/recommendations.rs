@@ -1,8 +1,8 @@
 //! seeds/followup-recommendation.md and section 7 of the contract: the documented endpoint, and what people
 //! do with what it recommends.
 
-use analyst::Analyst;
 use chrono::{DateTime, TimeDelta, Utc};
+use functions::analyst::Analyst;
 use serde_json::{Value, json};
 use shared::base::context::FromContext;
 use shared::base::queue::Consumer;

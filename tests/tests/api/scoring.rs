@@ -6,9 +6,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use lead_scorer::{LeadScorer, Outcome, ScoreError};
-use score_due::ScoreDue;
+use functions::lead_scorer::{LeadScorer, Outcome, ScoreError};
+use functions::score_due::ScoreDue;
+use lambda_http::LambdaEvent;
 use serde_json::{Value, json};
+use shared::api::lambda::Function;
 use shared::crm::conversations::Conversations;
 use shared::crm::conversations::scoring::{DueLead, buckets};
 use shared::crm::identifiers::{CustomerPhone, User};
@@ -316,7 +318,7 @@ async fn what_cannot_be_read_fails_alone() {
     let api = Api::start().await;
     write(&api, &["hello"]).await;
     quiet(&api);
-    let Some(local::Function::Queued(handle)) = local::build("lead-scorer", &api.stack.context).unwrap() else {
+    let Some(Function::Queue(work)) = functions::build("lead-scorer", &api.stack.context).unwrap() else {
         panic!("lead-scorer takes messages")
     };
     let unknown = json!({"workspace_id": api.workspace, "lead_id": Uuid::max()}).to_string();
@@ -326,7 +328,7 @@ async fn what_cannot_be_read_fails_alone() {
         {"messageId": "unknown", "body": unknown},
         {"messageId": "empty"},
     ]});
-    let response = handle(event).await.unwrap();
+    let response = work(LambdaEvent::new(event, Default::default())).await.unwrap();
     assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "broken"}, {"itemIdentifier": "empty"}]}));
     assert_eq!(lead(&api).await["has_extraction"], true);
 }
@@ -336,9 +338,9 @@ async fn from_a_message_to_the_list_without_a_hand_in_it() {
     let environment = HashMap::from([("QUIET_SECONDS".to_owned(), "0".to_owned())]);
     let api = Api::with(Setup { environment, ..Setup::default() }).await;
     write(&api, &["I would like to buy two of them"]).await;
-    let run = local::build("score-due", &api.stack.context).unwrap();
-    let Some(local::Function::Scheduled(run)) = run else { panic!("score-due has a schedule") };
-    run().await.unwrap();
+    let function = functions::build("score-due", &api.stack.context).unwrap();
+    let Some(Function::Schedule(work)) = function else { panic!("score-due has a schedule") };
+    work(LambdaEvent::new(json!(null), Default::default())).await.unwrap();
     for _ in 0..100 {
         if lead(&api).await["intent_score"] == 3 {
             return;

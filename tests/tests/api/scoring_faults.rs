@@ -2,8 +2,8 @@
 //! the conversation is scored once for its messages, and is due no more.
 
 use chrono::TimeDelta;
-use lead_scorer::{LeadScorer, Outcome};
-use score_due::ScoreDue;
+use functions::lead_scorer::{LeadScorer, Outcome};
+use functions::score_due::ScoreDue;
 use serde_json::json;
 use shared::base::context::FromContext;
 use shared::crm::conversations::Conversations;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use local::{Event, Function, Gateway};
+use local::{Event, Gateway};
 use serde_json::{Value, json};
 use shared::api::http::{Call, Dialect, Endpoint, Fields, Gate, Input, Reply, Routes};
+use shared::api::lambda::Function;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::workspace::auth::Permission;
@@ -70,8 +71,7 @@ impl Served {
     async fn with_time(timeout: Duration) -> Self {
         let (api, endpoint) = (Api::start().await, Obedient::default());
         let event = Event::Route { method: "POST".to_owned(), path: "/v1/obey".to_owned() };
-        let routes = routes(&api, &endpoint).unwrap();
-        let function = Function::Http(Arc::new(move |request| routes.answer(request)));
+        let function = Function::from(routes(&api, &endpoint).unwrap());
         let context = &api.stack.context;
         let functions = [(&event, &function, timeout)].into_iter();
         let gateway = Gateway::new(functions, context.clock.clone(), context.random.clone()).unwrap();

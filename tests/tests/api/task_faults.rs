@@ -2,7 +2,7 @@
 //! once, done once and charged once.
 
 use chrono::TimeDelta;
-use lexi_worker::LexiWorker;
+use functions::lexi_worker::LexiWorker;
 use serde_json::{Value, json};
 use shared::base::context::FromContext;
 use shared::base::queue::Consumer;

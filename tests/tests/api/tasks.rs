@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use lexi_worker::LexiWorker;
+use functions::lexi_worker::LexiWorker;
+use functions::sweeper::Sweeper;
 use serde_json::{Value, json};
 use shared::base::queue::Consumer;
 use shared::base::store::{Table, Transacted};
@@ -20,7 +21,6 @@ use shared::workflow::tasks::{
     ContactChanges, Failure, ListOperation, Plan, Progress, SUPERSEDED, Status, Taken, Task, TaskId, Tasks,
 };
 use shared::workspace::auth::Permission;
-use sweeper::Sweeper;
 use tests::{Answer, Api, CONTACT, Fault, FaultProxy, Setup, send};
 use uuid::Uuid;
 

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use data_encoding::BASE64;
 use serde_json::{Value, json};
+use shared::api::lambda::Function;
 use shared::base::channel::Platform;
 use shared::workspace::auth::Permission;
 use tests::meta::{INSTAGRAM, PHONE, USER, WEBHOOK, signature, status, text, value, whatsapp};
@@ -480,7 +481,7 @@ async fn a_queue_that_cannot_be_reached_is_503_and_the_repetition_loses_and_doub
 }
 
 /// The function without anything that takes its messages away.
-async fn function() -> (local::Stack, local::Function) {
+async fn function() -> (local::Stack, Function) {
     let options = local::Options { template: template(), demo: true, emulators_only: true, ..Default::default() };
     let stack = local::Stack::start(options).await.unwrap();
     let environment = shared::base::environment::Environment::from_iter(stack.variables.clone());
@@ -496,14 +497,14 @@ async fn function() -> (local::Stack, local::Function) {
         created_at: context.clock.now(),
     };
     shared::workspace::accounts::Accounts::new(&context).unwrap().put_channel(&channel).await.unwrap().unwrap();
-    let function = local::build("meta-webhook", &context).unwrap().unwrap();
+    let function = functions::build("meta-webhook", &context).unwrap().unwrap();
     (stack, function)
 }
 
 #[tokio::test]
 async fn the_queues_messages_say_nothing_personal_and_a_body_in_base64_is_the_same() {
     let (stack, function) = function().await;
-    let local::Function::Http(answer) = &function else { panic!("no HTTP") };
+    let Function::Http(http) = &function else { panic!("no HTTP") };
     let body = whatsapp(&[text("wamid.HBgLMTY1MDU1NTEyMzQ", LEAD, "Kerry", "grüße"), status("wamid.o", LEAD, "read")]);
     let body = body.to_string();
     let sample = std::fs::read_to_string(project().join("events/meta-webhook.json")).unwrap();
@@ -511,7 +512,7 @@ async fn the_queues_messages_say_nothing_personal_and_a_body_in_base64_is_the_sa
     event["headers"]["x-hub-signature-256"] = json!(signature(body.as_bytes()));
     event["body"] = json!(BASE64.encode(body.as_bytes()));
     event["isBase64Encoded"] = json!(true);
-    let response = answer(lambda_http::request::from_str(&event.to_string()).unwrap()).await;
+    let response = http.answer(lambda_http::request::from_str(&event.to_string()).unwrap()).await;
     assert_eq!(response.status().as_u16(), 200);
 
     let client = local::sqs::client(&stack.ready.sqs);

@@ -28,4 +28,5 @@ pub use pipeline::{answer, serve, serve_open};
 pub use query::{Page, Query};
 pub use reply::Reply;
 pub use respond::Response;
-pub use routes::{Routes, no_such_route};
+pub(crate) use routes::parser;
+pub use routes::{Parser, Routes, no_such_route};

@@ -7,6 +7,7 @@ use lambda_http::RequestExt;
 
 use super::arrival::without_base;
 use super::call::Endpoint;
+use super::call::Input;
 use super::dialect::Dialect;
 use super::gate::Gate;
 use super::pipeline::serve_route;
@@ -16,29 +17,52 @@ use lambda_http::Request;
 
 type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>;
 
+/// Parses an input as one endpoint does, and drops what comes out.
+pub type Parser = Arc<dyn Fn(&Input) + Send + Sync>;
+
+/// The parser of an endpoint.
+pub(crate) fn parser<E: Endpoint>(endpoint: &Arc<E>) -> Parser {
+    let endpoint = Arc::clone(endpoint);
+    Arc::new(move |input| drop(endpoint.parse(input)))
+}
+
+#[derive(Clone)]
+struct Route {
+    method: &'static str,
+    path: &'static str,
+    handler: Handler,
+    parser: Parser,
+}
+
 /// The endpoints of a function.
 #[derive(Clone)]
 pub struct Routes {
     gate: Gate,
-    endpoints: Vec<(&'static str, &'static str, Handler)>,
+    routes: Vec<Route>,
 }
 
 impl Routes {
     /// No endpoints yet, behind a gate.
     pub fn new(gate: Gate) -> Self {
-        Self { gate, endpoints: Vec::new() }
+        Self { gate, routes: Vec::new() }
     }
 
     /// Adds an endpoint; method and path as in `template.yaml`.
     #[must_use]
     pub fn with<E: Endpoint>(mut self, method: &'static str, path: &'static str, endpoint: E) -> Self {
         let (gate, endpoint) = (self.gate.clone(), Arc::new(endpoint));
+        let parser = parser(&endpoint);
         let handler: Handler = Arc::new(move |request| {
             let (gate, endpoint) = (gate.clone(), Arc::clone(&endpoint));
             Box::pin(async move { serve_route(&gate, &endpoint, request, Some((method, path))).await })
         });
-        self.endpoints.push((method, path, handler));
+        self.routes.push(Route { method, path, handler, parser });
         self
+    }
+
+    /// The parsers of its endpoints.
+    pub(crate) fn parsers(&self) -> Vec<Parser> {
+        self.routes.iter().map(|route| Arc::clone(&route.parser)).collect()
     }
 
     /// Answers a request by its endpoint; by 404 or 405 if there is none, which only a request to the
@@ -47,11 +71,11 @@ impl Routes {
         let raw = request.raw_http_path();
         let path = without_base(if raw.is_empty() { request.uri().path() } else { raw });
         let method = request.method().as_str();
-        let found = self.endpoints.iter().find(|(known, template, _)| *known == method && matches(template, path));
-        if let Some((_, _, handler)) = found {
-            return handler(request);
+        let found = self.routes.iter().find(|route| route.method == method && matches(route.path, path));
+        if let Some(route) = found {
+            return (route.handler)(request);
         }
-        let routes = self.endpoints.iter().map(|(method, template, _)| (*method, *template));
+        let routes = self.routes.iter().map(|route| (route.method, route.path));
         let problem = no_such_route(routes, method, path);
         let response = self.gate.refuse(Dialect::of_path(path), &request, problem);
         Box::pin(std::future::ready(response))

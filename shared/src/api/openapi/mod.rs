@@ -1,6 +1,6 @@
 //! The description of the API in OpenAPI 3.1, made of the types that the functions parse and answer with.
 //!
-//! Each function tells its [`Operation`]s beside its handlers; the crate `openapi` puts them together with
+//! Each function tells its [`Operation`]s beside its handlers; the crate `functions` puts them together with
 //! [`document()`]. No handler reaches this, so that nothing of it is in a Lambda binary.
 
 mod document;

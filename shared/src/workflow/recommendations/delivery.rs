@@ -32,8 +32,8 @@ const SILENCE: TimeDelta = TimeDelta::hours(24);
 /// Within what time an answer is one to what was delivered.
 const ANSWERED_WITHIN: TimeDelta = TimeDelta::days(14);
 
-/// How often a provider is asked that could not take anything.
-pub const TRIES: u32 = 5;
+/// How often a provider is asked that could not take anything: as often as a queue delivers a message.
+pub const TRIES: u32 = crate::base::queue::DELIVERIES;
 
 /// What a delivery worker is given.
 #[derive(Debug)]

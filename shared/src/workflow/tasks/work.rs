@@ -14,7 +14,7 @@ use crate::workspace::credits::count_resolved;
 use crate::workspace::credits::{Operation, State};
 
 /// How often a task is tried without coming on before it has failed: as often as its queue delivers a message.
-pub const ATTEMPTS: u32 = 5;
+pub const ATTEMPTS: u32 = crate::base::queue::DELIVERIES;
 
 /// How many prospects one item of a selection holds: with all that is known of them, far less than an item may.
 const SELECTED_TOGETHER: usize = 25;

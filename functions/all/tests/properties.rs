@@ -3,7 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
 
-use parsers::{CHECKS, samples};
+use functions::parsers::{CHECKS, samples};
 use proptest::prelude::*;
 
 /// A sample with some of its bytes exchanged for others.
@@ -42,7 +42,7 @@ proptest! {
 #[test]
 fn every_check_has_its_fuzz_target() {
     for (name, _) in CHECKS {
-        let path = format!("{}/../fuzz/fuzz_targets/{name}.rs", env!("CARGO_MANIFEST_DIR"));
+        let path = format!("{}/../../fuzz/fuzz_targets/{name}.rs", env!("CARGO_MANIFEST_DIR"));
         let target = std::fs::read_to_string(path).expect("a fuzz target");
         assert!(target.contains(&format!("parsers::{name}(")), "{name}");
     }

@@ -5,11 +5,12 @@
 #![expect(clippy::expect_used, reason = "a check fails by panicking")]
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use chrono::DateTime;
 use serde_json::{Value, json};
-use shared::api::http::{Endpoint, Input};
+use shared::api::http::Input;
+use shared::api::lambda::Function;
 use shared::base::clock::{Clock, Random};
 use shared::base::context::Context;
 use shared::base::environment::Environment;
@@ -24,6 +25,8 @@ use shared::workspace::auth::ApiKey;
 use shared::workspace::idempotency::{Claimed, IdempotencyKey};
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
+
+use crate::ALL;
 
 /// A context whose endpoints nobody listens at: a parser has no business there.
 static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
@@ -58,64 +61,10 @@ static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_current_thread().enable_all().build().expect("a runtime"));
 
-/// Reads a request without doing anything.
-type Parse = Box<dyn Fn(&Input) + Send + Sync>;
-
-fn endpoint<E: Endpoint>(endpoint: E) -> Parse {
-    let endpoint = Arc::new(endpoint);
-    Box::new(move |input| {
-        // What is wrong is said; nothing more is asked of it.
-        drop(endpoint.parse(input));
-    })
-}
-
-/// Every endpoint that reads a body, a query, a path or a preference.
-static ENDPOINTS: LazyLock<Vec<Parse>> = LazyLock::new(|| {
-    macro_rules! endpoints {
-        ($($new:expr),* $(,)?) => { vec![$(endpoint($new(&CONTEXT).expect("an endpoint"))),*] };
-    }
-    endpoints![
-        campaigns::ListCampaigns::new,
-        campaigns::GetCampaign::new,
-        campaigns::ListDrafts::new,
-        commands::GetCommand::new,
-        credits::Credits::new,
-        followup_recommendation::FollowupRecommendation::new,
-        get_lead::GetLead::new,
-        ingest::PostActivity::new,
-        ingest::PostContact::new,
-        ingest::PostContacts::new,
-        ingest::PostMessages::new,
-        ingest::PostTemplateSends::new,
-        ingest::PutExtraction::new,
-        lead_follow_up::LeadFollowUp::new,
-        lead_messages::LeadMessages::new,
-        lead_stats::LeadStats::new,
-        lexi_chat::LexiChat::new,
-        lexi_tasks::Approve::new,
-        lexi_tasks::Dismiss::new,
-        lexi_tasks::GetConversation::new,
-        lexi_tasks::GetTask::new,
-        lexi_tasks::ListConversations::new,
-        lexi_tasks::ListTasks::new,
-        list_leads::ListLeads::new,
-        lists::AddContacts::new,
-        lists::FindContacts::new,
-        lists::GetContacts::new,
-        lists::GetList::new,
-        lists::GetLists::new,
-        lists::PostList::new,
-        lists::RemoveContact::new,
-        recommendations::Approve::new,
-        recommendations::GetAudit::new,
-        recommendations::GetRecommendation::new,
-        recommendations::LeaveManualQueue::resolve,
-        recommendations::ListNotifications::new,
-        recommendations::ListRecommendations::new,
-        recommendations::Reject::new,
-        recommendations::Snooze::new,
-        suggest_followups::SuggestFollowups::new,
-    ]
+/// Every function that answers requests.
+static FUNCTIONS: LazyLock<Vec<Function>> = LazyLock::new(|| {
+    let built = ALL.iter().map(|entry| (entry.build)(&CONTEXT).expect(entry.name));
+    built.filter(|function| matches!(function, Function::Http(_))).collect()
 });
 
 /// Requests: the first line is the query, the second the variable part of the path, the third `Prefer`, and the rest
@@ -132,8 +81,8 @@ pub fn requests(bytes: &[u8]) {
         prefer: prefer.split(',').map(|value| value.trim().to_owned()).collect(),
         body,
     };
-    for parse in ENDPOINTS.iter() {
-        parse(&input);
+    for function in FUNCTIONS.iter() {
+        function.parse(&input);
     }
     let key = IdempotencyKey::parse(b"k").expect("a key");
     let claimed = |body: &Value| Claimed::new(Uuid::nil(), "POST /", &key, "POST", "/", body);

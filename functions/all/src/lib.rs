@@ -1,0 +1,103 @@
+//! Every function of the project, listed once: what runs them on this machine, the description of the API and the
+//! checks of the parsers all read this list. `cargo new-function` adds to it.
+
+pub mod openapi;
+pub mod parsers;
+
+use shared::api::lambda::Function;
+use shared::api::openapi::Group;
+use shared::base::context::Context;
+use shared::base::environment::ConfigError;
+
+/// One function.
+pub struct Entry {
+    /// The name of its binary.
+    pub name: &'static str,
+    /// Builds it from its configuration.
+    pub build: fn(&Context) -> Result<Function, ConfigError>,
+}
+
+/// The groups of the API's description with the functions whose operations stand in them, as they are shown; then the
+/// functions without operations.
+macro_rules! functions {
+    ($($group:literal, $description:literal { $($described:ident)* })* workers { $($worker:ident)* }) => {
+        $($(pub use $described;)*)*
+        $(pub use $worker;)*
+
+        /// Every function.
+        pub const ALL: &[Entry] = &[
+            $($(Entry { name: $described::NAME, build: $described::function },)*)*
+            $(Entry { name: $worker::NAME, build: $worker::function },)*
+        ];
+
+        /// The operations of the API, in their groups.
+        pub fn groups() -> Vec<Group> {
+            vec![$(Group {
+                name: $group,
+                description: $description,
+                operations: [$($described::operations()),*].into_iter().flatten().collect(),
+            }),*]
+        }
+    };
+}
+
+functions! {
+    "Follow-ups", "Suggestions for a contact, and follow-ups written for every channel." {
+        suggest_followups
+        lead_follow_up
+        commands
+    }
+    "Recommendations", "What to do next with a lead, and what people decide on it." {
+        followup_recommendation
+        recommendations
+    }
+    "Lexi", "An assistant that looks things up and proposes; a person approves." {
+        lexi_chat
+        lexi_tasks
+        campaigns
+    }
+    "Leads", "The leads that a user's agents talk with." {
+        list_leads
+        lead_stats
+        get_lead
+        lead_messages
+    }
+    "Contacts and lists", "The workspace's contacts, and lists of them." {
+        lists
+    }
+    "Ingestion", "What happened elsewhere. The same event again changes nothing." {
+        ingest
+    }
+    "Credits", "What the workspace can spend." {
+        credits
+    }
+    "Webhooks", "For Meta, SES and Twilio; each proves itself by a signature." {
+        meta_webhook
+        delivery_events
+    }
+    "Service", "About the API itself." {
+        fallback
+    }
+    workers {
+        analyst
+        copywriter
+        delivery
+        lead_scorer
+        lexi_worker
+        message_worker
+        notifier
+        score_due
+        sweeper
+    }
+}
+
+/// Builds the function of this name, with each of its invocations measured and traced; `None` if there is none.
+pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigError> {
+    let Some(entry) = ALL.iter().find(|entry| entry.name == name) else { return Ok(None) };
+    Ok(Some((entry.build)(context)?.observed(&context.observer(name))))
+}
+
+/// The targets that functions log to: their crates.
+pub fn log_targets() -> impl Iterator<Item = String> {
+    ALL.iter().map(|entry| entry.name.replace('-', "_"))
+}
