@@ -1,10 +1,10 @@
-//! The timers behind the template's schedules.
+//! Timers for the template's schedules.
 
 use std::time::Duration;
 
 use crate::functions::Function;
 
-/// Invokes a function every so often until the task is dropped; the first time at once.
+/// Invokes a function at once and then once a period, until the task is dropped.
 pub async fn every(period: Duration, name: String, function: Function) {
     let Function::Scheduled(run) = function else { return };
     let mut interval = tokio::time::interval(period);
