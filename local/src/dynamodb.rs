@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue as Given;
+use aws_sdk_dynamodb::types::AttributeValue as SdkValue;
 use dynoxide::{AttributeValue, Database, ImportOptions};
 use serde_json::{Value, json};
 use shared::base::store::{Item, StoreError};
 use tokio::net::TcpListener;
 
-use crate::stack::LocalError;
+use crate::error::LocalError;
 
-/// How often expired items are deleted. DynamoDB itself promises "within a few days".
+/// The interval for deleting expired items. DynamoDB itself promises "within a few days".
 const TTL_SWEEP: Duration = Duration::from_secs(60);
 
-/// Opens the database, in memory or in a file that survives, and creates the tables it lacks. One that
-/// another version has made with other keys or indexes is an error: nothing here alters tables.
+/// Opens the database in memory or in a file, and creates the tables that it lacks. A table with other keys or
+/// indexes is an error, because this function alters none.
 pub fn open(file: Option<&Path>, tables: &[(Value, Option<String>)]) -> Result<Database, LocalError> {
     let failed = |what: &str, error: &dyn std::fmt::Display| LocalError::Emulator(format!("DynamoDB: {what}: {error}"));
     let database = match file {
@@ -46,7 +46,7 @@ pub fn open(file: Option<&Path>, tables: &[(Value, Option<String>)]) -> Result<D
     Ok(database)
 }
 
-/// What cannot be changed in a table that exists: its key, and the keys and contents of its indexes.
+/// The unchangeable parts of a table: its key, and the keys and projections of its indexes.
 fn shape(table: &Value) -> BTreeMap<String, [Value; 2]> {
     let indexes = ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"].map(|kind| table[kind].as_array());
     let indexes = indexes.into_iter().flatten().flatten().map(|index| {
@@ -57,10 +57,8 @@ fn shape(table: &Value) -> BTreeMap<String, [Value; 2]> {
     indexes.chain([own]).collect()
 }
 
-/// Writes items in one transaction and past the protocol: some ten times as fast, for a data set.
-///
-/// # Errors
-/// An item that the table refuses, or an attribute that is neither text, number nor list.
+/// Writes items in one transaction without the protocol, which is some ten times as fast. The attributes can be
+/// texts, numbers and lists.
 pub fn import(database: &Database, table: &str, items: Vec<Item>) -> Result<(), StoreError> {
     let broken = |reason: String| StoreError::Broken(format!("DynamoDB: {reason}"));
     let items = items.into_iter().map(|item| {
@@ -71,12 +69,12 @@ pub fn import(database: &Database, table: &str, items: Vec<Item>) -> Result<(), 
     Ok(())
 }
 
-/// An attribute of the SDK as one of the emulator.
-fn attribute(value: Given) -> Option<AttributeValue> {
+/// Converts an attribute of the SDK to the emulator's.
+fn attribute(value: SdkValue) -> Option<AttributeValue> {
     match value {
-        Given::S(text) => Some(AttributeValue::S(text)),
-        Given::N(number) => Some(AttributeValue::N(number)),
-        Given::L(list) => Some(AttributeValue::L(list.into_iter().map(attribute).collect::<Option<_>>()?)),
+        SdkValue::S(text) => Some(AttributeValue::S(text)),
+        SdkValue::N(number) => Some(AttributeValue::N(number)),
+        SdkValue::L(list) => Some(AttributeValue::L(list.into_iter().map(attribute).collect::<Option<_>>()?)),
         _ => None,
     }
 }

@@ -1,6 +1,5 @@
-//! The HTTP API: finds the route of a request, hands its function the event that API Gateway
-//! would, and sends the answer ("Create AWS Lambda proxy integrations for HTTP APIs", payload
-//! format version 2.0).
+//! The HTTP API: finds the route of a request, invokes its function with the event of API Gateway, and sends the answer
+//! ("Create AWS Lambda proxy integrations for HTTP APIs", payload format version 2.0).
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -13,7 +12,8 @@ use axum::serve::ListenerExt;
 use chrono::TimeDelta;
 use data_encoding::BASE64;
 use futures_util::stream;
-use http::{HeaderMap, Method, Uri};
+use http::Method;
+use http::request::Parts;
 use lambda_http::RequestExt;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
-use crate::stack::LocalError;
+use crate::error::LocalError;
 use crate::template::{ACCOUNT, Event};
 
 /// API Gateway's limit on a request.
@@ -82,7 +82,7 @@ impl Gateway {
     pub async fn serve(self, listener: TcpListener) {
         let app =
             axum::Router::new().fallback(handle).with_state(self).into_make_service_with_connect_info::<SocketAddr>();
-        // Each event is sent at once, and not only when what came before it was acknowledged.
+        // Sends each event at once, without waiting for the acknowledgement of the one before it.
         let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
         if let Err(error) = axum::serve(listener, app).await {
             tracing::error!(%error, "the gateway stopped");
@@ -93,7 +93,7 @@ impl Gateway {
         if let Ok(found) = self.routes.by_path.at(path)
             && let Some(target) = found.value.get(method.as_str()).or_else(|| found.value.get("ANY"))
         {
-            // API Gateway gives path parameters decoded.
+            // API Gateway decodes path parameters.
             let decoded = |value: &str| percent_decode_str(value).decode_utf8_lossy().into_owned();
             let parameters = found.params.iter().map(|(name, value)| (name.to_owned(), decoded(value))).collect();
             return Some((target.clone(), parameters));
@@ -107,24 +107,24 @@ async fn handle(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: axum::extract::Request,
 ) -> http::Response<Body> {
-    let (parts, body) = request.into_parts();
+    let (head, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, MAX_REQUEST).await else {
         return plain(413, "Request Entity Too Large");
     };
-    let Some((target, parameters)) = gateway.target(&parts.method, parts.uri.path()) else {
+    let Some((target, parameters)) = gateway.target(&head.method, head.uri.path()) else {
         return plain(404, "Not Found");
     };
-    let event = event(&gateway, &target.route_key, &parts.method, &parts.uri, &parts.headers, &body, &parameters, peer);
+    let event = event(&gateway, &target, &parameters, &head, &body, peer);
     let Ok(event) = lambda_http::request::from_str(&event.to_string()) else {
         return plain(400, "Bad Request");
     };
-    let trace = parts.headers.get("x-amzn-trace-id").and_then(|header| header.to_str().ok()).map(str::to_owned);
+    let trace = head.headers.get("x-amzn-trace-id").and_then(|header| header.to_str().ok()).map(str::to_owned);
     let mut context = lambda_http::Context::default();
     let deadline = gateway.clock.now() + TimeDelta::from_std(target.timeout).unwrap_or_default();
     context.xray_trace_id = trace;
     context.deadline = deadline.timestamp_millis().unsigned_abs();
     let until = Instant::now() + target.timeout;
-    // A client that goes away must not stop the work, as it does not in Lambda.
+    // As in Lambda, the work goes on when the client disconnects.
     let work = tokio::spawn(target.http.answer(event.with_lambda_context(context)));
     match timeout_at(until, work).await {
         Ok(Ok(response)) => {
@@ -135,7 +135,7 @@ async fn handle(
     }
 }
 
-/// A body that is sent as it comes. A function that is not done in time is cut off, as its URL in AWS does.
+/// A body that is sent piece by piece. It is cut off at the deadline, as by a function URL of Lambda.
 fn piecewise(body: shared::api::http::Body, until: Instant) -> Body {
     Body::from_stream(stream::try_unfold(body, move |mut body| async move {
         let piece = timeout_at(until, body.next()).await?;
@@ -143,25 +143,19 @@ fn piecewise(body: shared::api::http::Body, until: Instant) -> Body {
     }))
 }
 
-#[expect(clippy::too_many_arguments, reason = "these are the parts of one request")]
 fn event(
     gateway: &Gateway,
-    route_key: &str,
-    method: &Method,
-    uri: &Uri,
-    headers: &HeaderMap,
-    body: &Bytes,
+    target: &Target,
     parameters: &HashMap<String, String>,
+    head: &Parts,
+    body: &Bytes,
     peer: SocketAddr,
 ) -> Value {
-    let mut joined: HashMap<&str, String> = HashMap::new();
-    for (name, value) in headers {
-        let value = String::from_utf8_lossy(value.as_bytes());
-        joined
-            .entry(name.as_str())
-            .and_modify(|joined| *joined = format!("{joined},{value}"))
-            .or_insert_with(|| value.to_string());
-    }
+    let joined = |name| {
+        let values = head.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        values.collect::<Vec<_>>().join(",")
+    };
+    let headers: HashMap<&str, String> = head.headers.keys().map(|name| (name.as_str(), joined(name))).collect();
     let now = gateway.clock.now();
     let (text, encoded) = match str::from_utf8(body) {
         Ok(text) => (text.to_owned(), false),
@@ -169,10 +163,10 @@ fn event(
     };
     json!({
         "version": "2.0",
-        "routeKey": route_key,
-        "rawPath": uri.path(),
-        "rawQueryString": uri.query().unwrap_or_default(),
-        "headers": joined,
+        "routeKey": target.route_key,
+        "rawPath": head.uri.path(),
+        "rawQueryString": head.uri.query().unwrap_or_default(),
+        "headers": headers,
         "pathParameters": parameters,
         "requestContext": {
             "accountId": ACCOUNT,
@@ -180,14 +174,14 @@ fn event(
             "domainName": "localhost",
             "domainPrefix": "localhost",
             "http": {
-                "method": method.as_str(),
-                "path": uri.path(),
+                "method": head.method.as_str(),
+                "path": head.uri.path(),
                 "protocol": "HTTP/1.1",
                 "sourceIp": peer.ip(),
-                "userAgent": headers.get("user-agent").and_then(|agent| agent.to_str().ok()),
+                "userAgent": head.headers.get("user-agent").and_then(|agent| agent.to_str().ok()),
             },
             "requestId": gateway.random.uuid(),
-            "routeKey": route_key,
+            "routeKey": target.route_key,
             "stage": "$default",
             "time": now.format("%d/%b/%Y:%H:%M:%S +0000").to_string(),
             "timeEpoch": now.timestamp_millis(),
@@ -197,7 +191,7 @@ fn event(
     })
 }
 
-/// An answer of the gateway itself, in API Gateway's form.
+/// An error of the gateway itself, in API Gateway's form.
 fn plain(status: u16, message: &str) -> http::Response<Body> {
     let mut response = http::Response::new(Body::from(json!({ "message": message }).to_string()));
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();

@@ -61,33 +61,32 @@ async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&mut std::io::stderr(), &format!("error: {error}\n"));
+            print(&mut std::io::stderr(), &format!("error: {error}\n"));
             ExitCode::FAILURE
         }
     }
 }
 
-/// The name of the secret that is the key of the provider of prospects.
+/// The name of the secret for the provider of prospects.
 const PROSPECTS_KEY: &str = "prospects-key";
 
 async fn run(arguments: Arguments) -> Result<(), LocalError> {
     let environment = Environment::of_process();
     start_logs(&environment);
-    let template = std::fs::read_to_string(&arguments.template).map_err(|error| TemplateError::Unreadable {
-        path: arguments.template.display().to_string(),
-        reason: error.to_string(),
-    })?;
-    // The ready file has its place in the data folder even when nothing else is kept there.
-    create_folder(&arguments.data)?;
+    let path = arguments.template.display().to_string();
+    let template = std::fs::read_to_string(&arguments.template);
+    let template = template.map_err(|source| TemplateError::Unreadable { path, source })?;
+    // The ready file is in the data folder even if the data is in memory.
+    std::fs::create_dir_all(&arguments.data).map_err(LocalError::file(&arguments.data))?;
     let _lock = lock(&arguments.data)?;
     let ready_file = arguments.ready_file.clone().unwrap_or_else(|| arguments.data.join("ready.json"));
-    // Left by a process that was killed; whoever waits for the file must not read old addresses.
+    // A killed process leaves it behind, with old addresses.
     remove_if_there(&ready_file)?;
     let model = real_model(&environment)?;
     let composed = model.is_none();
     let prospects = prospect_provider(&environment)?;
-    let named = prospects.map(|(url, _)| [("PROSPECTS_URL", url), ("PROSPECTS_KEY_SECRET", PROSPECTS_KEY)]);
-    let named = named.into_iter().flatten().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let variables = prospects.map(|(url, _)| [("PROSPECTS_URL", url), ("PROSPECTS_KEY_SECRET", PROSPECTS_KEY)]);
+    let variables = variables.into_iter().flatten().map(|(name, value)| (name.to_owned(), value.to_owned()));
     let stack = Stack::start(Options {
         template,
         port: arguments.port,
@@ -97,7 +96,7 @@ async fn run(arguments: Arguments) -> Result<(), LocalError> {
         demo: !arguments.no_demo,
         emulators_only: arguments.emulators_only,
         model,
-        environment: named.collect(),
+        environment: variables.collect(),
         clock: Clock::default(),
         metrics: Metrics::default(),
     })
@@ -111,10 +110,10 @@ async fn run(arguments: Arguments) -> Result<(), LocalError> {
     write_file(&variables_file, &variables)?;
     let ready = serde_json::to_string_pretty(&stack.ready).map_err(|error| LocalError::Emulator(error.to_string()))?;
     write_file(&ready_file, &ready)?;
-    say(&mut std::io::stdout(), &greeting(&stack, &arguments, composed, &variables_file));
+    print(&mut std::io::stdout(), &greeting(&stack, &arguments, composed, &variables_file));
 
     wait_for_end().await;
-    say(&mut std::io::stdout(), "stopping\n");
+    print(&mut std::io::stdout(), "stopping\n");
     stack.stop().await;
     remove_if_there(&variables_file)?;
     remove_if_there(&ready_file)
@@ -127,7 +126,7 @@ fn real_model(environment: &Environment) -> Result<Option<RealModel>, LocalError
     Ok(Some(RealModel { base_url: base_url.to_owned(), key: key.to_owned(), name: name.to_owned() }))
 }
 
-/// The provider of prospects, if there is one: its address and its key.
+/// The address and the key of the provider of prospects.
 fn prospect_provider(environment: &Environment) -> Result<Option<(&str, &str)>, LocalError> {
     let Some(url) = environment.optional("PROSPECTS_URL") else { return Ok(None) };
     Ok(Some((url, environment.required("PROSPECTS_KEY")?)))
@@ -145,12 +144,12 @@ fn greeting(stack: &Stack, arguments: &Arguments, composed: bool, variables_file
     text += &format!("  dynamodb  {}\n  sqs       {}\n", ready.dynamodb, ready.sqs);
     text += &format!("  model     {}{}\n", ready.model, if composed { " (built-in composer)" } else { "" });
     text += &format!("  outbox    {}/outbox (e-mail, WhatsApp and SMS that were sent)\n", ready.providers);
-    let kept = if arguments.ephemeral {
+    let data = if arguments.ephemeral {
         "in memory, gone at the end".to_owned()
     } else {
         arguments.data.display().to_string()
     };
-    text += &format!("  data      {kept}\n");
+    text += &format!("  data      {data}\n");
     if let Some(loaded) = &stack.demo_loaded {
         text += &format!("  demo      loaded {} leads with {} activities\n", loaded.leads, loaded.activities);
         text += &format!("            and {} conversations with {} messages\n", loaded.conversations, loaded.messages);
@@ -182,7 +181,7 @@ fn start_logs(environment: &Environment) {
                 .init();
             log::quiet_panics();
         }
-        Err(error) => say(&mut std::io::stderr(), &format!("warning: LOG_LEVEL: {error}; nothing is logged\n")),
+        Err(error) => print(&mut std::io::stderr(), &format!("warning: LOG_LEVEL: {error}; nothing is logged\n")),
     }
 }
 
@@ -200,45 +199,36 @@ async fn wait_for_end() {
     }
 }
 
-/// One `cargo local` a folder: two would write one database and take each other's ready file away.
-/// The lock ends with the process, however it ends.
+/// Locks a folder until the process ends: two would write one database and remove each other's ready file.
 fn lock(folder: &Path) -> Result<File, LocalError> {
     let path = folder.join("lock");
-    let failed = |source| LocalError::File { path: path.display().to_string(), source };
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(LocalError::file(&path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(LocalError::FolderInUse(folder.display().to_string())),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
+        Err(TryLockError::Error(source)) => Err(LocalError::file(&path)(source)),
     }
-}
-
-fn create_folder(folder: &Path) -> Result<(), LocalError> {
-    std::fs::create_dir_all(folder).map_err(|source| LocalError::File { path: folder.display().to_string(), source })
 }
 
 fn remove_if_there(file: &Path) -> Result<(), LocalError> {
     match std::fs::remove_file(file) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(LocalError::File { path: file.display().to_string(), source })
-        }
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(LocalError::file(file)(source)),
         _ => Ok(()),
     }
 }
 
-/// Writes beside the file first, so that whoever waits for it never reads half of it; for its owner
-/// alone, because a model's key may be in it.
+/// Writes a file that only its owner can read, because a model's key may be in it, under another name first, so that
+/// no reader gets half of it.
 fn write_file(file: &Path, content: &str) -> Result<(), LocalError> {
-    let failed = |source| LocalError::File { path: file.display().to_string(), source };
     let partial = file.with_extension("partial");
     remove_if_there(&partial)?;
     let mut options = std::fs::OpenOptions::new();
     let opened = options.write(true).create_new(true).mode(0o600).open(&partial);
-    opened.and_then(|mut opened| opened.write_all(content.as_bytes())).map_err(failed)?;
-    std::fs::rename(&partial, file).map_err(failed)
+    let written = opened.and_then(|mut opened| opened.write_all(content.as_bytes()));
+    written.and_then(|()| std::fs::rename(&partial, file)).map_err(LocalError::file(file))
 }
 
-/// A reader that went away is no reason to stop.
-fn say(to: &mut dyn Write, text: &str) {
+/// Prints a text; a closed output is no reason to stop.
+fn print(to: &mut dyn Write, text: &str) {
     let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
 }

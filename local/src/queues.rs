@@ -1,5 +1,5 @@
-//! The pollers behind the template's SQS event sources: batches, partial batch failures,
-//! visibility and dead-letter queues as Lambda has them ("Using Lambda with Amazon SQS").
+//! The pollers of the template's SQS event sources: batches, partial batch failures, visibility and dead-letter queues
+//! as in Lambda ("Using Lambda with Amazon SQS").
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -12,17 +12,13 @@ use shared::api::lambda::Function;
 
 use crate::template::{ACCOUNT, REGION};
 
-/// A queue and the function that takes its messages.
+/// Receives the messages of a queue for a function.
 pub struct Poller {
-    /// Client of the queue's endpoint.
     pub client: Client,
     /// The queue's name.
     pub queue: String,
-    /// The queue's address.
     pub url: String,
-    /// Messages a batch at most.
     pub batch_size: i32,
-    /// Who takes them.
     pub function: Function,
 }
 
@@ -37,8 +33,8 @@ impl Poller {
         }
     }
 
-    /// One batch: received, handed over, and deleted but for what failed; that becomes visible
-    /// again when its time has passed. Gives how many messages were received.
+    /// Receives a batch, invokes the function with it and deletes the messages that it processed. The others become
+    /// visible again after the visibility timeout. Returns the number of messages received.
     pub async fn try_one(&self) -> Result<usize, String> {
         let received = self
             .client

@@ -1,4 +1,4 @@
-//! The timers behind the template's schedules.
+//! Timers for the template's schedules.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use lambda_http::{Context, LambdaEvent};
 use serde_json::Value;
 use shared::api::lambda::Function;
 
-/// Invokes a function every so often until the task is dropped; the first time at once.
+/// Invokes a function at once and then once a period, until the task is dropped.
 pub async fn every(period: Duration, name: String, function: Function) {
     let Function::Schedule(work) = function else { return };
     let mut interval = tokio::time::interval(period);

@@ -1,8 +1,8 @@
-//! What stands in for AWS Secrets Manager: `GetSecretValue` over the secrets that the stack was started with
-//! ("GetSecretValue", AWS Secrets Manager API Reference).
+//! A stand-in for AWS Secrets Manager that answers `GetSecretValue` ("GetSecretValue", AWS Secrets Manager API
+//! Reference).
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::State;
 use axum::routing::post;
@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// The secrets of a stack, by name. Its `Debug` shows none.
+/// The secrets of a stack, by name. `Debug` shows none.
 #[derive(Clone, Default)]
 pub struct Secrets(Arc<Mutex<HashMap<String, String>>>);
 
@@ -22,34 +22,35 @@ impl std::fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// Gives a secret a value, or another one.
+    /// Adds or replaces a secret.
     pub fn put(&self, name: &str, value: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), value.to_owned());
+        self.lock().insert(name.to_owned(), value.to_owned());
     }
 
-    /// Takes a secret away.
     pub fn remove(&self, name: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        self.lock().remove(name);
     }
 
-    /// Answers at this path alone: what listens on loopback listens to everybody on the machine, and a model's
-    /// key is a real one.
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Serves the secrets at this path alone. Everyone on the machine can reach the port, and the model's key is real.
     pub async fn serve(self, listener: TcpListener, path: &str) {
         let service = Router::new().route(path, post(answer)).with_state(self);
-        // Ends when the stack does.
         drop(axum::serve(listener, service).await);
     }
 }
 
 async fn answer(State(secrets): State<Secrets>, headers: HeaderMap, body: String) -> (StatusCode, Json<Value>) {
-    let refused = |kind: &str| (StatusCode::BAD_REQUEST, Json(json!({"__type": kind})));
+    let error = |kind: &str| (StatusCode::BAD_REQUEST, Json(json!({"__type": kind})));
     if headers.get("x-amz-target").is_none_or(|target| target != "secretsmanager.GetSecretValue") {
-        return refused("UnknownOperationException");
+        return error("UnknownOperationException");
     }
     let body: Value = serde_json::from_str(&body).unwrap_or_default();
     let name = body["SecretId"].as_str().unwrap_or_default();
-    match secrets.0.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
+    match secrets.lock().get(name) {
         Some(value) => (StatusCode::OK, Json(json!({"Name": name, "SecretString": value}))),
-        None => refused("ResourceNotFoundException"),
+        None => error("ResourceNotFoundException"),
     }
 }

@@ -15,7 +15,7 @@ use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::stack::LocalError;
+use crate::error::LocalError;
 use crate::template::{ACCOUNT, DeclaredQueue, REGION};
 
 /// Serves SQS until the task is dropped.
@@ -47,7 +47,7 @@ pub fn client(endpoint: &str) -> Client {
     Client::from_conf(config)
 }
 
-/// Creates the queues, and gives their addresses by name.
+/// Creates the queues, and returns their addresses by name.
 pub async fn create(client: &Client, queues: &[DeclaredQueue]) -> Result<HashMap<String, String>, LocalError> {
     let failed = |name: &str| LocalError::Emulator(format!("SQS: queue {name} cannot be created"));
     let mut urls = HashMap::new();

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use shared::api::lambda::Function;
 use shared::base::clock::{Clock, Random};
 use shared::base::context::Context;
-use shared::base::environment::{ConfigError, Environment};
+use shared::base::environment::Environment;
 use shared::base::observe::metrics::Metrics;
 use shared::base::store::StoreError;
 use shared::crm::prospects::{OwnProspects, Prospect};
@@ -18,21 +18,22 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use crate::error::LocalError;
 use crate::gateway::Gateway;
 use crate::providers::{Providers, TWILIO_AUTH_TOKEN, WHATSAPP_TOKEN};
 use crate::queues::Poller;
 use crate::secrets::Secrets;
-use crate::template::{DeclaredFunction, Event, REGION, Template, TemplateError};
+use crate::template::{DeclaredFunction, Event, REGION, Template};
 use crate::{composer, dynamodb, schedule, sqs};
 
-/// The app secret that signs webhooks of Meta here.
+/// Signs the webhooks of Meta.
 pub const META_APP_SECRET: &str = "local-app-secret";
 
-/// The verify token of the webhooks of Meta here.
+/// Confirms the webhook's address to Meta.
 pub const META_VERIFY_TOKEN: &str = "local-verify-token";
 
-/// The secrets that the template's parameters name here, with what they hold. Those of the providers are public:
-/// nothing but the stand-ins knows them.
+/// Parameters of the template that name a secret, with that name and the secret. They are public: only the stand-ins
+/// for the providers know them.
 const SECRETS: [(&str, &str, &str); 4] = [
     ("MetaAppSecretSecret", "meta-app-secret", META_APP_SECRET),
     ("MetaVerifyTokenSecret", "meta-verify-token", META_VERIFY_TOKEN),
@@ -40,145 +41,69 @@ const SECRETS: [(&str, &str, &str); 4] = [
     ("TwilioAuthTokenSecret", "twilio-auth-token", TWILIO_AUTH_TOKEN),
 ];
 
-const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
-
-/// The variable that says where they are.
-const SECRETS_URL: &str = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
-
 /// The name of the secret that is the model's key.
 const LLM_API_KEY: &str = "llm-api-key";
 
-/// What to run, and where.
+const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+const DYNAMODB_URL: &str = "AWS_ENDPOINT_URL_DYNAMODB";
+const SECRETS_URL: &str = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
+
+/// What to run. A port of 0 stands for any free one.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The template's text.
     pub template: String,
-    /// Port of the gateway; 0 = any free one.
     pub port: u16,
-    /// Port of DynamoDB; 0 = any free one.
     pub dynamodb_port: u16,
-    /// Port of SQS; 0 = any free one.
     pub sqs_port: u16,
-    /// Where data is kept; in memory if nowhere.
+    /// The folder for the data; `None` keeps it in memory.
     pub data: Option<PathBuf>,
-    /// Whether the demo data is loaded if it is not there.
+    /// Loads the demo data if it is missing.
     pub demo: bool,
-    /// Whether functions run here too, or only what stands behind their endpoints.
+    /// Runs everything but the functions.
     pub emulators_only: bool,
-    /// The model to ask instead of the composer.
+    /// The model; the composer if `None`.
     pub model: Option<RealModel>,
-    /// Variables that every function gets in place of the template's.
+    /// Variables of every function, in place of the template's.
     pub environment: HashMap<String, String>,
-    /// The time that functions see.
     pub clock: Clock,
-    /// Where the functions' metrics go: nowhere, unless somebody looks at them.
+    /// The destination of the functions' metrics.
     pub metrics: Metrics,
 }
 
 /// A model behind an OpenAI-compatible endpoint.
 #[derive(Clone, Debug)]
 pub struct RealModel {
-    /// `LLM_BASE_URL`.
     pub base_url: String,
-    /// The key that the endpoint wants.
     pub key: String,
-    /// `LLM_MODEL`.
     pub name: String,
 }
 
-/// Why the stack does not run.
-#[derive(Debug, thiserror::Error)]
-pub enum LocalError {
-    /// A port is taken.
-    #[error("port {port} is in use; choose another with {option}")]
-    PortInUse {
-        /// The port.
-        port: u16,
-        /// The option that sets it.
-        option: &'static str,
-    },
-    /// The template cannot be run.
-    #[error(transparent)]
-    Template(#[from] TemplateError),
-    /// A function's configuration cannot work.
-    #[error("function {function}: {source}")]
-    Function {
-        /// Its name.
-        function: String,
-        /// Why.
-        source: ConfigError,
-    },
-    /// The template declares a function that this project does not have.
-    #[error("the template's {id} runs {name}, and no crate under functions/ has that name")]
-    NoSuchFunction {
-        /// Logical id.
-        id: String,
-        /// Name of the binary.
-        name: String,
-    },
-    /// Another process runs in the data folder.
-    #[error("another cargo local is using {0}; stop it, or give this one a folder of its own with --data DIR")]
-    FolderInUse(String),
-    /// The data folder's tables are those of another version.
-    #[error(
-        "the table {table} in {folder} is from another version and lacks keys or indexes of this one; delete the \
-         folder, or choose another with --data DIR"
-    )]
-    OtherTables {
-        /// The data folder.
-        folder: String,
-        /// The first table that differs.
-        table: String,
-    },
-    /// A variable for the model is missing.
-    #[error(transparent)]
-    Configuration(#[from] ConfigError),
-    /// Something embedded does not start.
-    #[error("{0}")]
-    Emulator(String),
-    /// A file cannot be written.
-    #[error("{path}: {source}")]
-    File {
-        /// The file or folder.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The demo data cannot be loaded.
-    #[error("the demo data cannot be loaded: {0}")]
-    Demo(StoreError),
-}
-
-/// Where everything is: the content of the ready file.
+/// The content of the ready file: the address of each server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ready {
-    /// Address of the gateway, unless only the emulators run.
+    /// `None` if only the emulators run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gateway: Option<String>,
-    /// Address of DynamoDB.
     pub dynamodb: String,
-    /// Address of SQS.
     pub sqs: String,
-    /// Base address of the model.
     pub model: String,
-    /// Address of what stands in for the providers of e-mail, WhatsApp and SMS.
+    /// The stand-in for the providers of e-mail, WhatsApp and SMS.
     pub providers: String,
-    /// The variables of all functions together, but for the one that leads to secrets.
+    /// The variables of all functions, except the secrets' address.
     pub environment: BTreeMap<String, String>,
 }
 
 /// A running stack; stops when dropped.
 #[derive(Debug)]
 pub struct Stack {
-    /// Where everything is.
     pub ready: Ready,
-    /// The variables of all functions together.
+    /// The variables of all functions.
     pub variables: BTreeMap<String, String>,
-    /// The deployment's secrets.
     pub secrets: Secrets,
-    /// Whether this start loaded the demo data.
+    /// The demo data that this start loaded.
     pub demo_loaded: Option<demo::Loaded>,
-    /// What a function of this stack is built from, for whoever needs the tables directly.
+    /// Direct access to the tables, past a test's proxy.
     pub context: Context,
     tasks: JoinSet<()>,
 }
@@ -186,122 +111,56 @@ pub struct Stack {
 impl Stack {
     /// Starts everything, and returns once it answers.
     pub async fn start(options: Options) -> Result<Self, LocalError> {
-        let mut tasks = JoinSet::new();
-        let gateway_listener = if options.emulators_only { None } else { Some(bind(options.port, "--port").await?) };
-        let dynamodb_listener = bind(options.dynamodb_port, "--dynamodb-port").await?;
-        let sqs_listener = bind(options.sqs_port, "--sqs-port").await?;
-        let (dynamodb_url, sqs_url) = (url(&dynamodb_listener)?, url(&sqs_listener)?);
-
+        let (mut tasks, random) = (JoinSet::new(), Random::from_os());
+        let gateway = if options.emulators_only { None } else { Some(Server::bind(options.port, "--port").await?) };
+        let gateway_url = gateway.as_ref().map(|gateway| gateway.url.clone());
         let model = match &options.model {
             Some(model) => model.clone(),
-            None => {
-                let listener = bind(0, "").await?;
-                let base_url = format!("{}/v1", url(&listener)?);
-                tasks.spawn(composer::serve(listener));
-                RealModel { base_url, key: "local".to_owned(), name: composer::NAME.to_owned() }
-            }
+            None => start_composer(&mut tasks).await?,
         };
-        let mut parameters = HashMap::from([
-            ("LlmBaseUrl".to_owned(), model.base_url.clone()),
-            ("LlmModel".to_owned(), model.name.clone()),
-            ("LlmApiKeySecret".to_owned(), LLM_API_KEY.to_owned()),
-        ]);
-        let secrets = Secrets::default();
-        secrets.put(LLM_API_KEY, &model.key);
-        for (parameter, name, value) in SECRETS {
-            parameters.insert(parameter.to_owned(), name.to_owned());
-            secrets.put(name, value);
-        }
-        let secrets_listener = bind(0, "").await?;
-        let random = Random::from_os();
-        let secrets_path = format!("/{}", random.uuid());
-        let secrets_url = url(&secrets_listener)? + &secrets_path;
-        tasks.spawn({
-            let secrets = secrets.clone();
-            async move { secrets.serve(secrets_listener, &secrets_path).await }
-        });
-        let template = Template::parse(&options.template, &parameters)?;
+        let (secrets, secrets_url) = start_secrets(&model, random.uuid(), &mut tasks).await?;
+        let template = Template::parse(&options.template, &parameters(&model))?;
+        let emulators = Emulators::start(&options, &template, &mut tasks).await?;
 
-        let file = options.data.as_ref().map(|folder| folder.join("dynamodb.sqlite"));
-        let database = dynamodb::open(file.as_deref(), &template.tables()?)?;
-        tasks.spawn(dynamodb::serve(dynamodb_listener, database.clone()));
-        let sqs_address = local_address(&sqs_listener)?;
-        tasks.spawn(sqs::serve(sqs_listener, sqs_address));
-        let sqs_client = sqs::client(&sqs_url);
-        let queue_urls = sqs::create(&sqs_client, &template.queues()?).await?;
+        let server = Server::bind(0, "").await?;
+        let (clock, providers_url) = (options.clock.clone(), server.url);
+        let providers = Providers::new(providers_url.clone(), gateway_url.clone(), clock, random.clone());
+        let providers = providers.map_err(LocalError::function("providers"))?;
+        let mut own = emulators.variables();
+        own.insert(SECRETS_URL.to_owned(), secrets_url);
+        own.extend(providers.endpoints().map(|(name, value)| (name.to_owned(), value)));
+        own.extend(options.environment.clone());
+        let functions = functions_of(&template, &providers, &emulators.queue_urls, &own)?;
+        tasks.spawn(providers.serve(server.listener));
 
-        let providers_listener = bind(0, "").await?;
-        let providers_url = url(&providers_listener)?;
-        let gateway_url = gateway_listener.as_ref().map(url).transpose()?;
-        let providers =
-            Providers::new(providers_url.clone(), gateway_url.clone(), options.clock.clone(), random.clone())
-                .map_err(|source| LocalError::Function { function: "providers".to_owned(), source })?;
-
-        let mut base = HashMap::from([
-            ("AWS_REGION", REGION.to_owned()),
-            (ACCESS_KEY_ID, "local".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
-            ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url.clone()),
-            ("AWS_ENDPOINT_URL_SQS", sqs_url.clone()),
-            (SECRETS_URL, secrets_url),
-        ]);
-        base.extend(providers.endpoints());
-        let settings = HashMap::from(providers.settings());
-        tasks.spawn(providers.serve(providers_listener));
-        let mut declared = template.functions()?;
-        for function in &mut declared {
-            for (name, value) in &mut function.environment {
-                if let Some(setting) = settings.get(name.as_str()) {
-                    setting.clone_into(value);
-                } else if let Some(queue) = value.strip_prefix("queue:") {
-                    *value = queue_urls.get(queue).cloned().unwrap_or_default();
-                }
-            }
-            let own = base.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-            function.environment.extend(own.chain(options.environment.clone()));
-            // As its role would: so that whoever stands behind an endpoint can tell who asks.
-            function.environment.insert(ACCESS_KEY_ID.to_owned(), function.name.clone());
-        }
-        let mut union: HashMap<String, String> =
-            declared.iter().flat_map(|function| function.environment.clone()).collect();
-        union.insert(ACCESS_KEY_ID.to_owned(), "local".to_owned());
-
-        let context = |variables: HashMap<String, String>, function: &str| {
-            Context::new(Environment::from_iter(variables), options.clock.clone(), random.clone())
-                .map(|context| Context { metrics: options.metrics.clone(), ..context })
-                .map_err(|source| LocalError::Function { function: function.to_owned(), source })
-        };
-        // Whoever sets a stack up reaches the tables directly, not through a test's proxy.
-        let mut direct = union.clone();
-        direct.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), dynamodb_url.clone());
-        let direct = context(direct, "stack")?;
-        let demo_loaded = if options.demo { load_demo(&direct, database).await? } else { None };
-
-        let ready = Ready {
-            gateway: gateway_url,
-            dynamodb: dynamodb_url,
-            sqs: sqs_url,
-            model: model.base_url,
-            providers: providers_url,
-            environment: union.clone().into_iter().filter(|(name, _)| name != SECRETS_URL).collect(),
-        };
-        if let Some(listener) = gateway_listener {
-            let mut built = Vec::new();
-            for function in declared {
-                let context = context(function.environment.clone(), &function.name)?;
-                let handler = functions::build(&function.name, &context)
-                    .map_err(|source| LocalError::Function { function: function.name.clone(), source })?;
-                let missing = || LocalError::NoSuchFunction { id: function.id.clone(), name: function.name.clone() };
-                let handler = handler.ok_or_else(missing)?;
-                built.push((function, handler));
-            }
-            run(&mut tasks, &built, &sqs_client, &queue_urls);
+        let mut variables: HashMap<String, String> =
+            functions.iter().flat_map(|function| function.environment.clone()).collect();
+        variables.insert(ACCESS_KEY_ID.to_owned(), "local".to_owned());
+        let mut direct = variables.clone();
+        direct.insert(DYNAMODB_URL.to_owned(), emulators.dynamodb.clone());
+        let direct = options.context(&random, "stack", direct)?;
+        let demo_loaded = if options.demo { load_demo(&direct, emulators.database.clone()).await? } else { None };
+        if let Some(gateway) = gateway {
+            let built = build(functions, &options, &random)?;
+            run(&mut tasks, &built, &emulators.sqs_client, &emulators.queue_urls);
             let routes = built.iter().flat_map(|(declared, function)| {
                 declared.events.iter().map(move |event| (event, function, Duration::from_secs(declared.timeout)))
             });
-            tasks.spawn(Gateway::new(routes, options.clock.clone(), random.clone())?.serve(listener));
+            tasks.spawn(Gateway::new(routes, options.clock.clone(), random)?.serve(gateway.listener));
         }
-        Ok(Self { ready, variables: union.into_iter().collect(), secrets, demo_loaded, context: direct, tasks })
+
+        let variables = BTreeMap::from_iter(variables);
+        let mut environment = variables.clone();
+        environment.remove(SECRETS_URL);
+        let ready = Ready {
+            gateway: gateway_url,
+            dynamodb: emulators.dynamodb,
+            sqs: emulators.sqs,
+            model: model.base_url,
+            providers: providers_url,
+            environment,
+        };
+        Ok(Self { ready, variables, secrets, demo_loaded, context: direct, tasks })
     }
 
     /// The gateway's address.
@@ -309,10 +168,73 @@ impl Stack {
         self.ready.gateway.as_deref().unwrap_or_default()
     }
 
-    /// Stops everything and waits until it has stopped.
+    /// Stops everything, and returns once it has stopped.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
     }
+}
+
+impl Options {
+    /// The context of a function with these variables.
+    fn context(
+        &self,
+        random: &Random,
+        function: &str,
+        variables: HashMap<String, String>,
+    ) -> Result<Context, LocalError> {
+        let context = Context::new(Environment::from_iter(variables), self.clock.clone(), random.clone());
+        let context = context.map_err(LocalError::function(function))?;
+        Ok(Context { metrics: self.metrics.clone(), ..context })
+    }
+}
+
+/// The embedded DynamoDB and SQS.
+struct Emulators {
+    dynamodb: String,
+    database: Database,
+    sqs: String,
+    sqs_client: aws_sdk_sqs::Client,
+    queue_urls: HashMap<String, String>,
+}
+
+impl Emulators {
+    async fn start(options: &Options, template: &Template, tasks: &mut JoinSet<()>) -> Result<Self, LocalError> {
+        let dynamodb = Server::bind(options.dynamodb_port, "--dynamodb-port").await?;
+        let sqs = Server::bind(options.sqs_port, "--sqs-port").await?;
+        let file = options.data.as_ref().map(|folder| folder.join("dynamodb.sqlite"));
+        let database = dynamodb::open(file.as_deref(), &template.tables()?)?;
+        tasks.spawn(dynamodb::serve(dynamodb.listener, database.clone()));
+        tasks.spawn(sqs::serve(sqs.listener, sqs.address));
+        let sqs_client = sqs::client(&sqs.url);
+        let queue_urls = sqs::create(&sqs_client, &template.queues()?).await?;
+        Ok(Self { dynamodb: dynamodb.url, database, sqs: sqs.url, sqs_client, queue_urls })
+    }
+
+    /// The variables with which a function reaches them.
+    fn variables(&self) -> HashMap<String, String> {
+        let variables = [
+            ("AWS_REGION", REGION),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+            (DYNAMODB_URL, &self.dynamodb),
+            ("AWS_ENDPOINT_URL_SQS", &self.sqs),
+        ];
+        variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+}
+
+fn build(
+    functions: Vec<DeclaredFunction>,
+    options: &Options,
+    random: &Random,
+) -> Result<Vec<(DeclaredFunction, Function)>, LocalError> {
+    let build = |declared: DeclaredFunction| {
+        let context = options.context(random, &declared.name, declared.environment.clone())?;
+        let function = functions::build(&declared.name, &context).map_err(LocalError::function(&declared.name))?;
+        let missing = || LocalError::NoSuchFunction { id: declared.id.clone(), name: declared.name.clone() };
+        let function = function.ok_or_else(missing)?;
+        Ok((declared, function))
+    };
+    functions.into_iter().map(build).collect()
 }
 
 /// Starts the pollers and timers.
@@ -327,11 +249,8 @@ fn run(
             match event {
                 Event::Route { .. } => {}
                 Event::Every(seconds) => {
-                    tasks.spawn(schedule::every(
-                        Duration::from_secs(*seconds),
-                        declared.name.clone(),
-                        function.clone(),
-                    ));
+                    let period = Duration::from_secs(*seconds);
+                    tasks.spawn(schedule::every(period, declared.name.clone(), function.clone()));
                 }
                 Event::Queue { queue, batch_size } => {
                     let poller = Poller {
@@ -350,7 +269,7 @@ fn run(
 
 async fn load_demo(context: &Context, database: Database) -> Result<Option<demo::Loaded>, LocalError> {
     let table = context.environment.required("LEADS_TABLE")?.to_owned();
-    // Some 15,000 items, which would take most of the start through the protocol.
+    // Written directly: some 15,000 items would take most of the start through the protocol.
     let write = async |workspace: Uuid, prospects: &[Prospect]| {
         let items = OwnProspects::items(workspace, prospects)?;
         let written = tokio::task::spawn_blocking(move || dynamodb::import(&database, &table, items)).await;
@@ -360,17 +279,75 @@ async fn load_demo(context: &Context, database: Database) -> Result<Option<demo:
     Ok((loaded.leads > 0).then_some(loaded))
 }
 
-async fn bind(port: u16, option: &'static str) -> Result<TcpListener, LocalError> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => LocalError::PortInUse { port, option },
-        _ => LocalError::Emulator(format!("port {port}: {error}; choose another with {option}")),
-    })
+/// A port on loopback that something is going to serve.
+struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    url: String,
 }
 
-fn local_address(listener: &TcpListener) -> Result<SocketAddr, LocalError> {
-    listener.local_addr().map_err(|error| LocalError::Emulator(error.to_string()))
+impl Server {
+    /// Binds a port; `option` sets it.
+    async fn bind(port: u16, option: &'static str) -> Result<Self, LocalError> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| match error.kind() {
+            std::io::ErrorKind::AddrInUse => LocalError::PortInUse { port, option },
+            _ => LocalError::Emulator(format!("port {port}: {error}; choose another with {option}")),
+        })?;
+        let address = listener.local_addr().map_err(|error| LocalError::Emulator(error.to_string()))?;
+        Ok(Self { listener, address, url: format!("http://{address}") })
+    }
 }
 
-fn url(listener: &TcpListener) -> Result<String, LocalError> {
-    Ok(format!("http://{}", local_address(listener)?))
+async fn start_composer(tasks: &mut JoinSet<()>) -> Result<RealModel, LocalError> {
+    let server = Server::bind(0, "").await?;
+    tasks.spawn(composer::serve(server.listener));
+    Ok(RealModel { base_url: format!("{}/v1", server.url), key: "local".to_owned(), name: composer::NAME.to_owned() })
+}
+
+/// Serves the secrets at a path that cannot be guessed, and returns their address.
+async fn start_secrets(
+    model: &RealModel,
+    path: Uuid,
+    tasks: &mut JoinSet<()>,
+) -> Result<(Secrets, String), LocalError> {
+    let (server, secrets, path) = (Server::bind(0, "").await?, Secrets::default(), format!("/{path}"));
+    secrets.put(LLM_API_KEY, &model.key);
+    for (_, name, value) in SECRETS {
+        secrets.put(name, value);
+    }
+    let url = server.url + &path;
+    let served = secrets.clone();
+    tasks.spawn(async move { served.serve(server.listener, &path).await });
+    Ok((secrets, url))
+}
+
+/// The parameters that deploying the template would take.
+fn parameters(model: &RealModel) -> HashMap<String, String> {
+    let model = [("LlmBaseUrl", model.base_url.as_str()), ("LlmModel", &model.name), ("LlmApiKeySecret", LLM_API_KEY)];
+    let secrets = SECRETS.map(|(parameter, name, _)| (parameter, name));
+    model.into_iter().chain(secrets).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// The template's functions, with the variables that lead to the servers of this stack.
+fn functions_of(
+    template: &Template,
+    providers: &Providers,
+    queue_urls: &HashMap<String, String>,
+    variables: &HashMap<String, String>,
+) -> Result<Vec<DeclaredFunction>, LocalError> {
+    let settings = HashMap::from(providers.settings());
+    let mut functions = template.functions()?;
+    for function in &mut functions {
+        for (name, value) in &mut function.environment {
+            if let Some(setting) = settings.get(name.as_str()) {
+                setting.clone_into(value);
+            } else if let Some(queue) = value.strip_prefix("queue:") {
+                *value = queue_urls.get(queue).cloned().unwrap_or_default();
+            }
+        }
+        function.environment.extend(variables.clone());
+        // Stands for the function's role, so that a test's proxy knows the caller.
+        function.environment.insert(ACCESS_KEY_ID.to_owned(), function.name.clone());
+    }
+    Ok(functions)
 }

@@ -1,5 +1,4 @@
-//! What `template.yaml` declares, read once: tables, queues, and functions with their routes,
-//! schedules, queues and environment.
+//! The tables, queues and functions that `template.yaml` declares.
 
 mod roles;
 mod values;
@@ -13,39 +12,22 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use values::plain;
 
-/// The name of the stack that `cargo local` runs: the prefix of its tables.
+/// The prefix of the names of tables and queues.
 pub const STACK_NAME: &str = "lead-followup";
 
-/// The account and region of everything local.
 pub const ACCOUNT: &str = "000000000000";
-/// The region of everything local.
 pub const REGION: &str = "us-east-1";
 
-/// The template cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
-    /// The file cannot be read.
-    #[error("{path}: {reason}; run from the project's folder, or name the file with --template")]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// Why.
-        reason: String,
-    },
-    /// It is not YAML.
+    #[error("{path}: {source}; run from the project's folder, or name the file with --template")]
+    Unreadable { path: String, source: std::io::Error },
     #[error("the template is not valid YAML: {0}")]
     NotYaml(String),
-    /// A resource is not declared as expected.
     #[error("the template's {resource}: {reason}")]
-    Resource {
-        /// The logical id.
-        resource: String,
-        /// What is wrong.
-        reason: String,
-    },
+    Resource { resource: String, reason: String },
 }
 
-/// A parsed template.
 #[derive(Clone, Debug)]
 pub struct Template {
     resources: BTreeMap<String, Resource>,
@@ -65,58 +47,43 @@ struct Resource {
     metadata: Value,
 }
 
-/// A function as declared.
+/// A function, with its environment resolved.
 #[derive(Clone, Debug)]
 pub struct DeclaredFunction {
-    /// Logical id.
+    /// The logical id.
     pub id: String,
-    /// The binary, and so the crate, that implements it.
+    /// The name of its crate and binary.
     pub name: String,
-    /// Seconds that one invocation may take.
+    /// In seconds.
     pub timeout: u64,
-    /// Its environment, resolved.
     pub environment: HashMap<String, String>,
-    /// What invokes it.
     pub events: Vec<Event>,
-    /// What its role allows.
+    /// The permissions of its role.
     pub permissions: Vec<Permission>,
 }
 
-/// What invokes a function.
+/// An event that invokes a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A route of the HTTP API; `$default` as path takes what no other route does.
-    Route {
-        /// Upper-case method, or `ANY`.
-        method: String,
-        /// Path template.
-        path: String,
-    },
+    /// A route of the HTTP API with its upper-case method, or `ANY`. The path `$default` matches what no other does.
+    Route { method: String, path: String },
     /// A schedule, in seconds.
     Every(u64),
-    /// Messages of a queue.
-    Queue {
-        /// The queue's name.
-        queue: String,
-        /// Messages a batch at most.
-        batch_size: i32,
-    },
+    /// The messages of a queue, in batches of at most this size.
+    Queue { queue: String, batch_size: i32 },
 }
 
-/// A queue as declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeclaredQueue {
-    /// Its name.
     pub name: String,
-    /// Its settings, as SQS names them.
+    /// Its settings by SQS's names.
     pub attributes: HashMap<String, String>,
-    /// Where messages go that were received too often: queue name and count.
+    /// The dead-letter queue, and how often a message is received before it goes there.
     pub redrive: Option<(String, u32)>,
 }
 
 impl Template {
-    /// Reads a template. `parameters` are given to it as on deployment; a parameter that is
-    /// neither given nor has a default is an error.
+    /// Reads a template with the parameters of a deployment. A parameter without value or default is an error.
     pub fn parse(text: &str, parameters: &HashMap<String, String>) -> Result<Self, TemplateError> {
         let documents = Yaml::load_from_str(text).map_err(|error| TemplateError::NotYaml(error.to_string()))?;
         let root = documents.first().map(plain).unwrap_or_default();
@@ -135,31 +102,22 @@ impl Template {
         Ok(Self { resources: resources.collect::<Result<_, _>>()?, parameters: values, globals, conditions })
     }
 
-    /// The tables, as requests of DynamoDB's `CreateTable`, each with its TTL attribute.
+    /// The tables as `CreateTable` requests of DynamoDB, each with its TTL attribute.
     pub fn tables(&self) -> Result<Vec<(Value, Option<String>)>, TemplateError> {
+        const FIELDS: [&str; 5] =
+            ["AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes", "LocalSecondaryIndexes"];
         let tables = self.of_type("AWS::DynamoDB::Table");
         tables
             .map(|(id, table)| {
-                let properties = self.resolved(id, &table.properties)?;
-                let mut request = Map::new();
-                for name in [
-                    "AttributeDefinitions",
-                    "KeySchema",
-                    "BillingMode",
-                    "GlobalSecondaryIndexes",
-                    "LocalSecondaryIndexes",
-                ] {
-                    if let Some(value) = properties.get(name) {
-                        request.insert(name.to_owned(), value.clone());
-                    }
-                }
+                let properties = self.resolve(id, &table.properties)?;
+                let fields = FIELDS.iter().filter_map(|name| Some(((*name).to_owned(), properties.get(name)?.clone())));
+                let mut request: Map<_, _> = fields.collect();
                 request.insert("TableName".to_owned(), json!(self.name_of(id, table)?));
                 Ok((Value::Object(request), text_of(&properties["TimeToLiveSpecification"]["AttributeName"])))
             })
             .collect()
     }
 
-    /// The queues.
     pub fn queues(&self) -> Result<Vec<DeclaredQueue>, TemplateError> {
         const SETTINGS: [&str; 5] = [
             "VisibilityTimeout",
@@ -171,7 +129,7 @@ impl Template {
         let queues = self.of_type("AWS::SQS::Queue");
         queues
             .map(|(id, queue)| {
-                let properties = self.resolved(id, &queue.properties)?;
+                let properties = self.resolve(id, &queue.properties)?;
                 let attributes =
                     SETTINGS.iter().filter_map(|name| Some(((*name).to_owned(), text_of(&properties[*name])?)));
                 let redrive = match &properties["RedrivePolicy"] {
@@ -189,7 +147,6 @@ impl Template {
             .collect()
     }
 
-    /// The functions.
     pub fn functions(&self) -> Result<Vec<DeclaredFunction>, TemplateError> {
         self.of_type("AWS::Serverless::Function").map(|(id, function)| self.function(id, function)).collect()
     }
@@ -202,7 +159,7 @@ impl Template {
             .ok_or_else(|| broken(id, "neither BuildProperties.Binary nor CodeUri names its binary"))?;
         let mut environment = HashMap::new();
         for declared in [self.globals.get("Environment"), properties.get("Environment")].into_iter().flatten() {
-            for (variable, value) in self.resolved(id, &declared["Variables"])?.as_object().into_iter().flatten() {
+            for (variable, value) in self.resolve(id, &declared["Variables"])?.as_object().into_iter().flatten() {
                 let value = text_of(value)
                     .ok_or_else(|| broken(id, &format!("environment variable {variable} is not text")))?;
                 environment.insert(variable.clone(), value);
@@ -211,7 +168,7 @@ impl Template {
         let timeout = properties.get("Timeout").or_else(|| self.globals.get("Timeout")).and_then(Value::as_u64);
         let mut events = Vec::new();
         for (event, declared) in properties["Events"].as_object().into_iter().flatten() {
-            let properties = self.resolved(id, &declared["Properties"])?;
+            let properties = self.resolve(id, &declared["Properties"])?;
             events.push(
                 event_of(&declared["Type"], &properties)
                     .map_err(|reason| broken(id, &format!("event {event}: {reason}")))?,
@@ -227,11 +184,10 @@ impl Template {
     }
 
     fn name_of(&self, id: &str, resource: &Resource) -> Result<String, TemplateError> {
-        let given =
-            ["TableName", "QueueName", "LogGroupName"].into_iter().find_map(|name| resource.properties.get(name));
-        match given {
+        let names = ["TableName", "QueueName", "LogGroupName"];
+        match names.into_iter().find_map(|name| resource.properties.get(name)) {
             None => Ok(format!("{STACK_NAME}-{id}")),
-            Some(name) => text_of(&self.resolved(id, name)?).ok_or_else(|| broken(id, "its name is not text")),
+            Some(name) => text_of(&self.resolve(id, name)?).ok_or_else(|| broken(id, "its name is not text")),
         }
     }
 }
@@ -250,7 +206,7 @@ fn event_of(kind: &Value, properties: &Value) -> Result<Event, String> {
     }
 }
 
-/// Seconds of `rate(1 minute)` and the like.
+/// The seconds of an expression such as `rate(1 minute)`.
 fn rate(expression: &str) -> Result<u64, String> {
     let unknown = || format!("{expression} is not a rate such as rate(5 minutes)");
     let inside = expression.strip_prefix("rate(").and_then(|rest| rest.strip_suffix(')')).ok_or_else(unknown)?;
@@ -277,7 +233,7 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-/// One text, or a list of them.
+/// The texts of an array, or a single text.
 fn texts_of(value: &Value) -> Vec<String> {
     match value {
         Value::Array(values) => values.iter().filter_map(text_of).collect(),
@@ -373,11 +329,11 @@ Resources:
             (&FUNCTION.replace("rate(5 minutes)", "cron(0 1 * * ? *)"), "F: event B: cron(0 1 * * ? *) is not a rate"),
             (&FUNCTION.replace("Type: HttpApi", "Type: Kinesis"), "F: event A: type Kinesis is not run locally"),
         ] {
-            let told = match parse(text).and_then(|template| template.functions().map(drop)) {
+            let error = match parse(text).and_then(|template| template.functions().map(drop)) {
                 Err(error) => error.to_string(),
                 Ok(()) => panic!("{text} was read"),
             };
-            assert!(told.contains(expected) && !told.contains('\n'), "{told}");
+            assert!(error.contains(expected) && !error.contains('\n'), "{error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The real programs, built as `cargo test` builds everything else, and run as a user runs them.
+//! The real programs, run as a user runs them.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -9,12 +9,11 @@ use local::Ready;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
-/// The built program of this name.
+/// Builds the programs once, and returns the path of one.
 pub fn binary(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let folder = BUILT.get_or_init(|| {
-        // All members together, so that features are unified as for the tests and nothing is
-        // compiled a second time.
+        // All members at once, so that their features are the tests' and nothing compiles twice.
         let built = std::process::Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--workspace", "--bins"])
             .current_dir(crate::project())
@@ -27,7 +26,7 @@ pub fn binary(name: &str) -> PathBuf {
     folder.join(name)
 }
 
-/// A running program whose lines are kept; killed when dropped.
+/// A running program with its output; killed when dropped.
 pub struct Program {
     child: Child,
     lines: Arc<Mutex<String>>,
@@ -45,17 +44,17 @@ impl Program {
             .spawn()
             .expect("the program starts");
         let lines = Arc::new(Mutex::new(String::new()));
-        keep(child.stdout.take().expect("its output"), &lines);
-        keep(child.stderr.take().expect("its errors"), &lines);
+        record(child.stdout.take().expect("its output"), &lines);
+        record(child.stderr.take().expect("its errors"), &lines);
         Self { child, lines }
     }
 
-    /// Everything that it has written so far.
+    /// The output and errors so far.
     pub fn output(&self) -> String {
         self.lines.lock().expect("lines").clone()
     }
 
-    /// Waits until something holds, or fails with what the program wrote.
+    /// Waits until a condition holds; panics with the output if the program ends or the time is over.
     pub async fn until(&mut self, what: &str, limit: Duration, mut holds: impl AsyncFnMut() -> bool) {
         let started = Instant::now();
         while !holds().await {
@@ -66,16 +65,16 @@ impl Program {
         }
     }
 
-    /// Waits for its end, and gives whether it was a good one.
+    /// Waits for the end, and returns whether the program succeeded.
     pub async fn end(&mut self) -> bool {
         let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await;
         let good = ended.expect("it ends").expect("its state").success();
-        // The readers of its output are tasks of their own.
+        // Time for the tasks that read the output.
         tokio::time::sleep(Duration::from_millis(50)).await;
         good
     }
 
-    /// Ends it as Ctrl-C does.
+    /// Ends the program as Ctrl-C does.
     pub async fn interrupt(&mut self) -> bool {
         let id = self.child.id().expect("it runs").to_string();
         let sent = std::process::Command::new("kill").args(["-INT", &id]).status();
@@ -83,13 +82,13 @@ impl Program {
         self.end().await
     }
 
-    /// Ends it as a crash does.
+    /// Ends the program as a crash does.
     pub async fn kill(&mut self) {
         self.child.kill().await.expect("it can be killed");
     }
 }
 
-fn keep(from: impl AsyncRead + Unpin + Send + 'static, lines: &Arc<Mutex<String>>) {
+fn record(from: impl AsyncRead + Unpin + Send + 'static, lines: &Arc<Mutex<String>>) {
     let lines = Arc::clone(lines);
     tokio::spawn(async move {
         let mut from = BufReader::new(from).lines();
@@ -101,7 +100,7 @@ fn keep(from: impl AsyncRead + Unpin + Send + 'static, lines: &Arc<Mutex<String>
     });
 }
 
-/// `cargo local` in a data folder of the test's, on free ports, once it is ready.
+/// Starts `cargo local` with a data folder on free ports, and waits until it is ready.
 pub async fn local(data: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (Program, Ready) {
     let mut command = Command::new(binary("local"));
     command.arg("--data").arg(data).args(["--port", "0", "--dynamodb-port", "0", "--sqs-port", "0"]);

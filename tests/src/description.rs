@@ -1,5 +1,5 @@
-//! Holds answers against `docs/openapi.json`: the status is documented, the body has the documented schema and no
-//! field that is not in it, and the headers that are always there are there.
+//! Checks answers against `docs/openapi.json`: the status is documented, the body has the documented schema and no
+//! other fields, and the required headers are present.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -9,24 +9,23 @@ use serde_json::{Map, Value, json};
 
 use crate::Answer;
 
-/// The description as it is checked in.
 pub static DESCRIPTION: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../docs/openapi.json")).expect("docs/openapi.json"));
 
-/// Every schema by its name, as [`closed`].
+/// The schemas by name, each [`closed`].
 static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     let schemas = DESCRIPTION["components"]["schemas"].as_object().expect("schemas").clone();
     schemas.into_iter().map(|(name, schema)| (name, closed(schema))).collect()
 });
 
-/// Making a validator takes longer than its work.
+/// Validators by schema name, because creating one takes longer than using it.
 static VALIDATORS: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
 
-/// Fails if an answer of the API is not as described. Whatever else answers, such as an emulator, is left alone.
+/// Panics if an answer of the API is not as described. Answers of other servers, such as an emulator, pass.
 pub fn check(method: &str, path: &str, answer: &Answer) {
     let path = path.strip_prefix("/functions/v1/api-gateway").unwrap_or(path);
     let Some((template, operation)) = operation(method, path) else { return };
-    // What API Gateway says itself, as where a function took too long.
+    // An error of API Gateway itself, as after a function's timeout.
     if !answer.headers.contains_key("x-request-id") && [413, 500, 504].contains(&answer.status) {
         return;
     }
@@ -45,7 +44,7 @@ pub fn check(method: &str, path: &str, answer: &Answer) {
     let Some(content) = contents.get(media_type) else { panic!("{what} is not described as {media_type:?}") };
     if media_type == "application/json" {
         let schema = &content["schema"];
-        // A refusal narrows the schema that it refers to, and says all of it only there.
+        // An error's schema narrows the schema that it refers to, so it cannot be closed.
         let schema = if answer.status < 300 { closed(schema.clone()) } else { schema.clone() };
         if let Some(complaint) = complaint(&schema, &answer.json(), &what) {
             panic!("{what}: {complaint}: {}", answer.text);
@@ -53,7 +52,7 @@ pub fn check(method: &str, path: &str, answer: &Answer) {
     }
 }
 
-/// The operation that takes a request, and its path template. A path's own words win over variables.
+/// The operation of a request, with its path template. A literal path takes precedence over variables.
 pub fn operation(method: &str, path: &str) -> Option<(&'static str, &'static Value)> {
     let fits = |template: &str| {
         let (template, path): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
@@ -68,13 +67,13 @@ pub fn operation(method: &str, path: &str) -> Option<(&'static str, &'static Val
     Some((template, operations.get(method.to_ascii_lowercase())?))
 }
 
-/// What a reference refers to.
+/// Follows a reference.
 pub fn resolved(value: &'static Value) -> &'static Value {
     let reference = value["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
     reference.map_or(value, |pointer| DESCRIPTION.pointer(pointer).expect("what is referred to"))
 }
 
-/// What is wrong with a value. `name` stands for the schema.
+/// The errors of a value by a schema. `name` identifies the schema.
 pub fn complaint(schema: &Value, value: &Value, name: &str) -> Option<String> {
     let known = VALIDATORS.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
     let validator = known.unwrap_or_else(|| {
@@ -96,7 +95,7 @@ fn validator(schema: &Value) -> Validator {
     options.build(&schema).expect("a schema")
 }
 
-/// Notes every schema that this one refers to, also through others.
+/// Collects the schemas that this one refers to, directly or through others.
 fn collect(schema: &Value, used: &mut BTreeMap<String, Value>) {
     match schema {
         Value::Object(fields) => {
@@ -114,7 +113,7 @@ fn collect(schema: &Value, used: &mut BTreeMap<String, Value>) {
     }
 }
 
-/// A schema that allows no field but those that it names, so that an answer cannot have one that is not described.
+/// A schema that allows only the fields that it names.
 fn closed(schema: Value) -> Value {
     match schema {
         Value::Object(fields) => {

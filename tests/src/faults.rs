@@ -1,4 +1,4 @@
-//! Runs of one flow in which its calls fail in every way, and what was logged meanwhile.
+//! Runs of a flow in which its calls fail in every way, and the log of these runs.
 
 use std::cell::RefCell;
 use std::io::Write;
@@ -13,18 +13,16 @@ use crate::{Api, Fault, FaultProxy, Setup};
 /// A way in which calls fail.
 #[derive(Clone, Copy, Debug)]
 pub struct Way {
-    /// How.
     pub fault: Fault,
-    /// How many more after the first. A call is tried four times, so that one failure does not show, and
-    /// eight make two calls fail for good.
+    /// The number of failures after the first. A call has four attempts: one failure does not show, and eight make two
+    /// calls fail for good.
     pub more: usize,
     part: usize,
     parts: usize,
 }
 
 impl Way {
-    /// Every way, and every fault in it. What is slow is waited for, so the steps of a run are dealt out
-    /// to several that go side by side.
+    /// Every way. Slow calls take time, so their steps are divided among runs that go side by side.
     fn all() -> impl Iterator<Item = Self> {
         let faults = Fault::ALL.into_iter().flat_map(|fault| [(fault, 0), (fault, 7)]);
         faults.filter(|way| *way != (Fault::Slow, 7)).flat_map(|(fault, more)| {
@@ -33,8 +31,7 @@ impl Way {
         })
     }
 
-    /// Makes the call of this number, counted from now, and those after it fail, if the step of a run
-    /// is to have any fail.
+    /// Makes call `first`, counted from now, and those after it fail, if this run has the step.
     pub fn fail(&self, proxy: &FaultProxy, step: usize, first: usize) {
         proxy.heal();
         if step % self.parts == self.part {
@@ -54,13 +51,13 @@ impl Api {
     }
 }
 
-/// Runs a flow once in each way, side by side because most of it is waiting, and gives what the
-/// functions logged at the finest level. For tests that run on one thread: only its lines are kept.
+/// Runs a flow in every way, side by side because most of it is waiting, and returns the functions' log at the finest
+/// level. Only for tests on one thread.
 pub async fn in_every_way(run: impl AsyncFn(Way)) -> String {
     logged(async { drop(join_all(Way::all().map(|way| run(way))).await) }).await
 }
 
-/// What was logged at the finest level meanwhile, on a test's one thread.
+/// The log of a run at the finest level, for tests on one thread.
 pub async fn logged(run: impl Future<Output = ()>) -> String {
     LOGGING.call_once(log_to_threads);
     LINES.set(Some(Vec::new()));
@@ -71,30 +68,31 @@ pub async fn logged(run: impl Future<Output = ()>) -> String {
 
 static LOGGING: Once = Once::new();
 
-static WATCHED: OnceLock<Watched> = OnceLock::new();
+static WATCH: OnceLock<Watch> = OnceLock::new();
 
-/// Words that no line may hold, and the lines that do.
-struct Watched {
+/// A search for forbidden words in all lines of the log.
+struct Watch {
     words: Vec<String>,
+    /// The first lines with one.
     found: Mutex<Vec<String>>,
     lines: AtomicUsize,
 }
 
-/// From now on, looks at every line that any thread logs at the finest level for words, in lower case.
+/// Starts to search every line of every thread, at the finest level, for words in lower case.
 pub fn watch_log(words: &[String]) {
     LOGGING.call_once(log_to_threads);
-    WATCHED.get_or_init(|| Watched { words: words.to_vec(), found: Mutex::default(), lines: AtomicUsize::new(0) });
+    WATCH.get_or_init(|| Watch { words: words.to_vec(), found: Mutex::default(), lines: AtomicUsize::new(0) });
 }
 
-/// How many lines were looked at so far, and the first of those that hold a word.
+/// The number of lines so far, and the first lines with a word.
 pub fn watched_log() -> (usize, Vec<String>) {
-    WATCHED.get().map_or_else(Default::default, |watched| {
-        (watched.lines.load(Ordering::Relaxed), watched.found.lock().expect("lines").clone())
+    WATCH.get().map_or_else(Default::default, |watch| {
+        (watch.lines.load(Ordering::Relaxed), watch.found.lock().expect("lines").clone())
     })
 }
 
-impl Watched {
-    fn look_at(&self, line: &[u8]) {
+impl Watch {
+    fn search(&self, line: &[u8]) {
         self.lines.fetch_add(1, Ordering::Relaxed);
         let line = String::from_utf8_lossy(line).to_lowercase();
         if self.words.iter().any(|word| line.contains(word)) {
@@ -107,25 +105,25 @@ impl Watched {
 }
 
 thread_local! {
-    /// What was logged on this thread, if a test wants to know.
+    /// The log of this thread, if a test asks for it.
     static LINES: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-/// One subscriber for all threads: with one for each, what a thread without one meets first would stay
-/// unlogged for the others too.
+/// Sets one subscriber for all threads. With one for each, an event that a thread without one reaches first would stay
+/// disabled for the others.
 fn log_to_threads() {
     let ours: Vec<_> = ["shared".to_owned()].into_iter().chain(functions::log_targets()).collect();
     let environment = Environment::from_iter([("LOG_LEVEL".to_owned(), "trace".to_owned())]);
     let filter = shared::base::log::filter(&environment, &ours).expect("a filter");
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(|| ThreadsLines).init();
+    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(|| ThreadLog).init();
 }
 
-struct ThreadsLines;
+struct ThreadLog;
 
-impl Write for ThreadsLines {
+impl Write for ThreadLog {
     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-        if let Some(watched) = WATCHED.get() {
-            watched.look_at(line);
+        if let Some(watch) = WATCH.get() {
+            watch.search(line);
         }
         LINES.with_borrow_mut(|lines| lines.as_mut().map(|lines| lines.extend_from_slice(line)));
         Ok(line.len())

@@ -1,4 +1,4 @@
-//! The leads API as its tests use it: as the document's user.
+//! Calls of the leads API as the document's user.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ pub const USER: &str = "789895c8-4bd6-43e9-bfea-a4171ec47197";
 /// The lead of the document.
 pub const LEAD: &str = "918979556941";
 
-/// A WhatsApp message of a lead, for ingestion.
+/// The body of a WhatsApp message of a lead.
 pub fn message(id: &str, lead: &str, at: DateTime<Utc>) -> Value {
     json!({
         "message_id": id, "customer_phone": lead, "platform": "whatsapp", "sender": "user", "text": format!("text of {id}"),
@@ -30,7 +30,7 @@ pub async fn ingest(api: &Api, body: &Value) {
     assert_eq!(answer.status, 200, "{}", answer.text);
 }
 
-/// Records scores, and who the lead is.
+/// Records the scores and the identity of a lead.
 pub async fn extract(api: &Api, lead: &str, scores: [u8; 5], identity: Value) -> Answer {
     let mut body = identity;
     for (name, score) in
@@ -41,14 +41,14 @@ pub async fn extract(api: &Api, lead: &str, scores: [u8; 5], identity: Value) ->
     send(api.authorized("PUT", &format!("/users/{USER}/leads/{lead}/extraction")).json(&body)).await
 }
 
-/// The list that a query gives.
+/// The answer to a query.
 pub async fn list(api: &Api, query: &str) -> Value {
     let answer = api.get(&format!("/users/{USER}/leads?{query}")).await;
     assert_eq!(answer.status, 200, "{query}: {}", answer.text);
     answer.json()
 }
 
-/// The identifiers of that list, in its order.
+/// The identifiers of the leads that a query finds, in order.
 pub async fn listed(api: &Api, query: &str) -> Vec<String> {
     let body = list(api, query).await;
     let identifier = |lead: &Value| lead["customer_phone"].as_str().expect("an identifier").to_owned();

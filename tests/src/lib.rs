@@ -1,6 +1,7 @@
-//! The harness of the integration tests: a whole stack of its own for each test, in memory, with a
-//! workspace, a key, credits and a lead; a scripted model; and a proxy that injects faults between
-//! the functions and DynamoDB.
+//! The harness of the integration tests: each test gets its own stack in memory, with a workspace, a key, credits and a
+//! lead. There are also a scripted model, and a proxy that injects faults between the functions and DynamoDB.
+
+#![allow(missing_docs, reason = "items are read beside their code; only those that need it are documented")]
 
 pub mod binaries;
 pub mod breaking;
@@ -13,8 +14,10 @@ pub mod measurement;
 pub mod meta;
 pub mod observed;
 pub mod permissions;
+pub mod proxy;
 pub mod runtime_api;
 pub mod scripted_model;
+pub mod server;
 pub mod sites;
 
 use std::collections::hash_map::Entry;
@@ -44,13 +47,11 @@ pub use scripted_model::{ModelReply, ScriptedModel};
 /// The contact of the document's example; every test workspace has it.
 pub const CONTACT: Uuid = uuid!("123e4567-e89b-12d3-a456-426614174000");
 
-/// The documented endpoint.
 pub const SUGGEST: &str = "/v1/ai/suggest-followups";
 
-/// leadFollowUp's route.
 pub const FOLLOW_UP: &str = "/api/agents/sales/leadFollowUp";
 
-/// The path of the project's folder.
+/// The project's folder.
 pub fn project() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
@@ -66,31 +67,27 @@ pub fn parsed(template: &str) -> Template {
     Template::parse(template, &HashMap::from(parameters)).expect("a template")
 }
 
-/// What a test's stack starts with.
+/// The options of a test's stack.
 #[derive(Default)]
 pub struct Setup {
-    /// The model; the composer unless a test scripts one.
+    /// The composer if `None`.
     pub model: Option<RealModel>,
-    /// Variables that every function gets.
+    /// Variables of every function.
     pub environment: HashMap<String, String>,
-    /// Where the data is kept; in memory if nowhere.
+    /// The folder for the data; `None` keeps it in memory.
     pub data: Option<PathBuf>,
-    /// The time.
     pub clock: Clock,
-    /// Where the functions' metrics go.
+    /// The destination of the functions' metrics.
     pub metrics: Metrics,
-    /// The template, where it is not the project's as it stands.
+    /// The project's template if `None`.
     pub template: Option<String>,
-    /// Whether functions may do what the template's policies do not grant; for benchmarks, where the check
-    /// would be measured too.
+    /// Skips the check of permissions, for benchmarks, which would measure it too.
     pub without_policies: bool,
 }
 
 /// A running API, and direct access to its tables.
 pub struct Api {
-    /// The stack.
     pub stack: Stack,
-    /// Its time, to be moved.
     pub clock: Clock,
     /// The workspace that `key` belongs to.
     pub workspace: Uuid,
@@ -100,14 +97,10 @@ pub struct Api {
     _policies: Vec<PermissionProxy>,
 }
 
-/// An answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// Status.
     pub status: u16,
-    /// Headers.
     pub headers: HeaderMap,
-    /// Body, to the byte.
     pub text: String,
 }
 
@@ -117,24 +110,23 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
     }
 
-    /// A header's text; empty if absent.
+    /// The text of a header; empty without one.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("a header in ASCII"))
     }
 
-    /// Status and code of a LeadLex answer.
+    /// The status and code of an error.
     pub fn code(&self) -> (u16, String) {
         (self.status, self.json()["error"]["code"].as_str().unwrap_or_default().to_owned())
     }
 }
 
-/// Does something to a table until it works out: while a dozen stacks start side by side on one thread, calls may be
-/// left without an answer for longer than they wait.
-async fn patiently<T>(what: &str, work: impl AsyncFn() -> Result<T, StoreError>) -> T {
+/// Retries work on a table while it is unavailable: calls can time out while a dozen stacks start on one thread.
+async fn retry<T>(what: &str, work: impl AsyncFn() -> Result<T, StoreError>) -> T {
     for _ in 0..20 {
         match work().await {
             Err(StoreError::Unavailable(_)) => {}
-            worked => return worked.expect(what),
+            result => return result.expect(what),
         }
     }
     panic!("{what}: the table does not answer");
@@ -146,20 +138,19 @@ impl Api {
         Self::with(Setup::default()).await
     }
 
-    /// A stack with a scripted model, whose attempts are cut short after a second.
+    /// A stack with a scripted model, and a timeout of a second for each attempt.
     pub async fn with_model(model: &ScriptedModel) -> Self {
         let environment = HashMap::from([("LLM_ATTEMPT_SECONDS".to_owned(), "1".to_owned())]);
         Self::with(Setup { model: Some(model.as_model()), environment, ..Setup::default() }).await
     }
 
-    /// A stack that scores nobody by itself, for tests of leads whose messages are long past.
+    /// A stack without automatic scoring, for tests of leads with old messages.
     pub async fn without_scoring() -> Self {
         let ten_years = "315360000".to_owned();
         let environment = HashMap::from([("QUIET_SECONDS".to_owned(), ten_years)]);
         Self::with(Setup { environment, ..Setup::default() }).await
     }
 
-    /// A stack as set up.
     pub async fn with(mut setup: Setup) -> Self {
         let clock = setup.clock.clone();
         let mut policies = Vec::new();
@@ -186,7 +177,7 @@ impl Api {
         api
     }
 
-    /// What something is built from that works beside the functions, with these variables in place of theirs.
+    /// The functions' context with other values for these variables, for code that a test runs itself.
     pub fn context(&self, variables: &[(&str, &str)]) -> Context {
         let more = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let environment = Environment::from_iter(self.stack.variables.clone().into_iter().chain(more));
@@ -198,7 +189,7 @@ impl Api {
         self.stack.url()
     }
 
-    /// A workspace with credits and the document's contact.
+    /// Creates a workspace with credits and the document's contact.
     pub async fn new_workspace(&self, credits: u32) -> Uuid {
         let workspace_id = Random::from_os().uuid();
         let now = self.clock.now();
@@ -209,24 +200,24 @@ impl Api {
             webhook: None,
             created_at: now,
         };
-        patiently("a workspace", async || self.accounts().put_workspace(&workspace).await).await;
+        retry("a workspace", async || self.accounts().put_workspace(&workspace).await).await;
         if credits > 0 {
             let grant = async || self.ledger().grant(workspace_id, workspace_id, credits, "test", now).await;
-            patiently("a grant", grant).await;
+            retry("a grant", grant).await;
         }
         let contact = [document_contact(now)];
-        patiently("a lead", async || self.leads().load(workspace_id, &contact).await).await;
+        retry("a lead", async || self.leads().load(workspace_id, &contact).await).await;
         workspace_id
     }
 
-    /// Gives a workspace a price of its own.
+    /// Sets a workspace's own price of an action.
     pub async fn set_price(&self, workspace: Uuid, action: &str, price: u32) {
         let mut workspace = self.accounts().workspace(workspace).await.expect("a look").expect("a workspace");
         workspace.prices.insert(action.to_owned(), price);
-        patiently("a price", async || self.accounts().put_workspace(&workspace).await).await;
+        retry("a price", async || self.accounts().put_workspace(&workspace).await).await;
     }
 
-    /// A key of a workspace.
+    /// Creates a key of a workspace.
     pub async fn new_key(
         &self,
         workspace: Uuid,
@@ -239,21 +230,18 @@ impl Api {
         let mut record = KeyRecord::new(&key, random.uuid(), workspace, permissions, self.clock.now());
         record.quota = Quota { per_minute: 100_000, per_day: 1_000_000 };
         change(&mut record);
-        patiently("a key", async || self.accounts().put_key(&record).await).await;
+        retry("a key", async || self.accounts().put_key(&record).await).await;
         key.reveal().to_owned()
     }
 
-    /// The `accounts` table.
     pub fn accounts(&self) -> Accounts {
         Accounts::new(&self.stack.context).expect("accounts")
     }
 
-    /// The `credits` table.
     pub fn ledger(&self) -> Ledger {
         Ledger::new(&self.stack.context).expect("credits")
     }
 
-    /// The `leads` table.
     pub fn leads(&self) -> Leads {
         Leads::new(&self.stack.context).expect("leads")
     }
@@ -263,7 +251,7 @@ impl Api {
         self.ledger().balance(self.workspace).await.expect("a balance")
     }
 
-    /// Fails unless the ledger of the test's workspace adds up; gives its balance.
+    /// The balance of the test's workspace; panics unless its ledger adds up.
     pub async fn verified_balance(&self) -> Balance {
         assert_eq!(self.ledger().verify(self.workspace).await.expect("a verification"), []);
         let balance = self.balance().await;
@@ -271,7 +259,6 @@ impl Api {
         balance
     }
 
-    /// A request to be changed before it is sent.
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = method.parse().expect("a method");
         self.client.request(method, format!("{}{path}", self.url()))
@@ -299,23 +286,23 @@ impl Api {
     }
 }
 
-/// What stands in for the providers.
+/// The stand-in for the providers.
 impl Api {
-    /// Tells what to do with sends to come.
+    /// Sets its behaviour for the next sends.
     pub async fn providers_do(&self, behaviour: &Value) {
         let url = format!("{}/behaviour", self.stack.ready.providers);
-        let told = send(self.client.post(url).json(behaviour)).await;
-        assert!(told.status < 300, "{}", told.text);
+        let answer = send(self.client.post(url).json(behaviour)).await;
+        assert!(answer.status < 300, "{}", answer.text);
     }
 
-    /// What was sent, newest first.
+    /// The accepted messages, newest first.
     pub async fn outbox(&self) -> Vec<Value> {
         let outbox = send(self.client.get(format!("{}/outbox", self.stack.ready.providers))).await.json();
         outbox["messages"].as_array().or(outbox.as_array()).expect("messages").clone()
     }
 }
 
-/// The client of this process, that of the functions: making one takes longer than most requests.
+/// The HTTP client that the functions share too: creating one takes longer than most requests.
 pub fn client() -> reqwest::Client {
     http_client().expect("a client")
 }
@@ -334,12 +321,12 @@ pub async fn start(setup: Setup) -> Stack {
     Stack::start(options).await.expect("the stack starts")
 }
 
-/// Sends a request; a test has no use for one without an answer.
+/// Sends a request, and checks the answer against the API's description.
 pub async fn send(request: reqwest::RequestBuilder) -> Answer {
     try_send(request).await.expect("an answer")
 }
 
-/// Sends a request to a server that may be gone. An answer of the API is held against its description.
+/// As [`send`], for a server that may be gone.
 pub async fn try_send(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
     let (client, request) = request.build_split();
     let request = request?;
@@ -351,12 +338,12 @@ pub async fn try_send(request: reqwest::RequestBuilder) -> Result<Answer, reqwes
     Ok(answer)
 }
 
-/// Every item of a table of a program's DynamoDB, as it is stored.
+/// The stored items of a table.
 pub async fn scan(dynamodb: &str, table: &str) -> Vec<Value> {
     scan_for(dynamodb, json!({ "TableName": table })).await
 }
 
-/// As [`scan`], of what the request says.
+/// The stored items that a `Scan` request selects.
 pub(crate) async fn scan_for(dynamodb: &str, mut request: Value) -> Vec<Value> {
     let mut items = Vec::new();
     loop {
@@ -365,7 +352,7 @@ pub(crate) async fn scan_for(dynamodb: &str, mut request: Value) -> Vec<Value> {
             .header("x-amz-target", "DynamoDB_20120810.Scan")
             .header("content-type", "application/x-amz-json-1.0")
             .header("x-amz-date", "20260101T000000Z")
-            // The emulator wants a signature and checks none.
+            // The emulator requires a signature, and does not verify it.
             .header("authorization", "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, Signature=0");
         let mut page = send(sent.body(request.to_string())).await.json();
         items.append(page["Items"].as_array_mut().expect("items"));
@@ -415,7 +402,7 @@ pub fn activity(now: DateTime<Utc>, kind: &str, days: i64, title: &str, body: &s
     }
 }
 
-/// A suggestion as a model would make it.
+/// A suggestion as a model writes it.
 pub fn suggestion(channel: &str) -> Value {
     json!({
         "type": channel,

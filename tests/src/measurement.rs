@@ -1,23 +1,23 @@
-//! What the benchmarks share: sending requests, and printing how long they took.
+//! Helpers of the benchmarks that send requests and print their times.
 
 use std::time::{Duration, Instant};
 
 use crate::send;
 
-/// The table's first line.
+/// Prints the table's first line.
 pub fn head() {
     println!("{:<42} {:>9} {:>9} {:>9} {:>12}", "", "p50", "p95", "p99", "requests/s");
 }
 
-/// How long the requests of one measurement took.
+/// The times of the requests of a benchmark.
 #[derive(Clone, Debug)]
-pub struct Measured {
+pub struct Measurement {
     sorted: Vec<Duration>,
     whole: Duration,
 }
 
-/// Sends requests, each client its share one after the other, and takes the time of each.
-pub async fn measure(request: &impl Fn() -> reqwest::RequestBuilder, clients: usize, requests: usize) -> Measured {
+/// Sends the same number of requests from each client, one after the other, and measures them.
+pub async fn measure(request: &impl Fn() -> reqwest::RequestBuilder, clients: usize, requests: usize) -> Measurement {
     let started = Instant::now();
     let one_client = || async {
         let mut times = Vec::with_capacity(requests / clients);
@@ -33,11 +33,11 @@ pub async fn measure(request: &impl Fn() -> reqwest::RequestBuilder, clients: us
     let whole = started.elapsed();
     let mut sorted = times.concat();
     sorted.sort_unstable();
-    Measured { sorted, whole }
+    Measurement { sorted, whole }
 }
 
-impl Measured {
-    /// One line of the table.
+impl Measurement {
+    /// Prints a line of the table.
     pub fn print(&self, name: &str) {
         let at = |share: usize| {
             self.sorted[(self.sorted.len() * share / 100).min(self.sorted.len() - 1)].as_secs_f64() * 1_000.0

@@ -1,4 +1,4 @@
-//! Webhooks as Meta sends them, signed, and waiting for what becomes of them.
+//! Webhooks in the form and with the signature of Meta, and waiting for their messages.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,6 @@ use uuid::Uuid;
 
 use crate::{Answer, Api, scan, send};
 
-/// The route.
 pub const WEBHOOK: &str = "/webhooks/meta";
 
 /// The business's phone number id.
@@ -84,20 +83,20 @@ impl Api {
         self.deliver_bytes(payload.to_string().into_bytes()).await
     }
 
-    /// As [`Api::deliver`], any bytes.
+    /// As [`Api::deliver`], for any bytes.
     pub async fn deliver_bytes(&self, body: Vec<u8>) -> Answer {
         let request = self.request("POST", WEBHOOK).header("X-Hub-Signature-256", signature(&body));
         send(request.header("content-type", "application/json").body(body)).await
     }
 
-    /// How many items wait to be recorded.
+    /// The number of items in the inbox.
     pub async fn waiting(&self) -> usize {
         let table = &self.stack.ready.environment["LEADS_TABLE"];
         let items = scan(&self.stack.ready.dynamodb, table).await;
         items.iter().filter(|item| item["sk"]["S"] == "inbox").count()
     }
 
-    /// Waits until nothing is left to be recorded.
+    /// Waits until the inbox is empty.
     pub async fn all_recorded(&self) {
         let started = Instant::now();
         while self.waiting().await > 0 {
@@ -106,7 +105,7 @@ impl Api {
         }
     }
 
-    /// The lead's messages through the API, once everything is recorded.
+    /// The messages of a lead through the API, once the inbox is empty.
     pub async fn messages_of(&self, lead: &str) -> Vec<Value> {
         self.all_recorded().await;
         let answer = self.get(&format!("/users/{USER}/leads/{lead}/messages?limit=200")).await;

@@ -1,4 +1,4 @@
-//! What stands in for those who observe: a place for metrics, and the X-Ray daemon.
+//! Stand-ins for a writer of metrics and for the X-Ray daemon.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
-/// The lines that were written.
+/// A writer that keeps its lines.
 #[derive(Clone, Default)]
 pub struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -24,39 +24,36 @@ impl Write for Lines {
 }
 
 impl Lines {
-    /// All so far.
     pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().expect("lines").clone()).expect("UTF-8")
     }
 
-    /// All so far, each as JSON.
+    /// The lines as JSON.
     pub fn json(&self) -> Vec<Value> {
         self.text().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     }
 }
 
-/// A trace that is recorded, as Lambda tells of it.
+/// The trace header of a sampled trace.
 pub const SAMPLED: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
 
 /// The function's own segment in [`SAMPLED`].
 pub const PARENT: &str = "53995c3f42cd8ad8";
 
-/// The X-Ray daemon: takes datagrams and says nothing.
+/// The X-Ray daemon, which receives datagrams.
 pub struct Daemon {
     socket: UdpSocket,
-    /// Its address.
     pub address: String,
 }
 
 impl Daemon {
-    /// Starts on a free port.
     pub async fn start() -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
         let address = socket.local_addr().expect("an address").to_string();
         Self { socket, address }
     }
 
-    /// The next subsegment; nothing if there is none for half a second.
+    /// The next subsegment; `None` if none comes for half a second.
     pub async fn next(&self) -> Option<Value> {
         let mut datagram = vec![0; 65_536];
         let received = timeout(Duration::from_millis(500), self.socket.recv(&mut datagram)).await.ok()?;
@@ -67,7 +64,7 @@ impl Daemon {
         Some(serde_json::from_str(document).expect("JSON"))
     }
 
-    /// All subsegments, until there are none for half a second.
+    /// The subsegments until none comes for half a second.
     pub async fn all(&self) -> Vec<Value> {
         let mut all = Vec::new();
         while let Some(next) = self.next().await {

@@ -1,5 +1,5 @@
-//! A stand-in for the Lambda runtime API, that a function's binary is run against ("Using the Lambda runtime API for
-//! custom runtimes" and "Response streaming for Lambda functions", AWS Lambda Developer Guide).
+//! A stand-in for the Lambda runtime API, for running a function's binary ("Using the Lambda runtime API for custom
+//! runtimes" and "Response streaming for Lambda functions", AWS Lambda Developer Guide).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,35 +16,33 @@ use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::observed::SAMPLED;
+use crate::server::Server;
 
-/// What a function answered to one event.
-pub struct Answered {
-    /// How it was sent.
+/// A function's response to an event.
+pub struct FunctionResponse {
     pub headers: HeaderMap,
-    /// The pieces, and when each came after the first.
+    /// The pieces, each with its time after the first.
     pub pieces: Vec<(Duration, Bytes)>,
 }
 
 /// The API of one function.
 pub struct RuntimeApi {
-    address: String,
-    /// Hands an event to the function.
+    server: Server,
+    /// Sends an event to the function.
     pub events: UnboundedSender<Value>,
-    /// When the function asked for an event.
+    /// The times at which the function asked for an event.
     pub asked: UnboundedReceiver<Instant>,
-    /// What it answered.
-    pub answered: UnboundedReceiver<Answered>,
+    pub answered: UnboundedReceiver<FunctionResponse>,
 }
 
 #[derive(Clone)]
 struct Shared {
     events: Arc<Mutex<UnboundedReceiver<Value>>>,
     asked: UnboundedSender<Instant>,
-    answered: UnboundedSender<Answered>,
+    answered: UnboundedSender<FunctionResponse>,
 }
 
 impl RuntimeApi {
-    /// Starts one.
     pub async fn start() -> Self {
         let (events, waiting) = unbounded_channel();
         let (asked_by, asked) = unbounded_channel();
@@ -54,16 +52,13 @@ impl RuntimeApi {
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
             .with_state(shared);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("an address").to_string();
-        tokio::spawn(async move { axum::serve(listener, app).await });
-        Self { address, events, asked, answered }
+        Self { server: Server::start(app).await, events, asked, answered }
     }
 
-    /// Gives a command the variables that Lambda gives a function.
+    /// Sets the variables that Lambda sets for a function.
     pub fn run(&self, command: &mut Command) {
         command
-            .env("AWS_LAMBDA_RUNTIME_API", &self.address)
+            .env("AWS_LAMBDA_RUNTIME_API", self.server.url().trim_start_matches("http://"))
             .env("AWS_LAMBDA_FUNCTION_NAME", "function")
             .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256");
@@ -71,11 +66,11 @@ impl RuntimeApi {
 }
 
 async fn next(State(shared): State<Shared>) -> Response<Body> {
-    // Whoever started the function may be gone.
+    // The test may be over.
     let _ = shared.asked.send(Instant::now());
     let event = shared.events.lock().await.recv().await;
     let Some(event) = event else { return std::future::pending().await };
-    // A deadline before 2001 counts as none.
+    // A deadline before 2001 stands for none.
     Response::builder()
         .header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
         .header("lambda-runtime-deadline-ms", "600000")
@@ -92,6 +87,6 @@ async fn response(State(shared): State<Shared>, headers: HeaderMap, body: Body) 
         let first = *first.get_or_insert_with(Instant::now);
         pieces.push((first.elapsed(), piece.expect("a piece")));
     }
-    let _ = shared.answered.send(Answered { headers, pieces });
+    let _ = shared.answered.send(FunctionResponse { headers, pieces });
     Response::builder().status(202).body(Body::empty()).expect("a response")
 }

@@ -1,68 +1,56 @@
-//! An OpenAI-compatible endpoint that answers as a test says, down to broken bytes.
+//! An OpenAI-compatible endpoint with scripted replies, down to broken bytes.
 
+use std::fmt::{Debug, Formatter};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use local::RealModel;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::net::TcpStream;
 
-/// One answer of the model. Whoever asks for a stream gets it in pieces of a few characters.
-#[derive(Clone)]
+use crate::server::Server;
+
+/// A reply of the model; in a stream, it comes in pieces of a few characters.
+#[derive(Clone, Debug)]
 pub enum ModelReply {
-    /// A completion with this text.
     Text(String),
-    /// A completion that calls tools: names and arguments.
+    /// Tool calls, with names and arguments.
     Calls(Vec<(String, String)>),
-    /// A completion that says something and calls tools.
     TextAndCalls(String, Vec<(String, String)>),
-    /// A completion that was cut off at its length limit.
+    /// A completion that the length limit ended.
     CutOff(String),
-    /// A status and body of the endpoint's own.
+    /// A status and a body.
     Status(u16, String),
-    /// 503, to be tried again after so many seconds.
+    /// Status 503, to be retried after so many seconds.
     BusyFor(u64),
-    /// Nothing, and the connection stays open.
+    /// No answer on an open connection.
     Silence,
-    /// Half of an answer, then the connection ends.
+    /// Half of an answer, then the end of the connection.
     HalfAnAnswer,
-    /// Half of this text, then the connection ends.
+    /// Half of this text, then the end of the connection.
     BreaksOff(String),
-    /// Half of this text, then nothing more, and the connection stays open.
+    /// Half of this text, then silence on an open connection.
     Hangs(String),
-    /// Half of this text, then an error; an error alone to who asks for no stream.
+    /// Half of this text, then an error; without a stream, only an error.
     FailsWithin(String),
     /// This text, with a pause before each piece of a stream.
     Slowly(Duration, String),
-    /// This text as it is, for a stream.
+    /// The bytes of a stream.
     Raw(String),
-    /// Another reply, late.
+    /// Another reply after a delay.
     After(Duration, Box<ModelReply>),
-    /// The reply that fits the request.
-    By(Arc<dyn Fn(&Value) -> ModelReply + Send + Sync>),
+    /// A reply chosen by the request.
+    By(Arc<dyn Choose>),
 }
 
-impl std::fmt::Debug for ModelReply {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Text(text) => write!(formatter, "Text({text:?})"),
-            Self::Calls(calls) => write!(formatter, "Calls({calls:?})"),
-            Self::TextAndCalls(text, calls) => write!(formatter, "TextAndCalls({text:?}, {calls:?})"),
-            Self::CutOff(text) => write!(formatter, "CutOff({text:?})"),
-            Self::Status(status, body) => write!(formatter, "Status({status}, {body:?})"),
-            Self::BusyFor(seconds) => write!(formatter, "BusyFor({seconds})"),
-            Self::Silence => write!(formatter, "Silence"),
-            Self::HalfAnAnswer => write!(formatter, "HalfAnAnswer"),
-            Self::BreaksOff(text) => write!(formatter, "BreaksOff({text:?})"),
-            Self::Hangs(text) => write!(formatter, "Hangs({text:?})"),
-            Self::FailsWithin(text) => write!(formatter, "FailsWithin({text:?})"),
-            Self::Slowly(pause, text) => write!(formatter, "Slowly({pause:?}, {text:?})"),
-            Self::Raw(text) => write!(formatter, "Raw({text:?})"),
-            Self::After(delay, later) => write!(formatter, "After({delay:?}, {later:?})"),
-            Self::By(_) => write!(formatter, "By(_)"),
-        }
+pub trait Choose: Fn(&Value) -> ModelReply + Send + Sync {}
+
+impl<F: Fn(&Value) -> ModelReply + Send + Sync> Choose for F {}
+
+impl Debug for dyn Choose {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("_")
     }
 }
 
@@ -73,37 +61,31 @@ impl ModelReply {
     }
 }
 
-/// A scripted endpoint; the last reply of the script goes on for ever.
+/// A scripted endpoint; the last reply of the script repeats.
 pub struct ScriptedModel {
-    url: String,
+    server: Server,
     requests: Arc<Mutex<Vec<Value>>>,
-    task: JoinHandle<()>,
-}
-
-impl Drop for ScriptedModel {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 impl ScriptedModel {
-    /// Starts with a script.
     pub async fn start(script: Vec<ModelReply>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&requests);
-        let task = tokio::spawn(async move {
+        let requests = Arc::<Mutex<Vec<_>>>::default();
+        let recorded = Arc::clone(&requests);
+        let server = Server::with(async move |listener| {
             while let Ok((connection, _)) = listener.accept().await {
-                tokio::spawn(answer(connection, script.clone(), Arc::clone(&seen)));
+                tokio::spawn(answer(connection, script.clone(), Arc::clone(&recorded)));
             }
         });
-        Self { url, requests, task }
+        Self { server: server.await, requests }
     }
 
-    /// How a stack is told of it.
+    /// The endpoint as an option of a stack.
     pub fn as_model(&self) -> RealModel {
-        RealModel { base_url: self.url.clone(), key: "test-key".to_owned(), name: "scripted".to_owned() }
+        RealModel {
+            base_url: format!("{}/v1", self.server.url()),
+            key: "test-key".to_owned(),
+            name: "scripted".to_owned(),
+        }
     }
 
     /// The requests so far.
@@ -112,32 +94,34 @@ impl ScriptedModel {
     }
 }
 
-/// What is sent: a status, more headers, a body in pieces, and what follows it.
-struct Sent {
+/// An HTTP response, whole or not.
+struct Response {
     /// 0 for no answer at all.
     status: u16,
-    more: String,
+    /// Further headers.
+    headers: String,
     is_stream: bool,
     pieces: Vec<String>,
     pause: Duration,
     end: End,
 }
 
+/// What follows the pieces of a body.
 enum End {
-    /// The body is whole.
+    /// The end of a whole body.
     Whole,
-    /// The connection ends before the body does.
+    /// The end of the connection, before the body's.
     Cut,
-    /// Nothing more comes, and the connection stays open.
+    /// Nothing, on an open connection.
     Silence,
 }
 
-async fn answer(mut connection: TcpStream, script: Vec<ModelReply>, seen: Arc<Mutex<Vec<Value>>>) {
+async fn answer(mut connection: TcpStream, script: Vec<ModelReply>, requests: Arc<Mutex<Vec<Value>>>) {
     let Some(request) = read_request(&mut connection).await else { return };
     let index = {
-        let mut seen = seen.lock().expect("requests");
-        seen.push(request.clone());
-        seen.len() - 1
+        let mut requests = requests.lock().expect("requests");
+        requests.push(request.clone());
+        requests.len() - 1
     };
     let mut reply = script[index.min(script.len() - 1)].clone();
     loop {
@@ -147,21 +131,21 @@ async fn answer(mut connection: TcpStream, script: Vec<ModelReply>, seen: Arc<Mu
                 *later
             }
             ModelReply::By(choose) => choose(&request),
-            other => break send(connection, sent(other, &request)).await,
+            other => break send(connection, response_of(other, &request)).await,
         }
     }
 }
 
-fn sent(reply: ModelReply, request: &Value) -> Sent {
+fn response_of(reply: ModelReply, request: &Value) -> Response {
     let streams = request["stream"] == true;
     let turn = request["messages"].as_array().map_or(0, Vec::len);
     let completion = |text: &str, calls: &[(String, String)], reason: &str| match streams {
         true => streamed(text, calls, reason, turn),
         false => vec![whole(text, calls, reason, turn)],
     };
-    let of = |pieces: Vec<String>| Sent {
+    let of = |pieces: Vec<String>| Response {
         status: 200,
-        more: String::new(),
+        headers: String::new(),
         is_stream: streams,
         pieces,
         pause: Duration::ZERO,
@@ -173,32 +157,32 @@ fn sent(reply: ModelReply, request: &Value) -> Sent {
             [one] => vec![one[..one.len() / 2].to_owned()],
             several => several[..several.len() / 2].to_vec(),
         };
-        Sent { end, ..of(pieces) }
+        Response { end, ..of(pieces) }
     };
     match reply {
         ModelReply::Text(text) => of(completion(&text, &[], "stop")),
         ModelReply::Calls(calls) => of(completion("", &calls, "tool_calls")),
         ModelReply::TextAndCalls(text, calls) => of(completion(&text, &calls, "tool_calls")),
         ModelReply::CutOff(text) => of(completion(&text, &[], "length")),
-        ModelReply::Status(status, body) => Sent { status, is_stream: false, ..of(vec![body]) },
+        ModelReply::Status(status, body) => Response { status, is_stream: false, ..of(vec![body]) },
         ModelReply::BusyFor(seconds) => {
-            Sent { status: 503, more: format!("retry-after: {seconds}\r\n"), is_stream: false, ..of(Vec::new()) }
+            Response { status: 503, headers: format!("retry-after: {seconds}\r\n"), is_stream: false, ..of(Vec::new()) }
         }
-        ModelReply::Silence => Sent { status: 0, end: End::Silence, ..of(Vec::new()) },
+        ModelReply::Silence => Response { status: 0, end: End::Silence, ..of(Vec::new()) },
         ModelReply::HalfAnAnswer => half("{}", End::Cut),
         ModelReply::BreaksOff(text) => half(&text, End::Cut),
         ModelReply::Hangs(text) => half(&text, End::Silence),
         ModelReply::FailsWithin(text) => {
             let error = json!({"error": {"message": "overloaded", "type": "server_error"}});
             if !streams {
-                return Sent { status: 500, ..of(vec![error.to_string()]) };
+                return Response { status: 500, ..of(vec![error.to_string()]) };
             }
             let mut failing = half(&text, End::Whole);
             failing.pieces.push(format!("data: {error}\n\n"));
             failing
         }
-        ModelReply::Slowly(pause, text) => Sent { pause, ..of(completion(&text, &[], "stop")) },
-        ModelReply::Raw(text) => Sent { is_stream: true, ..of(vec![text]) },
+        ModelReply::Slowly(pause, text) => Response { pause, ..of(completion(&text, &[], "stop")) },
+        ModelReply::Raw(text) => Response { is_stream: true, ..of(vec![text]) },
         ModelReply::After(..) | ModelReply::By(_) => unreachable!("resolved before"),
     }
 }
@@ -233,8 +217,8 @@ fn streamed(text: &str, calls: &[(String, String)], reason: &str, turn: usize) -
     let mut events: Vec<_> = pieces(text).iter().map(|piece| event(json!({"content": piece}), None)).collect();
     for (index, (name, arguments)) in calls.iter().enumerate() {
         let function = json!({"name": name, "arguments": ""});
-        let begun = json!({"index": index, "id": call_id(turn, index), "type": "function", "function": function});
-        events.push(event(json!({"tool_calls": [begun]}), None));
+        let call = json!({"index": index, "id": call_id(turn, index), "type": "function", "function": function});
+        events.push(event(json!({"tool_calls": [call]}), None));
         events.extend(pieces(arguments).iter().map(|piece| {
             let piece = json!({"index": index, "function": {"arguments": piece}});
             event(json!({"tool_calls": [piece]}), None)
@@ -247,28 +231,28 @@ fn streamed(text: &str, calls: &[(String, String)], reason: &str, turn: usize) -
     events
 }
 
-async fn send(mut connection: TcpStream, sent: Sent) {
-    if sent.status > 0 {
-        let length: usize = sent.pieces.iter().map(String::len).sum();
-        // What is cut off or hangs promises more than comes.
-        let length = match (sent.is_stream, &sent.end) {
+async fn send(mut connection: TcpStream, response: Response) {
+    if response.status > 0 {
+        let length: usize = response.pieces.iter().map(String::len).sum();
+        // A body that is cut off or hangs promises more bytes.
+        let length = match (response.is_stream, &response.end) {
             (true, _) => String::new(),
             (false, End::Whole) => format!("content-length: {length}\r\n"),
             (false, _) => format!("content-length: {}\r\n", length + 1),
         };
-        let content_type = if sent.is_stream { "text/event-stream" } else { "application/json" };
+        let content_type = if response.is_stream { "text/event-stream" } else { "application/json" };
         let head = format!(
             "HTTP/1.1 {} X\r\ncontent-type: {content_type}\r\n{length}connection: close\r\n{}\r\n",
-            sent.status, sent.more
+            response.status, response.headers
         );
         let _ = connection.write_all(head.as_bytes()).await;
     }
-    for piece in &sent.pieces {
-        tokio::time::sleep(sent.pause).await;
+    for piece in &response.pieces {
+        tokio::time::sleep(response.pause).await;
         let _ = connection.write_all(piece.as_bytes()).await;
     }
-    if matches!(sent.end, End::Silence) {
-        // As long as the other side waits.
+    if matches!(response.end, End::Silence) {
+        // Waits until the client closes the connection.
         let _ = connection.read(&mut [0; 1]).await;
         return;
     }

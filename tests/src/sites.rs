@@ -1,4 +1,4 @@
-//! Sites with their channels and agents, for whoever writes follow-ups.
+//! Sites with channels and agents, for follow-ups.
 
 use shared::base::clock::Random;
 use shared::workspace::accounts::{Agent, Role, Site};
@@ -6,13 +6,10 @@ use uuid::Uuid;
 
 use crate::Api;
 
-/// A site and its agents.
+/// A site and its active agents.
 pub struct Staff {
-    /// The site.
     pub site: Uuid,
-    /// The active sales agent.
     pub sales: Option<Uuid>,
-    /// The active copywriter.
     pub copywriter: Option<Uuid>,
 }
 

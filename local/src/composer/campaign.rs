@@ -1,74 +1,82 @@
-//! The composer's message of a campaign to one contact. It follows the example, if there is one, word for word
-//! but for the greeting; otherwise it writes of what the campaign is about. Either way it takes up the contact's
-//! role and company, and says only what the facts hold.
+//! A campaign's message to one contact. It follows the campaign's example word for word, except for the greeting;
+//! without an example it writes about the campaign's topic. One sentence mentions the contact's role and company.
 
 use serde_json::{Value, json};
 
-use super::follow_up::{first_name, one_line, short};
+use super::text::{capitalize, first_name, one_line, shorten, without_stop};
 
-/// The most characters of a text message, and of a role or company that is taken up.
+/// Limits in characters.
+const TITLE: usize = 120;
+const LETTER: usize = 4_500;
 const TEXT_MESSAGE: usize = 400;
-const TAKEN_UP: usize = 60;
+const TOPIC: usize = 300;
+/// A role or company that is longer is not mentioned.
+const POSITION: usize = 60;
 
-/// How a message speaks.
 struct Tone {
-    greeting: String,
+    greeting: &'static str,
     is_casual: bool,
 }
 
-/// Writes to the contact.
+/// Replies to the prompt `campaign_draft`.
 pub fn write(facts: &Value) -> Value {
-    let channel = facts["channel"].as_str().unwrap_or_default();
     let contact = &facts["contact"];
-    let about = about(facts["campaign"]["about"].as_str().unwrap_or_default());
-    let example = facts["campaign"]["example"]["message"].as_str();
-    let tone = Tone::of(example);
-    let name = first_name(&contact["name"]);
-    let name = name.as_deref().map(|name| name.trim_matches(|end: char| !end.is_alphanumeric()));
-    let name = name.filter(|name| !name.is_empty());
-    let greeting = match (name, tone.is_casual) {
-        (Some(name), _) => format!("{} {name}", tone.greeting),
-        (None, true) => format!("{} there", tone.greeting),
-        (None, false) => "Hello".to_owned(),
-    };
-    let (taken_up, why) = taken_up(contact, tone.is_casual);
-    let mut paragraphs = match example {
+    let topic = topic(facts["campaign"]["about"].as_str().unwrap_or_default());
+    let example = &facts["campaign"]["example"];
+    let tone = Tone::of(example["message"].as_str());
+    let greeting = tone.greet(&contact["name"]);
+    let (position, reason) = mention(contact, tone.is_casual);
+    let mut paragraphs = match example["message"].as_str() {
         Some(example) => body(example),
         None => vec![
-            format!("I am writing to you about {about}."),
+            format!("I am writing to you about {topic}."),
             "Would a short call this week be of use to you?".to_owned(),
         ],
     };
-    if let Some(taken_up) = taken_up {
-        paragraphs.insert(1.min(paragraphs.len()), taken_up);
+    if let Some(position) = position {
+        paragraphs.insert(1.min(paragraphs.len()), position);
     }
-    let (title, message) = if channel == "email" {
-        let title = facts["campaign"]["example"]["title"].as_str().map(one_line).filter(|title| !title.is_empty());
-        let title = title.unwrap_or_else(|| capital(&about));
-        (Some(short(&title, 120)), format!("{greeting},\n\n{}", short_letter(&paragraphs)))
+    let (title, message) = if facts["channel"] == "email" {
+        let title = example["title"].as_str().map(one_line).filter(|title| !title.is_empty());
+        let title = shorten(&title.unwrap_or_else(|| capitalize(&topic)), TITLE);
+        let letter = paragraphs.join("\n\n");
+        let fits = letter.chars().count() <= LETTER;
+        (Some(title), format!("{greeting},\n\n{}", if fits { letter } else { shorten(&one_line(&letter), LETTER) }))
     } else {
-        let text = one_line(&paragraphs.join(" "));
-        (None, short(&format!("{greeting}, {text}"), TEXT_MESSAGE))
+        (None, shorten(&format!("{greeting}, {}", one_line(&paragraphs.join(" "))), TEXT_MESSAGE))
     };
-    json!({"draft_title": title, "draft_message": message, "reasoning_summary": why})
+    json!({"draft_title": title, "draft_message": message, "reasoning_summary": reason})
 }
 
 impl Tone {
-    /// That of the example; polite without one.
+    /// The example's tone; polite without one.
     fn of(example: Option<&str>) -> Self {
-        let Some(example) = example else { return Self { greeting: "Hi".to_owned(), is_casual: false } };
+        let Some(example) = example else { return Self { greeting: "Hi", is_casual: false } };
         let lower = example.to_lowercase().replace('’', "'");
-        let is_contracted =
-            ["'re ", "'ll ", "'d ", "n't ", "it's ", "that's "].iter().any(|contracted| lower.contains(contracted));
-        let first: String = lower.chars().take_while(|character| character.is_alphabetic()).collect();
-        let greeting = match first.as_str() {
+        let contractions = ["'re ", "'ll ", "'d ", "n't ", "it's ", "that's "];
+        let has_contraction = contractions.iter().any(|contraction| lower.contains(contraction));
+        let greeting = match first_word(&lower).as_str() {
             "hey" => "Hey",
             "dear" => "Dear",
             "hello" => "Hello",
             _ => "Hi",
         };
-        Self { greeting: greeting.to_owned(), is_casual: first == "hey" || is_contracted }
+        Self { greeting, is_casual: greeting == "Hey" || has_contraction }
     }
+
+    fn greet(&self, name: &Value) -> String {
+        let name = first_name(name);
+        let name = name.as_deref().map(|name| name.trim_matches(|end: char| !end.is_alphanumeric()));
+        match (name.filter(|name| !name.is_empty()), self.is_casual) {
+            (Some(name), _) => format!("{} {name}", self.greeting),
+            (None, true) => format!("{} there", self.greeting),
+            (None, false) => "Hello".to_owned(),
+        }
+    }
+}
+
+fn first_word(text: &str) -> String {
+    text.chars().take_while(|character| character.is_alphabetic()).collect()
 }
 
 /// An example's paragraphs, without its greeting.
@@ -76,69 +84,51 @@ fn body(example: &str) -> Vec<String> {
     let lines = example.trim().lines().map(one_line).filter(|line| !line.is_empty());
     let mut paragraphs: Vec<_> = lines.collect();
     if let Some(first) = paragraphs.first_mut() {
-        let is_greeting = |text: &str| {
-            let word: String = text.chars().take_while(|character| character.is_alphabetic()).collect();
-            ["hi", "hey", "hello", "dear"].contains(&word.to_lowercase().as_str()) && text.chars().count() < 40
-        };
-        // "Hey there, quick one" and "Hello," both greet up to the comma.
+        // "Hey there, quick one" and "Hello," greet up to the comma.
         let (greeting, rest) = first.split_once([',', '!']).unwrap_or((first.as_str(), ""));
-        if is_greeting(greeting) {
-            *first = capital(rest.trim());
+        let word = first_word(greeting).to_lowercase();
+        if ["hi", "hey", "hello", "dear"].contains(&word.as_str()) && greeting.chars().count() < 40 {
+            *first = capitalize(rest.trim());
         }
     }
     paragraphs.retain(|paragraph| !paragraph.is_empty());
     paragraphs
 }
 
-/// A sentence that takes up who the contact is, and what that rests on.
-fn taken_up(contact: &Value, is_casual: bool) -> (Option<String>, String) {
+/// A sentence about the contact's role and company, and the reason for it.
+fn mention(contact: &Value, is_casual: bool) -> (Option<String>, String) {
     let field = |name: &str| {
         let text = one_line(contact[name].as_str().unwrap_or_default());
         let text = text.trim_end_matches(['.', '!', '?', ',', ' ']).to_owned();
-        Some(text).filter(|text| !text.is_empty() && text.chars().count() <= TAKEN_UP)
+        Some(text).filter(|text| !text.is_empty() && text.chars().count() <= POSITION)
     };
-    match (field("job_title"), field("company")) {
-        (Some(role), Some(company)) => {
-            let sentence = match is_casual {
-                true => format!("You're {role} at {company}, so I figured this might be one for you."),
-                false => format!("As {role} at {company}, you may be looking at this as well."),
-            };
-            (Some(sentence), "Takes up the contact's role and company.".to_owned())
-        }
+    let (mentioned, position) = match (field("job_title"), field("company")) {
+        (Some(role), Some(company)) => ("role and company", format!("{role} at {company}")),
+        (Some(role), None) => ("role", role),
         (None, Some(company)) => {
             let sentence = match is_casual {
                 true => format!("I figured this might be one for you at {company}."),
                 false => format!("This may be of interest to you at {company}."),
             };
-            (Some(sentence), "Takes up the contact's company.".to_owned())
+            return (Some(sentence), "Takes up the contact's company.".to_owned());
         }
-        (Some(role), None) => {
-            let sentence = match is_casual {
-                true => format!("You're {role}, so I figured this might be one for you."),
-                false => format!("As {role}, you may be looking at this as well."),
-            };
-            (Some(sentence), "Takes up the contact's role.".to_owned())
+        (None, None) => {
+            return (None, "Little is known of the contact, so it says what the campaign is about.".to_owned());
         }
-        (None, None) => (None, "Little is known of the contact, so it says what the campaign is about.".to_owned()),
-    }
+    };
+    let sentence = match is_casual {
+        true => format!("You're {position}, so I figured this might be one for you."),
+        false => format!("As {position}, you may be looking at this as well."),
+    };
+    (Some(sentence), format!("Takes up the contact's {mentioned}."))
 }
 
-/// What a campaign is about, as a part of a sentence.
-fn about(text: &str) -> String {
-    let text = one_line(text);
-    let text = text.trim_end_matches(['.', '!', '?', ' ']);
-    let text = text.strip_prefix("about ").unwrap_or(text);
-    if text.is_empty() { "how we could work together".to_owned() } else { short(text, 300) }
-}
-
-fn short_letter(paragraphs: &[String]) -> String {
-    let letter = paragraphs.join("\n\n");
-    if letter.chars().count() <= 4_500 { letter } else { short(&one_line(&letter), 4_500) }
-}
-
-fn capital(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+/// The campaign's topic as a part of a sentence.
+fn topic(about: &str) -> String {
+    let topic = one_line(about);
+    let topic = without_stop(&topic);
+    let topic = topic.strip_prefix("about ").unwrap_or(topic);
+    if topic.is_empty() { "how we could work together".to_owned() } else { shorten(topic, TOPIC) }
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
-//! The built-in composer: an OpenAI-compatible endpoint that writes from the facts in the prompt,
-//! by rules, the same for the same facts. It stands in for a model where none is configured, and
-//! says so in its name.
+//! The built-in composer: an OpenAI-compatible endpoint that stands in for a model where none is configured. It
+//! applies rules to the facts in the prompt, so the same facts give the same text.
 
 mod campaign;
 mod follow_up;
@@ -9,6 +8,7 @@ mod lexi;
 mod recommendation;
 mod reply;
 mod scoring;
+mod text;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -18,13 +18,13 @@ use tokio::net::TcpListener;
 
 use reply::Reply;
 
-/// The model's name.
+/// The model name that the endpoint answers with.
 pub const NAME: &str = "built-in-composer";
 
 /// Serves the endpoint until the task is dropped.
 pub async fn serve(listener: TcpListener) {
     let app = axum::Router::new().route("/v1/chat/completions", axum::routing::post(complete));
-    // As the gateway does: what is streamed goes at once.
+    // Sends each event at once, as the gateway does.
     let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
     if let Err(error) = axum::serve(listener, app).await {
         tracing::error!(%error, "the composer stopped");
@@ -42,11 +42,11 @@ async fn complete(Json(request): Json<Value>) -> Response {
 }
 
 fn reply(request: &Value) -> Option<Reply> {
-    // A conversation asks for no form; everything else does, by name.
+    // Every task but the conversation names the schema of its reply.
     let Some(task) = request["response_format"]["json_schema"]["name"].as_str() else {
         return Some(lexi::reply(request));
     };
-    // What follows the facts is a complaint about an earlier reply; the composer has only one.
+    // Later messages complain about an earlier reply; the composer has no other.
     let facts = request["messages"][1]["content"].as_str().and_then(|text| serde_json::from_str::<Value>(text).ok())?;
     let content = match task {
         "suggest_followups" => followups::suggest(&facts),

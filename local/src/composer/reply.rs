@@ -11,29 +11,27 @@ use serde_json::{Value, json};
 
 use super::NAME;
 
-/// How many words a delta holds.
+/// Words in a delta.
 const WORDS: usize = 3;
 
-/// What the composer replies: text, calls of tools, or both.
+/// A text, or a tool call without one.
 #[derive(Debug)]
 pub struct Reply {
     text: String,
-    /// Names and arguments.
-    calls: Vec<(String, String)>,
+    /// The tool's name, and its arguments as JSON.
+    call: Option<(String, String)>,
 }
 
 impl Reply {
-    /// A text.
     pub fn text(text: String) -> Self {
-        Self { text, calls: Vec::new() }
+        Self { text, call: None }
     }
 
-    /// A call of a tool.
     pub fn call(name: &str, arguments: &Value) -> Self {
-        Self { text: String::new(), calls: vec![(name.to_owned(), arguments.to_string())] }
+        Self { text: String::new(), call: Some((name.to_owned(), arguments.to_string())) }
     }
 
-    /// The answer to a request, in the form that it asks for.
+    /// The answer to a request: a stream if it asks for one.
     pub fn respond(&self, request: &Value) -> Response {
         match request["stream"].as_bool() {
             Some(true) => {
@@ -45,17 +43,11 @@ impl Reply {
     }
 
     fn whole(&self, request: &Value) -> Value {
-        let mut message =
-            json!({"role": "assistant", "content": (!self.text.is_empty()).then_some(self.text.as_str())});
-        if !self.calls.is_empty() {
-            let turn = turn(request);
-            message["tool_calls"] = (0..)
-                .zip(&self.calls)
-                .map(|(index, (name, arguments))| {
-                    let function = json!({"name": name, "arguments": arguments});
-                    json!({"id": call_id(turn, index), "type": "function", "function": function})
-                })
-                .collect();
+        let text = Some(self.text.as_str()).filter(|text| !text.is_empty());
+        let mut message = json!({"role": "assistant", "content": text});
+        if let Some((name, arguments)) = &self.call {
+            let function = json!({"name": name, "arguments": arguments});
+            message["tool_calls"] = json!([{"id": call_id(request), "type": "function", "function": function}]);
         }
         json!({
             "id": "composed",
@@ -75,19 +67,15 @@ impl Reply {
         let choice = |delta: Value, reason: Option<&str>| {
             chunk(json!([{"index": 0, "delta": delta, "finish_reason": reason}]), Value::Null)
         };
-        let delta = |delta: Value| choice(delta, None);
-        let mut events = vec![delta(json!({"role": "assistant", "content": ""}))];
-        let words: Vec<&str> = self.text.split_inclusive(' ').collect();
-        events.extend(words.chunks(WORDS).map(|words| delta(json!({"content": words.concat()}))));
-        let turn = turn(request);
-        for (index, (name, arguments)) in (0..).zip(&self.calls) {
+        let mut events = vec![choice(json!({"role": "assistant", "content": ""}), None)];
+        events.extend(pieces(&self.text).iter().map(|piece| choice(json!({"content": piece}), None)));
+        if let Some((name, arguments)) = &self.call {
             let function = json!({"name": name, "arguments": ""});
-            let begun = json!({"index": index, "id": call_id(turn, index), "type": "function", "function": function});
-            events.push(delta(json!({"tool_calls": [begun]})));
-            let pieces: Vec<&str> = arguments.split_inclusive(' ').collect();
-            events.extend(pieces.chunks(WORDS).map(|piece| {
-                let piece = json!({"index": index, "function": {"arguments": piece.concat()}});
-                delta(json!({"tool_calls": [piece]}))
+            let call = json!({"index": 0, "id": call_id(request), "type": "function", "function": function});
+            events.push(choice(json!({"tool_calls": [call]}), None));
+            events.extend(pieces(arguments).iter().map(|piece| {
+                let piece = json!({"index": 0, "function": {"arguments": piece}});
+                choice(json!({"tool_calls": [piece]}), None)
             }));
         }
         events.push(choice(json!({}), Some(self.finish_reason())));
@@ -99,22 +87,23 @@ impl Reply {
     }
 
     fn finish_reason(&self) -> &'static str {
-        if self.calls.is_empty() { "stop" } else { "tool_calls" }
+        if self.call.is_none() { "stop" } else { "tool_calls" }
     }
 
-    /// Four bytes make a token, about.
+    /// Counts a token for four bytes.
     fn usage(&self, request: &Value) -> Value {
-        let written = self.text.len() + self.calls.iter().map(|(_, arguments)| arguments.len()).sum::<usize>();
-        let read = request["messages"].to_string().len();
-        json!({"prompt_tokens": read / 4, "completion_tokens": written / 4, "total_tokens": read / 4 + written / 4})
+        let output = self.text.len() + self.call.as_ref().map_or(0, |(_, arguments)| arguments.len());
+        let input = request["messages"].to_string().len();
+        json!({"prompt_tokens": input / 4, "completion_tokens": output / 4, "total_tokens": input / 4 + output / 4})
     }
 }
 
-/// Which message of the conversation this will be, so that no two calls in it share an id.
-fn turn(request: &Value) -> usize {
-    request["messages"].as_array().map_or(0, Vec::len)
+fn pieces(text: &str) -> Vec<String> {
+    let words: Vec<&str> = text.split_inclusive(' ').collect();
+    words.chunks(WORDS).map(<[_]>::concat).collect()
 }
 
-fn call_id(turn: usize, index: usize) -> String {
-    format!("call_{turn}_{index}")
+/// Numbered by the messages of the conversation, so that no two calls in it share an id.
+fn call_id(request: &Value) -> String {
+    format!("call_{}_0", request["messages"].as_array().map_or(0, Vec::len))
 }

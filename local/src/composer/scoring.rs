@@ -1,71 +1,60 @@
-//! Scores by rule: words of the lead that speak for or against each score, quoted in the reason.
-//! What the agent writes counts for nothing.
+//! Scores by rule: phrases in the lead's messages that speak for each score, quoted in the reason. The agent's
+//! messages are not read.
 
+use std::sync::LazyLock;
+
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Words that speak for the highest, and for the middle score.
-struct Rule {
-    high: &'static [&'static str],
-    middle: &'static [&'static str],
-    /// The score, and why, where nothing speaks.
-    otherwise: (u8, &'static str),
+use super::text::{data, spaced_words};
+
+#[derive(Default, Deserialize)]
+struct Rules {
+    intent: Rule,
+    urgency: Rule,
+    /// Phrases for the lowest score of the budget, whatever else the lead says.
+    no_budget: Vec<String>,
+    budget: Rule,
+    fit: Rule,
 }
 
-const INTENT: Rule = Rule {
-    high: &["buy", "order", "purchase", "sign up", "demo", "quote", "proposal", "appointment", "book a", "get started"],
-    middle: &["price", "pricing", "cost", "interested", "plan", "offer", "trial", "feature", "looking for"],
-    otherwise: (1, "The lead does not ask to buy anything."),
-};
+/// Phrases for the scores 3 and 2, and the score and reason without any.
+#[derive(Default, Deserialize)]
+struct Rule {
+    high: Vec<String>,
+    middle: Vec<String>,
+    default: (u8, String),
+}
 
-const URGENCY: Rule = Rule {
-    high: &["today", "urgent", "urgently", "asap", "immediately", "right now", "this week", "tomorrow"],
-    middle: &["soon", "next week", "this month", "next month", "quickly"],
-    otherwise: (1, "The lead names no time."),
-};
+static RULES: LazyLock<Rules> = LazyLock::new(|| data(include_str!("scoring.json")));
 
-const NO_BUDGET: [&str; 4] = ["too expensive", "no budget", "cannot afford", "can't afford"];
-
-const BUDGET: Rule = Rule {
-    high: &["budget is", "budget of", "our budget", "my budget", "we can pay", "approved", "works for us"],
-    middle: &["budget", "price", "pricing", "cost", "discount"],
-    otherwise: (2, "The lead does not speak of money."),
-};
-
-const FIT: Rule = Rule {
-    high: &["our team", "employees", "people", "users", "integrate", "use it for", "we need", "i need", "use case"],
-    middle: &["how does", "does it", "can it", "can you", "do you", "size", "support"],
-    otherwise: (1, "The lead describes no need."),
-};
-
-/// A reply to the prompt `score_lead`.
+/// Replies to the prompt `score_lead`.
 pub fn score(facts: &Value) -> Value {
     let messages = facts["messages"].as_array().into_iter().flatten();
-    let said: Vec<&str> =
+    let texts: Vec<&str> =
         messages.filter(|message| message["sender"] == "user").filter_map(|message| message["text"].as_str()).collect();
-    let budget = match find(&said, &NO_BUDGET) {
-        Some(text) => scored(1, &quoted(text)),
-        None => BUDGET.apply(&said),
+    let budget = match newest(&texts, &RULES.no_budget) {
+        Some(text) => scored(1, &quote(text)),
+        None => RULES.budget.apply(&texts),
     };
     json!({
-        "intent": INTENT.apply(&said),
-        "urgency": URGENCY.apply(&said),
+        "intent": RULES.intent.apply(&texts),
+        "urgency": RULES.urgency.apply(&texts),
         "budget": budget,
-        "fit": FIT.apply(&said),
-        "engagement": engagement(said.len()),
-        "name": said.iter().rev().find_map(|text| name(text)),
-        "email": said.iter().rev().find_map(|text| email(text)),
-        "company": said.iter().rev().find_map(|text| company(text)),
+        "fit": RULES.fit.apply(&texts),
+        "engagement": engagement(texts.len()),
+        "name": texts.iter().rev().find_map(|text| name(text)),
+        "email": texts.iter().rev().find_map(|text| email(text)),
+        "company": texts.iter().rev().find_map(|text| company(text)),
     })
 }
 
 impl Rule {
-    fn apply(&self, said: &[&str]) -> Value {
-        if let Some(text) = find(said, self.high) {
-            return scored(3, &quoted(text));
-        }
-        match find(said, self.middle) {
-            Some(text) => scored(2, &quoted(text)),
-            None => scored(self.otherwise.0, self.otherwise.1),
+    fn apply(&self, texts: &[&str]) -> Value {
+        match (newest(texts, &self.high), newest(texts, &self.middle)) {
+            (Some(text), _) => scored(3, &quote(text)),
+            (None, Some(text)) => scored(2, &quote(text)),
+            (None, None) => scored(self.default.0, &self.default.1),
         }
     }
 }
@@ -83,40 +72,33 @@ fn scored(score: u8, reason: &str) -> Value {
     json!({"score": score, "reason": reason})
 }
 
-/// The newest text that has one of these words, each as words of its own.
-fn find<'a>(said: &[&'a str], words: &[&str]) -> Option<&'a str> {
-    said.iter().rev().copied().find(|text| {
-        let text = spaced(text);
-        words.iter().any(|word| text.contains(&format!(" {word} ")))
+/// The newest text that contains one of these phrases, in whole words.
+fn newest<'a>(texts: &[&'a str], phrases: &[String]) -> Option<&'a str> {
+    texts.iter().rev().copied().find(|text| {
+        let words = spaced_words(text, |character| character == '\'');
+        phrases.iter().any(|phrase| words.contains(&format!(" {phrase} ")))
     })
 }
 
-/// Lower case, with everything that is neither a letter, a digit nor an apostrophe as one space.
-fn spaced(text: &str) -> String {
-    let lower = text.to_lowercase();
-    let words = lower.split(|character: char| !character.is_alphanumeric() && character != '\'');
-    format!(" {} ", words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "))
-}
-
-fn quoted(text: &str) -> String {
+fn quote(text: &str) -> String {
     let short: String = text.chars().take(120).collect();
     format!("The lead wrote: \"{}\"", short.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// What follows the phrase, with the case that it has. The phrase begins a word.
+/// The text after a phrase that begins a word.
 fn after<'a>(text: &'a str, phrase: &str) -> Option<&'a str> {
-    // Only ASCII changes its case here, so that positions stay what they are.
+    // ASCII alone, so that positions stay the same.
     let lower = text.to_ascii_lowercase();
     let starts = |at: usize| !lower[..at].chars().next_back().is_some_and(char::is_alphanumeric);
     let at = lower.match_indices(phrase).map(|(at, _)| at).find(|at| starts(*at))?;
     Some(&text[at + phrase.len()..])
 }
 
-/// One or two words after "my name is"; after "I am" only where they are written as names are.
+/// One or two words after "my name is", or after "I am" if they are capitalised.
 fn name(text: &str) -> Option<String> {
     if let Some(rest) = after(text, "my name is ") {
         let words = leading_words(rest, |_| true);
-        // In "my name is jane and …" the second word is none.
+        // "my name is jane and …" has only one.
         let second_is_a_name = words.get(1).is_some_and(|word| is_capitalised(word));
         return joined(words, if second_is_a_name { 2 } else { 1 });
     }
@@ -124,7 +106,7 @@ fn name(text: &str) -> Option<String> {
     joined(leading_words(rest, is_capitalised), 2)
 }
 
-/// The capitalised words after "I work at", or after "at" or "from" behind a name.
+/// The capitalised words after "I work at", or after a name and "at" or "from".
 fn company(text: &str) -> Option<String> {
     if let Some(rest) = after(text, "i work at ").or_else(|| after(text, "i work for ")) {
         return joined(leading_words(rest, is_capitalised), 3);
@@ -144,14 +126,14 @@ fn is_capitalised(word: &str) -> bool {
     word.chars().next().is_some_and(char::is_uppercase)
 }
 
-/// The words up to the first punctuation mark, as long as they are as they should be.
+/// The words up to the first punctuation mark or the first word that does not fit.
 fn leading_words(text: &str, mut fits: impl FnMut(&str) -> bool) -> Vec<&str> {
     let end = text.find([',', '.', '!', '?', ';', ':', '\n', '(', '"']).unwrap_or(text.len());
     text[..end].split_whitespace().take_while(|word| fits(word)).collect()
 }
 
-fn joined(words: Vec<&str>, most: usize) -> Option<String> {
-    let words: Vec<_> = words.into_iter().take(most).collect();
+fn joined(mut words: Vec<&str>, limit: usize) -> Option<String> {
+    words.truncate(limit);
     (!words.is_empty()).then(|| words.join(" "))
 }
 
@@ -169,8 +151,8 @@ fn email(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn of(said: &[&str]) -> Value {
-        let messages: Vec<_> = said.iter().map(|text| json!({"sender": "user", "text": text})).collect();
+    fn of(texts: &[&str]) -> Value {
+        let messages: Vec<_> = texts.iter().map(|text| json!({"sender": "user", "text": text})).collect();
         score(&json!({ "messages": messages }))
     }
 

@@ -1,77 +1,67 @@
-//! What the stand-in does with a send, as told by whoever tests or shows something.
+//! Behaviours: how the stand-in answers and reports the next sends, set by a test or a demonstration.
 
 use serde::{Deserialize, Serialize};
 
-use super::protocol::{Channel, Given};
+use super::protocol::{Channel, SendRequest};
 
-/// What to do with the next sends that fit, as JSON: `{"channel": "sms", "answer": {"refuse": "21610"}}`, or
+/// The behaviour for the next sends that match, as JSON: `{"channel": "sms", "answer": {"refuse": "21610"}}`, or
 /// `{"reports": [{"event": "delivered", "after_ms": 50, "times": 2}, {"event": "sent", "after_ms": 200}]}`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Behaviour {
-    /// Only sends on this channel.
     pub channel: Option<Channel>,
-    /// Only sends to this address or number.
+    /// An address or a number.
     pub to: Option<String>,
-    /// How many sends.
+    /// The number of sends.
     pub times: u32,
-    /// How long the answer takes.
     pub delay_ms: u64,
-    /// The answer.
     pub answer: Answer,
-    /// What is reported of the message, if it is taken, in whichever order.
+    /// The reports of an accepted message, in any order.
     pub reports: Vec<Report>,
 }
 
-/// An answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// Takes the message.
     Accept,
-    /// Refuses it with a code of the provider: status 400.
+    /// Status 400 with a code of the provider.
     Refuse(String),
-    /// Wants to be asked again in a second: status 429.
+    /// Status 429, to be retried in a second.
     Busy,
-    /// Breaks: status 500.
+    /// Status 500.
     Fail,
-    /// Takes the message, and does not answer.
+    /// Accepts the message without an answer.
     Hang,
-    /// Takes the message, and ends the connection.
+    /// Accepts the message and closes the connection without an answer.
     Drop,
 }
 
-/// A report of a message.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
-    /// What is reported.
     pub event: Event,
-    /// How long after the message was taken.
+    /// Counted from the send.
     #[serde(default = "soon")]
     pub after_ms: u64,
-    /// How often.
     #[serde(default = "once")]
     pub times: u32,
 }
 
-/// What is reported. Where a provider has no such report, it is its nearest one.
+/// An event of a message. A provider without such a report sends its nearest one.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
-    /// It is on its way.
     Sent,
-    /// It arrived.
     Delivered,
-    /// It was read.
+    /// The lead opened or read the message.
     Opened,
-    /// There is no such address or number.
+    /// The address or number does not exist.
     Bounced,
-    /// The lead calls it spam, or has unsubscribed.
+    /// The lead marked the message as spam, or unsubscribed.
     Complained,
-    /// It failed, with a code.
+    /// A failure with a code of the provider.
     Failed(String),
-    /// The lead answers, on WhatsApp or by SMS.
+    /// The lead's reply on WhatsApp or by SMS.
     Replied(String),
 }
 
@@ -82,7 +72,7 @@ impl Default for Behaviour {
     }
 }
 
-/// In milliseconds.
+/// The default delay in milliseconds.
 fn soon() -> u64 {
     100
 }
@@ -91,24 +81,23 @@ fn once() -> u32 {
     1
 }
 
-/// What was told and not used yet, in its order.
+/// The behaviours that are left, in order.
 #[derive(Debug, Default)]
 pub struct Script(Vec<Behaviour>);
 
 impl Script {
-    /// Tells one more.
     pub fn add(&mut self, behaviour: Behaviour) {
         self.0.push(behaviour);
     }
 
-    /// What to do with this send.
-    pub fn next(&mut self, given: &Given) -> Behaviour {
+    /// Takes the behaviour for a send; the default if none matches.
+    pub fn next(&mut self, given: &SendRequest) -> Behaviour {
         self.0.retain(|behaviour| behaviour.times > 0);
-        let fits = |behaviour: &&mut Behaviour| {
+        let matches = |behaviour: &&mut Behaviour| {
             behaviour.channel.is_none_or(|channel| channel == given.channel)
                 && behaviour.to.as_ref().is_none_or(|to| *to == given.to)
         };
-        let Some(next) = self.0.iter_mut().find(fits) else { return Behaviour::default() };
+        let Some(next) = self.0.iter_mut().find(matches) else { return Behaviour::default() };
         next.times -= 1;
         next.clone()
     }

@@ -1,14 +1,14 @@
-//! What stands in for Amazon SES, Meta's Graph API and Twilio: one server that speaks their protocols as far
-//! as messages are sent and reported of.
+//! A stand-in for Amazon SES, Meta's Graph API and Twilio: one server with the parts of their protocols that send and
+//! report messages.
 //!
 //! | | |
 //! |---|---|
-//! | `GET /outbox` | the messages that it took, newest first, at most 1,000 |
-//! | `POST /behaviour` | what to do with sends to come; `behaviour.rs` has its form |
-//! | `DELETE /behaviour` | forgets those that were told and not used |
+//! | `GET /outbox` | the accepted messages, newest first, at most 1,000 |
+//! | `POST /behaviour` | adds a [`Behaviour`] for the next sends |
+//! | `DELETE /behaviour` | removes the behaviours that are left |
 //!
-//! It takes what is well formed, and reports it as delivered soon after, signed as its provider signs, to the
-//! gateway's routes for webhooks. Nothing leaves the machine.
+//! It accepts every well-formed message, and reports it as delivered soon after, with the provider's signature, to the
+//! gateway's webhooks. Nothing leaves the machine.
 
 mod behaviour;
 mod certificate;
@@ -26,7 +26,7 @@ use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use protocol::{Channel, Given};
+use protocol::{Channel, SendRequest};
 use serde::Serialize;
 use serde_json::json;
 use shared::base::clock::{Clock, Random};
@@ -34,39 +34,37 @@ use shared::base::environment::ConfigError;
 use shared::clients::http_client::http_client;
 use tokio::net::TcpListener;
 
-/// The token that the stand-in for Meta asks for.
+/// The token for Meta's stand-in.
 pub const WHATSAPP_TOKEN: &str = "local-whatsapp-token";
 
-/// The account of the stand-in for Twilio.
+/// The account at Twilio's stand-in.
 pub const TWILIO_ACCOUNT_SID: &str = "AC00000000000000000000000000000000";
 
-/// Its token, which also signs what it reports.
+/// The token for Twilio's stand-in, which also signs its reports.
 pub const TWILIO_AUTH_TOKEN: &str = "local-twilio-token";
 
 /// The topic that the stand-in for SES publishes its events to.
 pub const SES_TOPIC_ARN: &str = "arn:aws:sns:us-east-1:000000000000:ses-events";
 
-/// How many messages the outbox keeps.
-const KEPT: usize = 1_000;
+/// The most messages in the outbox.
+const MAX_OUTBOX: usize = 1_000;
 
-/// How large a request may be.
-const MOST_BYTES: usize = 1024 * 1024;
+/// The most bytes of a request.
+const MAX_REQUEST: usize = 1024 * 1024;
 
-/// How long a send hangs, if whoever sent it does not go away earlier.
-const HANGS: Duration = Duration::from_secs(120);
+/// The time after which a hanging send closes its connection.
+const HANG: Duration = Duration::from_secs(120);
 
-/// A message that was taken.
+/// An accepted message.
 #[derive(Clone, Debug, Serialize)]
 struct Message {
     message_id: String,
     #[serde(flatten)]
-    given: Given,
-    /// What whoever sent it was told.
+    given: SendRequest,
     answer: Answer,
     at: DateTime<Utc>,
 }
 
-/// The server.
 pub struct Providers {
     clock: Clock,
     random: Random,
@@ -133,7 +131,7 @@ impl Providers {
 
     async fn handle(self: Arc<Self>, request: http::Request<Incoming>) -> Result<Response<Body>, Dropped> {
         let (head, body) = request.into_parts();
-        let body = to_bytes(Body::new(body), MOST_BYTES).await.map_err(|_| Dropped)?;
+        let body = to_bytes(Body::new(body), MAX_REQUEST).await.map_err(|_| Dropped)?;
         let path: Vec<&str> = head.uri.path().trim_matches('/').split('/').collect();
         let headers = &head.headers;
         match (&head.method, path.as_slice()) {
@@ -145,23 +143,23 @@ impl Providers {
             }
             (&Method::GET, ["sns.pem"]) => Ok(Response::new(Body::from(certificate::signer().pem.clone()))),
             (&Method::POST, ["v2", "email", "outbound-emails"]) => {
-                self.take(Channel::Email, protocol::email(headers, &body)).await
+                self.accept(Channel::Email, protocol::email(headers, &body)).await
             }
             (&Method::POST, ["2010-04-01", "Accounts", account, "Messages.json"]) => {
-                self.take(Channel::Sms, protocol::sms(headers, account, &body)).await
+                self.accept(Channel::Sms, protocol::sms(headers, account, &body)).await
             }
             (&Method::POST, [_, phone_number_id, "messages"]) => {
-                self.take(Channel::Whatsapp, protocol::whatsapp(headers, phone_number_id, &body)).await
+                self.accept(Channel::Whatsapp, protocol::whatsapp(headers, phone_number_id, &body)).await
             }
             _ => Ok(empty(StatusCode::NOT_FOUND)),
         }
     }
 
-    /// Does with a send what it was told to do, or takes it.
-    async fn take(
+    /// Answers and reports a send as its behaviour says.
+    async fn accept(
         self: Arc<Self>,
         channel: Channel,
-        given: Result<Given, protocol::Refusal>,
+        given: Result<SendRequest, protocol::Refusal>,
     ) -> Result<Response<Body>, Dropped> {
         let given = match given {
             Ok(given) => given,
@@ -180,19 +178,19 @@ impl Providers {
         let answer = message.answer.clone();
         self.report(&message, behaviour.reports);
         match answer {
-            Answer::Hang => tokio::time::sleep(HANGS).await,
+            Answer::Hang => tokio::time::sleep(HANG).await,
             Answer::Drop => {}
             _ => return Ok(accepted),
         }
         Err(Dropped)
     }
 
-    fn keep(&self, given: Given, answer: Answer) -> Message {
+    fn keep(&self, given: SendRequest, answer: Answer) -> Message {
         let message_id = given.channel.message_id(self.random.uuid());
         let message = Message { message_id, given, answer, at: self.clock.now() };
         let mut outbox = self.outbox.lock().unwrap_or_else(PoisonError::into_inner);
         outbox.push_front(message.clone());
-        outbox.truncate(KEPT);
+        outbox.truncate(MAX_OUTBOX);
         message
     }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Message, TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, WHATSAPP_TOKEN, json_of};
 
-/// Whose protocol it is.
+/// A channel, with the provider whose protocol it uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
@@ -23,7 +23,7 @@ pub enum Channel {
 }
 
 impl Channel {
-    /// What the provider calls a message.
+    /// A message id in the provider's form.
     pub fn message_id(self, id: Uuid) -> String {
         match self {
             Self::Email => format!("{id}-000000"),
@@ -33,33 +33,25 @@ impl Channel {
     }
 }
 
-/// What a send says.
+/// A request to send a message.
 #[derive(Clone, Debug, Serialize)]
-pub struct Given {
-    /// Whose protocol it came in.
+pub struct SendRequest {
     pub channel: Channel,
-    /// What our side calls it.
     pub delivery_id: Option<String>,
-    /// The sender.
     pub from: String,
-    /// The lead.
     pub to: String,
-    /// Of an e-mail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// Of an e-mail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
-    /// What is said.
     pub text: String,
-    /// Where Twilio reports to.
+    /// The address for Twilio's reports.
     #[serde(skip)]
     pub status_url: Option<String>,
 }
 
-/// Why a request is none that the provider takes.
+/// An error answer to a request that the provider does not accept.
 pub struct Refusal {
-    /// The status.
     pub status: StatusCode,
     /// The provider's code.
     pub code: &'static str,
@@ -73,8 +65,8 @@ fn text(value: &Value) -> Option<String> {
     value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// Reads `SendEmail`. Its signature has to be there and for SES; it is not computed again.
-pub fn email(headers: &HeaderMap, body: &Bytes) -> Result<Given, Refusal> {
+/// Parses `SendEmail`. A signature for SES must be present; it is not verified.
+pub fn email(headers: &HeaderMap, body: &Bytes) -> Result<SendRequest, Refusal> {
     let is_signed = authorization(headers)
         .is_some_and(|signed| signed.starts_with("AWS4-HMAC-SHA256 ") && signed.contains("/ses/aws4_request"));
     if !is_signed {
@@ -84,7 +76,7 @@ pub fn email(headers: &HeaderMap, body: &Bytes) -> Result<Given, Refusal> {
     let content = &request["Content"]["Simple"];
     let mut tags = request["EmailTags"].as_array().into_iter().flatten();
     let mut read = || {
-        Some(Given {
+        Some(SendRequest {
             channel: Channel::Email,
             delivery_id: tags.find(|tag| tag["Name"] == "delivery_id").and_then(|tag| text(&tag["Value"])),
             from: text(&request["FromEmailAddress"])?,
@@ -98,14 +90,14 @@ pub fn email(headers: &HeaderMap, body: &Bytes) -> Result<Given, Refusal> {
     read().ok_or_else(|| bad("BadRequestException"))
 }
 
-/// Reads `messages`.
-pub fn whatsapp(headers: &HeaderMap, phone_number_id: &str, body: &Bytes) -> Result<Given, Refusal> {
+/// Parses `messages` of the WhatsApp Cloud API.
+pub fn whatsapp(headers: &HeaderMap, phone_number_id: &str, body: &Bytes) -> Result<SendRequest, Refusal> {
     if authorization(headers) != Some(format!("Bearer {WHATSAPP_TOKEN}").as_str()) {
         return Err(Refusal { status: StatusCode::UNAUTHORIZED, code: "190" });
     }
     let request: Value = serde_json::from_slice(body).map_err(|_| bad("100"))?;
     let read = || {
-        Some(Given {
+        Some(SendRequest {
             channel: Channel::Whatsapp,
             delivery_id: text(&request["biz_opaque_callback_data"]),
             from: phone_number_id.to_owned(),
@@ -119,8 +111,8 @@ pub fn whatsapp(headers: &HeaderMap, phone_number_id: &str, body: &Bytes) -> Res
     read().ok_or_else(|| bad("100"))
 }
 
-/// Reads `Messages`.
-pub fn sms(headers: &HeaderMap, account: &str, body: &Bytes) -> Result<Given, Refusal> {
+/// Parses `Messages` of Twilio.
+pub fn sms(headers: &HeaderMap, account: &str, body: &Bytes) -> Result<SendRequest, Refusal> {
     let expected = BASE64.encode(format!("{TWILIO_ACCOUNT_SID}:{TWILIO_AUTH_TOKEN}").as_bytes());
     if account != TWILIO_ACCOUNT_SID || authorization(headers) != Some(format!("Basic {expected}").as_str()) {
         return Err(Refusal { status: StatusCode::UNAUTHORIZED, code: "20003" });
@@ -130,7 +122,7 @@ pub fn sms(headers: &HeaderMap, account: &str, body: &Bytes) -> Result<Given, Re
         form.iter().find(|(given, value)| given == name && !value.is_empty()).map(|(_, value)| value.clone())
     };
     let status_url = parameter("StatusCallback");
-    Ok(Given {
+    Ok(SendRequest {
         channel: Channel::Sms,
         delivery_id: status_url.as_deref().and_then(delivery_of),
         from: parameter("From").or_else(|| parameter("MessagingServiceSid")).ok_or_else(|| bad("21603"))?,
@@ -151,7 +143,7 @@ fn authorization(headers: &HeaderMap) -> Option<&str> {
     headers.get("authorization")?.to_str().ok()
 }
 
-/// The answer to a message that was taken.
+/// The answer to an accepted message.
 pub fn accepted(message: &Message) -> Response<Body> {
     let (id, given) = (&message.message_id, &message.given);
     match given.channel {
@@ -179,7 +171,7 @@ pub fn accepted(message: &Message) -> Response<Body> {
     }
 }
 
-/// The answer to a message that was not taken.
+/// The answer to a refused message.
 pub fn refused(channel: Channel, status: StatusCode, code: &str) -> Response<Body> {
     let number: Option<i64> = code.parse().ok();
     match channel {
@@ -209,7 +201,7 @@ pub fn refused(channel: Channel, status: StatusCode, code: &str) -> Response<Bod
     }
 }
 
-/// The answer to one message too many.
+/// The answer above the rate limit.
 pub fn busy(channel: Channel) -> Response<Body> {
     let code = match channel {
         Channel::Email => "TooManyRequestsException",

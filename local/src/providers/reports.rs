@@ -19,7 +19,7 @@ use super::{Message, Providers, SES_TOPIC_ARN, TWILIO_ACCOUNT_SID, TWILIO_AUTH_T
 use crate::stack::META_APP_SECRET;
 
 impl Providers {
-    /// Sends the reports of a message, each when it is due, on their own.
+    /// Sends the reports of a message in the background, each when it is due.
     pub(super) fn report(self: Arc<Self>, message: &Message, reports: Vec<Report>) {
         for report in reports {
             let (providers, message) = (Arc::clone(&self), message.clone());
@@ -41,7 +41,7 @@ impl Providers {
         }
     }
 
-    /// The request that reports; nothing if there is nobody to report to, or no such report.
+    /// The request for a report; `None` if there is no gateway, or the provider has no such report.
     async fn request(&self, message: &Message, event: &Event) -> Option<RequestBuilder> {
         let at = |path: &str| self.gateway.as_ref().map(|gateway| format!("{gateway}{path}"));
         match (message.given.channel, event) {
@@ -123,7 +123,7 @@ impl Providers {
     }
 }
 
-/// An element of `statuses`; nothing for an answer.
+/// An element of `statuses`; `None` for a reply.
 fn whatsapp_status(message: &Message, event: &Event, lead: &str, now: &str) -> Option<Value> {
     let (status, code) = match event {
         Event::Sent => ("sent", None),
@@ -147,7 +147,7 @@ fn whatsapp_status(message: &Message, event: &Event, lead: &str, now: &str) -> O
     Some(status)
 }
 
-/// The form of a status callback; nothing for an answer.
+/// The form of a status callback; `None` for a reply.
 fn twilio_status<'a>(message: &'a Message, event: &'a Event) -> Option<Vec<(&'a str, &'a str)>> {
     let (status, code) = match event {
         Event::Sent => ("sent", None),

@@ -33,7 +33,7 @@ async fn start() -> Running {
     let gateway_url = format!("http://{}", gateway.local_addr().unwrap());
     let app = axum::Router::new().fallback(move |request: http::Request<Body>| async move {
         let (head, body) = request.into_parts();
-        sender.send((head.uri.to_string(), head.headers, to_bytes(body, MOST_BYTES).await.unwrap())).unwrap();
+        sender.send((head.uri.to_string(), head.headers, to_bytes(body, MAX_REQUEST).await.unwrap())).unwrap();
     });
     tokio::spawn(async move { axum::serve(gateway, app).await.unwrap() });
 
@@ -281,7 +281,7 @@ async fn what_a_provider_would_not_take_is_refused() {
 #[tokio::test]
 async fn the_outbox_keeps_the_newest() {
     let providers = Providers::new(String::new(), None, Clock::default(), Random::seeded(1)).unwrap();
-    let given = Given {
+    let given = SendRequest {
         channel: Channel::Sms,
         delivery_id: None,
         from: "+2".to_owned(),
@@ -291,9 +291,9 @@ async fn the_outbox_keeps_the_newest() {
         text: "x".to_owned(),
         status_url: None,
     };
-    for number in 0..KEPT + 5 {
-        providers.keep(Given { text: number.to_string(), ..given.clone() }, Answer::Accept);
+    for number in 0..MAX_OUTBOX + 5 {
+        providers.keep(SendRequest { text: number.to_string(), ..given.clone() }, Answer::Accept);
     }
     let outbox = providers.outbox.lock().unwrap();
-    assert_eq!((outbox.len(), outbox[0].given.text.as_str()), (KEPT, "1004"));
+    assert_eq!((outbox.len(), outbox[0].given.text.as_str()), (MAX_OUTBOX, "1004"));
 }

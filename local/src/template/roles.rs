@@ -1,20 +1,20 @@
-//! What functions may do: their roles, with the policies of the template that these name.
+//! The permissions of functions, from the policies of their roles.
 
 use serde_json::Value;
 
 use super::{Template, TemplateError, broken, texts_of};
 
-/// A statement of a policy: these actions, on these resources.
+/// A statement of a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permission {
-    /// Such as `dynamodb:GetItem`.
+    /// Actions such as `dynamodb:GetItem`.
     pub actions: Vec<String>,
     /// ARNs.
     pub resources: Vec<String>,
 }
 
 impl Template {
-    /// What the role that a function names allows; nothing without one.
+    /// The permissions of a function's role; none without a role.
     pub(super) fn permissions(&self, id: &str, role: Option<&Value>) -> Result<Vec<Permission>, TemplateError> {
         let declared = |name: Option<&str>| {
             let resource = name.and_then(|name| self.resources.get(name));
@@ -29,7 +29,7 @@ impl Template {
         }
         let mut permissions = Vec::new();
         for document in documents {
-            let statements = self.resolved(id, &document["Statement"])?;
+            let statements = self.resolve(id, &document["Statement"])?;
             let statements = statements.as_array().into_iter().flatten().filter(|statement| statement.is_object());
             permissions.extend(statements.map(|statement| Permission {
                 actions: texts_of(&statement["Action"]),
@@ -85,8 +85,8 @@ Resources:
         for (this, that) in
             [("!Ref Shared", "arn:aws:iam::aws:policy/Wide"), ("!GetAtt FRole.Arn", "arn:aws:iam::1:role/x")]
         {
-            let told = permissions(&TEMPLATE.replace(this, &format!("'{that}'"))).unwrap_err().to_string();
-            assert!(told.contains("F: its role, or a policy of that, is not in the template"), "{told}");
+            let error = permissions(&TEMPLATE.replace(this, &format!("'{that}'"))).unwrap_err().to_string();
+            assert!(error.contains("F: its role, or a policy of that, is not in the template"), "{error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The template's values: YAML with CloudFormation's intrinsic functions, and what these stand for here.
+//! The template's values: YAML as JSON, with CloudFormation's intrinsic functions resolved.
 
 use saphyr::{Scalar, Yaml};
 use serde_json::{Value, json};
@@ -6,43 +6,43 @@ use serde_json::{Value, json};
 use super::{ACCOUNT, REGION, STACK_NAME, Template, TemplateError, broken, text_of};
 
 impl Template {
-    /// Replaces `Ref`, `Fn::GetAtt`, `Fn::Sub` and `Fn::If` by what they stand for here.
-    pub(super) fn resolved(&self, id: &str, value: &Value) -> Result<Value, TemplateError> {
-        Ok(match value {
-            Value::Object(object) => match object.iter().next() {
-                Some((function, argument)) if object.len() == 1 && is_intrinsic(function) => {
-                    self.intrinsic(id, function, argument)?
+    /// Replaces `Ref`, `Fn::GetAtt`, `Fn::Sub` and `Fn::If` by their values.
+    pub(super) fn resolve(&self, id: &str, value: &Value) -> Result<Value, TemplateError> {
+        match value {
+            Value::Object(object) => {
+                if let Some((function, argument)) = object.iter().next().filter(|_| object.len() == 1)
+                    && let Some(value) = self.resolve_intrinsic(id, function, argument)?
+                {
+                    return Ok(value);
                 }
-                _ => {
-                    let fields = object.iter().map(|(name, value)| Ok((name.clone(), self.resolved(id, value)?)));
-                    Value::Object(fields.collect::<Result<_, _>>()?)
-                }
-            },
-            Value::Array(values) => {
-                Value::Array(values.iter().map(|value| self.resolved(id, value)).collect::<Result<_, _>>()?)
+                object.iter().map(|(name, value)| Ok((name.clone(), self.resolve(id, value)?))).collect()
             }
-            scalar => scalar.clone(),
-        })
+            Value::Array(values) => values.iter().map(|value| self.resolve(id, value)).collect(),
+            scalar => Ok(scalar.clone()),
+        }
     }
 
-    fn intrinsic(&self, id: &str, function: &str, argument: &Value) -> Result<Value, TemplateError> {
+    /// The value of an intrinsic function; `None` if the function is none of them.
+    fn resolve_intrinsic(&self, id: &str, function: &str, argument: &Value) -> Result<Option<Value>, TemplateError> {
         let text = text_of(argument).unwrap_or_default();
-        match function {
-            "Ref" => self.reference(id, &text, None).map(Value::from),
+        let value = match function {
+            "Ref" => self.reference(id, &text, None)?.into(),
             "Fn::GetAtt" => {
                 let (target, attribute) =
                     text.split_once('.').ok_or_else(|| broken(id, "GetAtt needs Resource.Attribute"))?;
-                self.reference(id, target, Some(attribute)).map(Value::from)
+                self.reference(id, target, Some(attribute))?.into()
             }
+            "Fn::Sub" => self.substitute(id, &text)?.into(),
             "Fn::If" => match argument.as_array().map(Vec::as_slice) {
                 Some([condition, yes, no]) => {
                     let holds = self.holds(id, &text_of(condition).unwrap_or_default())?;
-                    self.resolved(id, if holds { yes } else { no })
+                    self.resolve(id, if holds { yes } else { no })?
                 }
-                _ => Err(broken(id, "If needs a condition and two values")),
+                _ => return Err(broken(id, "If needs a condition and two values")),
             },
-            _ => self.substituted(id, &text).map(Value::from),
-        }
+            _ => return Ok(None),
+        };
+        Ok(Some(value))
     }
 
     /// Whether a condition of the template holds.
@@ -55,12 +55,12 @@ impl Template {
         let only = condition.as_object().and_then(|object| object.iter().next());
         match only.map(|(function, argument)| (function.as_str(), argument.as_array().map(Vec::as_slice))) {
             Some(("Fn::Not", Some([inner]))) => Ok(!self.is_true(id, inner)?),
-            Some(("Fn::Equals", Some([one, other]))) => Ok(self.resolved(id, one)? == self.resolved(id, other)?),
+            Some(("Fn::Equals", Some([one, other]))) => Ok(self.resolve(id, one)? == self.resolve(id, other)?),
             _ => Err(broken(id, "its condition is neither Not nor Equals")),
         }
     }
 
-    fn substituted(&self, id: &str, text: &str) -> Result<String, TemplateError> {
+    fn substitute(&self, id: &str, text: &str) -> Result<String, TemplateError> {
         let (mut out, mut rest) = (String::new(), text);
         while let Some((before, after)) = rest.split_once("${") {
             let (name, after) = after.split_once('}').ok_or_else(|| broken(id, "Sub has an open ${"))?;
@@ -102,11 +102,7 @@ impl Template {
     }
 }
 
-fn is_intrinsic(name: &str) -> bool {
-    matches!(name, "Ref" | "Fn::GetAtt" | "Fn::Sub" | "Fn::If")
-}
-
-/// YAML as JSON, the short forms of intrinsic functions written out.
+/// YAML as JSON, with the long forms of intrinsic functions.
 pub(super) fn plain(yaml: &Yaml<'_>) -> Value {
     match yaml {
         Yaml::Value(Scalar::Boolean(value)) => json!(value),

@@ -1,4 +1,4 @@
-//! A model that is not always there: what stands before it fails, hangs, answers nonsense or asks for patience.
+//! The built-in composer behind a proxy that fails, hangs, replies with nonsense or reports too many requests.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -9,10 +9,9 @@ use axum::extract::State;
 use http::{StatusCode, Uri};
 use local::RealModel;
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 use crate::dice::Dice;
+use crate::server::Server;
 
 #[derive(Clone, Default)]
 struct Shared {
@@ -22,68 +21,56 @@ struct Shared {
     client: reqwest::Client,
 }
 
-/// The built-in composer, and what stands before it.
 pub struct FlakyModel {
-    url: String,
+    server: Server,
     shared: Shared,
-    tasks: [JoinHandle<()>; 2],
-}
-
-impl Drop for FlakyModel {
-    fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
-    }
-}
-
-async fn listen() -> (TcpListener, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    (listener, url)
+    _composer: Server,
 }
 
 impl FlakyModel {
-    /// Starts; it is there until there is a storm.
+    /// Starts the model, which answers every call until there is a storm.
     pub async fn start() -> Self {
-        let ((behind, composer), (before, url)) = (listen().await, listen().await);
-        let shared = Shared { composer, ..Shared::default() };
+        let composer = Server::with(local::composer::serve).await;
+        let shared = Shared { composer: composer.url().to_owned(), ..Shared::default() };
         let app = axum::Router::new().fallback(answer).with_state(shared.clone());
-        let serving = tokio::spawn(async move {
-            let _ = axum::serve(before, app).await;
-        });
-        Self { url, shared, tasks: [tokio::spawn(local::composer::serve(behind)), serving] }
+        Self { server: Server::start(app).await, shared, _composer: composer }
     }
 
-    /// How a stack is told of it.
+    /// The model as an option of a stack.
     pub fn as_model(&self) -> RealModel {
-        RealModel { base_url: format!("{}/v1", self.url), key: "test-key".to_owned(), name: "flaky".to_owned() }
+        RealModel {
+            base_url: format!("{}/v1", self.server.url()),
+            key: "test-key".to_owned(),
+            name: "flaky".to_owned(),
+        }
     }
 
-    /// From now on, so many of a thousand calls fail.
+    /// Makes so many of a thousand calls fail.
     pub fn storm(&self, dice: Dice, per_mille: u32) {
         *self.shared.storm.lock().expect("storm") = Some((dice, per_mille));
     }
 
-    /// From now on every call is answered.
+    /// Answers every call from now on.
     pub fn heal(&self) {
         *self.shared.storm.lock().expect("storm") = None;
     }
 
-    /// What was made to fail.
+    /// The number of failed calls by fault.
     pub fn injected(&self) -> BTreeMap<&'static str, usize> {
         self.shared.injected.lock().expect("injected").clone()
     }
 }
 
 async fn answer(State(shared): State<Shared>, uri: Uri, body: Bytes) -> http::Response<Body> {
-    let ways =
+    let faults =
         ["model: error", "model: too many", "model: nonsense", "model: other form", "model: hangs", "model: half"];
-    let way = {
+    let fault = {
         let storm = shared.storm.lock().expect("storm");
         let failing = storm.as_ref().filter(|(dice, per_mille)| dice.below(1_000) < *per_mille as usize);
-        failing.and_then(|(dice, _)| dice.one_of(&ways).copied())
+        failing.and_then(|(dice, _)| dice.one_of(&faults).copied())
     };
-    if let Some(way) = way {
-        *shared.injected.lock().expect("injected").entry(way).or_default() += 1;
+    if let Some(fault) = fault {
+        *shared.injected.lock().expect("injected").entry(fault).or_default() += 1;
     }
     let whole = async || {
         let sent = shared.client.post(format!("{}{}", shared.composer, uri.path())).body(body.clone());
@@ -101,15 +88,15 @@ async fn answer(State(shared): State<Shared>, uri: Uri, body: Bytes) -> http::Re
         response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
         response
     };
-    let says = |text: &str| {
+    let completion = |text: &str| {
         let message = json!({"role": "assistant", "content": text});
         json!({"model": "flaky", "choices": [{"index": 0, "finish_reason": "stop", "message": message}]}).to_string()
     };
-    match way {
+    match fault {
         Some("model: error") => of(StatusCode::INTERNAL_SERVER_ERROR, "{}".to_owned()),
         Some("model: too many") => of(StatusCode::TOO_MANY_REQUESTS, "{}".to_owned()),
         Some("model: nonsense") => of(StatusCode::OK, "<html>".to_owned()),
-        Some("model: other form") => of(StatusCode::OK, says("{\"something\": [\"else\"]}")),
+        Some("model: other form") => of(StatusCode::OK, completion("{\"something\": [\"else\"]}")),
         Some("model: hangs") => {
             tokio::time::sleep(Duration::from_secs(3)).await;
             of(StatusCode::OK, "{}".to_owned())

@@ -8,10 +8,9 @@ use axum::body::Bytes;
 use axum::extract::State;
 use http::StatusCode;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 use crate::dice::Dice;
+use crate::server::Server;
 
 /// A message, and the queue that it is in.
 #[derive(Clone, Debug)]
@@ -54,33 +53,21 @@ struct Inner {
 
 /// The queues.
 pub struct Mailbox {
-    url: String,
+    server: Server,
     inner: Arc<Inner>,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Mailbox {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 impl Mailbox {
     /// Starts with nothing in them; no message may hold one of these words.
     pub async fn start(words: &[String]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
         let inner = Arc::new(Inner { words: words.to_vec(), ..Inner::default() });
         let app = axum::Router::new().fallback(take).with_state(Arc::clone(&inner));
-        let task = tokio::spawn(async move {
-            let _ = axum::serve(listener, app).await;
-        });
-        Self { url, inner, task }
+        Self { server: Server::start(app).await, inner }
     }
 
     /// Their address.
     pub fn url(&self) -> &str {
-        &self.url
+        self.server.url()
     }
 
     /// From now on, so many of a thousand calls fail, and as many messages come twice.

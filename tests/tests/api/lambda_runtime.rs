@@ -7,15 +7,15 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::binaries::{Program, binary};
 use tests::observed::{Daemon, PARENT};
-use tests::runtime_api::{Answered, RuntimeApi};
+use tests::runtime_api::{FunctionResponse, RuntimeApi};
 use tests::{Api, ModelReply, ScriptedModel};
 use tokio::process::Command;
 
-fn body(answered: &Answered) -> Vec<u8> {
+fn body(answered: &FunctionResponse) -> Vec<u8> {
     answered.pieces.iter().flat_map(|(_, piece)| piece.to_vec()).collect()
 }
 
-fn is_streamed(answered: &Answered) -> bool {
+fn is_streamed(answered: &FunctionResponse) -> bool {
     let header = |name: &str| answered.headers.get(name).map_or("", |value| value.to_str().unwrap());
     let is_streamed = header("lambda-runtime-function-response-mode") == "streaming";
     let form = "application/vnd.awslambda.http-integration-response";
@@ -24,7 +24,7 @@ fn is_streamed(answered: &Answered) -> bool {
 }
 
 /// A streamed answer's head and body.
-fn parts(answered: &Answered) -> (Value, String) {
+fn parts(answered: &FunctionResponse) -> (Value, String) {
     assert!(is_streamed(answered));
     let body = body(answered);
     let split = body.windows(8).position(|bytes| bytes == [0; 8]).expect("the mark between head and body");

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use serde_json::json;
-use tests::fault_proxy::Seen;
+use tests::fault_proxy::ProxyCall;
 use tests::{Api, CONTACT, FaultProxy, Setup, send};
 
 /// The longest run of calls of which each came after the one before was answered.
-fn sequential(calls: &[Seen]) -> usize {
+fn sequential(calls: &[ProxyCall]) -> usize {
     let mut calls = calls.to_vec();
     calls.sort_by_key(|call| call.until);
     let (mut count, mut free_from) = (0, None);
@@ -33,7 +33,7 @@ async fn behind_a_proxy() -> (Api, FaultProxy) {
 }
 
 /// Fails unless the calls of one suggestion wait for each other four times at most.
-fn check(name: &str, calls: &[Seen]) {
+fn check(name: &str, calls: &[ProxyCall]) {
     let in_order: Vec<_> = calls.iter().map(|call| format!("{} ({})", call.operation, call.capacity)).collect();
     let capacity: f64 = calls.iter().map(|call| call.capacity).sum();
     println!(
@@ -43,7 +43,7 @@ fn check(name: &str, calls: &[Seen]) {
         in_order.join(", ")
     );
     // The balance is read while the model writes; nothing waits for it but a model that is faster.
-    let is_balance = |call: &&Seen| call.operation == "GetItem" && call.table.ends_with("-credits");
+    let is_balance = |call: &&ProxyCall| call.operation == "GetItem" && call.table.ends_with("-credits");
     assert_eq!(calls.iter().filter(is_balance).count(), 1);
     let waited_for: Vec<_> = calls.iter().filter(|call| !is_balance(call)).cloned().collect();
     assert!(sequential(&waited_for) <= 4, "{in_order:?}");
@@ -145,7 +145,7 @@ async fn a_message_to_lexi_waits_for_at_most_five_round_trips() {
         let calls = proxy.heal();
         let in_order: Vec<_> = calls.iter().map(|call| format!("{} ({})", call.operation, call.capacity)).collect();
         println!("a message {name}: {} in sequence: {}", sequential(&calls), in_order.join(", "));
-        let is_balance = |call: &&Seen| call.operation == "GetItem" && call.table.ends_with("-credits");
+        let is_balance = |call: &&ProxyCall| call.operation == "GetItem" && call.table.ends_with("-credits");
         let waited_for: Vec<_> = calls.iter().filter(|call| !is_balance(call)).cloned().collect();
         // Whether the task that it takes the place of still waits is a tool's question, beside the five.
         let tools = usize::from(name == "that narrows the search");

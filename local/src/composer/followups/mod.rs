@@ -1,15 +1,16 @@
-//! Follow-up suggestions by rule: what the record leaves open comes first, then what helps with any
-//! contact. Nothing is said that the facts do not say; where it matters, they are quoted.
+//! Follow-up suggestions by rule: open points of the record first, then what fits any contact. They state only
+//! what the facts say, and quote them where it matters.
 
 mod ideas;
 mod record;
 
 use serde_json::{Value, json};
 
+use super::text::texts;
 use ideas::Idea;
 use record::Record;
 
-/// A reply to the prompt `suggest_followups`.
+/// Replies to the prompt `suggest_followups`.
 pub fn suggest(facts: &Value) -> Value {
     let record = Record::read(facts);
     let channels = texts(&facts["asked"]["channels"]);
@@ -20,7 +21,7 @@ pub fn suggest(facts: &Value) -> Value {
     let mut ideas = ideas::for_record(&record);
     ideas.sort_by(|one, other| other.confidence.total_cmp(&one.confidence));
     let suggestions = ideas.into_iter().filter_map(|idea| {
-        let channel = channel_for(&idea, &channels, &reachable)?;
+        let channel = choose_channel(&idea, &channels, &reachable)?;
         let reason = match reachable.contains(&channel) {
             true => idea.reason,
             false => format!("{} No contact detail for {channel} is on record yet.", idea.reason),
@@ -38,25 +39,18 @@ pub fn suggest(facts: &Value) -> Value {
     json!({ "suggestions": suggestions.take(count).collect::<Vec<_>>() })
 }
 
-/// The best channel that is allowed and reaches the contact; one that does not only where none does.
-fn channel_for<'a>(idea: &Idea, allowed: &[&'a str], reachable: &[&str]) -> Option<&'a str> {
-    let allowed_of = |channel: &str| allowed.iter().copied().find(|allowed| *allowed == channel);
-    let suits: Vec<&str> = idea.suits.iter().filter_map(|channel| allowed_of(channel)).collect();
-    let reaches = |channel: &&&str| reachable.contains(*channel);
-    if let Some(channel) = suits.iter().find(reaches) {
-        return Some(channel);
-    }
-    let anything_reaches = allowed.iter().any(|channel| reachable.contains(channel));
-    match (idea.bound, anything_reaches) {
-        (true, true) => None,
-        (true, false) => suits.first().copied(),
-        (false, true) => allowed.iter().find(reaches).copied(),
-        (false, false) => suits.first().or(allowed.first()).copied(),
-    }
-}
-
-fn texts(values: &Value) -> Vec<&str> {
-    values.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+/// The best allowed channel that reaches the contact, or any allowed one if none does.
+fn choose_channel<'a>(idea: &Idea, allowed: &[&'a str], reachable: &[&str]) -> Option<&'a str> {
+    let suitable: Vec<&str> =
+        idea.suits.iter().filter_map(|suits| allowed.iter().copied().find(|allowed| allowed == suits)).collect();
+    let first_reaching = |channels: &[&'a str]| channels.iter().copied().find(|channel| reachable.contains(channel));
+    let reaching = first_reaching(allowed);
+    first_reaching(&suitable).or_else(|| match (idea.only_suitable, reaching) {
+        (true, Some(_)) => None,
+        (true, None) => suitable.first().copied(),
+        (false, Some(channel)) => Some(channel),
+        (false, None) => suitable.first().or(allowed.first()).copied(),
+    })
 }
 
 #[cfg(test)]
@@ -148,8 +142,8 @@ mod tests {
     #[test]
     fn nobody_is_told_it_has_been_a_while_who_was_never_written_to() {
         let mut never = facts(10, &ALL, json!([]));
-        let told = suggest(&never).to_string();
-        assert!(!told.contains("been a while") && told.contains("not been in touch"), "{told}");
+        let reply = suggest(&never).to_string();
+        assert!(!reply.contains("been a while") && reply.contains("not been in touch"), "{reply}");
         never["last_touch_before"] =
             json!({"date": "day 2", "days_ago": 2, "type": "meeting", "title": "Discovery call"});
         assert!(!suggest(&never).to_string().contains("been a while"));

@@ -1,32 +1,30 @@
-//! What the facts say, in a form that rules can ask.
+//! The facts about a contact, in a form that rules can query.
 
 use serde_json::Value;
 
-/// What is known of one contact.
+use crate::composer::text::spaced_words;
+
 pub struct Record<'a> {
-    /// First name.
     pub first_name: Option<&'a str>,
-    /// Company.
     pub company: Option<&'a str>,
-    /// One true sentence on the recent activity.
+    /// One sentence about the recent activity.
     pub summary: &'a str,
-    /// What happened lately, newest first.
+    /// Recent touches, newest first.
     pub past: Vec<Touch<'a>>,
-    /// What is going to happen.
     pub planned: Vec<Touch<'a>>,
     /// The newest touch before the recent ones.
     pub before: Option<Touch<'a>>,
 }
 
-/// One activity.
+/// An activity.
 pub struct Touch<'a> {
     /// `email`, `call` and so on.
     pub kind: &'a str,
-    /// When, in words.
+    /// The date in words.
     pub date: &'a str,
-    /// How many days ago; negative if it is planned.
+    /// Negative if the touch is planned.
     pub days_ago: i64,
-    /// Whether an attempt got no response.
+    /// Whether the touch is an attempt without a response.
     pub unanswered: bool,
     direction: &'a str,
     title: &'a str,
@@ -48,20 +46,20 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// What to call the contact at the start of a sentence.
+    /// The contact's name at the start of a sentence.
     pub fn name(&self) -> &'a str {
         self.first_name.unwrap_or("The contact")
     }
 
-    /// The newest sentence of the contact's, or noted of them, that `fits`.
+    /// The newest sentence that `fits`, by the contact or noted about them, with the touch and its index.
     pub fn sentence(&self, fits: impl Fn(&Touch<'a>, &str) -> bool) -> Option<(usize, &Touch<'a>, &'a str)> {
-        let brought_up = self.past.iter().enumerate().filter(|(_, touch)| touch.is_from_contact());
-        brought_up
+        let touches = self.past.iter().enumerate().filter(|(_, touch)| touch.is_from_contact());
+        touches
             .flat_map(|(index, touch)| touch.sentences().map(move |sentence| (index, touch, sentence)))
             .find(|(_, touch, sentence)| fits(touch, sentence))
     }
 
-    /// Whether something sent by the representative after touch `index` speaks of one of these.
+    /// Whether the representative sent something with one of these phrases after touch `index`.
     pub fn sent_since(&self, index: usize, phrases: &[&str]) -> bool {
         self.past[..index].iter().any(|touch| touch.direction == "outbound" && touch.says_one(phrases))
     }
@@ -85,28 +83,25 @@ impl<'a> Touch<'a> {
         self.direction == "inbound"
     }
 
-    /// Whether what it says comes from the contact: not so in what was only sent to them.
+    /// Whether the text may come from the contact: an outbound message does not, an outbound call may.
     fn is_from_contact(&self) -> bool {
         self.direction != "outbound" || self.kind == "call"
     }
 
-    /// The sentences of its text.
     pub fn sentences(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.text.split_inclusive(['.', '?', '!']).map(str::trim).filter(|sentence| sentence.len() > 3)
     }
 
-    /// Whether title or text say one of these, in whole words.
     pub fn says_one(&self, phrases: &[&str]) -> bool {
         says_one(self.title, phrases) || says_one(self.text, phrases)
     }
 
-    /// Whether the title says one of these.
     pub fn is_titled(&self, phrases: &[&str]) -> bool {
         says_one(self.title, phrases)
     }
 
-    /// How a sentence speaks of it, inside the sentence.
-    pub fn said(&self) -> String {
+    /// The touch as a part of a sentence: "the discovery call", "the email \"Two times\"".
+    pub fn name(&self) -> String {
         const ITSELF: [&str; 6] = ["call", "meeting", "demo", "review", "session", "appointment"];
         let kind = match self.kind {
             "whatsapp" => "WhatsApp message",
@@ -128,13 +123,15 @@ impl<'a> Touch<'a> {
             title => format!("the {kind} \"{title}\""),
         }
     }
+
+    /// The name with the date: "the discovery call on 3 May".
+    pub fn dated(&self) -> String {
+        format!("{} on {}", self.name(), self.date)
+    }
 }
 
-/// Whether a text says one of these phrases, in whole words, whatever the case.
+/// Whether a text contains one of these phrases, in whole words and any case.
 pub fn says_one(text: &str, phrases: &[&str]) -> bool {
-    let lower = text.to_lowercase();
-    let words: Vec<_> =
-        lower.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let text = format!(" {} ", words.join(" "));
-    phrases.iter().any(|phrase| text.contains(&format!(" {phrase} ")))
+    let words = spaced_words(text, |_| false);
+    phrases.iter().any(|phrase| words.contains(&format!(" {phrase} ")))
 }
