@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use shared::base::time::timestamp;
 use shared::crm::identifiers::User;
-use shared::workspace::accounts::{Accounts, Channel};
+use shared::workspace::accounts::{Accounts, ChannelAccount};
 use uuid::Uuid;
 
 use crate::connection::Connection;
@@ -35,7 +35,7 @@ pub enum Command {
         workspace: Uuid,
         /// Where it is
         #[arg(long, value_name = "whatsapp|instagram", value_parser = platform)]
-        platform: Platform,
+        platform: Channel,
         /// Its identifier, as `channel list` shows it
         #[arg(long, value_name = "ID", value_parser = id)]
         id: String,
@@ -60,7 +60,7 @@ pub struct Add {
     user: String,
     /// Where it is
     #[arg(long, value_name = "whatsapp|instagram", value_parser = platform)]
-    platform: Platform,
+    platform: Channel,
     /// Its identifier at the provider
     #[arg(long, value_name = "ID", value_parser = id)]
     id: String,
@@ -72,8 +72,8 @@ pub struct Add {
     agent_name: Option<String>,
 }
 
-fn platform(text: &str) -> Result<Platform, String> {
-    let named = Platform::named(text).filter(|platform| *platform != Platform::Webchat);
+fn platform(text: &str) -> Result<Channel, String> {
+    let named = Channel::one_of(&Channel::PLATFORMS, text).filter(|platform| *platform != Channel::Webchat);
     named.ok_or_else(|| "must be whatsapp or instagram".to_owned())
 }
 
@@ -98,7 +98,7 @@ pub async fn run(command: Command, connection: &Connection, output: &Output) -> 
 
 async fn add(add: Add, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
     connection.workspace(add.workspace).await?;
-    let channel = Channel {
+    let channel = ChannelAccount {
         platform: add.platform,
         channel_id: add.id,
         workspace_id: add.workspace,
@@ -142,7 +142,7 @@ async fn list(workspace_id: Uuid, connection: &Connection, output: &Output) -> R
 
 async fn remove(
     workspace_id: Uuid,
-    platform: Platform,
+    platform: Channel,
     id: &str,
     connection: &Connection,
     output: &Output,
@@ -155,7 +155,7 @@ async fn remove(
 }
 
 /// A channel as JSON.
-fn shown(channel: &Channel) -> Value {
+fn shown(channel: &ChannelAccount) -> Value {
     json!({
         "platform": channel.platform,
         "id": channel.channel_id,

@@ -162,10 +162,11 @@ pub fn activities(random: &mut StdRng, lead_id: Uuid, now: DateTime<Utc>) -> Vec
     let end = random.random_range(0..=latest);
     let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let touches = (0_u128..).zip(arc).map(|(index, (days, kind, direction, outcome, title, body))| Activity {
+        opens_window: false,
         activity_id: Uuid::from_u128(lead_id.as_u128() ^ (0xac << 40 | index << 32)),
-        kind: (*kind).to_owned(),
+        kind: (*kind).into(),
         occurred_at: now - TimeDelta::days(days + end) - TimeDelta::minutes(random.random_range(1..600)),
-        direction: text(direction),
+        direction: direction.parse().ok(),
         outcome: text(outcome),
         title: text(title),
         body: text(body),

@@ -4,8 +4,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use shared::base::store::StoreError;
+use shared::crm::conversations::MessageStatus;
 use shared::crm::conversations::Story;
 use shared::crm::conversations::row::{Extraction, Message, Sender};
 use shared::crm::identifiers::CustomerPhone;
@@ -79,11 +80,11 @@ pub fn story(workspace_id: Uuid, index: u64, now: DateTime<Utc>) -> Result<Story
 }
 
 /// Where a lead writes from, and its identifier there.
-fn channel(tenant: u64, index: u64) -> (Platform, String) {
+fn channel(tenant: u64, index: u64) -> (Channel, String) {
     match index % 7 {
-        0 | 2 | 3 | 5 => (Platform::Whatsapp, format!("1202555{:04}", (tenant & 0xf) * 1_000 + FIRST_PERSON + index)),
-        1 | 4 => (Platform::Instagram, format!("178414{:011}", 73_561_170_000 + (tenant & 0xf) * 1_000 + index * 13)),
-        _ => (Platform::Webchat, format!("web-{:06x}-{index:06x}", 0xdec0de + (tenant & 0xf))),
+        0 | 2 | 3 | 5 => (Channel::Whatsapp, format!("1202555{:04}", (tenant & 0xf) * 1_000 + FIRST_PERSON + index)),
+        1 | 4 => (Channel::Instagram, format!("178414{:011}", 73_561_170_000 + (tenant & 0xf) * 1_000 + index * 13)),
+        _ => (Channel::Webchat, format!("web-{:06x}-{index:06x}", 0xdec0de + (tenant & 0xf))),
     }
 }
 
@@ -97,7 +98,7 @@ fn spread(index: u64) -> i64 {
 /// One conversation of a person.
 struct Talker<'a> {
     person: &'a Lead,
-    platform: Platform,
+    platform: Channel,
     conversation: Uuid,
     index: u64,
 }
@@ -121,8 +122,9 @@ impl Talker<'_> {
                 sender: *sender,
                 text: text.replace("{first}", self.person.first_name()).replace("{company}", company),
                 timestamp: at,
-                status: "sent".to_owned(),
+                status: MessageStatus::Sent,
                 sequence_no: 0,
+                is_delivered: true,
             })?;
         }
         Ok(at)
@@ -130,12 +132,12 @@ impl Talker<'_> {
 }
 
 /// As the providers name messages, and always the same.
-fn message_id(platform: Platform, sender: Sender, conversation: Uuid, number: usize) -> String {
+fn message_id(platform: Channel, sender: Sender, conversation: Uuid, number: usize) -> String {
     let kind = match (sender, platform) {
         (Sender::Agent, _) => "out",
-        (Sender::User, Platform::Whatsapp) => "wamid",
-        (Sender::User, Platform::Instagram) => "mid",
-        (Sender::User, Platform::Webchat) => "web",
+        (Sender::User, Channel::Whatsapp) => "wamid",
+        (Sender::User, Channel::Instagram) => "mid",
+        (Sender::User, _) => "web",
     };
     format!("{kind}.demo.{}.{number:02}", conversation.simple())
 }

@@ -15,7 +15,7 @@ mod talks;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::store::StoreError;
@@ -23,7 +23,7 @@ use shared::crm::conversations::{Conversations, Story};
 use shared::crm::identifiers::User;
 use shared::crm::leads::{Activity, Lead, Leads};
 use shared::crm::prospects::Prospect;
-use shared::workspace::accounts::{Accounts, Channel, KeyRecord, Taken, Workspace};
+use shared::workspace::accounts::{Accounts, ChannelAccount, KeyRecord, Taken, Workspace};
 use shared::workspace::auth::{ApiKey, Permission};
 use shared::workspace::credits::Ledger;
 use uuid::{Uuid, uuid};
@@ -142,8 +142,8 @@ where
         record.expires_at = (word == "past").then(|| (now - TimeDelta::days(1)).timestamp());
         accounts.put_key(&record).await?;
     }
-    for (platform, channel_id) in [(Platform::Whatsapp, PHONE_NUMBER_ID), (Platform::Instagram, INSTAGRAM_ACCOUNT)] {
-        let channel = Channel {
+    for (platform, channel_id) in [(Channel::Whatsapp, PHONE_NUMBER_ID), (Channel::Instagram, INSTAGRAM_ACCOUNT)] {
+        let channel = ChannelAccount {
             platform,
             channel_id: channel_id.to_owned(),
             workspace_id: WORKSPACE,
@@ -252,10 +252,11 @@ fn document_contact(now: DateTime<Utc>) -> (Lead, Vec<Activity>) {
     ];
     let activities =
         (1_u64..).zip(touches).map(|(index, (kind, days, hour, direction, outcome, title, body))| Activity {
+            opens_window: false,
             activity_id: Uuid::from_u64_pair(0x5eed_0000_0000_4000, 0x8000_0000_0000_0200 + index),
-            kind: kind.to_owned(),
+            kind: kind.into(),
             occurred_at: days_before(now, days, hour),
-            direction: direction.map(str::to_owned),
+            direction: direction.and_then(|direction: &str| direction.parse().ok()),
             outcome: outcome.map(str::to_owned),
             title: Some(title.to_owned()),
             body: Some(body.to_owned()),

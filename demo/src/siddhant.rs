@@ -2,8 +2,9 @@
 //! rest of the 37 messages made up around them.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use shared::base::store::StoreError;
+use shared::crm::conversations::MessageStatus;
 use shared::crm::conversations::Story;
 use shared::crm::conversations::row::Sender::{Agent, User};
 use shared::crm::conversations::row::{Extraction, Message, Sender};
@@ -143,13 +144,14 @@ fn message(number: u32, timestamp: DateTime<Utc>, sender: Sender, text: &str) ->
         conversation_id: CONVERSATION.to_string(),
         agent_id: Some("test-agent-001".to_owned()),
         agent_name: Some("Test AI Agent".to_owned()),
-        platform: Platform::Whatsapp,
+        platform: Channel::Whatsapp,
         phone_number_id: Some("test-phone-001".to_owned()),
         sender,
         text: text.to_owned(),
         timestamp,
-        status: "sent".to_owned(),
+        status: MessageStatus::Sent,
         sequence_no: 0,
+        is_delivered: true,
     }
 }
 

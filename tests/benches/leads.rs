@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use shared::base::clock::{Clock, Random};
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::Environment;
@@ -149,16 +149,17 @@ fn story(index: u64, now: DateTime<Utc>, random: &Random) -> Story {
     let mut story = Story::new(&lead, random.uuid(), at);
     for number in 0..MESSAGES {
         let message = Message {
+            is_delivered: false,
             message_id: format!("wamid.{index:09}.{number}"),
             conversation_id: Uuid::from_u128(u128::from(index)).to_string(),
             agent_id: Some("agent-001".to_owned()),
             agent_name: Some("Agent".to_owned()),
-            platform: Platform::ALL[usize::try_from(index % 3).expect("a platform")],
+            platform: Channel::PLATFORMS[usize::try_from(index % 3).expect("a platform")],
             phone_number_id: Some("phone-001".to_owned()),
             sender: if number % 2 == 0 { Sender::User } else { Sender::Agent },
             text: "Thank you for asking. I will send an overview of the prices and two dates for a call.".to_owned(),
             timestamp: at + TimeDelta::seconds(number),
-            status: "sent".to_owned(),
+            status: shared::crm::conversations::MessageStatus::Sent,
             sequence_no: 0,
         };
         story.message(&message).expect("a message");

@@ -392,8 +392,9 @@ pub fn document_contact(now: DateTime<Utc>) -> (Lead, Vec<Activity>) {
 /// An activity some days before `now`.
 pub fn activity(now: DateTime<Utc>, kind: &str, days: i64, title: &str, body: &str) -> Activity {
     Activity {
+        opens_window: false,
         activity_id: Random::from_os().uuid(),
-        kind: kind.to_owned(),
+        kind: kind.into(),
         occurred_at: now - TimeDelta::days(days),
         direction: None,
         outcome: None,

@@ -6,8 +6,8 @@ use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use shared::base::channel::Platform;
-use shared::workspace::accounts::Channel;
+use shared::base::channel::Channel;
+use shared::workspace::accounts::ChannelAccount;
 use uuid::Uuid;
 
 use crate::{Answer, Api, scan, send};
@@ -65,8 +65,8 @@ pub fn status(id: &str, to: &str, status: &str) -> Value {
 
 impl Api {
     /// Adds a channel of a workspace.
-    pub async fn channel(&self, workspace_id: Uuid, platform: Platform, channel_id: &str) {
-        let channel = Channel {
+    pub async fn channel(&self, workspace_id: Uuid, platform: Channel, channel_id: &str) {
+        let channel = ChannelAccount {
             platform,
             channel_id: channel_id.to_owned(),
             workspace_id,

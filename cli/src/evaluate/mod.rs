@@ -9,9 +9,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
+use shared::base::channel::Channel;
 use shared::outreach::policy::beta::Beta;
 use shared::outreach::policy::channel::Smoothing;
-use shared::outreach::policy::{Channel, Count, Outcome, POLICY_VERSION, Touch};
+use shared::outreach::policy::{Count, Outcome, POLICY_VERSION, Touch};
 
 use self::measures::{Measures, Prediction, log_loss, mean};
 use self::simulation::{Lead, Next, Workspace};

@@ -19,7 +19,8 @@ use std::f64::consts::TAU;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use shared::outreach::policy::{Channel, Outcome, SegmentRates, Tier, Touch};
+use shared::base::channel::Channel;
+use shared::outreach::policy::{Outcome, SegmentRates, Tier, Touch};
 
 /// How likely a reply is in the middle of all workspaces, and how often a channel is used. Not the model's
 /// priors.

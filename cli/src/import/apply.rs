@@ -271,7 +271,7 @@ fn activity_id(lead_id: Uuid, given_id: Option<&str>, activity: &Activity) -> Uu
         },
         None => {
             let title = activity.title.as_deref().unwrap_or_default();
-            format!("activity\0{}\0{}\0{title}", activity.kind, timestamp(activity.occurred_at))
+            format!("activity\0{}\0{}\0{title}", activity.kind.as_str(), timestamp(activity.occurred_at))
         }
     };
     Uuid::new_v5(&lead_id, name.as_bytes())
@@ -279,7 +279,8 @@ fn activity_id(lead_id: Uuid, given_id: Option<&str>, activity: &Activity) -> Uu
 
 /// What an activity says besides its type, time and title.
 fn rest(activity: &Activity) -> String {
-    let parts = [&activity.direction, &activity.outcome, &activity.body];
+    let direction = activity.direction.map(|direction| <&str>::from(direction).to_owned());
+    let parts = [&direction, &activity.outcome, &activity.body];
     parts.map(|part| part.as_deref().unwrap_or_default()).join("\0")
 }
 
@@ -291,8 +292,9 @@ mod tests {
         NewActivity {
             given_id: given_id.map(str::to_owned),
             activity: Activity {
+                opens_window: false,
                 activity_id: Uuid::nil(),
-                kind: "call".to_owned(),
+                kind: "call".into(),
                 occurred_at: "2026-05-01T00:00:00Z".parse().unwrap(),
                 direction: None,
                 outcome: None,

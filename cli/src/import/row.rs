@@ -6,6 +6,7 @@
 //! beneath it may be wrong; one above it may not, because the lead that the rest finds, such as by
 //! a switchboard's number, can be somebody else.
 
+use shared::crm::leads::Direction;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -234,7 +235,16 @@ fn activity(fields: &Result<Fields, String>, rules: Rules) -> (Option<NewActivit
     });
     let activity = match (kind, occurred_at) {
         (Some(kind), Some(occurred_at)) if is_known => {
-            let activity = Activity { activity_id: Uuid::nil(), kind, occurred_at, direction, outcome, title, body };
+            let activity = Activity {
+                opens_window: false,
+                activity_id: Uuid::nil(),
+                kind: kind.into(),
+                occurred_at,
+                direction,
+                outcome,
+                title,
+                body,
+            };
             Some(NewActivity { given_id, activity })
         }
         _ => None,
@@ -244,19 +254,19 @@ fn activity(fields: &Result<Fields, String>, rules: Rules) -> (Option<NewActivit
 
 /// Which way it went, where the text says one: `inbound` and its like, also as one word of several,
 /// as in `INCOMING_EMAIL`. The short `in` and `out` count alone, for "out of office" came in.
-fn direction(text: &str) -> Result<String, String> {
+fn direction(text: &str) -> Result<Direction, String> {
     let text = text.to_lowercase();
     let of_word = |word: &str| match word {
-        "inbound" | "incoming" | "received" => Some("inbound"),
-        "outbound" | "outgoing" | "sent" => Some("outbound"),
+        "inbound" | "incoming" | "received" => Some(Direction::Inbound),
+        "outbound" | "outgoing" | "sent" => Some(Direction::Outbound),
         _ => None,
     };
     let mut found: Vec<_> = text.split(|character: char| !character.is_alphanumeric()).filter_map(of_word).collect();
     found.dedup();
     match (text.as_str(), found.as_slice()) {
-        ("in", _) => Ok("inbound".to_owned()),
-        ("out", _) => Ok("outbound".to_owned()),
-        (_, [one]) => Ok((*one).to_owned()),
+        ("in", _) => Ok(Direction::Inbound),
+        ("out", _) => Ok(Direction::Outbound),
+        (_, [one]) => Ok(*one),
         _ => Err("activity_direction is neither inbound nor outbound".to_owned()),
     }
 }
@@ -314,8 +324,8 @@ mod tests {
         ];
         let row = check(&[(Field::ExternalRef, "1")], &[activity]).unwrap();
         let activity = &row.activities[0].activity;
-        assert_eq!(activity.kind, "cold_call");
-        assert_eq!(activity.direction.as_deref(), Some("outbound"));
+        assert_eq!(activity.kind.as_str(), "cold_call");
+        assert_eq!(activity.direction, Some(Direction::Outbound));
         assert_eq!(activity.outcome.as_deref(), Some("no_response"));
     }
 
@@ -384,17 +394,17 @@ mod tests {
     #[test]
     fn a_direction_is_known_by_its_words() {
         for (text, expected) in [
-            ("INCOMING_EMAIL", Some("inbound")),
-            ("Email received", Some("inbound")),
-            ("In", Some("inbound")),
-            ("email-sent", Some("outbound")),
-            ("OUT", Some("outbound")),
-            ("Outgoing", Some("outbound")),
+            ("INCOMING_EMAIL", Some(Direction::Inbound)),
+            ("Email received", Some(Direction::Inbound)),
+            ("In", Some(Direction::Inbound)),
+            ("email-sent", Some(Direction::Outbound)),
+            ("OUT", Some(Direction::Outbound)),
+            ("Outgoing", Some(Direction::Outbound)),
             ("out of office", None),
             ("sent or received", None),
             ("both", None),
         ] {
-            assert_eq!(direction(text).ok().as_deref(), expected, "{text}");
+            assert_eq!(direction(text).ok(), expected, "{text}");
         }
     }
 }

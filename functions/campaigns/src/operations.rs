@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde_json::json;
 use shared::api::openapi::{Operation, PageMeta, Pages};
-use shared::base::channel::Channel;
+use shared::base::channel::Recommended;
 use shared::base::problem::Code;
 use shared::workflow::campaigns::State;
 use shared::workflow::recommendations::Status;
@@ -166,7 +166,7 @@ pub struct CampaignDraft {
     /// Where that stands.
     pub status: Option<Status>,
     /// The channel.
-    pub channel: Option<Channel>,
+    pub channel: Option<Recommended>,
     /// The subject line or headline.
     pub draft_title: Option<String>,
     /// The text.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde_json::json;
 use shared::api::openapi::Operation;
-use shared::base::channel::Medium;
+use shared::base::channel::FollowedUp;
 use shared::base::problem::Code;
 use shared::outreach::writing::Messages;
 use shared::workflow::commands::Status;
@@ -69,7 +69,7 @@ pub struct CommandShown {
     /// What was written; until the copywriter is done, what the sales agent wrote.
     pub messages: Option<Messages>,
     /// The recommendation that each message became, for a person to decide on.
-    pub recommendation_ids: BTreeMap<Medium, Uuid>,
+    pub recommendation_ids: BTreeMap<FollowedUp, Uuid>,
     /// How often it was tried.
     pub attempts: u32,
     /// When it was made.

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::base::channel::Medium;
+use shared::base::channel::Channel;
 use shared::base::clock::Clock;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
@@ -154,7 +154,7 @@ fn checked(refined: &Messages, kept: &mut Messages, draft: &Messages, known: (&s
 
 fn refined_message(
     refined: &Messages,
-    medium: Medium,
+    medium: Channel,
     before: &Written,
     (known, allowed): (&str, &Allowed),
 ) -> Result<Written, String> {

@@ -24,7 +24,7 @@ use shared::base::problem::{Code, Problem};
 use shared::clients::providers::sns::{Notification, Sns, SnsError};
 use shared::clients::providers::{Kind, email, sms};
 use shared::clients::secrets::Secret;
-use shared::crm::leads::{Activity, Lead, Leads, SuppressedBy};
+use shared::crm::leads::{Activity, ActivityKind, Direction, Lead, Leads, SuppressedBy};
 use shared::pii::addresses;
 use shared::workflow::outcomes::Outcomes;
 use shared::workspace::accounts::Accounts;
@@ -165,10 +165,11 @@ impl DeliveryEvents {
         }
         let id = message.callback.provider_message_id.as_deref().unwrap_or_default();
         let activity = Activity {
+            opens_window: false,
             activity_id: shared::workflow::outcomes::activity_id(id),
-            kind: Channel::Sms.name().to_owned(),
+            kind: ActivityKind::Sms,
             occurred_at: message.callback.at,
-            direction: Some("inbound".to_owned()),
+            direction: Some(Direction::Inbound),
             outcome: Some("replied".to_owned()),
             title: None,
             body: Some(message.text.clone()),

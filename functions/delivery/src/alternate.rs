@@ -26,12 +26,12 @@ impl DeliveryWorker {
             Origin::FollowUp { .. } | Origin::Campaign { .. } => None,
         };
         let tier = Tier::named(asked.and_then(|asked| asked.account_tier.as_deref()).unwrap_or_default());
-        let others = reach.channels().into_iter().filter(|channel| channel.is_sent() && *channel != approved.channel);
-        let eligible: Vec<_> = others.filter_map(Channel::outreach).collect();
+        let eligible: Vec<_> =
+            reach.channels().into_iter().filter(|channel| channel.is_sent() && *channel != approved.channel).collect();
         let rates = self.rates.learned(failed.id.workspace_id).await?;
         let touches = touches(reach, asked.unwrap_or(&Asked::default()), self.clock.now());
         for score in policy::score(&touches, tier, &rates, &eligible) {
-            let draft = rendered(approved, Channel::from(score.channel));
+            let draft = rendered(approved, score.channel);
             let fits = draft.fault().is_none();
             if fits && self.gate.check(failed.id.workspace_id, reach.lead(), &draft.parts()).await?.is_empty() {
                 return Ok(Some(draft));

@@ -1,7 +1,8 @@
 //! What was sent on WhatsApp, in the lead's conversation.
 
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use shared::base::store::StoreError;
+use shared::crm::conversations::MessageStatus;
 use shared::crm::conversations::row::{Message, Sender};
 use shared::crm::conversations::{Delivery, default_conversation};
 use shared::crm::identifiers::{CustomerPhone, User};
@@ -42,23 +43,24 @@ impl DeliveryWorker {
             let Some(delivery) = Delivery::named("sent") else { return Ok(()) };
             return self.conversations.record_delivery(&user, &[lead], &pending.message_id, delivery).await.map(drop);
         }
-        let Some(channel) = self.accounts.channel(Platform::Whatsapp, sent.from).await? else { return Ok(()) };
+        let Some(channel) = self.accounts.channel(Channel::Whatsapp, sent.from).await? else { return Ok(()) };
         if channel.workspace_id != workspace_id {
             return Ok(());
         }
         let user = User::new(workspace_id, &channel.user_id).map_err(unusable)?;
         let message = Message {
             message_id: sent.provider_message_id.to_owned(),
-            conversation_id: default_conversation(Platform::Whatsapp, Some(sent.from), &lead),
+            conversation_id: default_conversation(Channel::Whatsapp, Some(sent.from), &lead),
             agent_id: channel.agent_id,
             agent_name: channel.agent_name,
-            platform: Platform::Whatsapp,
+            platform: Channel::Whatsapp,
             phone_number_id: Some(sent.from.to_owned()),
             sender: Sender::Agent,
             text: sent.draft.message.clone(),
             timestamp: self.clock.now(),
-            status: "sent".to_owned(),
+            status: MessageStatus::Sent,
             sequence_no: 0,
+            is_delivered: false,
         };
         self.conversations.record_message(&user, &lead, &message).await.map(drop)
     }

@@ -9,7 +9,7 @@ use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::time::timestamp;
 use shared::crm::conversations::incoming::moment;
-use shared::crm::leads::{Activity, Leads};
+use shared::crm::leads::{Activity, ActivityKind, Direction, Leads};
 use shared::outreach::policy::{self, Outcome};
 use shared::workflow::outcomes::Outcomes;
 use shared::workspace::auth::Permission;
@@ -56,22 +56,21 @@ impl Endpoint for PostActivity {
         let activity_id = fields.parsed("activity_id", "must be a UUID", |text| Uuid::parse_str(text).ok());
         let kind = fields.required("type", "must be a word of at most 40 lower-case letters, digits and _", |kind| {
             let word = kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-            (word && (1..=40).contains(&kind.len())).then(|| kind.to_owned())
+            (word && (1..=40).contains(&kind.len())).then(|| ActivityKind::from(kind))
         });
         let occurred_at = fields.parsed(
             "occurred_at",
             "must be a time such as 2026-04-15T09:30:00Z, from five years ago until tomorrow",
             |text| moment(text).filter(|at| self.is_plausible(*at)),
         );
-        let direction = fields.parsed("direction", "must be inbound or outbound", |direction| {
-            ["inbound", "outbound"].contains(&direction).then(|| direction.to_owned())
-        });
+        let direction = fields.parsed("direction", "must be inbound or outbound", |direction| direction.parse().ok());
         let outcome = fields.optional_text("outcome", 100);
         let title = fields.optional_text("title", 500);
         let body = fields.optional_text("body", 8_192);
         fields.finish()?;
         let Some(kind) = kind else { return Err(Problem::new(Code::Internal, "a checked activity lacks a field")) };
         let activity = Activity {
+            opens_window: false,
             activity_id: Uuid::nil(),
             kind,
             occurred_at: occurred_at.unwrap_or_else(|| self.clock.now()),
@@ -93,9 +92,9 @@ impl Endpoint for PostActivity {
                 return Err(Problem::lead_not_found("contact_id"));
             }
             let new = self.leads.put_new_activity(call.workspace_id, contact_id, &activity).await?;
-            let is_answer = activity.direction.as_deref() == Some("inbound")
+            let is_answer = activity.direction == Some(Direction::Inbound)
                 || activity.outcome.as_deref().is_some_and(|outcome| Outcome::named(outcome).success() >= Some(1.0));
-            if let (true, Some(channel)) = (is_answer, policy::Channel::named(&activity.kind)) {
+            if let (true, Some(channel)) = (is_answer, policy::channel_named(activity.kind.as_str())) {
                 let lead = (call.workspace_id, contact_id);
                 self.outcomes.replied(lead, channel.into(), activity.occurred_at).await?;
             }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::crm::conversations::incoming::{A_MOMENT, A_PLATFORM, AN_IDENTIFIER, identifier, moment};
@@ -17,7 +17,7 @@ pub struct Request {
     user_id: String,
     template_send_id: String,
     lead: CustomerPhone,
-    platform: Platform,
+    platform: Channel,
     sent_at: DateTime<Utc>,
 }
 
@@ -37,13 +37,13 @@ impl Endpoint for PostTemplateSends {
         let mut fields = Fields::of(&input.body)?;
         let template_send_id = fields.required_id("template_send_id", 512);
         let lead = fields.required("customer_phone", AN_IDENTIFIER, identifier);
-        let platform = fields.parsed("platform", A_PLATFORM, Platform::named);
+        let platform = fields.parsed("platform", A_PLATFORM, |name| Channel::one_of(&Channel::PLATFORMS, name));
         let sent_at = fields.required("sent_at", A_MOMENT, moment);
         fields.finish()?;
         let (Some(lead), Some(sent_at)) = (lead, sent_at) else {
             return Err(Problem::new(Code::Internal, "a checked template send lacks a field"));
         };
-        let platform = platform.unwrap_or(Platform::Whatsapp);
+        let platform = platform.unwrap_or(Channel::Whatsapp);
         Ok(Request { user_id: input.in_path("user_id").to_owned(), template_send_id, lead, platform, sent_at })
     }
 

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
-use shared::base::channel::Medium;
+use shared::base::channel::Channel;
 use shared::crm::conversations::PendingMessage;
 use shared::crm::leads::{Activity, History, Lead, Link};
 use shared::workspace::accounts::{Agent, Site};
@@ -28,7 +28,7 @@ pub struct Subject<'a> {
     /// The lead, and what happened with it.
     pub history: &'a History,
     /// The media to write for.
-    pub media: &'a [Medium],
+    pub media: &'a [Channel],
 }
 
 /// How the request says that the lead is reached.

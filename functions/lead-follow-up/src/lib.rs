@@ -21,7 +21,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use shared::api::exactly_once::{Begun, ExactlyOnce, Work};
 use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
-use shared::base::channel::Medium;
+use shared::base::channel::Channel;
 use shared::base::clock::{Clock, Random};
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
@@ -171,7 +171,7 @@ fn assignment(
     request: &Request,
     staffed: Option<Staffed>,
     history: Option<History>,
-) -> Result<(Staffed, History, Agent, Vec<Medium>), Problem> {
+) -> Result<(Staffed, History, Agent, Vec<Channel>), Problem> {
     let staffed =
         staffed.ok_or_else(|| Problem::new(Code::SiteNotFound, "no site with this siteId in this workspace"))?;
     let history =
@@ -198,8 +198,8 @@ fn assignment(
 }
 
 /// The media to write for: the site's channels that reach the lead, and those that are always there.
-fn media(request: &Request, staffed: &Staffed, lead: &serde_json::Map<String, Value>) -> Result<Vec<Medium>, Problem> {
-    let configured = [(Medium::Email, &staffed.site.email), (Medium::Whatsapp, &staffed.site.whatsapp)];
+fn media(request: &Request, staffed: &Staffed, lead: &serde_json::Map<String, Value>) -> Result<Vec<Channel>, Problem> {
+    let configured = [(Channel::Email, &staffed.site.email), (Channel::Whatsapp, &staffed.site.whatsapp)];
     let configured: Vec<_> =
         configured.into_iter().filter(|(_, channel)| channel.is_some()).map(|(medium, _)| medium).collect();
     if configured.is_empty() {
@@ -208,8 +208,8 @@ fn media(request: &Request, staffed: &Staffed, lead: &serde_json::Map<String, Va
     let text = |name: &str| lead.get(name).and_then(Value::as_str).unwrap_or_default();
     let has_email = text("email").contains('@');
     let has_phone = request.phone_number.is_some() || text("phone").bytes().filter(u8::is_ascii_digit).count() >= 7;
-    let reaches = |medium: &&Medium| match medium {
-        Medium::Email => has_email,
+    let reaches = |medium: &&Channel| match medium {
+        Channel::Email => has_email,
         _ => has_phone,
     };
     let mut media: Vec<_> = configured.iter().filter(reaches).copied().collect();
@@ -223,7 +223,7 @@ fn media(request: &Request, staffed: &Staffed, lead: &serde_json::Map<String, Va
             .detail("lead_has_email", json!(has_email))
             .detail("lead_has_phone", json!(has_phone)));
     }
-    media.extend([Medium::Notification, Medium::Web]);
+    media.extend([Channel::Notification, Channel::Web]);
     Ok(media)
 }
 
@@ -363,7 +363,7 @@ impl LeadFollowUp {
 fn checked(
     messages: Messages,
     kept: &mut Messages,
-    media: &[Medium],
+    media: &[Channel],
     (known, allowed): (&str, &Allowed),
 ) -> Checked<Messages> {
     let mut complaints = Vec::new();
@@ -388,7 +388,7 @@ fn checked(
 /// The `data` of the response.
 fn answer(subject: &Subject<'_>, sales: &Command, refining: Option<&Command>, now: DateTime<Utc>) -> Value {
     let messages = refining.and_then(|command| command.messages.as_ref()).or(sales.messages.as_ref());
-    let is_missing = |medium: &&Medium| messages.is_none_or(|messages| messages.of(**medium).is_none());
+    let is_missing = |medium: &&Channel| messages.is_none_or(|messages| messages.of(**medium).is_none());
     let not_written: Vec<_> = subject.media.iter().filter(is_missing).collect();
     let refinement = refining.map(|command| {
         let status = match command.status {

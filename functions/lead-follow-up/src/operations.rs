@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use shared::api::openapi::Operation;
-use shared::base::channel::Medium;
+use shared::base::channel::FollowedUp;
 use shared::base::problem::{Code, Problem};
 use shared::outreach::writing::Messages;
 use uuid::Uuid;
@@ -258,13 +258,13 @@ pub struct FollowUp {
     /// A message for each medium: refined, if the copywriter is done.
     pub messages: Messages,
     /// The media that the AI model wrote nothing usable for.
-    pub not_written: Vec<Medium>,
+    pub not_written: Vec<FollowedUp>,
     /// What is known of the lead.
     pub lead: FollowedLead,
     /// The commands.
     pub command_ids: CommandIds,
     /// The recommendation that each message became, for a person to decide on.
-    pub recommendation_ids: BTreeMap<Medium, Uuid>,
+    pub recommendation_ids: BTreeMap<FollowedUp, Uuid>,
     /// Where the copywriter stands; null without one.
     pub refinement: Option<Refinement>,
 }

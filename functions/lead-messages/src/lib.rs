@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply};
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
@@ -29,7 +29,7 @@ pub struct Request {
     /// Which lead.
     pub customer_phone: String,
     /// On one of these platforms.
-    pub platforms: Option<BTreeSet<Platform>>,
+    pub platforms: Option<BTreeSet<Channel>>,
     /// By this sender.
     pub sender: Option<Sender>,
     /// Not before.
@@ -78,8 +78,9 @@ impl Endpoint for LeadMessages {
         let request = Request {
             user_id: input.in_path("user_id").to_owned(),
             customer_phone: input.in_path("customer_phone").to_owned(),
-            platforms: query.list("platform", "whatsapp, instagram, webchat", Platform::named),
-            sender: query.parsed("sender", "must be user or agent", Sender::named),
+            platforms: query
+                .list("platform", "whatsapp, instagram, webchat", |name| Channel::one_of(&Channel::PLATFORMS, name)),
+            sender: query.parsed("sender", "must be user or agent", |name| name.parse::<Sender>().ok()),
             from: query.moment("from_date", false),
             before: query.moment("to_date", true),
             conversation_id: query.text("conversation_id").map(str::to_owned),

@@ -2,7 +2,7 @@
 //! and what it says of a contact has to stand in the person's own words.
 
 use serde_json::json;
-use shared::base::channel::Medium;
+use shared::base::channel::Channel;
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;
 use shared::crm::leads::Lead;
@@ -178,7 +178,7 @@ impl LexiChat {
         // What was agreed on before may be said again.
         let before = turn.state.email.as_ref().map(|email| format!("{}\n{}", email.title, email.message));
         let known = format!("{}\n{}", turn.own_words, before.unwrap_or_default());
-        match written.fault(Medium::Email, &known) {
+        match written.fault(Channel::Email, &known) {
             Some(fault) => Err(format!("the e-mail cannot be used: {fault}")),
             None => Ok(Example { title: written.title, message: written.message }),
         }

@@ -5,12 +5,13 @@ pub mod operations;
 use chrono::TimeDelta;
 use serde_json::Value;
 use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply};
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use shared::base::clock::Clock;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;
+use shared::crm::conversations::LeadStatus;
 use shared::crm::conversations::list::{Filter, Order, SortBy, page, searched};
 use shared::crm::conversations::{Rows, pagination};
 use shared::crm::identifiers::{CustomerPhone, User};
@@ -67,10 +68,9 @@ impl Endpoint for ListLeads {
         }
         let since = days.map(|days| self.clock.now() - TimeDelta::days(i64::from(days)));
         let filter = Filter {
-            platforms: query.list("platform", "whatsapp, instagram, webchat", Platform::named),
-            statuses: query.list("lead_status", "Hot, Warm, Cold", |name| {
-                ["Hot", "Warm", "Cold"].into_iter().find(|known| *known == name)
-            }),
+            platforms: query
+                .list("platform", "whatsapp, instagram, webchat", |name| Channel::one_of(&Channel::PLATFORMS, name)),
+            statuses: query.list("lead_status", "Hot, Warm, Cold", |name| name.parse::<LeadStatus>().ok()),
             has_extraction: query.flag("has_extraction"),
             has_email: query.flag("has_email"),
             min_total_score: score(query.optional_integer("min_total_score", 5..=15)),

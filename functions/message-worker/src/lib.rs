@@ -15,6 +15,7 @@ use shared::base::environment::ConfigError;
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
 use shared::clients::providers::Callback;
+use shared::crm::conversations::MessageStatus;
 use shared::crm::conversations::row::Message;
 use shared::crm::conversations::{Conversations, DeliveredMessage, Delivery};
 use shared::crm::identifiers::{CustomerPhone, User};
@@ -117,8 +118,9 @@ fn on_channel(received: &Received, lead: &CustomerPhone, said: Said) -> Option<B
             sender: said.sender,
             text,
             timestamp: said.at.unwrap_or(received.received_at),
-            status: "sent".to_owned(),
+            status: MessageStatus::Sent,
             sequence_no: 0,
+            is_delivered: false,
         })
     })
 }

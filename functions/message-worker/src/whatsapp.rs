@@ -29,7 +29,7 @@ pub fn message(received: &Received, message: &Value, contact: Option<&Value>) ->
 }
 
 /// A message of the business, from its own app or a linked device ("smb_message_echoes webhook reference",
-/// WhatsApp Business Platform).
+/// WhatsApp Business Channel).
 pub fn echo(received: &Received, echo: &Value) -> Option<Event> {
     let mut told = identifiers([&echo["to"], &echo["to_user_id"]]).into_iter();
     let (lead, also) = (told.next()?, told.collect());

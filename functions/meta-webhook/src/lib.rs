@@ -24,7 +24,7 @@ use futures_util::future::try_join_all;
 use lambda_http::RequestExt;
 use serde_json::{Value, json};
 use shared::api::http::{Dialect, MAX_INGESTED, Reply, Request, Response, body_bytes, serve_open};
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use shared::base::clock::{Clock, Random};
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
@@ -33,7 +33,7 @@ use shared::base::queue::Queue;
 use shared::base::store::StoreError;
 use shared::clients::secrets::Secret;
 use shared::crm::inbox::{Inbox, Place};
-use shared::workspace::accounts::{Accounts, Channel};
+use shared::workspace::accounts::{Accounts, ChannelAccount};
 
 pub use operations::operations;
 
@@ -109,7 +109,7 @@ impl MetaWebhook {
 
     /// Stores and queues what came through known channels, and gives how many items that were.
     async fn take(&self, items: Vec<payload::Item>) -> Result<usize, StoreError> {
-        let mut channels: BTreeMap<(Platform, String), Option<Channel>> = BTreeMap::new();
+        let mut channels: BTreeMap<(Channel, String), Option<ChannelAccount>> = BTreeMap::new();
         let (mut taken, mut places) = (Vec::new(), HashSet::new());
         let mut ignored = 0_usize;
         for payload::Item { platform, channel_id, id, delivered } in items {

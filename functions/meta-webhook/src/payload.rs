@@ -1,14 +1,14 @@
 //! What a delivery holds: the single messages and statuses, each with its channel and identifier.
 
 use serde_json::Value;
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use shared::crm::inbox::Delivered;
 
 /// One thing that was delivered.
 #[derive(Debug)]
 pub struct Item {
     /// The provider.
-    pub platform: Platform,
+    pub platform: Channel,
     /// The phone number or account that it came through.
     pub channel_id: String,
     /// What the provider calls it. A message has one status after another, so a status is named by
@@ -53,7 +53,7 @@ pub fn items(payload: Value) -> Vec<Item> {
 fn whatsapp(mut value: Value, items: &mut Vec<Item>) {
     let Some(channel_id) = text(&value["metadata"], "phone_number_id") else { return };
     let mut item = |id: Vec<String>, delivered| {
-        items.push(Item { platform: Platform::Whatsapp, channel_id: channel_id.clone(), id, delivered });
+        items.push(Item { platform: Channel::Whatsapp, channel_id: channel_id.clone(), id, delivered });
     };
     let contacts = list(value["contacts"].take(), "");
     let messages = list(value["messages"].take(), "");
@@ -81,7 +81,7 @@ fn whatsapp_echoes(mut value: Value, items: &mut Vec<Item>) {
     for echo in echoes.filter(|echo| echo["type"] != "revoke" && echo["type"] != "edit") {
         if let Some(id) = text(&echo, "id") {
             let (id, delivered) = (vec!["message".to_owned(), id], Delivered::WhatsappEcho { echo });
-            items.push(Item { platform: Platform::Whatsapp, channel_id: channel_id.clone(), id, delivered });
+            items.push(Item { platform: Channel::Whatsapp, channel_id: channel_id.clone(), id, delivered });
         }
     }
 }
@@ -103,7 +103,7 @@ fn instagram(entry_account: &str, messaging: Value) -> Option<Item> {
     let business = if content["is_echo"] == true { "sender" } else { "recipient" };
     let channel_id = text(&messaging[business], "id").unwrap_or_else(|| entry_account.to_owned());
     let id = vec!["message".to_owned(), id];
-    Some(Item { platform: Platform::Instagram, channel_id, id, delivered: Delivered::InstagramMessage { messaging } })
+    Some(Item { platform: Channel::Instagram, channel_id, id, delivered: Delivered::InstagramMessage { messaging } })
 }
 
 /// The elements of a list, or of the list that a field holds.

@@ -67,9 +67,11 @@ impl Endpoint for Approve {
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
         let mut fields = Fields::of(&input.body)?;
         let about = About::read(input, &mut fields)?;
-        let known: Vec<_> = Channel::ALL.iter().map(|channel| channel.name()).collect();
+        let known: Vec<_> = Channel::RECOMMENDED.iter().map(|channel| channel.name()).collect();
         let edit = Edit {
-            channel: fields.parsed("channel", &format!("must be one of {}", known.join(", ")), Channel::named),
+            channel: fields.parsed("channel", &format!("must be one of {}", known.join(", ")), |name| {
+                Channel::one_of(&Channel::RECOMMENDED, name)
+            }),
             title: fields.optional_text("draft_title", 150),
             message: fields.optional_text("draft_message", 5_000),
         };

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use shared::api::openapi::{Operation, Pages};
-use shared::base::channel::Channel;
+use shared::base::channel::Recommended;
 use shared::base::problem::{Code, Problem};
 use shared::workflow::notifications::{Kind, Role};
 use shared::workflow::recommendations::{RecommendationShown, Status};
@@ -270,7 +270,7 @@ pub struct ApproveRequest {
     #[schemars(range(min = 1))]
     pub version: Option<u32>,
     /// Another channel.
-    pub channel: Option<Channel>,
+    pub channel: Option<Recommended>,
     /// Another subject line or headline.
     #[schemars(length(max = 150), regex(pattern = r"\S"))]
     pub draft_title: Option<String>,

@@ -44,7 +44,7 @@ fn customary_span(days: i64, lookback_days: u32) -> i64 {
 fn counted(activities: &[&Activity]) -> String {
     let mut counts: BTreeMap<String, i64> = BTreeMap::new();
     for activity in activities {
-        *counts.entry(noun(&activity.kind)).or_default() += 1;
+        *counts.entry(noun(activity.kind.as_str())).or_default() += 1;
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(noun, count)| (-count, noun.to_lowercase()));
@@ -74,7 +74,7 @@ fn plural(count: i64, one: &str, many: &str) -> String {
 /// and the title as it stands.
 fn described(activity: &Activity) -> String {
     const ENDINGS: [&str; 6] = ["call", "meeting", "demo", "session", "review", "lunch"];
-    let kind = with_article(&noun(&activity.kind));
+    let kind = with_article(&noun(activity.kind.as_str()));
     let Some(title) = activity.title.as_deref().map(str::trim).filter(|title| !title.is_empty()) else { return kind };
     let words = title.to_lowercase();
     let names_itself = words.rsplit(' ').next().is_some_and(|last| ENDINGS.contains(&last));
@@ -105,7 +105,7 @@ mod tests {
     fn activity(kind: &str, days_ago: i64, title: Option<&str>) -> Activity {
         Activity {
             activity_id: Uuid::nil(),
-            kind: kind.to_owned(),
+            kind: kind.into(),
             occurred_at: now() - TimeDelta::days(days_ago),
             direction: None,
             outcome: None,

@@ -1,57 +1,64 @@
-//! The channels of a follow-up.
+//! The channels of a suggestion, under the words of the LeadLex document: a phone call is a `call`.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serializer};
+use shared::base::channel::Channel;
 use shared::crm::leads::Lead;
 
-/// How a follow-up happens: the `type` of a suggestion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Channel {
-    /// An e-mail.
-    Email,
-    /// A phone call.
-    Call,
-    /// A meeting.
-    Meeting,
-    /// A message on LinkedIn.
-    Linkedin,
-    /// A message on WhatsApp.
-    Whatsapp,
+/// Every channel that can be suggested, in the document's order.
+pub const SUGGESTED: [Channel; 5] =
+    [Channel::Email, Channel::PhoneCall, Channel::Meeting, Channel::Linkedin, Channel::Whatsapp];
+
+/// A channel's name in requests and responses.
+pub fn name(channel: Channel) -> &'static str {
+    if channel == Channel::PhoneCall { "call" } else { channel.name() }
 }
 
-impl Channel {
-    /// Every channel, in the document's order.
-    pub const ALL: [Self; 5] = [Self::Email, Self::Call, Self::Meeting, Self::Linkedin, Self::Whatsapp];
+/// The channel of this name, if it can be suggested.
+pub fn named(text: &str) -> Option<Channel> {
+    SUGGESTED.into_iter().find(|channel| name(*channel) == text)
+}
 
-    /// The channel of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|channel| channel.name() == name)
+/// Whether a follow-up of this kind starts with a text that can be drafted.
+pub fn has_draft(channel: Channel) -> bool {
+    !matches!(channel, Channel::PhoneCall | Channel::Meeting)
+}
+
+/// Whether the lead's contact details suffice for it. A meeting needs some way to invite.
+pub fn reaches(channel: Channel, lead: &Lead) -> bool {
+    match channel {
+        Channel::Email => lead.email.is_some(),
+        Channel::PhoneCall | Channel::Whatsapp => lead.phone.is_some(),
+        Channel::Linkedin => lead.linkedin.is_some(),
+        Channel::Meeting => lead.email.is_some() || lead.phone.is_some(),
+        _ => false,
+    }
+}
+
+/// Writes a channel by its name.
+pub fn serialize<S: Serializer>(channel: &Channel, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(name(*channel))
+}
+
+/// Reads a channel that can be suggested.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Channel, D::Error> {
+    let text = Cow::<str>::deserialize(deserializer)?;
+    named(&text).ok_or_else(|| D::Error::unknown_variant(&text, &["email", "call", "meeting", "linkedin", "whatsapp"]))
+}
+
+/// A channel that can be suggested, in the description of the API.
+#[derive(Clone, Copy, Debug)]
+pub enum Suggested {}
+
+impl JsonSchema for Suggested {
+    fn schema_name() -> Cow<'static, str> {
+        "Channel".into()
     }
 
-    /// Its name in requests and responses.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Call => "call",
-            Self::Meeting => "meeting",
-            Self::Linkedin => "linkedin",
-            Self::Whatsapp => "whatsapp",
-        }
-    }
-
-    /// Whether a follow-up of this kind starts with a text that can be drafted.
-    pub fn has_draft(self) -> bool {
-        !matches!(self, Self::Call | Self::Meeting)
-    }
-
-    /// Whether the lead's contact details suffice for it. A meeting needs some way to invite.
-    pub fn reaches(self, lead: &Lead) -> bool {
-        match self {
-            Self::Email => lead.email.is_some(),
-            Self::Call | Self::Whatsapp => lead.phone.is_some(),
-            Self::Linkedin => lead.linkedin.is_some(),
-            Self::Meeting => lead.email.is_some() || lead.phone.is_some(),
-        }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"description": "How a follow-up happens: the `type` of a suggestion.", "type": "string", "enum": SUGGESTED.map(name)})
     }
 }

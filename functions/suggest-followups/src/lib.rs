@@ -29,8 +29,9 @@ use shared::workspace::credits::Action;
 use uuid::Uuid;
 
 pub use activity_summary::activity_summary;
-pub use channel::Channel;
+pub use channel::{SUGGESTED, Suggested};
 pub use operations::operations;
+use shared::base::channel::Channel;
 pub use suggestion::{Suggestion, Suggestions};
 
 /// The request body, checked.
@@ -89,8 +90,8 @@ impl Endpoint for SuggestFollowups {
             count: fields.integer("count", 1..=10, 3),
             lookback_days: fields.integer("lookback_days", 1..=365, 60),
             channels: fields
-                .list("channels", "email, call, meeting, linkedin, whatsapp", Channel::named)
-                .unwrap_or_else(|| Channel::ALL.to_vec()),
+                .list("channels", "email, call, meeting, linkedin, whatsapp", channel::named)
+                .unwrap_or_else(|| SUGGESTED.to_vec()),
         };
         fields.finish().map(|()| request)
     }
@@ -162,19 +163,21 @@ impl SuggestFollowups {
                 "text": activity.body,
             })
         };
+        let names = |channels: &[Channel]| channels.iter().copied().map(channel::name).collect::<Vec<_>>();
+        let reachable_by: Vec<_> = SUGGESTED.into_iter().filter(|channel| channel::reaches(*channel, lead)).collect();
         let activity: Vec<Value> = history.recent.iter().take(SHOWN).map(told).collect();
         Prompt {
             name: "suggest_followups",
             instructions: include_str!("../../../shared/prompts/suggest-followups.md"),
             facts: json!({
                 "today": now.format("%A %Y-%m-%d").to_string(),
-                "asked": {"count": request.count, "channels": request.channels},
+                "asked": {"count": request.count, "channels": names(&request.channels)},
                 "contact": {
                     "name": lead.full_name,
                     "job_title": lead.job_title,
                     "company": lead.company_name,
                     "stage": lead.stage,
-                    "reachable_by": Channel::ALL.into_iter().filter(|channel| channel.reaches(lead)).collect::<Vec<_>>(),
+                    "reachable_by": names(&reachable_by),
                 },
                 "lookback_days": request.lookback_days,
                 "activity_summary": summary,

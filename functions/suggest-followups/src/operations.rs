@@ -6,7 +6,7 @@ use shared::api::openapi::Operation;
 use shared::base::problem::{Code, Problem};
 use uuid::Uuid;
 
-use crate::{Channel, Data, SuggestFollowups};
+use crate::{Data, SuggestFollowups, Suggested};
 
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
@@ -77,5 +77,5 @@ pub struct SuggestFollowupsRequest {
     pub lookback_days: Option<u32>,
     /// The channels that may be suggested; by default all.
     #[schemars(length(min = 1))]
-    pub channels: Option<Vec<Channel>>,
+    pub channels: Option<Vec<Suggested>>,
 }

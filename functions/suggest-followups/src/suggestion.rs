@@ -4,13 +4,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::clients::llm::Checked;
 
-use crate::channel::Channel;
+use shared::base::channel::Channel;
+
+use crate::channel::{self, Suggested};
 
 /// One follow-up action.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Suggestion {
     /// The channel.
-    #[serde(rename = "type")]
+    #[serde(rename = "type", with = "channel")]
+    #[schemars(with = "Suggested")]
     pub channel: Channel,
     /// Short title of the action.
     pub title: String,
@@ -39,7 +42,7 @@ impl Suggestions {
         let mut complaints = Vec::new();
         let mut suggestions = Vec::new();
         for (index, mut suggestion) in self.suggestions.into_iter().enumerate() {
-            if !suggestion.channel.has_draft() {
+            if !channel::has_draft(suggestion.channel) {
                 suggestion.draft_body = None;
             }
             match broken_rule(&suggestion, allowed) {
@@ -62,7 +65,7 @@ impl Suggestions {
 
 fn broken_rule(suggestion: &Suggestion, allowed: &[Channel]) -> Option<String> {
     if !allowed.contains(&suggestion.channel) {
-        let allowed: Vec<_> = allowed.iter().map(|channel| channel.name()).collect();
+        let allowed: Vec<_> = allowed.iter().copied().map(channel::name).collect();
         return Some(format!("its type is not one of {}", allowed.join(", ")));
     }
     if !(0.0..=1.0).contains(&suggestion.confidence) {
@@ -74,12 +77,13 @@ fn broken_rule(suggestion: &Suggestion, allowed: &[Channel]) -> Option<String> {
         return Some(format!("its {name} is empty"));
     }
     let drafted = suggestion.draft_body.as_ref().is_some_and(|draft| !draft.trim().is_empty());
-    (suggestion.channel.has_draft() && !drafted).then(|| "its draft_body is empty".to_owned())
+    (channel::has_draft(suggestion.channel) && !drafted).then(|| "its draft_body is empty".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::channel::SUGGESTED;
 
     fn suggestion(channel: Channel) -> Suggestion {
         Suggestion {
@@ -107,24 +111,24 @@ mod tests {
 
     #[test]
     fn too_many_suggestions_are_cut() {
-        let kept = checked(vec![suggestion(Channel::Email); 4], 2, &Channel::ALL).unwrap();
+        let kept = checked(vec![suggestion(Channel::Email); 4], 2, &SUGGESTED).unwrap();
         assert_eq!(kept.len(), 2);
     }
 
     #[test]
     fn fewer_suggestions_than_asked_for_are_fine() {
-        assert_eq!(checked(vec![suggestion(Channel::Email)], 3, &Channel::ALL).unwrap().len(), 1);
+        assert_eq!(checked(vec![suggestion(Channel::Email)], 3, &SUGGESTED).unwrap().len(), 1);
     }
 
     #[test]
     fn a_draft_for_a_call_or_meeting_is_dropped() {
-        let kept = checked(vec![suggestion(Channel::Call), suggestion(Channel::Meeting)], 2, &Channel::ALL).unwrap();
+        let kept = checked(vec![suggestion(Channel::PhoneCall), suggestion(Channel::Meeting)], 2, &SUGGESTED).unwrap();
         assert!(kept.iter().all(|suggestion| suggestion.draft_body.is_none()));
     }
 
     #[test]
     fn a_channel_outside_the_whitelist_is_complained_about_and_left_out() {
-        let reply = vec![suggestion(Channel::Call), suggestion(Channel::Email)];
+        let reply = vec![suggestion(Channel::PhoneCall), suggestion(Channel::Email)];
         let (complaint, usable) = checked(reply, 2, &[Channel::Email]).unwrap_err();
         assert_eq!((complaint.as_str(), usable), ("suggestion 1: its type is not one of email", 1));
     }
@@ -139,7 +143,7 @@ mod tests {
             (Suggestion { suggested_when: String::new(), ..suggestion(Channel::Email) }, "suggested_when"),
             (Suggestion { draft_body: None, ..suggestion(Channel::Whatsapp) }, "draft_body"),
         ] {
-            let (complaint, usable) = checked(vec![broken], 1, &Channel::ALL).unwrap_err();
+            let (complaint, usable) = checked(vec![broken], 1, &SUGGESTED).unwrap_err();
             assert!(complaint.contains(expected), "{complaint}");
             assert_eq!(usable, 0);
         }
@@ -147,6 +151,6 @@ mod tests {
 
     #[test]
     fn an_empty_reply_is_wrong() {
-        assert_eq!(checked(Vec::new(), 3, &Channel::ALL).unwrap_err().1, 0);
+        assert_eq!(checked(Vec::new(), 3, &SUGGESTED).unwrap_err().1, 0);
     }
 }

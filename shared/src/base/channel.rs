@@ -1,54 +1,51 @@
-//! The ways to and from a lead.
+//! The ways to and from a lead: one list, and the parts of it that each use has.
+//!
+//! A new channel is a variant here and a place in the lists that it belongs to; the compiler then names every `match`
+//! that has to know it.
 
-use schemars::JsonSchema;
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 
-/// Where a lead writes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Platform {
-    /// WhatsApp; the lead's identifier is a phone number without `+`.
-    Whatsapp,
-    /// Instagram; the identifier is Instagram-scoped.
-    Instagram,
-    /// Webchat; the identifier is a session.
-    Webchat,
-}
-
-impl Platform {
-    /// Every platform, in the document's order.
-    pub const ALL: [Self; 3] = [Self::Whatsapp, Self::Instagram, Self::Webchat];
-
-    /// The platform of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|platform| platform.name() == name)
-    }
-
-    /// Its name in requests and responses.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Whatsapp => "whatsapp",
-            Self::Instagram => "instagram",
-            Self::Webchat => "webchat",
-        }
-    }
-}
-
-/// Where something is to reach a lead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+/// A way to or from a lead. In the order of what asks least of the lead: of two channels that are equally likely to
+/// succeed, the earlier is recommended.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    EnumString,
+    IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
-#[schemars(rename = "OutreachChannel")]
+#[strum(serialize_all = "snake_case")]
+#[schemars(rename = "AnyChannel")]
 pub enum Channel {
     /// An e-mail.
     Email,
-    /// A WhatsApp message.
-    Whatsapp,
     /// A text message.
     Sms,
+    /// A WhatsApp message; the lead's identifier is a phone number without `+`.
+    Whatsapp,
     /// A call by the representative.
     PhoneCall,
-    /// A meeting with the representative.
+    /// A meeting with the representative, in person or by video.
     Meeting,
+    /// A message on LinkedIn.
+    Linkedin,
+    /// An Instagram message; the lead's identifier is Instagram-scoped.
+    Instagram,
+    /// A chat on the site; the lead's identifier is a session.
+    Webchat,
     /// A line within the product.
     Notification,
     /// A banner or popup on the site.
@@ -56,90 +53,81 @@ pub enum Channel {
 }
 
 impl Channel {
-    /// Every channel.
-    pub const ALL: [Self; 7] =
+    /// What the channel and priority model scores.
+    pub const SCORED: [Self; 5] = [Self::Email, Self::Sms, Self::Whatsapp, Self::PhoneCall, Self::Meeting];
+
+    /// What a recommendation can be for.
+    pub const RECOMMENDED: [Self; 7] =
         [Self::Email, Self::Whatsapp, Self::Sms, Self::PhoneCall, Self::Meeting, Self::Notification, Self::Web];
 
-    /// Its name in requests and responses.
+    /// What a provider sends. The others are shown, or done by the representative.
+    pub const SENT: [Self; 3] = [Self::Email, Self::Whatsapp, Self::Sms];
+
+    /// What leadFollowUp writes for, in the document's order (seeds/lead-follow-up.md, "Available Channels").
+    pub const FOLLOW_UP: [Self; 4] = [Self::Email, Self::Whatsapp, Self::Notification, Self::Web];
+
+    /// What leads of the leads API write from, in the document's order.
+    pub const PLATFORMS: [Self; 3] = [Self::Whatsapp, Self::Instagram, Self::Webchat];
+
+    /// Its name in requests, responses and stored items.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Whatsapp => "whatsapp",
-            Self::Sms => "sms",
-            Self::PhoneCall => "phone_call",
-            Self::Meeting => "meeting",
-            Self::Notification => "notification",
-            Self::Web => "web",
-        }
+        self.into()
     }
 
-    /// The channel of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|channel| channel.name() == name)
+    /// The channel of this name, if it is one of `list`.
+    pub fn one_of(list: &[Self], name: &str) -> Option<Self> {
+        name.parse().ok().filter(|channel| list.contains(channel))
     }
 
-    /// Whether something is sent there; the others are shown, or done by the representative.
+    /// Whether a provider sends it.
     pub fn is_sent(self) -> bool {
-        matches!(self, Self::Email | Self::Whatsapp | Self::Sms)
-    }
-
-    /// The form that a text has there.
-    pub fn form(self) -> Medium {
-        match self {
-            Self::Email | Self::PhoneCall | Self::Meeting => Medium::Email,
-            Self::Whatsapp | Self::Sms => Medium::Whatsapp,
-            Self::Notification => Medium::Notification,
-            Self::Web => Medium::Web,
-        }
+        Self::SENT.contains(&self)
     }
 }
 
-impl From<Medium> for Channel {
-    fn from(medium: Medium) -> Self {
-        match medium {
-            Medium::Email => Self::Email,
-            Medium::Whatsapp => Self::Whatsapp,
-            Medium::Notification => Self::Notification,
-            Medium::Web => Self::Web,
+/// Types for the description of the API that stand for a part of the channels.
+macro_rules! parts {
+    ($($(#[$doc:meta])* $part:ident = $name:literal, $list:ident, $description:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub enum $part {}
+
+        impl JsonSchema for $part {
+            fn schema_name() -> Cow<'static, str> {
+                $name.into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                let names = Channel::$list.map(Channel::name);
+                json_schema!({"description": $description, "type": "string", "enum": names})
+            }
         }
-    }
+    )*};
 }
 
-/// Where a message appears (seeds/lead-follow-up.md, "Available Channels").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Medium {
-    /// An e-mail: a subject line and a body.
-    Email,
-    /// A WhatsApp message: one short paragraph.
-    Whatsapp,
-    /// A line within the product.
-    Notification,
-    /// A banner or popup on the site.
-    Web,
+parts! {
+    /// A channel that can be scored.
+    Scored = "ScoredChannel", SCORED, "A channel that can be scored.";
+    /// A channel that a recommendation can be for.
+    Recommended = "OutreachChannel", RECOMMENDED, "Where something is to reach a lead.";
+    /// A channel that leadFollowUp writes for.
+    FollowedUp = "Medium", FOLLOW_UP, "Where a message appears.";
+    /// A channel that leads of the leads API write from.
+    Platform = "Platform", PLATFORMS, "Where a lead writes from.";
 }
 
-impl Medium {
-    /// Every medium, in the document's order.
-    pub const ALL: [Self; 4] = [Self::Email, Self::Whatsapp, Self::Notification, Self::Web];
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Its name in requests and responses.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Whatsapp => "whatsapp",
-            Self::Notification => "notification",
-            Self::Web => "web",
+    #[test]
+    fn a_channel_is_written_by_its_name() {
+        for channel in Channel::RECOMMENDED.into_iter().chain(Channel::PLATFORMS) {
+            assert_eq!(serde_json::to_value(channel).unwrap(), channel.name());
+            assert_eq!(channel.name().parse(), Ok(channel));
         }
-    }
-
-    /// Most characters of a title and of a message.
-    pub(crate) fn limits(self) -> (usize, usize) {
-        match self {
-            Self::Email => (150, 5_000),
-            Self::Whatsapp => (100, 700),
-            Self::Notification => (100, 240),
-            Self::Web => (100, 400),
-        }
+        assert!(Channel::SCORED.is_sorted());
+        assert_eq!(Channel::one_of(&Channel::PLATFORMS, "email"), None);
+        assert_eq!(Channel::one_of(&Channel::PLATFORMS, "webchat"), Some(Channel::Webchat));
     }
 }

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::base::clock::Clock;
 use crate::base::context::FromContext;
 use crate::base::store::{EXPIRES, Item, StoreError, Table, key, keyed, n};
-use crate::workspace::accounts::Channel;
+use crate::workspace::accounts::ChannelAccount;
 
 /// How long an item waits for somebody to work on it.
 const KEPT: TimeDelta = TimeDelta::days(7);
@@ -61,7 +61,7 @@ pub struct Place {
 
 impl Place {
     /// The place of what a provider calls `id` (one text or several) on a channel.
-    pub fn new(channel: &Channel, id: &[&str]) -> Self {
+    pub fn new(channel: &ChannelAccount, id: &[&str]) -> Self {
         let mut digest = Sha256::new();
         for part in [channel.platform.name(), &channel.channel_id].iter().chain(id) {
             digest.update(part.len().to_be_bytes());
@@ -79,7 +79,7 @@ impl Place {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Received {
     /// The channel, as it was then.
-    pub channel: Channel,
+    pub channel: ChannelAccount,
     /// When it came.
     pub received_at: DateTime<Utc>,
     /// What came.
@@ -88,7 +88,7 @@ pub struct Received {
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
-    channel: Channel,
+    channel: ChannelAccount,
     received_at: DateTime<Utc>,
     /// As JSON text: what a provider sends may be nested deeper than an item.
     delivered: String,
@@ -104,7 +104,7 @@ pub struct Inbox {
 
 impl Inbox {
     /// Keeps an item until somebody has worked on it. The same again takes its place.
-    pub async fn put(&self, place: &Place, channel: &Channel, delivered: &Delivered) -> Result<(), StoreError> {
+    pub async fn put(&self, place: &Place, channel: &ChannelAccount, delivered: &Delivered) -> Result<(), StoreError> {
         let received_at = self.clock.now();
         let delivered = serde_json::to_string(delivered);
         let delivered = delivered.map_err(|_| StoreError::Broken("an item does not write as JSON".to_owned()))?;

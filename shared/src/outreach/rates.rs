@@ -9,9 +9,10 @@
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::base::channel::Channel;
 use crate::base::context::FromContext;
 use crate::base::store::{StoreError, Table, Write, key, n};
-use crate::outreach::policy::{Channel, Count, SegmentRates, Tier};
+use crate::outreach::policy::{Count, SegmentRates, Tier};
 
 /// The counters in the `work` table.
 #[derive(Clone, Debug, FromContext)]
@@ -38,7 +39,7 @@ impl Rates {
         let mut rates = SegmentRates::default();
         for Counter { sk, count } in counters {
             if let Some((tier, channel)) = sk.split_once('#')
-                && let Some(channel) = Channel::named(channel)
+                && let Some(channel) = Channel::one_of(&Channel::SCORED, channel)
             {
                 rates.add(Tier::named(tier), channel, count);
             }

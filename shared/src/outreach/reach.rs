@@ -1,8 +1,8 @@
 //! How a lead can be reached now: by which channels, and at which addresses.
 //!
 //! A channel is eligible if the lead has the identity that it needs, has not asked to be left alone, and,
-//! for a WhatsApp text, has written there within the last 24 hours ("Customer service windows", WhatsApp
-//! Business Platform documentation).
+//! for a WhatsApp text, has written there within the last 24 hours, by a message that its provider delivered ("Customer service windows", WhatsApp
+//! Business Channel documentation).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -51,7 +51,10 @@ impl Reach {
                 Channel::Sms | Channel::PhoneCall => lead.phone.is_some(),
                 Channel::Whatsapp => lead.phone.is_some() && self.is_in_window(),
                 Channel::Meeting => lead.phone.is_some() || lead.email.is_some(),
+                Channel::Linkedin => lead.linkedin.is_some(),
                 Channel::Notification | Channel::Web => true,
+                // Nothing is sent there yet; its conversations come in by webhooks.
+                Channel::Instagram | Channel::Webchat => false,
             }
     }
 
@@ -65,11 +68,7 @@ impl Reach {
     }
 
     fn is_in_window(&self) -> bool {
-        self.history.recent.iter().any(|activity| {
-            activity.kind == "whatsapp"
-                && activity.direction.as_deref() == Some("inbound")
-                && activity.occurred_at > self.at - WINDOW
-        })
+        self.history.recent.iter().any(|activity| activity.opens_window && activity.occurred_at > self.at - WINDOW)
     }
 }
 

@@ -2,6 +2,7 @@
 //! decides on the channel and the priority, the language model writes why and what, and the personal data
 //! gate looks at what was written.
 
+use crate::crm::leads::Direction;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -98,9 +99,9 @@ fn plain(word: &str) -> String {
 
 /// A stored activity as an event. What the lead wrote is a reply on its channel.
 fn event(activity: &Activity) -> Event {
-    let otherwise = if activity.direction.as_deref() == Some("inbound") { "replied" } else { "sent" };
+    let otherwise = if activity.direction == Some(Direction::Inbound) { "replied" } else { "sent" };
     Event {
-        kind: activity.kind.clone(),
+        kind: activity.kind.clone().into(),
         outcome: activity.outcome.clone().unwrap_or_else(|| otherwise.to_owned()),
         date: Some(activity.occurred_at),
     }
@@ -161,7 +162,7 @@ impl Analysis {
             recent_activity: summary,
         });
         let action = policy::Action::choose(priority.score, &touches);
-        let channel = Channel::from(best.channel);
+        let channel = best.channel;
         let assessment = Assessment {
             priority_score: priority.score,
             recommended_action: action.name().to_owned(),
@@ -250,8 +251,8 @@ pub fn enough(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Result<BTreeS
     Ok(events)
 }
 
-fn eligible(reach: &Reach) -> Vec<policy::Channel> {
-    reach.channels().into_iter().filter_map(Channel::outreach).collect()
+fn eligible(reach: &Reach) -> Vec<Channel> {
+    reach.channels()
 }
 
 /// Why a lead of which so many events are known gets no recommendation.
@@ -286,19 +287,19 @@ pub fn touches(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Vec<Touch> {
     let age = |at: DateTime<Utc>| (now.date_naive() - at.date_naive()).num_days() as f64;
     let mut touches: Vec<_> = given
         .filter_map(|event| {
-            let channel = policy::Channel::named(&event.kind)?;
+            let channel = policy::channel_named(&event.kind)?;
             Some(Touch { channel, outcome: Outcome::named(&event.outcome), age_days: event.date.map(age) })
         })
         .collect();
     let stored = reach.history.recent.iter().chain(&reach.history.earlier);
     let mut stored: Vec<_> = stored
         .filter(|activity| activity.is_touch() && activity.occurred_at <= now)
-        .filter_map(|activity| Some((policy::Channel::named(&activity.kind)?, activity)))
+        .filter_map(|activity| Some((policy::channel_named(activity.kind.as_str())?, activity)))
         .collect();
     stored.sort_by_key(|(_, activity)| activity.occurred_at);
     // What arrived, or was looked at, may still be answered.
     let is_open = |outcome| matches!(outcome, Outcome::Delivered | Outcome::Opened | Outcome::Clicked);
-    let is_inbound = |activity: &Activity| activity.direction.as_deref() == Some("inbound");
+    let is_inbound = |activity: &Activity| activity.direction == Some(Direction::Inbound);
     for (index, (channel, activity)) in stored.iter().enumerate() {
         let within = |one: &Activity, other: &Activity| other.occurred_at - one.occurred_at <= ANSWERED_WITHIN;
         let outcome = match &activity.outcome {
@@ -383,7 +384,7 @@ fn checked(reply: Reply, channel: Channel, known: &str) -> Checked<Reply> {
         message: draft.message.clone(),
         strategy: reply.reasoning_summary.clone(),
     };
-    let fault = written.fault(channel.form(), known);
+    let fault = written.fault(channel, known);
     match fault.or_else(|| draft.fault().map(|(field, complaint)| format!("{field} {complaint}"))) {
         None => Checked::Fine(reply),
         Some(complaint) => Checked::Wrong { complaint, usable: None },

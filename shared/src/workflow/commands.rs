@@ -16,7 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::base::channel::Medium;
+use crate::base::channel::Channel;
 use crate::base::clock::{Clock, Random};
 use crate::base::context::FromContext;
 use crate::base::store::{Item, StoreError, Table, Transacted, Write, WriteOutcome, from_item, key, keyed, n, s};
@@ -78,7 +78,7 @@ pub struct Command {
     pub facts: String,
     /// The recommendations that its outcome is proposed by, for each medium.
     #[serde(default)]
-    pub recommendations: BTreeMap<Medium, Uuid>,
+    pub recommendations: BTreeMap<Channel, Uuid>,
     /// The message of the lead's conversation that shows its outcome, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingMessage>,

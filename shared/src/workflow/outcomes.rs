@@ -1,13 +1,13 @@
 //! What becomes of deliveries, and what leads do: reports of the providers and answers of leads, taken once
 //! however often they come, in whatever order.
 
+use crate::crm::leads::Direction;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::base::channel::Channel;
-use crate::base::channel::Platform;
 use crate::base::clock::{Clock, Random};
 use crate::base::context::{Context, FromContext};
 use crate::base::environment::ConfigError;
@@ -118,7 +118,7 @@ impl Outcomes {
 
     /// A message was recorded: a lead that writes on WhatsApp has answered, or wants to be left alone.
     pub async fn wrote(&self, user: &User, lead: &CustomerPhone, message: &Message) -> Result<(), StoreError> {
-        if message.sender != Sender::User || message.platform != Platform::Whatsapp {
+        if message.sender != Sender::User || message.platform != Channel::Whatsapp {
             return Ok(());
         }
         let Some(row) = self.conversations.row_or_aliased(user, lead).await? else { return Ok(()) };
@@ -183,12 +183,13 @@ impl Outcomes {
     ) -> Result<(), StoreError> {
         let Some(attempt) = stored.attempts.get(delivery.attempt) else { return Ok(()) };
         let activity = Activity {
+            opens_window: false,
             activity_id: Uuid::from_u128(
                 stored.id.recommendation_id.as_u128() ^ (((delivery.attempt as u128 + 1) << 8) | number),
             ),
-            kind: attempt.draft.channel.name().to_owned(),
+            kind: attempt.draft.channel.name().into(),
             occurred_at: self.clock.now(),
-            direction: Some("outbound".to_owned()),
+            direction: Some(Direction::Outbound),
             outcome: serde_json::to_value(outcome).ok().and_then(|name| name.as_str().map(str::to_owned)),
             title: attempt.draft.title.clone(),
             body: Some(attempt.draft.message.clone()),

@@ -12,11 +12,11 @@ use lambda_http::LambdaEvent;
 use local::Event;
 use serde_json::{Value, json};
 use shared::api::lambda::Function;
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use shared::base::clock::{Clock, Random};
 use shared::base::context::{Context, FromContext};
 use shared::crm::prospects::{OwnProspects, Prospect};
-use shared::workspace::accounts::{Agent, Channel, KeyRecord, Role, Site, Workspace};
+use shared::workspace::accounts::{Agent, ChannelAccount, KeyRecord, Role, Site, Workspace};
 use shared::workspace::auth::{ApiKey, Permission, Quota};
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -389,8 +389,8 @@ async fn settle(api: &Api, tenant: usize) -> Tenant {
         };
         api.accounts().put_agent(id, &agent).await.expect("an agent");
     }
-    let channel = Channel {
-        platform: Platform::Whatsapp,
+    let channel = ChannelAccount {
+        platform: Channel::Whatsapp,
         channel_id: number_id.clone(),
         workspace_id: id,
         user_id: "me".to_owned(),

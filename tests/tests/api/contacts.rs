@@ -206,7 +206,7 @@ async fn a_repeated_request_with_an_idempotency_key_is_replayed() {
     assert_eq!(other.code(), (422, "idempotency_key_reused".to_owned()));
     let history =
         api.leads().history(api.workspace, CONTACT, api.clock.now() - TimeDelta::days(1)).await.unwrap().unwrap();
-    assert_eq!(history.recent.iter().filter(|activity| activity.kind == "note").count(), 1);
+    assert_eq!(history.recent.iter().filter(|activity| activity.kind.as_str() == "note").count(), 1);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use functions::lead_scorer::{LeadScorer, Outcome};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use shared::base::context::{Context, FromContext};
 use shared::crm::conversations::scoring::DueLead;
 use shared::workspace::auth::Permission;
@@ -70,7 +70,7 @@ async fn a_whatsapp_message_makes_a_contact_whose_messages_suggestions_see() {
     let model = ScriptedModel::start(vec![ModelReply::Text(json!({"suggestions": [suggestion("email")]}).to_string())]);
     let model = model.await;
     let api = Api::with_model(&model).await;
-    api.channel(api.workspace, Platform::Whatsapp, PHONE).await;
+    api.channel(api.workspace, Channel::Whatsapp, PHONE).await;
     let at = (api.clock.now() - TimeDelta::days(2)).timestamp().to_string();
     let message =
         json!({"from": LEAD, "id": "wamid.1", "timestamp": at, "type": "text", "text": {"body": "What does it cost?"}});
@@ -234,7 +234,7 @@ async fn the_same_number_in_another_workspace_is_somebody_else() {
 async fn only_a_whatsapp_number_is_a_contacts_phone() {
     let api = Api::without_scoring().await;
     let ada = contact(&api, json!({"phone": "+16505551234", "full_name": "Ada"})).await;
-    api.channel(api.workspace, Platform::Instagram, INSTAGRAM).await;
+    api.channel(api.workspace, Channel::Instagram, INSTAGRAM).await;
     let at = api.clock.now().timestamp_millis();
     let messaging = json!({"sender": {"id": LEAD}, "recipient": {"id": INSTAGRAM}, "timestamp": at, "message": {"mid": "m", "text": "olá"}});
     api.deliver(&json!({"object": "instagram", "entry": [{"id": INSTAGRAM, "time": at, "messaging": [messaging]}]}))

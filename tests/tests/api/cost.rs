@@ -11,7 +11,7 @@ use axum::extract::State;
 use http::Uri;
 use local::RealModel;
 use serde_json::{Value, json};
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use shared::workspace::accounts::Role;
 use tests::meta::{PHONE, USER, text, whatsapp};
 use tests::{Api, CONTACT, FOLLOW_UP, FaultProxy, SUGGEST, Setup, project, send};
@@ -131,7 +131,7 @@ async fn each_call_consumes_what_the_table_of_costs_says() {
     };
     let (api, proxy) = Api::behind_a_proxy(setup).await;
     let staff = api.staff((true, true), &[Role::Sales, Role::Copywriter]).await;
-    api.channel(api.workspace, Platform::Whatsapp, PHONE).await;
+    api.channel(api.workspace, Channel::Whatsapp, PHONE).await;
     // So that every instance knows the key.
     got(&api, "/v1/credits").await;
     let mut meter = Meter { api, proxy, relay, rows: BTreeMap::new() };

@@ -10,9 +10,9 @@ use chrono::TimeDelta;
 use data_encoding::BASE64;
 use functions::delivery::DeliveryWorker;
 use serde_json::{Value, json};
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use shared::base::queue::Consumer;
-use shared::outreach::policy::{Channel, Tier};
+use shared::outreach::policy::Tier;
 use shared::outreach::rates::Rates;
 use shared::workflow::due::Place;
 use shared::workflow::recommendations::{Actor, Handed, RecommendationId, Recommendations};
@@ -95,7 +95,7 @@ fn sms(text: &str) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_approved_is_what_is_sent_on_each_channel() {
     let api = start().await;
-    api.channel(api.workspace, Platform::Whatsapp, "1").await;
+    api.channel(api.workspace, Channel::Whatsapp, "1").await;
     // She has just written on WhatsApp.
     let said = json!({
         "message_id": "1", "customer_phone": "12025550142", "platform": "whatsapp", "sender": "user",

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use shared::base::context::{Context, FromContext};
 use shared::base::store::s;
 use shared::crm::leads::{Lead, SuppressedBy};
@@ -458,7 +458,7 @@ async fn a_person_is_erased_from_one_workspace_alone() {
     let api = Api::without_scoring().await;
     let other = api.new_workspace(10).await;
     let theirs = api.new_key(other, &Permission::ALL, |_| {}).await;
-    api.channel(api.workspace, Platform::Whatsapp, "1").await;
+    api.channel(api.workspace, Channel::Whatsapp, "1").await;
     erase(&api, Wanted::Email("jane@acme.example".to_owned())).await;
     assert_eq!(api.suggest(&json!({"contact_id": CONTACT})).await.status, 404);
     let request = api.request("POST", tests::SUGGEST).bearer_auth(theirs).json(&json!({"contact_id": CONTACT}));

@@ -3,7 +3,7 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use tests::meta::{PHONE, USER, value, whatsapp};
 use tests::{Api, scan, send};
 
@@ -12,7 +12,7 @@ const SCOPED: &str = "BR.1502576394655843";
 
 async fn start() -> Api {
     let api = Api::without_scoring().await;
-    api.channel(api.workspace, Platform::Whatsapp, PHONE).await;
+    api.channel(api.workspace, Channel::Whatsapp, PHONE).await;
     api
 }
 

@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use shared::crm::conversations::Conversations;
 use shared::crm::identifiers::{CustomerPhone, User};
 use tests::leads_api::{USER, extract, ingest, list, listed, message, post};
@@ -37,7 +37,10 @@ async fn many_leads(api: &Api, count: i64) -> DateTime<Utc> {
         let lead = CustomerPhone::parse(&format!("{index:03}")).unwrap();
         let index = index.min(count - TIED);
         let at = start + TimeDelta::hours(index * 7 % 50);
-        conversations.record_template_send(&user, &lead, "t", Platform::ALL[index as usize % 3], at).await.unwrap();
+        conversations
+            .record_template_send(&user, &lead, "t", Channel::PLATFORMS[index as usize % 3], at)
+            .await
+            .unwrap();
         for number in 0..index % (MOST_MESSAGES + 1) {
             ingest(api, &message(&number.to_string(), lead.as_str(), at + TimeDelta::hours(number))).await;
         }

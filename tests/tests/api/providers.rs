@@ -5,7 +5,7 @@ use shared::base::context::FromContext;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use shared::clients::providers::{Content, Outgoing, Providers, Sent};
 use tests::meta::PHONE;
 use tests::{Api, scan};
@@ -13,7 +13,7 @@ use tests::{Api, scan};
 #[tokio::test]
 async fn what_is_sent_is_in_the_outbox_and_what_meta_reports_is_recorded() {
     let api = Api::start().await;
-    api.channel(api.workspace, Platform::Whatsapp, PHONE).await;
+    api.channel(api.workspace, Channel::Whatsapp, PHONE).await;
 
     let providers = Providers::new(&api.stack.context).unwrap();
     let text = || "Hello".to_owned();

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use tests::faults::{Way, in_every_way};
 use tests::meta::{PHONE, USER, status, text, whatsapp};
 use tests::{Api, Fault, FaultProxy, Setup, send, template};
@@ -58,7 +58,7 @@ async fn agent_sends(api: &Api, phone: &str, id: &str) {
 
 async fn everything_is_recorded_once(way: Way) {
     let (api, proxy) = Api::behind_a_proxy(impatient(ten_years())).await;
-    api.channel(api.workspace, Platform::Whatsapp, PHONE).await;
+    api.channel(api.workspace, Channel::Whatsapp, PHONE).await;
     let (mut round, mut any_failed) = (0, true);
     while any_failed {
         any_failed = false;
@@ -108,7 +108,7 @@ async fn meta_is_told_that_something_arrived_only_once_it_is_queued() {
     environment.insert("AWS_ENDPOINT_URL_SQS".to_owned(), proxy.url().to_owned());
     let api = Api::with(impatient(environment)).await;
     proxy.set_upstream(&api.stack.ready.sqs).await;
-    api.channel(api.workspace, Platform::Whatsapp, PHONE).await;
+    api.channel(api.workspace, Channel::Whatsapp, PHONE).await;
     for (round, (fault, more)) in ways.into_iter().enumerate() {
         let phone = phone(round);
         // More than one call to the queue takes: the first may have gone through when the second fails.
@@ -142,7 +142,7 @@ async fn a_queue_that_takes_some_of_a_batch_has_not_taken_it() {
     tokio::spawn(async move { axum::serve(listener, refuse).await });
     let environment = [("AWS_ENDPOINT_URL_SQS".to_owned(), some)].into();
     let api = Api::with(Setup { environment, ..Setup::default() }).await;
-    api.channel(api.workspace, Platform::Whatsapp, PHONE).await;
+    api.channel(api.workspace, Channel::Whatsapp, PHONE).await;
     let answer = api.deliver(&whatsapp(&[text("wamid.1", "16505551234", NAME, WORDS)])).await;
     assert_eq!(answer.code(), (503, "service_unavailable".to_owned()));
     assert_eq!(api.waiting().await, 1);

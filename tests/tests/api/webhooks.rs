@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use data_encoding::BASE64;
 use serde_json::{Value, json};
 use shared::api::lambda::Function;
-use shared::base::channel::Platform;
+use shared::base::channel::Channel;
 use shared::workspace::auth::Permission;
 use tests::meta::{INSTAGRAM, PHONE, USER, WEBHOOK, signature, status, text, value, whatsapp};
 use tests::{Answer, Api, Setup, project, scan, send, template};
@@ -16,8 +16,8 @@ const LEAD: &str = "16505551234";
 
 async fn with_channels() -> Api {
     let api = Api::start().await;
-    api.channel(api.workspace, Platform::Whatsapp, PHONE).await;
-    api.channel(api.workspace, Platform::Instagram, INSTAGRAM).await;
+    api.channel(api.workspace, Channel::Whatsapp, PHONE).await;
+    api.channel(api.workspace, Channel::Instagram, INSTAGRAM).await;
     api
 }
 
@@ -427,13 +427,13 @@ async fn another_workspace_sees_nothing_and_cannot_take_the_channel_over() {
     assert_eq!(theirs.status, 404);
 
     let accounts = api.accounts();
-    let ours = accounts.channel(Platform::Whatsapp, PHONE).await.unwrap().unwrap();
-    let stolen = shared::workspace::accounts::Channel { workspace_id: other, ..ours.clone() };
+    let ours = accounts.channel(Channel::Whatsapp, PHONE).await.unwrap().unwrap();
+    let stolen = shared::workspace::accounts::ChannelAccount { workspace_id: other, ..ours.clone() };
     assert_eq!(accounts.put_channel(&stolen).await.unwrap(), Err(shared::workspace::accounts::Taken));
-    assert!(!accounts.remove_channel(other, Platform::Whatsapp, PHONE).await.unwrap());
+    assert!(!accounts.remove_channel(other, Channel::Whatsapp, PHONE).await.unwrap());
     assert_eq!(accounts.channels(other).await.unwrap(), []);
     assert_eq!(accounts.channels(api.workspace).await.unwrap().len(), 2);
-    assert!(accounts.remove_channel(api.workspace, Platform::Whatsapp, PHONE).await.unwrap());
+    assert!(accounts.remove_channel(api.workspace, Channel::Whatsapp, PHONE).await.unwrap());
     assert_eq!(taken(&api, &whatsapp(&[text("wamid.2", LEAD, "Kerry", "hello")])).await, 0);
     assert_eq!(accounts.put_channel(&stolen).await.unwrap(), Ok(()));
 }
@@ -465,7 +465,7 @@ async fn a_queue_that_cannot_be_reached_is_503_and_the_repetition_loses_and_doub
     let folder = tempfile::tempdir().unwrap();
     let environment = HashMap::from([("AWS_ENDPOINT_URL_SQS".to_owned(), nowhere)]);
     let api = Api::with(Setup { environment, data: Some(folder.path().to_owned()), ..Setup::default() }).await;
-    api.channel(api.workspace, Platform::Whatsapp, PHONE).await;
+    api.channel(api.workspace, Channel::Whatsapp, PHONE).await;
     let payload = whatsapp(&[text("wamid.1", LEAD, "Kerry", "hello")]);
     for _ in 0..2 {
         assert_eq!(api.deliver(&payload).await.code(), (503, "service_unavailable".to_owned()));
@@ -487,8 +487,8 @@ async fn function() -> (local::Stack, Function) {
     let environment = shared::base::environment::Environment::from_iter(stack.variables.clone());
     let context =
         shared::base::context::Context::new(environment, Default::default(), stack.context.random.clone()).unwrap();
-    let channel = shared::workspace::accounts::Channel {
-        platform: Platform::Whatsapp,
+    let channel = shared::workspace::accounts::ChannelAccount {
+        platform: Channel::Whatsapp,
         channel_id: PHONE.to_owned(),
         workspace_id: demo::WORKSPACE,
         user_id: USER.to_owned(),

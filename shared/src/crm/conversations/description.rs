@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::row::Sender;
+use super::row::{LeadStatus, Sender};
 
 /// A lead of the leads API.
 #[derive(JsonSchema)]
@@ -88,29 +88,6 @@ pub struct ConversationShown {
     pub created_at: DateTime<Utc>,
     /// When its last message was written.
     pub last_message_at: DateTime<Utc>,
-}
-
-/// A lead's class by its score.
-#[derive(JsonSchema)]
-pub enum LeadStatus {
-    /// 12–15.
-    Hot,
-    /// 8–11.
-    Warm,
-    /// 5–7.
-    Cold,
-}
-
-/// Whether a message was sent.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "lowercase")]
-pub enum MessageStatus {
-    /// It was.
-    Sent,
-    /// It is to be.
-    Pending,
-    /// It could not be.
-    Failed,
 }
 
 /// A day in UTC such as 2026-11-20, or a time such as 2026-11-20T09:30:00Z.

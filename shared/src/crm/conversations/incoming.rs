@@ -1,6 +1,7 @@
 //! Events as they are given: by requests, and by files that hold the same objects.
 
-use crate::base::channel::Platform;
+use crate::base::channel::Channel;
+use crate::crm::conversations::MessageStatus;
 use crate::crm::identifiers::CustomerPhone;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -36,13 +37,12 @@ pub fn message(given: &Value) -> Result<(CustomerPhone, Message), Problem> {
     let mut fields = Fields::of(given)?;
     let message_id = fields.required_id("message_id", 512);
     let lead = fields.required("customer_phone", AN_IDENTIFIER, identifier);
-    let platform = fields.required("platform", A_PLATFORM, Platform::named);
-    let sender = fields.required("sender", "must be user or agent", Sender::named);
+    let platform = fields.required("platform", A_PLATFORM, |name| Channel::one_of(&Channel::PLATFORMS, name));
+    let sender = fields.required("sender", "must be user or agent", |name| name.parse::<Sender>().ok());
     let text = fields.required_text("text", 16_384);
     let timestamp = fields.required("timestamp", A_MOMENT, moment);
-    let status = fields.parsed("status", "must be sent, pending or failed", |status| {
-        ["sent", "pending", "failed"].contains(&status).then(|| status.to_owned())
-    });
+    let status =
+        fields.parsed("status", "must be sent, pending or failed", |status| status.parse::<MessageStatus>().ok());
     let conversation_id = fields.optional_text("conversation_id", 128);
     let agent_id = fields.optional_text("agent_id", 128);
     let agent_name = fields.optional_text("agent_name", 200);
@@ -63,8 +63,9 @@ pub fn message(given: &Value) -> Result<(CustomerPhone, Message), Problem> {
         sender,
         text,
         timestamp,
-        status: status.unwrap_or_else(|| "sent".to_owned()),
+        status: status.unwrap_or(MessageStatus::Sent),
         sequence_no: 0,
+        is_delivered: false,
     };
     Ok((lead, message))
 }

@@ -1,6 +1,6 @@
 //! Filtering, sorting, paging and counting rows of the lead list, in memory (contract, section 6).
 
-use crate::base::channel::Platform;
+use crate::base::channel::Channel;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
@@ -8,15 +8,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use memchr::memmem::Finder;
 
 use super::Listed;
-use super::row::lead_status;
+use super::row::LeadStatus;
 
 /// Which rows are shown. Filters combine with AND, the values inside one with OR.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// On one of these platforms.
-    pub platforms: Option<BTreeSet<Platform>>,
+    pub platforms: Option<BTreeSet<Channel>>,
     /// With one of these statuses.
-    pub statuses: Option<BTreeSet<&'static str>>,
+    pub statuses: Option<BTreeSet<LeadStatus>>,
     /// With or without an extraction.
     pub has_extraction: Option<bool>,
     /// With or without an e-mail address that is shown.
@@ -43,7 +43,7 @@ impl Filter {
             && self
                 .statuses
                 .as_ref()
-                .is_none_or(|statuses| score.is_some_and(|score| statuses.contains(lead_status(score))))
+                .is_none_or(|statuses| score.is_some_and(|score| statuses.contains(&LeadStatus::of(score))))
             && self.has_extraction.is_none_or(|has| has == score.is_some())
             && self.has_email.is_none_or(|has| has == row.has_email)
             && self.min_total_score.is_none_or(|least| score.is_some_and(|score| score >= least))
@@ -205,13 +205,9 @@ pub fn stats<'a>(rows: impl Iterator<Item = &'a Listed>, now: DateTime<Utc>) -> 
         stats.total += 1;
         if let Some(score) = row.total_score {
             stats.with_extraction += 1;
-            match lead_status(score) {
-                "Hot" => stats.by_status[0] += 1,
-                "Warm" => stats.by_status[1] += 1,
-                _ => stats.by_status[2] += 1,
-            }
+            stats.by_status[LeadStatus::of(score) as usize] += 1;
         }
-        for (count, platform) in stats.by_platform.iter_mut().zip(Platform::ALL) {
+        for (count, platform) in stats.by_platform.iter_mut().zip(Channel::PLATFORMS) {
             *count += usize::from(row.is_on(platform));
         }
         let active = |days| row.last_message_at.is_some_and(|at| at >= now - TimeDelta::days(days));
@@ -234,7 +230,7 @@ mod tests {
     fn listed(phone: u8, seconds: i64, score: Option<u8>, name: Option<String>) -> Listed {
         let at = DateTime::from_timestamp(seconds, 0).unwrap_or_default();
         let mut row = Row::new(phone.to_string(), Uuid::nil(), at);
-        row.take_template_send(Platform::Webchat, at);
+        row.take_template_send(Channel::Webchat, at);
         row.contact_name = name;
         row.extraction = score.map(|score| Extraction {
             extraction_id: Uuid::nil(),

@@ -2,7 +2,7 @@
 //! rest as the text that it is stored as. So a hundred thousand rows fit into memory, and only those
 //! of the page that is shown are read whole.
 
-use crate::base::channel::Platform;
+use crate::base::channel::Channel;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -47,7 +47,7 @@ pub struct Listed {
     text: Box<str>,
 }
 
-fn bit(platform: Platform) -> u8 {
+fn bit(platform: Channel) -> u8 {
     1 << (platform as u8)
 }
 
@@ -97,7 +97,7 @@ impl Listed {
     }
 
     /// Whether the lead is on a platform.
-    pub fn is_on(&self, platform: Platform) -> bool {
+    pub fn is_on(&self, platform: Channel) -> bool {
         self.platforms & bit(platform) != 0
     }
 
@@ -140,10 +140,10 @@ mod tests {
     fn a_row_is_given_back_whole() {
         let mut row = Row::new("4930".to_owned(), Uuid::max(), DateTime::<Utc>::UNIX_EPOCH);
         row.version = 3;
-        row.take_template_send(Platform::Instagram, DateTime::<Utc>::UNIX_EPOCH);
+        row.take_template_send(Channel::Instagram, DateTime::<Utc>::UNIX_EPOCH);
         row.contact_company = Some("Acme".to_owned());
         let listed = listed(&row);
-        assert_eq!(Platform::ALL.map(|platform| listed.is_on(platform)), [false, true, false]);
+        assert_eq!(Channel::PLATFORMS.map(|platform| listed.is_on(platform)), [false, true, false]);
         assert_eq!(listed.row().ok(), Some(row));
     }
 }

@@ -1,7 +1,7 @@
 //! What each event leaves: its item, and the row that took it. Recorded one by one against whoever
 //! else writes, or made in memory and written at once.
 
-use crate::base::channel::Platform;
+use crate::base::channel::Channel;
 use crate::crm::identifiers::CustomerPhone;
 use crate::crm::identifiers::User;
 use chrono::{DateTime, Utc};
@@ -31,10 +31,10 @@ pub(super) fn template_send_sk(send_id: &str) -> String {
     format!("template#{send_id}")
 }
 
-pub(super) fn take_template_send(row: &mut Row, platform: Platform, at: DateTime<Utc>) -> Result<Item, StoreError> {
+pub(super) fn take_template_send(row: &mut Row, platform: Channel, at: DateTime<Utc>) -> Result<Item, StoreError> {
     #[derive(Serialize)]
     struct TemplateSend {
-        platform: Platform,
+        platform: Channel,
         sent_at: DateTime<Utc>,
     }
     row.take_template_send(platform, at);
@@ -73,7 +73,7 @@ impl Story {
     }
 
     /// A template message that was sent.
-    pub fn template_send(&mut self, send_id: &str, platform: Platform, at: DateTime<Utc>) -> Result<(), StoreError> {
+    pub fn template_send(&mut self, send_id: &str, platform: Channel, at: DateTime<Utc>) -> Result<(), StoreError> {
         let item = take_template_send(&mut self.row, platform, at)?;
         self.tell(template_send_sk(send_id), item);
         Ok(())
@@ -131,7 +131,7 @@ fn contact(row: &Row) -> Lead {
         lead_id: row.lead_id,
         full_name: row.contact_name.clone(),
         email: row.contact_email.clone(),
-        phone: phone.filter(|_| row.platforms.contains(&Platform::Whatsapp)),
+        phone: phone.filter(|_| row.platforms.contains(&Channel::Whatsapp)),
         company_name: row.contact_company.clone(),
         ..Lead::default()
     }

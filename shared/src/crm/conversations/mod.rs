@@ -34,7 +34,7 @@ mod shown;
 mod stored;
 mod touches;
 
-use crate::base::channel::Platform;
+use crate::base::channel::Channel;
 use crate::crm::identifiers::CustomerPhone;
 use crate::crm::identifiers::User;
 use chrono::TimeDelta;
@@ -45,11 +45,12 @@ use crate::base::store::{Item, Query, StoreError, Table, Write, key, s};
 use crate::base::time::timestamp;
 use crate::crm::leads::Leads;
 pub use delivery::{Delivery, Reported};
-pub use description::{LeadShown, LeadStatus, MessageStatus, MomentOrDay};
+pub use description::{LeadShown, MomentOrDay};
 pub use listed::Listed;
 pub use load::Story;
-pub use pending::{PENDING, PendingMessage};
+pub use pending::PendingMessage;
 pub use record::DeliveredMessage;
+pub use row::{LeadStatus, MessageStatus};
 use row::{Message, Row};
 pub use rows::{Rows, UserRows};
 pub use shown::pagination;
@@ -57,7 +58,7 @@ pub(crate) use stored::row_of_item;
 use stored::row_to_item;
 
 /// The conversation of a message that names none: the one on its channel with its lead.
-pub fn default_conversation(platform: Platform, phone_number_id: Option<&str>, lead: &CustomerPhone) -> String {
+pub fn default_conversation(platform: Channel, phone_number_id: Option<&str>, lead: &CustomerPhone) -> String {
     [platform.name(), phone_number_id.unwrap_or("-"), lead.as_str()].join(":")
 }
 

@@ -1,7 +1,8 @@
 //! Messages that wait for a person's approval: written to a lead, shown by the leads API as `pending`,
 //! and sent by nobody.
 
-use crate::base::channel::Platform;
+use crate::base::channel::Channel;
+use crate::crm::conversations::MessageStatus;
 use crate::crm::identifiers::CustomerPhone;
 use crate::crm::identifiers::User;
 use chrono::{DateTime, Utc};
@@ -12,9 +13,6 @@ use super::record::ATTEMPTS;
 use super::row::{Message, Row, Sender};
 use super::{Conversations, Recorded, default_conversation, load};
 use crate::base::store::{StoreError, Transacted, key, s};
-
-/// The status of a message that waits for approval.
-pub const PENDING: &str = "pending";
 
 /// Where a message to be approved belongs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +47,7 @@ impl Conversations {
             row.scored_messages += 1;
             let lead = CustomerPhone(row.customer_phone.clone());
             let number = message.phone_number_id.as_deref();
-            let conversation_id = default_conversation(Platform::Whatsapp, number, &lead);
+            let conversation_id = default_conversation(Channel::Whatsapp, number, &lead);
             load::take_message(row, &Message { conversation_id, ..message.clone() })
         };
         let sk = load::message_sk(&message);
@@ -73,7 +71,7 @@ impl Conversations {
             let stored_as = CustomerPhone(row.customer_phone.clone());
             let revise =
                 self.table.update(key(user.events_pk(&stored_as), load::message_sk(&message)), "SET #text = :text");
-            let revise = revise.when("#status = :pending").bind("text", s(text)).bind("pending", s(PENDING));
+            let revise = revise.when("#status = :pending").bind("text", s(text)).bind("pending", s("pending"));
             let writes = [revise, self.put_row(&user, &row, Some(&before))?];
             match self.table.transact(writes).await? {
                 Transacted::Applied => return Ok(()),
@@ -94,16 +92,17 @@ impl PendingMessage {
         let number = Some(self.phone_number_id.as_str());
         let message = Message {
             message_id: self.message_id.clone(),
-            conversation_id: default_conversation(Platform::Whatsapp, number, &lead),
+            conversation_id: default_conversation(Channel::Whatsapp, number, &lead),
             agent_id: Some(self.agent_id.to_string()),
             agent_name: Some(self.agent_name.clone()),
-            platform: Platform::Whatsapp,
+            platform: Channel::Whatsapp,
             phone_number_id: number.map(str::to_owned),
             sender: Sender::Agent,
             text: text.to_owned(),
             timestamp: self.written_at,
-            status: PENDING.to_owned(),
+            status: MessageStatus::Pending,
             sequence_no: 0,
+            is_delivered: false,
         };
         Ok((user, lead, message))
     }

@@ -1,7 +1,7 @@
 //! Recording one event against whoever else writes: the event, the row that takes it, and, where the
 //! event tells something new of who the lead is, the lead with its identities and its other rows.
 
-use crate::base::channel::Platform;
+use crate::base::channel::Channel;
 use crate::crm::identifiers::CustomerPhone;
 use crate::crm::identifiers::User;
 use chrono::{DateTime, Utc};
@@ -68,7 +68,7 @@ impl Conversations {
             }
             let lead = CustomerPhone(row.customer_phone.clone());
             let conversation_id = default_conversation(message.platform, message.phone_number_id.as_deref(), &lead);
-            load::take_message(row, &Message { conversation_id, ..message.clone() })
+            load::take_message(row, &Message { conversation_id, is_delivered: true, ..message.clone() })
         };
         let (recorded, at) = self.record(user, (lead, also), &sk, message.timestamp, take).await?;
         let told: Vec<_> = std::iter::once(lead).chain(also).collect();
@@ -103,7 +103,7 @@ impl Conversations {
         user: &User,
         lead: &CustomerPhone,
         send_id: &str,
-        platform: Platform,
+        platform: Channel,
         at: DateTime<Utc>,
     ) -> Result<Recorded, StoreError> {
         let sk = load::template_send_sk(send_id);
@@ -183,10 +183,10 @@ impl Conversations {
     async fn lead_writes(&self, user: &User, place: &Place, row: &mut Row) -> Result<Vec<Write>, StoreError> {
         let before = place.row.as_ref();
         // On WhatsApp the identifier is a phone number; a row may have begun elsewhere.
-        let is_new_there = before.is_none_or(|before| !before.platforms.contains(&Platform::Whatsapp));
+        let is_new_there = before.is_none_or(|before| !before.platforms.contains(&Channel::Whatsapp));
         let own = Some(&place.identifier).filter(|_| is_new_there);
         let phone = own.into_iter().chain(&place.unknown).find_map(CustomerPhone::phone_number);
-        let phone = phone.filter(|_| row.platforms.contains(&Platform::Whatsapp));
+        let phone = phone.filter(|_| row.platforms.contains(&Channel::Whatsapp));
         let is_named = before.is_some_and(|before| before.contact_name.is_none()) && row.contact_name.is_some();
         if before.is_some() && phone.is_none() && !is_named {
             return Ok(Vec::new());

@@ -1,7 +1,7 @@
 //! A row of the lead list: everything the leads API shows of one lead, kept in one item, and how
 //! each kind of event changes it. Events may come in any order; the row ends up the same.
 
-use crate::base::channel::Platform;
+use crate::base::channel::Channel;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Who sent a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, strum::EnumString)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Sender {
     /// The lead.
     User,
@@ -18,13 +19,39 @@ pub enum Sender {
     Agent,
 }
 
-impl Sender {
-    /// The sender of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "user" => Some(Self::User),
-            "agent" => Some(Self::Agent),
-            _ => None,
+/// Whether a message was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, strum::EnumString)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum MessageStatus {
+    /// It was.
+    Sent,
+    /// It is to be, once a person approves it.
+    Pending,
+    /// It could not be.
+    Failed,
+}
+
+/// A lead's class by its total score (contract, section 6).
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema, strum::EnumString,
+)]
+pub enum LeadStatus {
+    /// 12–15.
+    Hot,
+    /// 8–11.
+    Warm,
+    /// 5–7.
+    Cold,
+}
+
+impl LeadStatus {
+    /// The class of a total score.
+    pub fn of(total_score: u8) -> Self {
+        match total_score {
+            12.. => Self::Hot,
+            8..12 => Self::Warm,
+            _ => Self::Cold,
         }
     }
 }
@@ -41,7 +68,7 @@ pub struct Message {
     /// The agent's name.
     pub agent_name: Option<String>,
     /// Where it was written.
-    pub platform: Platform,
+    pub platform: Channel,
     /// The phone number or channel configuration it came through.
     pub phone_number_id: Option<String>,
     /// Who sent it.
@@ -50,10 +77,14 @@ pub struct Message {
     pub text: String,
     /// When it was sent.
     pub timestamp: DateTime<Utc>,
-    /// `sent`, `pending` or `failed`.
-    pub status: String,
+    /// Whether it was sent.
+    pub status: MessageStatus,
     /// Its number within the conversation, in the order of arrival, from 1.
     pub sequence_no: u64,
+    /// Whether its provider delivered it, under its signature. Only such a message opens WhatsApp's window: what a
+    /// client records may say anything.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_delivered: bool,
 }
 
 /// A conversation, as the list shows it.
@@ -66,7 +97,7 @@ pub struct Conversation {
     /// The agent's name.
     pub agent_name: Option<String>,
     /// Where it takes place.
-    pub platform: Platform,
+    pub platform: Channel,
     /// The phone number or channel configuration it goes through.
     pub phone_number_id: Option<String>,
     /// How many messages it has.
@@ -149,17 +180,8 @@ impl Extraction {
     }
 
     /// What the total score says.
-    pub fn lead_status(&self) -> &'static str {
-        lead_status(self.total_score())
-    }
-}
-
-/// Hot 12–15, Warm 8–11, Cold 5–7 (contract, section 6).
-pub fn lead_status(total_score: u8) -> &'static str {
-    match total_score {
-        12.. => "Hot",
-        8..=11 => "Warm",
-        _ => "Cold",
+    pub fn lead_status(&self) -> LeadStatus {
+        LeadStatus::of(self.total_score())
     }
 }
 
@@ -186,7 +208,7 @@ pub struct Row {
     #[serde(default)]
     pub scored_messages: u64,
     /// Every platform of the lead.
-    pub platforms: BTreeSet<Platform>,
+    pub platforms: BTreeSet<Channel>,
     /// Every conversation.
     pub conversations: Vec<Conversation>,
     /// How many template messages were sent.
@@ -276,7 +298,7 @@ impl Row {
     }
 
     /// Counts a template message that was not counted before.
-    pub fn take_template_send(&mut self, platform: Platform, at: DateTime<Utc>) {
+    pub fn take_template_send(&mut self, platform: Channel, at: DateTime<Utc>) {
         self.platforms.insert(platform);
         self.template_sends_count += 1;
         self.first_contact_at = self.first_contact_at.min(at);
@@ -345,13 +367,14 @@ mod tests {
             // Not every message names its agent.
             agent_id: (minute % 2 == 1).then(|| format!("agent-{minute}-{id}")),
             agent_name: None,
-            platform: Platform::Whatsapp,
+            platform: Channel::Whatsapp,
             phone_number_id: None,
             sender: Sender::User,
             text: format!("text {id}"),
             timestamp: at(minute),
-            status: "sent".to_owned(),
+            status: MessageStatus::Sent,
             sequence_no: 0,
+            is_delivered: false,
         }
     }
 
@@ -409,7 +432,7 @@ mod tests {
     fn a_lead_of_templates_alone_shows_the_latest_send_and_no_text() {
         let mut row = Row::new("1".to_owned(), Uuid::nil(), at(5));
         for minute in [5, 2, 9] {
-            row.take_template_send(Platform::Whatsapp, at(minute));
+            row.take_template_send(Channel::Whatsapp, at(minute));
         }
         assert_eq!((row.last_message_at(), row.first_contact_at, row.template_sends_count), (Some(at(9)), at(2), 3));
         assert!(row.last_message.is_none() && row.total_messages() == 0);
@@ -433,10 +456,10 @@ mod tests {
             };
             (extraction.total_score(), extraction.lead_status())
         };
-        assert_eq!(scored([1, 1, 1, 1, 1]), (5, "Cold"));
-        assert_eq!(scored([1, 1, 2, 2, 1]), (7, "Cold"));
-        assert_eq!(scored([1, 1, 2, 2, 2]), (8, "Warm"));
-        assert_eq!(scored([3, 2, 2, 2, 2]), (11, "Warm"));
-        assert_eq!(scored([3, 3, 2, 2, 2]), (12, "Hot"));
+        assert_eq!(scored([1, 1, 1, 1, 1]), (5, LeadStatus::Cold));
+        assert_eq!(scored([1, 1, 2, 2, 1]), (7, LeadStatus::Cold));
+        assert_eq!(scored([1, 1, 2, 2, 2]), (8, LeadStatus::Warm));
+        assert_eq!(scored([3, 2, 2, 2, 2]), (11, LeadStatus::Warm));
+        assert_eq!(scored([3, 3, 2, 2, 2]), (12, LeadStatus::Hot));
     }
 }

@@ -17,7 +17,7 @@ use super::load::extraction_sk;
 use super::record::ATTEMPTS;
 use super::row::{Extraction, Message, Row};
 use super::stored::row_of_item;
-use super::{Conversations, PENDING};
+use super::{Conversations, MessageStatus};
 use crate::base::store::{StoreError, Transacted, key, n, s, to_item};
 use crate::crm::leads::Link;
 
@@ -135,7 +135,7 @@ impl Conversations {
         let mut messages: Vec<Message> = newest.first(most).await?;
         messages.reverse();
         // What waits for approval was not said.
-        Ok(messages.into_iter().filter(|message| message.status != PENDING).collect())
+        Ok(messages.into_iter().filter(|message| message.status != MessageStatus::Pending).collect())
     }
 
     /// Records what a model made of the messages that `found` counts. Nothing is recorded, and

@@ -67,7 +67,7 @@ pub(crate) fn row_of_item(item: Item) -> Result<Row, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::channel::Platform;
+    use crate::base::channel::Channel;
 
     #[test]
     fn a_row_is_read_as_it_was_written() {
@@ -75,7 +75,7 @@ mod tests {
         row.version = 7;
         row.contact_email = Some("zoë@example.com".to_owned());
         row.contact_name = Some("Zoë \"Z\" Åström".to_owned());
-        row.take_template_send(Platform::Webchat, DateTime::<Utc>::UNIX_EPOCH);
+        row.take_template_send(Channel::Webchat, DateTime::<Utc>::UNIX_EPOCH);
         assert_eq!(row_to_item(&row).and_then(row_of_item).ok(), Some(row));
     }
 }

@@ -1,11 +1,13 @@
 //! Messages as what happened with a lead: for whoever looks at a lead as a whole.
 
+use crate::crm::conversations::Channel;
+use crate::crm::leads::Direction;
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 use uuid::Uuid;
 
 use super::row::{Message, Sender};
-use super::{Conversations, PENDING};
+use super::{Conversations, MessageStatus};
 use crate::base::store::{StoreError, from_item};
 use crate::crm::leads::{Activity, HISTORY_PAGE, Link};
 
@@ -26,7 +28,7 @@ impl Conversations {
         while let Some(item) = items.next().await? {
             let message: Message = from_item(item)?;
             // What waits for approval has not happened.
-            if message.status == PENDING {
+            if message.status == MessageStatus::Pending {
                 continue;
             }
             let is_before = message.timestamp < since;
@@ -40,19 +42,18 @@ impl Conversations {
 }
 
 fn touch(message: Message, now: DateTime<Utc>) -> Activity {
-    let direction = match message.sender {
-        Sender::User => "inbound",
-        Sender::Agent => "outbound",
-    };
+    let is_leads = message.sender == Sender::User;
+    let opens_window = is_leads && message.is_delivered && message.platform == Channel::Whatsapp;
     Activity {
         // A message goes by its provider's identifier.
         activity_id: Uuid::nil(),
-        kind: message.platform.name().to_owned(),
+        kind: message.platform.name().into(),
         // What was written is not planned, whatever the provider's clock says.
         occurred_at: message.timestamp.min(now),
-        direction: Some(direction.to_owned()),
+        direction: Some(if is_leads { Direction::Inbound } else { Direction::Outbound }),
         outcome: None,
         title: None,
         body: Some(message.text),
+        opens_window,
     }
 }

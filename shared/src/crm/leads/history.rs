@@ -14,14 +14,14 @@ use crate::base::store::{StoreError, from_item, s};
 pub struct Activity {
     /// Its identifier; the same one at the same time is the same activity.
     pub activity_id: Uuid,
-    /// `email`, `call`, `meeting`, `note`, `sms`, `linkedin`, `whatsapp`, or another word.
+    /// What it was.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: ActivityKind,
     /// When it happened, or will.
     pub occurred_at: DateTime<Utc>,
-    /// `inbound` or `outbound`, where that is known.
+    /// Who turned to whom, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub direction: Option<String>,
+    pub direction: Option<Direction>,
     /// What came of it, such as `replied` or `no_response`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
@@ -31,12 +31,106 @@ pub struct Activity {
     /// What was said or noted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// Whether it opens WhatsApp's window: a message of the lead that a provider delivered. Never stored; it is read
+    /// from the message.
+    #[serde(skip)]
+    pub opens_window: bool,
+}
+
+/// What an activity was. A CRM may have words of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum ActivityKind {
+    /// An e-mail.
+    Email,
+    /// A phone call.
+    Call,
+    /// A meeting.
+    Meeting,
+    /// A note about the lead, which was not exchanged with it.
+    Note,
+    /// A text message.
+    Sms,
+    /// A message on LinkedIn.
+    Linkedin,
+    /// A WhatsApp message.
+    Whatsapp,
+    /// Another word.
+    Other(String),
+}
+
+impl ActivityKind {
+    /// The word for it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Email => "email",
+            Self::Call => "call",
+            Self::Meeting => "meeting",
+            Self::Note => "note",
+            Self::Sms => "sms",
+            Self::Linkedin => "linkedin",
+            Self::Whatsapp => "whatsapp",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+impl From<String> for ActivityKind {
+    fn from(word: String) -> Self {
+        match word.as_str() {
+            "email" => Self::Email,
+            "call" => Self::Call,
+            "meeting" => Self::Meeting,
+            "note" => Self::Note,
+            "sms" => Self::Sms,
+            "linkedin" => Self::Linkedin,
+            "whatsapp" => Self::Whatsapp,
+            _ => Self::Other(word),
+        }
+    }
+}
+
+impl From<&str> for ActivityKind {
+    fn from(word: &str) -> Self {
+        word.to_owned().into()
+    }
+}
+
+impl From<ActivityKind> for String {
+    fn from(kind: ActivityKind) -> Self {
+        match kind {
+            ActivityKind::Other(word) => word,
+            known => known.as_str().to_owned(),
+        }
+    }
+}
+
+/// Who turned to whom.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Direction {
+    /// The lead to us.
+    Inbound,
+    /// We to the lead.
+    Outbound,
 }
 
 impl Activity {
     /// Whether it was exchanged with the lead; a note is only written about it.
     pub fn is_touch(&self) -> bool {
-        self.kind != "note"
+        self.kind != ActivityKind::Note
     }
 }
 
@@ -116,8 +210,9 @@ mod tests {
 
     fn activity(kind: &str, minute: i64) -> Activity {
         Activity {
+            opens_window: false,
             activity_id: Uuid::nil(),
-            kind: kind.to_owned(),
+            kind: kind.into(),
             occurred_at: at(minute),
             direction: None,
             outcome: None,

@@ -35,7 +35,7 @@ use crate::base::time::timestamp;
 pub use change::Upserted;
 pub use description::ContactShown;
 pub(crate) use history::HISTORY_PAGE;
-pub use history::{Activity, History};
+pub use history::{Activity, ActivityKind, Direction, History};
 pub use lead::Lead;
 pub use link::Link;
 pub use search::{Found, folded};
@@ -221,8 +221,9 @@ mod tests {
     #[test]
     fn a_lead_sorts_after_every_activity_and_before_every_link() {
         let activity = Activity {
+            opens_window: false,
             activity_id: Uuid::max(),
-            kind: "note".to_owned(),
+            kind: ActivityKind::Note,
             occurred_at: DateTime::<Utc>::MAX_UTC,
             direction: None,
             outcome: None,

@@ -12,7 +12,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::beta::Beta;
-use super::{Channel, Outcome, SegmentRates, Tier, Touch, last_said};
+use super::{Outcome, SegmentRates, Tier, Touch, last_said};
+use crate::base::channel::{Channel, Scored};
 
 /// How much a lead's own touches count against its segment's rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,6 +53,7 @@ impl Smoothing {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ChannelScore {
     /// The channel.
+    #[schemars(with = "Scored")]
     pub channel: Channel,
     /// The probability that reaching out on it is replied to or leads to a meeting.
     pub probability: f64,
@@ -64,10 +66,11 @@ pub struct ChannelScore {
 }
 
 /// Scores the channels of `eligible`, each once, the likeliest first and the equally likely in the order of
-/// [`Channel::ALL`]. Whether there is an address, a consent and an open window is for the caller to know;
+/// [`Channel::SCORED`]. Whether there is an address, a consent and an open window is for the caller to know;
 /// what the touches themselves rule out ([`is_closed`]) is left out here.
 pub fn score(touches: &[Touch], tier: Tier, rates: &SegmentRates, eligible: &[Channel]) -> Vec<ChannelScore> {
-    let open = Channel::ALL.into_iter().filter(|channel| eligible.contains(channel) && !is_closed(*channel, touches));
+    let open =
+        Channel::SCORED.into_iter().filter(|channel| eligible.contains(channel) && !is_closed(*channel, touches));
     let mut scores: Vec<ChannelScore> = open
         .map(|channel| {
             let segment_rate = rates.rate(tier, channel);
@@ -104,10 +107,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::outreach::policy::Count;
+    use crate::outreach::policy::{Count, channel_named};
 
     fn touch(channel: &str, outcome: &str, age_days: Option<f64>) -> Touch {
-        Touch { channel: Channel::named(channel).unwrap(), outcome: Outcome::named(outcome), age_days }
+        Touch { channel: channel_named(channel).unwrap(), outcome: Outcome::named(outcome), age_days }
     }
 
     /// The seed's example.
@@ -118,7 +121,7 @@ mod tests {
     }
 
     fn scored(touches: &[Touch]) -> Vec<ChannelScore> {
-        score(touches, Tier::MidMarket, &SegmentRates::default(), &Channel::ALL)
+        score(touches, Tier::MidMarket, &SegmentRates::default(), &Channel::SCORED)
     }
 
     fn probability(touches: &[Touch], channel: Channel) -> f64 {
@@ -155,7 +158,7 @@ mod tests {
     fn a_channel_without_touches_has_the_rate_of_its_segment() {
         let mut rates = SegmentRates::default();
         rates.add(Tier::Enterprise, Channel::PhoneCall, Count { successes: 60, trials: 100 });
-        for score in score(&[], Tier::Enterprise, &rates, &Channel::ALL) {
+        for score in score(&[], Tier::Enterprise, &rates, &Channel::SCORED) {
             assert!((score.probability - score.segment_rate).abs() < 1e-9 && score.touches == 0.0);
         }
     }
@@ -180,7 +183,7 @@ mod tests {
     #[test]
     fn equally_likely_channels_come_in_the_published_order() {
         let mut rates = SegmentRates::default();
-        for channel in Channel::ALL {
+        for channel in Channel::SCORED {
             let trials = 100_000_000_000;
             rates.add(Tier::Startup, channel, Count { successes: trials / 4, trials });
         }
@@ -222,11 +225,8 @@ mod tests {
             Outcome::Other,
         ]);
         let ages = prop::option::of(prop_oneof![-10.0..4000.0_f64, any::<f64>()]);
-        (prop::sample::select(Channel::ALL.to_vec()), outcomes, ages).prop_map(|(channel, outcome, age_days)| Touch {
-            channel,
-            outcome,
-            age_days,
-        })
+        (prop::sample::select(Channel::SCORED.to_vec()), outcomes, ages)
+            .prop_map(|(channel, outcome, age_days)| Touch { channel, outcome, age_days })
     }
 
     proptest! {
@@ -238,7 +238,7 @@ mod tests {
         ) {
             let mut rates = SegmentRates::default();
             rates.add(Tier::Startup, Channel::Email, Count { successes, trials });
-            for score in score(&touches, Tier::Startup, &rates, &Channel::ALL) {
+            for score in score(&touches, Tier::Startup, &rates, &Channel::SCORED) {
                 let (low, high) = score.interval;
                 prop_assert!(0.0 <= low && low <= high && high <= 1.0, "{score:?}");
                 prop_assert!((0.0..=1.0).contains(&score.probability) && score.touches >= 0.0, "{score:?}");

@@ -237,7 +237,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::outreach::policy::{Channel, SegmentRates, score};
+    use crate::base::channel::Channel;
+    use crate::outreach::policy::{SegmentRates, channel_named, score};
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -262,12 +263,12 @@ mod tests {
     fn example(today: &str) -> (Priority, Action) {
         let touches =
             [("email", "opened"), ("phone_call", "no_response"), ("sms", "replied")].map(|(kind, outcome)| Touch {
-                channel: Channel::named(kind).unwrap(),
+                channel: channel_named(kind).unwrap(),
                 outcome: Outcome::named(outcome),
                 age_days: None,
             });
         let tier = Tier::named("mid-market");
-        let scores = score(&touches, tier, &SegmentRates::default(), &Channel::ALL);
+        let scores = score(&touches, tier, &SegmentRates::default(), &Channel::SCORED);
         let priority = prioritise(&Signals {
             probability: scores[0].probability,
             tier,

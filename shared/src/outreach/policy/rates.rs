@@ -112,6 +112,8 @@ impl SegmentRates {
             Channel::Whatsapp => 0.20,
             Channel::PhoneCall => 0.12,
             Channel::Meeting => 0.15,
+            // No model knows these; they are never scored.
+            Channel::Linkedin | Channel::Instagram | Channel::Webchat | Channel::Notification | Channel::Web => 0.0,
         }
     }
 
@@ -155,7 +157,7 @@ mod tests {
     #[test]
     fn without_outcomes_a_rate_is_the_prior() {
         let rates = SegmentRates::default();
-        for channel in Channel::ALL {
+        for channel in Channel::SCORED {
             assert!((rates.rate(Tier::Startup, channel) - SegmentRates::prior(channel)).abs() < 1e-12);
         }
     }

@@ -4,7 +4,7 @@
 mod facts;
 mod placeholder;
 
-use crate::base::channel::Medium;
+use crate::base::channel::Channel;
 
 use facts::{Known, greeted, names, numbers};
 pub use facts::{addresses, said};
@@ -41,32 +41,30 @@ pub struct Messages {
 }
 
 impl Messages {
-    /// The message for a medium.
-    pub fn of(&self, medium: Medium) -> Option<&Written> {
-        self.slot(medium).as_ref()
+    /// The message for a channel.
+    pub fn of(&self, channel: Channel) -> Option<&Written> {
+        match channel {
+            Channel::Email => self.email.as_ref(),
+            Channel::Whatsapp => self.whatsapp.as_ref(),
+            Channel::Notification => self.notification.as_ref(),
+            Channel::Web => self.web.as_ref(),
+            _ => None,
+        }
     }
 
     /// Every message, in the document's order.
-    pub fn iter(&self) -> impl Iterator<Item = (Medium, &Written)> {
-        Medium::ALL.into_iter().filter_map(|medium| self.of(medium).map(|written| (medium, written)))
+    pub fn iter(&self) -> impl Iterator<Item = (Channel, &Written)> {
+        Channel::FOLLOW_UP.into_iter().filter_map(|medium| self.of(medium).map(|written| (medium, written)))
     }
 
     /// Sets or removes the message for a medium.
-    pub fn set(&mut self, medium: Medium, written: Option<Written>) {
-        *match medium {
-            Medium::Email => &mut self.email,
-            Medium::Whatsapp => &mut self.whatsapp,
-            Medium::Notification => &mut self.notification,
-            Medium::Web => &mut self.web,
-        } = written;
-    }
-
-    fn slot(&self, medium: Medium) -> &Option<Written> {
+    pub fn set(&mut self, medium: Channel, written: Option<Written>) {
         match medium {
-            Medium::Email => &self.email,
-            Medium::Whatsapp => &self.whatsapp,
-            Medium::Notification => &self.notification,
-            Medium::Web => &self.web,
+            Channel::Email => self.email = written,
+            Channel::Whatsapp => self.whatsapp = written,
+            Channel::Notification => self.notification = written,
+            Channel::Web => self.web = written,
+            _ => {}
         }
     }
 
@@ -77,12 +75,27 @@ impl Messages {
     }
 }
 
+/// Whether a message has the form of a letter, with paragraphs: an e-mail, or what the representative says.
+fn has_paragraphs(channel: Channel) -> bool {
+    matches!(channel, Channel::Email | Channel::PhoneCall | Channel::Meeting)
+}
+
+/// Most characters of a title and of a message.
+fn limits(channel: Channel) -> (usize, usize) {
+    match channel {
+        Channel::Email | Channel::PhoneCall | Channel::Meeting => (150, 5_000),
+        Channel::Whatsapp | Channel::Sms | Channel::Linkedin | Channel::Instagram | Channel::Webchat => (100, 700),
+        Channel::Notification => (100, 240),
+        Channel::Web => (100, 400),
+    }
+}
+
 impl Written {
     /// What is wrong with it as a message for `medium` to somebody of whom `known` is known, told to whoever
     /// wrote it.
-    pub fn fault(&self, medium: Medium, known: &str) -> Option<String> {
+    pub fn fault(&self, medium: Channel, known: &str) -> Option<String> {
         let (title, message) = (self.title.trim(), self.message.trim());
-        let (most_title, most_message) = medium.limits();
+        let (most_title, most_message) = limits(medium);
         if [title, message, self.strategy.trim()].contains(&"") {
             return Some("its title, its message or its strategy is empty".to_owned());
         }
@@ -92,7 +105,7 @@ impl Written {
         if message.chars().count() > most_message {
             return Some(format!("its message must have at most {most_message} characters"));
         }
-        if medium != Medium::Email && message.contains('\n') {
+        if !has_paragraphs(medium) && message.contains('\n') {
             return Some("its message must be one paragraph, without line breaks".to_owned());
         }
         if let Some(left) = placeholder(title).or_else(|| placeholder(message)) {
@@ -169,16 +182,16 @@ mod tests {
     #[test]
     fn each_medium_has_its_form() {
         let fine = written("About your question", "Hi Jane! Do you have ten minutes this week?");
-        assert!(Medium::ALL.iter().all(|medium| fine.fault(*medium, "Jane").is_none()));
+        assert!(Channel::FOLLOW_UP.iter().all(|medium| fine.fault(*medium, "Jane").is_none()));
         let letter = written("About your question", "Hi Jane,\n\nthank you.");
-        assert_eq!(letter.fault(Medium::Email, "Jane"), None);
-        for medium in [Medium::Whatsapp, Medium::Notification, Medium::Web] {
+        assert_eq!(letter.fault(Channel::Email, "Jane"), None);
+        for medium in [Channel::Whatsapp, Channel::Notification, Channel::Web] {
             assert!(letter.fault(medium, "Jane").is_some_and(|fault| fault.contains("line breaks")), "{medium:?}");
             assert!(written("t", &"x".repeat(701)).fault(medium, "").is_some(), "{medium:?}");
         }
-        assert!(written("a\nb", "m").fault(Medium::Email, "").is_some());
-        assert!(written(" ", "m").fault(Medium::Email, "").is_some());
-        assert!(written("t", "Hi {name}").fault(Medium::Email, "").is_some_and(|fault| fault.contains("{name}")));
+        assert!(written("a\nb", "m").fault(Channel::Email, "").is_some());
+        assert!(written(" ", "m").fault(Channel::Email, "").is_some());
+        assert!(written("t", "Hi {name}").fault(Channel::Email, "").is_some_and(|fault| fault.contains("{name}")));
     }
 
     #[test]

@@ -228,12 +228,11 @@ impl Drafting {
     /// The channel to write for: of those that reach the contact the ones that some site sends on, if there are any;
     /// of these e-mail, else the likeliest.
     fn channel(&self, run: &Run, reach: &Reach) -> Option<Channel> {
-        let eligible = reach.channels().into_iter().filter(|channel| channel.is_sent());
-        let eligible: Vec<_> = eligible.filter_map(Channel::outreach).collect();
+        let eligible: Vec<_> = reach.channels().into_iter().filter(|channel| channel.is_sent()).collect();
         let touches = touches(reach, &Asked::default(), self.clock.now());
         let scores = policy::score(&touches, Tier::Unknown, &run.rates, &eligible);
         // What is equal stays in the order of its score.
-        let channels = scores.into_iter().map(|score| Channel::from(score.channel));
+        let channels = scores.into_iter().map(|score| score.channel);
         channels.min_by_key(|channel| (run.sender(*channel).is_none(), *channel != Channel::Email))
     }
 
@@ -363,7 +362,7 @@ fn fault(reply: &Reply, channel: Channel, known: &str) -> Option<String> {
         message: draft.message.clone(),
         strategy: reply.reasoning_summary.clone(),
     };
-    let fault = written.fault(channel.form(), known);
+    let fault = written.fault(channel, known);
     fault.or_else(|| draft.fault().map(|(field, complaint)| format!("{field} {complaint}")))
 }
 

@@ -213,7 +213,7 @@ impl Recommendations {
             });
             let mut also = Vec::new();
             let is_new = attempt.state != Delivered;
-            if let (Delivered, true, Some(channel)) = (state, is_new, attempt.draft.channel.outreach()) {
+            if let (Delivered, true, Some(channel)) = (state, is_new, scored(attempt.draft.channel)) {
                 let count = Count { successes: 0, trials: 1 };
                 also.push(rates::add(&self.table, delivery.id.workspace_id, (before.tier(), channel), count));
             }
@@ -244,7 +244,7 @@ impl Recommendations {
                 changed.outcome = Some(outcome);
             }
             let mut also = Vec::new();
-            if let (true, Some(channel)) = (worth(outcome) >= 1.0, attempt.draft.channel.outreach()) {
+            if let (true, Some(channel)) = (worth(outcome) >= 1.0, scored(attempt.draft.channel)) {
                 let count = Count { successes: 1, trials: 0 };
                 also.push(rates::add(&self.table, delivery.id.workspace_id, (before.tier(), channel), count));
             }
@@ -321,7 +321,7 @@ impl Recommendations {
         let after = Recommendation { status: Status::Delivered, lease: None, due: None, ..after };
         let details = json!({"channel": channel(taken)});
         let mut also = Vec::new();
-        if let Some(channel) = channel(taken).and_then(Channel::outreach) {
+        if let Some(channel) = channel(taken).and_then(scored) {
             let count = Count { successes: 0, trials: 1 };
             also.push(rates::add(&self.table, taken.id.workspace_id, (taken.tier(), channel), count));
         }
@@ -340,6 +340,11 @@ impl Recommendations {
             created_at: self.clock.now(),
         }
     }
+}
+
+/// The channel, if it is one that the model learns of.
+fn scored(channel: Channel) -> Option<Channel> {
+    Some(channel).filter(|channel| Channel::SCORED.contains(channel))
 }
 
 fn channel(of: &Recommendation) -> Option<Channel> {

@@ -1,6 +1,6 @@
 //! A recommendation as answers show it, for the description of the API.
 
-use crate::base::channel::Channel;
+use crate::base::channel::Recommended;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ pub struct RecommendationShown {
     /// Such as `follow_up`.
     pub recommended_action: Option<String>,
     /// The channel that most likely succeeds.
-    pub recommended_channel: Option<Channel>,
+    pub recommended_channel: Option<Recommended>,
     /// Why.
     pub reasoning_summary: Option<String>,
     /// The draft's subject line or headline, where its channel has one.
@@ -87,7 +87,7 @@ pub struct FollowUpShown {
 #[schemars(rename = "Approval")]
 pub struct ApprovalShown {
     /// The channel.
-    pub channel: Channel,
+    pub channel: Recommended,
     /// The subject line or headline.
     pub draft_title: Option<String>,
     /// The text.
@@ -107,7 +107,7 @@ pub struct ApprovalShown {
 #[schemars(rename = "Delivery")]
 pub struct DeliveryShown {
     /// The channel.
-    pub channel: Channel,
+    pub channel: Recommended,
     /// Where it stands.
     pub state: AttemptState,
     /// SHA-256 of what is sent, in hexadecimal digits.

@@ -1,7 +1,6 @@
 //! What is to be sent.
 
 use crate::base::channel::Channel;
-use crate::base::channel::Medium;
 use crate::outreach::writing::{Written, placeholder};
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +28,7 @@ impl Draft {
         let title = self.title.as_deref().unwrap_or_default();
         let most = match self.channel {
             Channel::Email | Channel::PhoneCall | Channel::Meeting => 5_000,
-            Channel::Whatsapp => 4_096,
+            Channel::Whatsapp | Channel::Linkedin | Channel::Instagram | Channel::Webchat => 4_096,
             Channel::Sms => 480,
             Channel::Notification => 240,
             Channel::Web => 400,
@@ -46,6 +45,6 @@ impl Draft {
     }
 }
 
-pub(super) fn drafted(medium: Medium, written: &Written) -> Draft {
-    Draft { channel: medium.into(), title: Some(written.title.clone()), message: written.message.clone() }
+pub(super) fn drafted(medium: Channel, written: &Written) -> Draft {
+    Draft { channel: medium, title: Some(written.title.clone()), message: written.message.clone() }
 }

@@ -38,7 +38,7 @@ use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::base::channel::Medium;
+use crate::base::channel::Channel;
 use crate::base::clock::{Clock, Random};
 use crate::base::context::FromContext;
 use crate::base::observe::metrics;
@@ -85,7 +85,7 @@ fn recommendation_key(id: RecommendationId) -> Item {
 
 impl Recommendations {
     /// A fresh identifier for what is written for each medium.
-    pub fn identifiers(&self, messages: &Messages) -> BTreeMap<Medium, Uuid> {
+    pub fn identifiers(&self, messages: &Messages) -> BTreeMap<Channel, Uuid> {
         messages.iter().map(|(medium, _)| (medium, self.random.uuid())).collect()
     }
 
@@ -137,7 +137,7 @@ impl Recommendations {
     pub async fn refine(
         &self,
         workspace_id: Uuid,
-        identifiers: &BTreeMap<Medium, Uuid>,
+        identifiers: &BTreeMap<Channel, Uuid>,
         messages: &Messages,
         written_by: &WrittenBy,
         actor: Actor,

@@ -2,7 +2,7 @@
 
 use super::draft::drafted;
 use super::{Approval, Attempt, Draft, KEPT, Origin, RecommendationId};
-use crate::base::channel::Medium;
+use crate::base::channel::Channel;
 use crate::base::time::timestamp;
 use crate::outreach::gate::Disclosure;
 use crate::outreach::writing::Written;
@@ -209,7 +209,7 @@ impl Recommendation {
         id: RecommendationId,
         lead_id: Uuid,
         origin: Origin,
-        (medium, written): (Medium, &Written),
+        (medium, written): (Channel, &Written),
         written_by: WrittenBy,
         now: DateTime<Utc>,
     ) -> Self {

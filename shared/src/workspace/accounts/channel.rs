@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Accounts, workspace_pk};
-use crate::base::channel::Platform;
+use crate::base::channel::Channel;
 use crate::base::store::{Item, StoreError, Transacted, Write, key, keyed, s};
 
 /// A phone number or account that leads write to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Channel {
+pub struct ChannelAccount {
     /// Where it is.
-    pub platform: Platform,
+    pub platform: Channel,
     /// WhatsApp's phone number id, or the Instagram account's id.
     pub channel_id: String,
     /// The workspace that it belongs to.
@@ -34,11 +34,11 @@ pub struct Channel {
 #[error("the channel belongs to another workspace")]
 pub struct Taken;
 
-fn channel_key(platform: Platform, channel_id: &str) -> Item {
+fn channel_key(platform: Channel, channel_id: &str) -> Item {
     key(format!("C#{}#{channel_id}", platform.name()), "channel")
 }
 
-fn listed_key(workspace_id: Uuid, platform: Platform, channel_id: &str) -> Item {
+fn listed_key(workspace_id: Uuid, platform: Channel, channel_id: &str) -> Item {
     key(workspace_pk(workspace_id), format!("channel#{}#{channel_id}", platform.name()))
 }
 
@@ -49,7 +49,7 @@ pub(super) fn of_the_workspace(write: Write, workspace_id: Uuid) -> Write {
 
 impl Accounts {
     /// Adds a channel, or changes it; its item and its place in the workspace's list together.
-    pub async fn put_channel(&self, channel: &Channel) -> Result<Result<(), Taken>, StoreError> {
+    pub async fn put_channel(&self, channel: &ChannelAccount) -> Result<Result<(), Taken>, StoreError> {
         let own = keyed(channel, channel_key(channel.platform, &channel.channel_id))?;
         let listed = keyed(channel, listed_key(channel.workspace_id, channel.platform, &channel.channel_id))?;
         let writes = [of_the_workspace(self.table.put(own), channel.workspace_id), self.table.put(listed)];
@@ -60,12 +60,12 @@ impl Accounts {
     }
 
     /// The channel of a provider's identifier.
-    pub async fn channel(&self, platform: Platform, channel_id: &str) -> Result<Option<Channel>, StoreError> {
+    pub async fn channel(&self, platform: Channel, channel_id: &str) -> Result<Option<ChannelAccount>, StoreError> {
         self.table.get(channel_key(platform, channel_id)).await
     }
 
     /// The channels of a workspace, by platform and identifier.
-    pub async fn channels(&self, workspace_id: Uuid) -> Result<Vec<Channel>, StoreError> {
+    pub async fn channels(&self, workspace_id: Uuid) -> Result<Vec<ChannelAccount>, StoreError> {
         self.table.under(workspace_pk(workspace_id), "channel#").all().await
     }
 
@@ -73,7 +73,7 @@ impl Accounts {
     pub async fn remove_channel(
         &self,
         workspace_id: Uuid,
-        platform: Platform,
+        platform: Channel,
         channel_id: &str,
     ) -> Result<bool, StoreError> {
         if self.channel(platform, channel_id).await?.is_none_or(|channel| channel.workspace_id != workspace_id) {

@@ -28,7 +28,7 @@ use uuid::Uuid;
 use crate::base::context::FromContext;
 use crate::workspace::auth::rate::{Counts, Quota, Rate};
 use crate::workspace::auth::{ApiKey, Permission};
-pub use channel::{Channel, Taken};
+pub use channel::{ChannelAccount, Taken};
 pub use site::{Agent, Role, Site, Staffed};
 
 use crate::base::store::{StoreError, Table, WriteOutcome, from_item, key, keyed, n, s};
