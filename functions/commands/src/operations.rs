@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde_json::json;
 use shared::api::openapi::Operation;
-use shared::base::channel::FollowedUp;
 use shared::base::problem::Code;
 use shared::outreach::writing::Messages;
 use shared::workflow::commands::Status;
@@ -69,7 +68,7 @@ pub struct CommandShown {
     /// What was written; until the copywriter is done, what the sales agent wrote.
     pub messages: Option<Messages>,
     /// The recommendation that each message became, for a person to decide on.
-    pub recommendation_ids: BTreeMap<FollowedUp, Uuid>,
+    pub recommendation_ids: BTreeMap<String, Uuid>,
     /// How often it was tried.
     pub attempts: u32,
     /// When it was made.

@@ -264,7 +264,7 @@ pub struct FollowUp {
     /// The commands.
     pub command_ids: CommandIds,
     /// The recommendation that each message became, for a person to decide on.
-    pub recommendation_ids: BTreeMap<FollowedUp, Uuid>,
+    pub recommendation_ids: BTreeMap<String, Uuid>,
     /// Where the copywriter stands; null without one.
     pub refinement: Option<Refinement>,
 }

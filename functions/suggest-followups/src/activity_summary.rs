@@ -104,6 +104,7 @@ mod tests {
 
     fn activity(kind: &str, days_ago: i64, title: Option<&str>) -> Activity {
         Activity {
+            opens_window: false,
             activity_id: Uuid::nil(),
             kind: kind.into(),
             occurred_at: now() - TimeDelta::days(days_ago),

@@ -111,7 +111,7 @@ parts! {
     /// A channel that a recommendation can be for.
     Recommended = "OutreachChannel", RECOMMENDED, "Where something is to reach a lead.";
     /// A channel that leadFollowUp writes for.
-    FollowedUp = "Medium", FOLLOW_UP, "Where a message appears.";
+    FollowedUp = "Medium", FOLLOW_UP, "Where a message appears (seeds/lead-follow-up.md, \"Available Channels\").";
     /// A channel that leads of the leads API write from.
     Platform = "Platform", PLATFORMS, "Where a lead writes from.";
 }

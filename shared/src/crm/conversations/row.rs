@@ -26,13 +26,13 @@ pub enum Sender {
 pub enum MessageStatus {
     /// It was.
     Sent,
-    /// It is to be, once a person approves it.
+    /// It is to be.
     Pending,
     /// It could not be.
     Failed,
 }
 
-/// A lead's class by its total score (contract, section 6).
+/// A lead's class by its score.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema, strum::EnumString,
 )]
