@@ -18,6 +18,7 @@ use shared::workflow::due::Place;
 use shared::workflow::recommendations::{Actor, Handed, RecommendationId, Recommendations};
 use shared::workspace::accounts::{Role, Webhook};
 use tests::faults::{Way, in_every_way};
+use tests::meta::{value, whatsapp};
 use tests::{Answer, Api, CONTACT, FOLLOW_UP, FaultProxy, Setup, send};
 use uuid::Uuid;
 
@@ -92,16 +93,46 @@ fn sms(text: &str) -> Value {
     json!({"channel": "sms", "draft_message": text})
 }
 
+/// Meta delivers a WhatsApp message that the lead has just written.
+async fn write_on_whatsapp(api: &Api) {
+    let message = json!({
+        "from": "12025550142", "id": "wamid.1", "timestamp": api.clock.now().timestamp().to_string(),
+        "type": "text", "text": {"body": "What does it cost?"},
+    });
+    let contact = json!({"profile": {"name": "Jane"}, "wa_id": "12025550142"});
+    let delivery = whatsapp(&[value("1", json!({"contacts": [contact], "messages": [message]}))]);
+    assert_eq!(api.deliver(&delivery).await.status, 200);
+    api.all_recorded().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_a_message_that_a_provider_delivered_opens_whatsapps_window() {
+    let api = start().await;
+    api.channel(api.workspace, Channel::Whatsapp, "1").await;
+    let now = api.clock.now();
+    let activity = json!({
+        "contact_id": CONTACT, "type": "whatsapp", "direction": "inbound", "title": "Asked for the price",
+        "occurred_at": now,
+    });
+    assert_eq!(send(api.authorized("POST", "/v1/activities").json(&activity)).await.status, 200);
+    let message = json!({
+        "message_id": "1", "customer_phone": "12025550142", "platform": "whatsapp", "sender": "user",
+        "text": "What does it cost?", "timestamp": now, "phone_number_id": "1",
+    });
+    assert_eq!(send(api.authorized("POST", "/users/me/messages").json(&message)).await.status, 200);
+    let id = recommended(&api).await;
+    let edit = json!({"channel": "whatsapp", "draft_message": "Hi Jane! A call?"});
+    let refused = decide(&api, &id, "approve", &edit).await;
+    assert_eq!(refused.code(), (422, "CHANNEL_NOT_ELIGIBLE".to_owned()), "{}", refused.text);
+    write_on_whatsapp(&api).await;
+    approve(&api, &id, &edit).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_approved_is_what_is_sent_on_each_channel() {
     let api = start().await;
     api.channel(api.workspace, Channel::Whatsapp, "1").await;
-    // She has just written on WhatsApp.
-    let said = json!({
-        "message_id": "1", "customer_phone": "12025550142", "platform": "whatsapp", "sender": "user",
-        "text": "What does it cost?", "timestamp": api.clock.now(), "phone_number_id": "1",
-    });
-    assert_eq!(send(api.authorized("POST", "/users/me/messages").json(&said)).await.status, 200);
+    write_on_whatsapp(&api).await;
     for (edit, to, from) in [
         (sms("Hi Jane, shall we talk?"), "+12025550142", "+12025550100"),
         (
