@@ -3,7 +3,7 @@
 pub mod operations;
 
 use serde_json::json;
-use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply};
+use shared::api::http::{Call, Dialect, RawEndpoint, Input, RawQuery, Reply};
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
@@ -36,13 +36,13 @@ pub struct Credits {
     ledger: Ledger,
 }
 
-impl Endpoint for Credits {
+impl RawEndpoint for Credits {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadAi;
     type Request = Request;
 
     fn parse(&self, input: &Input) -> Result<Request, Problem> {
-        let mut query = Query::of(&input.query);
+        let mut query = RawQuery::of(&input.query);
         let request =
             Request { page: query.integer("page", 1..=1_000_000, 1), per_page: query.integer("per_page", 1..=100, 20) };
         query.finish().map(|()| request)
@@ -65,7 +65,7 @@ impl Endpoint for Credits {
             "granted": balance.granted,
             "entries": entries.iter().map(shown).collect::<Vec<_>>(),
         });
-        Ok(call.page(data, json!({"page": page, "per_page": per_page, "total": balance.entries})))
+        Ok(call.raw_page(data, json!({"page": page, "per_page": per_page, "total": balance.entries})))
     }
 }
 

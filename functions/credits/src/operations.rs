@@ -11,7 +11,7 @@ use crate::Credits;
 
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
-    let operation = Operation::of::<Credits, Balance>("GET /v1/credits", "getCredits", "The balance and its entries")
+    let operation = Operation::raw::<Credits, Balance>("GET /v1/credits", "getCredits", "The balance and its entries")
         .description(
             "At every moment `granted` = `balance` + `held` + `spent`. A credit is held before the AI model is \
              asked, and charged only where that succeeds. Entries come newest first.",

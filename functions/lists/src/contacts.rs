@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::api::exactly_once::ExactlyOnce;
-use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Reply, uuid};
+use shared::api::http::{Call, Dialect, RawEndpoint, Fields, Input, RawPage, RawQuery, Reply, uuid};
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, MISSING, Problem};
 use shared::crm::leads::Leads;
@@ -53,7 +53,7 @@ impl AddContacts {
         let members: Vec<_> = contact_ids.iter().map(member).collect();
         let added = self.lists.add(call.workspace_id, list_id, &members).await.map_err(refused)?;
         let list = self.lists.get(call.workspace_id, list_id).await?.ok_or_else(no_such_list)?;
-        Ok(call.success(json!({
+        Ok(call.raw_success(json!({
             "list_id": list_id,
             "added": added,
             "already_there": members.len() - added,
@@ -74,16 +74,16 @@ fn refused(error: ListError) -> Problem {
     }
 }
 
-impl Endpoint for GetContacts {
+impl RawEndpoint for GetContacts {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadLeads;
     /// Which list, and which page.
-    type Request = (Uuid, Page);
+    type Request = (Uuid, RawPage);
 
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
         let list_id = input.uuid_in_path("id");
-        let mut query = Query::of(&input.query);
-        let page = Page::of(&mut query);
+        let mut query = RawQuery::of(&input.query);
+        let page = RawPage::of(&mut query);
         query.finish()?;
         Ok((list_id?, page))
     }
@@ -100,11 +100,11 @@ impl Endpoint for GetContacts {
         let ids: Vec<_> = contacts.iter().map(|contact| contact.member.lead_id).collect();
         let leads = self.leads.leads(call.workspace_id, &ids).await?;
         let shown: Vec<Value> = ids.iter().filter_map(|lead_id| leads.get(lead_id)).map(contact).collect();
-        Ok(call.page(json!(shown), page.meta(total)))
+        Ok(call.raw_page(json!(shown), page.meta(total)))
     }
 }
 
-impl Endpoint for AddContacts {
+impl RawEndpoint for AddContacts {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::WriteLeads;
     /// Which list, and the contacts, each once.
@@ -130,7 +130,7 @@ impl Endpoint for AddContacts {
     }
 }
 
-impl Endpoint for RemoveContact {
+impl RawEndpoint for RemoveContact {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::WriteLeads;
     /// Which list, and which contact.
@@ -146,7 +146,7 @@ impl Endpoint for RemoveContact {
             return Err(Problem::new(Code::NotFound, "no contact with this contact_id is on this list"));
         }
         let list = self.lists.get(call.workspace_id, list_id).await?.ok_or_else(no_such_list)?;
-        Ok(call.success(json!({
+        Ok(call.raw_success(json!({
             "list_id": list_id,
             "contact_id": contact_id,
             "removed": true,

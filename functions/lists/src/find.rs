@@ -1,7 +1,7 @@
 //! `GET /v1/contacts`.
 
 use serde_json::{Value, json};
-use shared::api::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
+use shared::api::http::{Call, Dialect, RawEndpoint, Input, RawPage, RawQuery, Reply};
 use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::crm::leads::{Found, Leads};
@@ -15,18 +15,18 @@ pub struct FindContacts {
     leads: Leads,
 }
 
-impl Endpoint for FindContacts {
+impl RawEndpoint for FindContacts {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadLeads;
     /// What to look for, and which page.
-    type Request = (String, Page);
+    type Request = (String, RawPage);
 
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let mut query = Query::of(&input.query);
+        let mut query = RawQuery::of(&input.query);
         let text = query.parsed("search", "must have at most 200 characters", |text| {
             Some(text.to_owned()).filter(|text| text.chars().count() <= 200)
         });
-        let page = Page::of(&mut query);
+        let page = RawPage::of(&mut query);
         query.finish().map(|()| (text.unwrap_or_default(), page))
     }
 
@@ -35,6 +35,6 @@ impl Endpoint for FindContacts {
         let Found { leads, total, is_complete } = found;
         let mut meta = page.meta(total);
         meta["complete"] = json!(is_complete);
-        Ok(call.page(leads.iter().map(contact).collect::<Value>(), meta))
+        Ok(call.raw_page(leads.iter().map(contact).collect::<Value>(), meta))
     }
 }

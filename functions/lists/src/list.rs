@@ -1,7 +1,7 @@
 //! `GET /v1/lists`, `POST /v1/lists` and `GET /v1/lists/{id}`.
 
 use shared::api::exactly_once::ExactlyOnce;
-use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Reply};
+use shared::api::http::{Call, Dialect, RawEndpoint, Fields, Input, RawPage, RawQuery, Reply};
 use shared::base::clock::Random;
 use shared::base::context::FromContext;
 use shared::base::problem::Problem;
@@ -33,18 +33,18 @@ pub struct GetList {
     lists: Lists,
 }
 
-impl Endpoint for GetLists {
+impl RawEndpoint for GetLists {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadLeads;
     /// What a list has in its name, and which page.
-    type Request = (String, Page);
+    type Request = (String, RawPage);
 
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let mut query = Query::of(&input.query);
+        let mut query = RawQuery::of(&input.query);
         let part = query.parsed("name", "must have at most 120 characters", |part| {
             Some(folded(part)).filter(|_| part.chars().count() <= 120)
         });
-        let page = Page::of(&mut query);
+        let page = RawPage::of(&mut query);
         query.finish().map(|()| (part.unwrap_or_default(), page))
     }
 
@@ -52,11 +52,11 @@ impl Endpoint for GetLists {
         let mut lists = self.lists.all(call.workspace_id).await?;
         lists.retain(|list| folded(&list.name).contains(&part));
         let shown = lists.iter().skip(page.skip()).take(page.size).map(list).collect();
-        Ok(call.page(shown, page.meta(lists.len())))
+        Ok(call.raw_page(shown, page.meta(lists.len())))
     }
 }
 
-impl Endpoint for PostList {
+impl RawEndpoint for PostList {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::WriteLeads;
     /// The list's name.
@@ -74,13 +74,13 @@ impl Endpoint for PostList {
         let list_id = call.claimed.as_ref().map_or_else(|| self.random.uuid(), Claimed::id);
         let work = async {
             let made = self.lists.create(&Target { list_id, name }, call.workspace_id).await?;
-            Ok(call.success(list(&made)))
+            Ok(call.raw_success(list(&made)))
         };
         self.once.for_free(call, work).await
     }
 }
 
-impl Endpoint for GetList {
+impl RawEndpoint for GetList {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadLeads;
     /// Which list.
@@ -92,6 +92,6 @@ impl Endpoint for GetList {
 
     async fn handle(&self, call: &Call, list_id: Uuid) -> Result<Reply, Problem> {
         let found = self.lists.get(call.workspace_id, list_id).await?.ok_or_else(no_such_list)?;
-        Ok(call.success(list(&found)))
+        Ok(call.raw_success(list(&found)))
     }
 }

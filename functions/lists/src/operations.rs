@@ -14,17 +14,17 @@ use crate::{AddContacts, FindContacts, GetContacts, GetList, GetLists, PostList,
 pub fn operations() -> Vec<Operation> {
     let page = json!({"page": 1, "per_page": 20, "total": 1});
     vec![
-        Operation::of::<FindContacts, Vec<ContactShown>>("GET /v1/contacts", "findContacts", "Finds contacts")
+        Operation::raw::<FindContacts, Vec<ContactShown>>("GET /v1/contacts", "findContacts", "Finds contacts")
             .description("By name. `search` keeps those whose name, e-mail address, phone number, company, job title or reference fits.")
             .query::<ContactsQuery>()
             .meta::<FoundMeta>()
             .answers_page("One contact", json!([ContactShown::example()]), json!({"page": 1, "per_page": 20, "total": 1, "complete": true})),
-        Operation::of::<GetLists, Vec<ContactList>>("GET /v1/lists", "listLists", "Lists lists of contacts")
+        Operation::raw::<GetLists, Vec<ContactList>>("GET /v1/lists", "listLists", "Lists lists of contacts")
             .description("Newest first.")
             .query::<ListsQuery>()
             .meta::<PageMeta>()
             .answers_page("One list", json!([list()]), page.clone()),
-        Operation::of::<PostList, ContactList>("POST /v1/lists", "createList", "Makes a list")
+        Operation::raw::<PostList, ContactList>("POST /v1/lists", "createList", "Makes a list")
             .takes::<NewList>()
             .for_example("A list", json!({"name": "Q1 Leads"}))
             .answers("It is empty", list())
@@ -35,11 +35,11 @@ pub fn operations() -> Vec<Operation> {
             )
             .idempotent()
             .refuses(&[Code::NotFound]),
-        Operation::of::<GetList, ContactList>("GET /v1/lists/{id}", "getList", "Shows a list")
+        Operation::raw::<GetList, ContactList>("GET /v1/lists/{id}", "getList", "Shows a list")
             .uuid("id", "The list.")
             .answers("A list", list())
             .refuses(&[Code::NotFound]),
-        Operation::of::<GetContacts, Vec<ContactShown>>(
+        Operation::raw::<GetContacts, Vec<ContactShown>>(
             "GET /v1/lists/{id}/contacts",
             "listContactsOfList",
             "Lists the contacts of a list",
@@ -50,7 +50,7 @@ pub fn operations() -> Vec<Operation> {
         .meta::<PageMeta>()
         .answers_page("One contact", json!([ContactShown::example()]), page)
         .refuses(&[Code::NotFound]),
-        Operation::of::<AddContacts, Added>("POST /v1/lists/{id}/contacts", "addContactsToList", "Puts contacts on a list")
+        Operation::raw::<AddContacts, Added>("POST /v1/lists/{id}/contacts", "addContactsToList", "Puts contacts on a list")
             .description("Each once. If one of them is not known, none is added.")
             .uuid("id", "The list.")
             .takes::<AddRequest>()
@@ -65,7 +65,7 @@ pub fn operations() -> Vec<Operation> {
                 Problem::new(Code::LeadNotFound, "some of these contact_ids are no contacts of this workspace; nothing was added")
                     .detail("unknown_contact_ids", json!(["5eed0000-0000-4000-8000-000000000009"])),
             ),
-        Operation::of::<RemoveContact, Removed>(
+        Operation::raw::<RemoveContact, Removed>(
             "DELETE /v1/lists/{id}/contacts/{contact_id}",
             "removeContactFromList",
             "Takes a contact off a list",

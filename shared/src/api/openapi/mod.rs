@@ -9,4 +9,5 @@ mod operation;
 mod refusals;
 
 pub use document::{Group, document};
-pub use operation::{Operation, PageMeta, Pages, Pagination};
+pub use operation::Operation;
+pub use crate::api::http::{PageMeta, Pages, Pagination};
