@@ -2,7 +2,7 @@
 
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
-use shared::api::http::{Call, Dialect, RawEndpoint, Input, RawPage, RawQuery, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, RawPage, RawQuery, Reply};
 use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;

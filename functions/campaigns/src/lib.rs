@@ -12,7 +12,7 @@ pub mod operations;
 
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
-use shared::api::http::{Call, Dialect, RawEndpoint, Gate, Input, RawPage, RawQuery, Reply, Routes};
+use shared::api::http::{Call, Dialect, Gate, Input, RawEndpoint, RawPage, RawQuery, Reply, Routes};
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};

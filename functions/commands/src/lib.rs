@@ -3,7 +3,7 @@
 pub mod operations;
 
 use serde_json::{Value, json};
-use shared::api::http::{Call, Dialect, RawEndpoint, Input, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, Reply};
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};

@@ -11,7 +11,7 @@ mod request;
 
 use serde_json::{Value, json};
 use shared::api::exactly_once::{Begun, ExactlyOnce};
-use shared::api::http::{Call, Dialect, RawEndpoint, Input, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, Reply};
 use shared::base::clock::Clock;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;

@@ -2,7 +2,7 @@
 
 pub mod operations;
 
-use shared::api::http::{Call, Dialect, RawEndpoint, Input, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, Reply};
 use shared::base::clock::Clock;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use shared::api::exactly_once::ExactlyOnce;
-use shared::api::http::{Call, Dialect, RawEndpoint, Fields, Input, MAX_INGESTED, Reply};
+use shared::api::http::{Call, Dialect, Fields, Input, MAX_INGESTED, RawEndpoint, Reply};
 use shared::base::clock::{Clock, Random};
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 use shared::api::exactly_once::ExactlyOnce;
-use shared::api::http::{Call, Dialect, RawEndpoint, Fields, Input, MAX_INGESTED, Reply};
+use shared::api::http::{Call, Dialect, Fields, Input, MAX_INGESTED, RawEndpoint, Reply};
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;

@@ -1,7 +1,7 @@
 //! `PUT /users/{user_id}/leads/{customer_phone}/extraction`.
 
 use serde_json::json;
-use shared::api::http::{Call, Dialect, RawEndpoint, Fields, Input, MAX_INGESTED, Reply};
+use shared::api::http::{Call, Dialect, Fields, Input, MAX_INGESTED, RawEndpoint, Reply};
 use shared::base::clock::{Clock, Random};
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use shared::api::http::{Call, Dialect, RawEndpoint, Input, MAX_INGESTED, Reply};
+use shared::api::http::{Call, Dialect, Input, MAX_INGESTED, RawEndpoint, Reply};
 use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::crm::conversations::incoming::message;

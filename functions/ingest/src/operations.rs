@@ -10,7 +10,7 @@ use shared::base::channel::Platform;
 use shared::base::problem::{Code, Problem};
 use shared::crm::conversations::row::Sender;
 use shared::crm::conversations::{LeadStatus, MessageStatus};
-use shared::crm::leads::ContactShown;
+use shared::crm::leads::Contact;
 use uuid::Uuid;
 
 use crate::{PostActivity, PostContact, PostContacts, PostMessages, PostTemplateSends, PutExtraction};
@@ -35,7 +35,7 @@ fn contacts() -> Vec<Operation> {
         "company_name": "Acme Inc.",
         "stage": "qualified",
     });
-    let mut recorded = ContactShown::example();
+    let mut recorded = Contact::example();
     recorded["status"] = json!("created");
     let mut row = recorded.clone();
     row["index"] = json!(0);
@@ -62,33 +62,37 @@ fn contacts() -> Vec<Operation> {
             .answers("The second is wrong", json!({"results": [row, wrong]}))
             .idempotent()
             .refuses(&[Code::NotFound]),
-        Operation::raw::<PostActivity, ActivityRecorded>("POST /v1/activities", "recordActivity", "Records an activity")
-            .description("An e-mail, call, meeting, note or other. The same `activity_id` again changes nothing.")
-            .takes::<ActivityGiven>()
-            .for_example(
-                "A call",
-                json!({
-                    "contact_id": "123e4567-e89b-12d3-a456-426614174000",
-                    "type": "call",
-                    "occurred_at": "2026-11-20T09:30:00Z",
-                    "direction": "outbound",
-                    "outcome": "replied",
-                    "title": "Discovery call",
-                    "body": "Jane asked for pricing.",
-                }),
-            )
-            .answers(
-                "It is new",
-                json!({
-                    "activity_id": "0198b0f6-3c5e-4b1a-9a57-6f2f3c1de0a1",
-                    "contact_id": "123e4567-e89b-12d3-a456-426614174000",
-                    "type": "call",
-                    "occurred_at": "2026-11-20T09:30:00.000Z",
-                    "duplicate": false,
-                }),
-            )
-            .idempotent()
-            .refuses_with(Problem::lead_not_found("contact_id")),
+        Operation::raw::<PostActivity, ActivityRecorded>(
+            "POST /v1/activities",
+            "recordActivity",
+            "Records an activity",
+        )
+        .description("An e-mail, call, meeting, note or other. The same `activity_id` again changes nothing.")
+        .takes::<ActivityGiven>()
+        .for_example(
+            "A call",
+            json!({
+                "contact_id": "123e4567-e89b-12d3-a456-426614174000",
+                "type": "call",
+                "occurred_at": "2026-11-20T09:30:00Z",
+                "direction": "outbound",
+                "outcome": "replied",
+                "title": "Discovery call",
+                "body": "Jane asked for pricing.",
+            }),
+        )
+        .answers(
+            "It is new",
+            json!({
+                "activity_id": "0198b0f6-3c5e-4b1a-9a57-6f2f3c1de0a1",
+                "contact_id": "123e4567-e89b-12d3-a456-426614174000",
+                "type": "call",
+                "occurred_at": "2026-11-20T09:30:00.000Z",
+                "duplicate": false,
+            }),
+        )
+        .idempotent()
+        .refuses_with(Problem::lead_not_found("contact_id")),
     ]
 }
 
@@ -200,7 +204,7 @@ pub struct ContactRecorded {
     pub status: RecordedAs,
     /// The contact.
     #[schemars(flatten)]
-    pub contact: ContactShown,
+    pub contact: Contact,
 }
 
 /// What was done with a contact.

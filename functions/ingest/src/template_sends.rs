@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use shared::api::http::{Call, Dialect, RawEndpoint, Fields, Input, MAX_INGESTED, Reply};
+use shared::api::http::{Call, Dialect, Fields, Input, MAX_INGESTED, RawEndpoint, Reply};
 use shared::base::channel::Channel;
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};

@@ -20,7 +20,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use shared::api::exactly_once::{Begun, ExactlyOnce, Work};
-use shared::api::http::{Call, Dialect, RawEndpoint, Input, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, Reply};
 use shared::base::channel::Channel;
 use shared::base::clock::{Clock, Random};
 use shared::base::context::{Context, FromContext};

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use shared::api::http::{Call, Dialect, RawEndpoint, Input, RawQuery, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, RawQuery, Reply};
 use shared::base::channel::Channel;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;

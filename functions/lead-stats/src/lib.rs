@@ -3,7 +3,7 @@
 pub mod operations;
 
 use serde_json::json;
-use shared::api::http::{Call, Dialect, RawEndpoint, Input, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, Reply};
 use shared::base::clock::Clock;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;

@@ -23,7 +23,7 @@ mod words;
 
 use serde_json::json;
 use shared::api::exactly_once::{Begun, Completed, ExactlyOnce, Work};
-use shared::api::http::{Call, Dialect, RawEndpoint, Gate, Input, Reply, Routes};
+use shared::api::http::{Call, Dialect, Gate, Input, RawEndpoint, Reply, Routes};
 use shared::base::clock::{Clock, Random};
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;

@@ -1,7 +1,7 @@
 //! `GET /v1/lexi/conversations` and `GET /v1/lexi/conversations/{id}`: what was said with Lexi.
 
 use serde_json::json;
-use shared::api::http::{Call, Dialect, RawEndpoint, Input, RawPage, RawQuery, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, RawPage, RawQuery, Reply};
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::workflow::chats::{Chat, ChatId, Chats, Message};

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shared::api::exactly_once::ExactlyOnce;
-use shared::api::http::{Call, Dialect, RawEndpoint, Fields, Input, Reply};
+use shared::api::http::{Call, Dialect, Fields, Input, RawEndpoint, Reply};
 use shared::base::clock::Random;
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use shared::api::http::{Call, Dialect, RawEndpoint, Input, RawPage, RawQuery, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, RawPage, RawQuery, Reply};
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;

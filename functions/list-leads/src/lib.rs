@@ -4,7 +4,7 @@ pub mod operations;
 
 use chrono::TimeDelta;
 use serde_json::Value;
-use shared::api::http::{Call, Dialect, RawEndpoint, Input, RawQuery, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, RawQuery, Reply};
 use shared::base::channel::Channel;
 use shared::base::clock::Clock;
 use shared::base::context::{Context, FromContext};

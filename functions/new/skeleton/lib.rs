@@ -5,7 +5,7 @@ pub mod operations;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
-use shared::api::http::{Call, Dialect, RawEndpoint, Fields, Input, Reply};
+use shared::api::http::{Call, Dialect, Fields, Input, RawEndpoint, Reply};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use shared::api::exactly_once::ExactlyOnce;
-use shared::api::http::{Call, Dialect, RawEndpoint, Fields, Input, Reply};
+use shared::api::http::{Call, Dialect, Fields, Input, RawEndpoint, Reply};
 use shared::base::clock::Clock;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;

@@ -1,7 +1,7 @@
 //! Lists: recommendations, and notifications.
 
 use serde_json::json;
-use shared::api::http::{Call, Dialect, RawEndpoint, Input, RawQuery, Reply, uuid};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, RawQuery, Reply, uuid};
 use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::workflow::notifications::{Notification, Notifications, Role};
@@ -41,8 +41,9 @@ impl RawEndpoint for ListRecommendations {
     async fn handle(&self, call: &Call, (listing, page): Self::Request) -> Result<Reply, Problem> {
         let (found, has_more) = self.recommendations.list(call.workspace_id, listing).await?;
         let shown: Vec<_> = found.iter().map(Recommendation::shown).collect();
-        Ok(call
-            .raw_success(json!({"recommendations": shown, "page": page, "per_page": listing.limit, "has_more": has_more})))
+        Ok(call.raw_success(
+            json!({"recommendations": shown, "page": page, "per_page": listing.limit, "has_more": has_more}),
+        ))
     }
 }
 

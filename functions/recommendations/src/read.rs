@@ -1,7 +1,7 @@
 //! One recommendation, and what was done with it.
 
 use serde_json::json;
-use shared::api::http::{Call, Dialect, RawEndpoint, Input, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, Reply};
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::workflow::recommendations::{AuditEvent, Recommendation, RecommendationId, Recommendations};

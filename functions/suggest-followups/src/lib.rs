@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 use shared::api::exactly_once::{Begun, ExactlyOnce};
-use shared::api::http::{Call, Dialect, RawEndpoint, Fields, Input, Reply};
+use shared::api::http::{Call, Dialect, Fields, Input, RawEndpoint, Reply};
 use shared::base::clock::Clock;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;

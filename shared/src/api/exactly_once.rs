@@ -174,7 +174,9 @@ impl ExactlyOnce {
         };
         match work.await {
             Ok(reply) => claimed.complete(reply).await,
-            Err(problem) if problem.code.is_kept() => claimed.settle(call.refusal(&problem).into(), State::Voided).await,
+            Err(problem) if problem.code.is_kept() => {
+                claimed.settle(call.refusal(&problem).into(), State::Voided).await
+            }
             Err(problem) => Err(claimed.abandon(problem).await),
         }
     }

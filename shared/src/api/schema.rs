@@ -11,7 +11,8 @@ pub(super) fn plain_enums(schema: &mut Value) {
     each_object(schema, &mut |schema| {
         let Some(variants) = schema.get("oneOf").and_then(Value::as_array) else { return };
         let Some(names) = variants.iter().map(names_of).collect::<Option<Vec<_>>>() else { return };
-        let mut lines: Vec<String> = schema.get("description").and_then(Value::as_str).map(str::to_owned).into_iter().collect();
+        let mut lines: Vec<String> =
+            schema.get("description").and_then(Value::as_str).map(str::to_owned).into_iter().collect();
         for (variant, names) in variants.iter().zip(&names) {
             if let ([name], Some(description)) = (&names[..], variant["description"].as_str()) {
                 lines.push(format!("- `{name}`: {description}"));

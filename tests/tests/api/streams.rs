@@ -51,7 +51,9 @@ impl Endpoint for Obedient {
                 "fail" => return Err(Problem::new(Code::AiUnavailable, "the model failed").because("a test")),
                 "panic" => panic!("as a test says"),
                 "kept" => return Ok(Reply::replayed(200, json!({"data": {"said": "before"}}).to_string()).into()),
-                "refused" => return Ok(Reply::replayed(404, json!({"error": {"code": "not_found"}}).to_string()).into()),
+                "refused" => {
+                    return Ok(Reply::replayed(404, json!({"error": {"code": "not_found"}}).to_string()).into());
+                }
                 word => call.events.send("text", &json!({"delta": word})),
             }
         }

@@ -8,6 +8,6 @@ mod headers;
 mod operation;
 mod refusals;
 
+pub use crate::api::http::{PageMeta, Pages, Pagination};
 pub use document::{Group, document};
 pub use operation::Operation;
-pub use crate::api::http::{PageMeta, Pages, Pagination};

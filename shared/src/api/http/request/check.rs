@@ -210,7 +210,9 @@ fn holds(schema: &Value, given: &Value) -> bool {
             let within = |limit: &str, fits: fn(i64, i64) -> bool| {
                 schema[limit].as_i64().is_none_or(|limit| number.is_some_and(|number| fits(number, limit)))
             };
-            number.is_some() && within("minimum", |number, least| number >= least) && within("maximum", |number, most| number <= most)
+            number.is_some()
+                && within("minimum", |number, least| number >= least)
+                && within("maximum", |number, most| number <= most)
         }
         ("number", given) => given.is_number(),
         ("boolean", given) => given.is_boolean(),
