@@ -157,19 +157,19 @@ fn message(number: u32, timestamp: DateTime<Utc>, sender: Sender, text: &str) ->
 
 #[cfg(test)]
 mod tests {
+    use shared::base::time::timestamp;
+    use shared::crm::conversations::LeadObject;
+
     use super::*;
 
     #[test]
     fn the_documents_lead_shows_what_the_document_shows() {
         let row = story(Uuid::nil()).unwrap().row;
-        let shown = row.shown("2025-12-20T00:00:00Z".parse().unwrap());
-        assert_eq!(shown["total_messages"], 37);
-        assert_eq!(shown["conversation_count"], 1);
-        assert_eq!(shown["total_score"], 8);
-        assert_eq!(shown["last_message_at"], "2025-12-12T09:07:38.656Z");
-        assert_eq!(shown["first_contact_at"], OPENED);
-        assert_eq!(shown["conversations"][0]["created_at"], OPENED);
-        assert_eq!(shown["last_message_sender"], "agent");
-        assert!(shown["company"].is_null());
+        let lead = LeadObject::new(&row, "2025-12-20T00:00:00Z".parse().unwrap());
+        assert_eq!((lead.total_messages, lead.conversation_count, lead.total_score), (37, 1, Some(8)));
+        assert_eq!(lead.last_message_at.map(|at| timestamp(at.0)).as_deref(), Some("2025-12-12T09:07:38.656Z"));
+        assert_eq!(timestamp(lead.first_contact_at.0), OPENED);
+        assert_eq!(timestamp(lead.conversations[0].created_at.0), OPENED);
+        assert_eq!((lead.last_message_sender, lead.company), (Some(Agent), None));
     }
 }
