@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::base::problem::Problem;
+use crate::base::problem::{MISSING, Problem};
 use crate::base::time::timestamp;
 
 /// Which documented API a route belongs to, and so which envelope it answers in.
@@ -67,6 +67,17 @@ impl Dialect {
                 pagination: meta,
             }),
         }
+    }
+
+    /// A malformed request, as the documents word it.
+    pub(super) fn malformed(self, mut problem: Problem) -> Problem {
+        let mut fields = problem.fields.iter();
+        if let (Self::Followup, Some((field, complaint)), None) = (self, fields.next(), fields.next())
+            && complaint == MISSING
+        {
+            problem.message = format!("Required field {field} is missing.");
+        }
+        problem
     }
 
     /// The `data` of a success body.
