@@ -96,7 +96,7 @@ impl RawEndpoint for PostActivity {
                 || activity.outcome.as_deref().is_some_and(|outcome| Outcome::named(outcome).success() >= Some(1.0));
             if let (true, Some(channel)) = (is_answer, policy::channel_named(activity.kind.as_str())) {
                 let lead = (call.workspace_id, contact_id);
-                self.outcomes.replied(lead, channel.into(), activity.occurred_at).await?;
+                self.outcomes.replied(lead, channel, activity.occurred_at).await?;
             }
             Ok(call.raw_success(json!({
                 "activity_id": activity.activity_id,

@@ -33,21 +33,6 @@ pub struct Stamp {
 }
 
 impl Dialect {
-    /// The dialect of a path that belongs to no function, by its prefix.
-    pub fn of_path(path: &str) -> Self {
-        let within =
-            |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        if within("/api/agents") {
-            Self::Agents
-        } else if within("/api/v1/ai/followup") {
-            Self::Followup
-        } else if within("/users") {
-            Self::Leads
-        } else {
-            Self::Leadlex
-        }
-    }
-
     /// A success body. `data` is the document's `data` object; `meta` is what a list adds to it.
     pub fn success(
         self,

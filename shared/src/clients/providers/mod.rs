@@ -15,7 +15,6 @@ pub mod email;
 #[cfg(test)]
 mod scripted;
 pub mod sms;
-pub mod sns;
 
 pub mod whatsapp;
 
