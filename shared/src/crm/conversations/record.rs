@@ -10,11 +10,8 @@ use super::aliases::Place;
 use super::row::{Extraction, Message, Row, Sender};
 use super::stored::row_of_item;
 use super::{Conversations, Recorded, default_conversation, load};
-use crate::base::store::{Item, StoreError, Transacted, Write};
+use crate::base::store::{Item, StoreError, Transacted, Try, Write, retrying};
 use crate::crm::leads::{Lead, Link};
-
-/// How often an event is tried against others of the same lead.
-pub(super) const ATTEMPTS: u32 = 64;
 
 /// A message as a provider delivered it.
 #[derive(Clone, Copy, Debug)]
@@ -120,10 +117,10 @@ impl Conversations {
         lead: &CustomerPhone,
         extraction: &Extraction,
     ) -> Result<Option<Extraction>, StoreError> {
-        for _ in 0..ATTEMPTS {
-            let Some(stored) = self.row_or_aliased(user, lead).await? else { return Ok(None) };
+        retrying("a lead", (), |()| async {
+            let Some(stored) = self.row_or_aliased(user, lead).await? else { return Ok(Try::Done(None)) };
             if let Some(known) = stored.repeated_by(extraction) {
-                return Ok(Some(known.clone()));
+                return Ok(Try::Done(Some(known.clone())));
             }
             let lead = CustomerPhone(stored.customer_phone.clone());
             let mut row = stored.clone();
@@ -131,11 +128,9 @@ impl Conversations {
             row.version += 1;
             let event = self.put_event(user, &lead, &load::extraction_sk(extraction), event);
             let writes = [event, self.put_row(user, &row, Some(&stored))?];
-            if let Transacted::Applied = self.table.transact(writes).await? {
-                return Ok(Some(extraction.clone()));
-            }
-        }
-        Err(kept_changing())
+            Ok(self.table.transact(writes).await?.done(Some(extraction.clone())))
+        })
+        .await
     }
 
     /// Records an event; tells also of which identifier.
@@ -147,8 +142,8 @@ impl Conversations {
         at: DateTime<Utc>,
         take: impl Fn(&mut Row) -> Result<Item, StoreError>,
     ) -> Result<(Recorded, CustomerPhone), StoreError> {
-        let mut place = self.locate(user, lead, also).await?;
-        for _ in 0..ATTEMPTS {
+        let (take, located) = (&take, self.locate(user, lead, also).await?);
+        retrying("a lead", located, |mut place: Place| async move {
             let new = || Row::new(place.identifier.0.clone(), self.random.uuid(), at);
             let mut row = place.row.clone().unwrap_or_else(new);
             let event = take(&mut row)?;
@@ -160,21 +155,21 @@ impl Conversations {
             ];
             writes.extend(of_lead);
             writes.extend(self.alias_writes(user, &place)?);
-            match self.table.transact(writes).await? {
-                Transacted::Applied => return Ok((Recorded::New, place.identifier)),
-                Transacted::Refused(refused) if refused.first().is_some_and(Option::is_some) => {
-                    return Ok((Recorded::Known, place.identifier));
-                }
-                Transacted::Refused(refused) => {
-                    match refused.into_iter().nth(1).flatten().filter(|item| !item.is_empty()) {
-                        Some(theirs) => place.row = Some(row_of_item(theirs)?),
-                        // The lead was changed, or an identifier has become something else.
-                        None => place = self.locate(user, lead, also).await?,
-                    }
-                }
+            let refused = match self.table.transact(writes).await? {
+                Transacted::Applied => return Ok(Try::Done((Recorded::New, place.identifier))),
+                Transacted::Refused(refused) => refused,
+            };
+            if refused.first().is_some_and(Option::is_some) {
+                return Ok(Try::Done((Recorded::Known, place.identifier)));
             }
-        }
-        Err(kept_changing())
+            match refused.into_iter().nth(1).flatten().filter(|item| !item.is_empty()) {
+                Some(theirs) => place.row = Some(row_of_item(theirs)?),
+                // The lead was changed, or an identifier has become something else.
+                None => place = self.locate(user, lead, also).await?,
+            }
+            Ok(Try::Again(place))
+        })
+        .await
     }
 
     /// What an event changes of the lead itself, and what the lead tells its row: a new row gets the
@@ -221,8 +216,4 @@ impl Conversations {
         }
         Ok(writes)
     }
-}
-
-fn kept_changing() -> StoreError {
-    StoreError::Unavailable("dynamodb TransactWriteItems: a lead kept changing".to_owned())
 }
