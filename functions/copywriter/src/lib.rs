@@ -15,20 +15,18 @@ use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::base::queue::Consumer;
-use shared::base::store::StoreError;
+use shared::base::store::{StoreError, Try, retrying};
 use shared::clients::llm::{Checked, Model, Prompt};
 use shared::crm::conversations::Conversations;
 use shared::outreach::gate::{self, Gate};
 use shared::outreach::writing::{Messages, Written, said};
 use shared::pii::Allowed;
-use shared::workflow::commands::{Command, CommandId, Commands, Completed, Outcome, Status, Taken};
+use shared::workflow::commands::{Command, CommandId, Commands, Completed, Outcome, Status};
+use shared::workflow::lease::{Leased, Take};
 use shared::workflow::recommendations::{Actor, Recommendations, WrittenBy};
 
 /// How long one message may take. The function's timeout is above it, and a lease above that.
 const TIME: TimeDelta = TimeDelta::seconds(50);
-
-/// How often an outcome is recorded against people who decide on what is proposed.
-const RECORDED: u32 = 8;
 
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "copywriter";
@@ -52,23 +50,24 @@ pub struct Copywriter {
 impl Copywriter {
     /// Refines, and records the outcome: first what the conversation shows, because nobody comes back to a
     /// command that is completed; then the command with what is proposed.
-    async fn work_on(&self, command: &Command) -> Result<Completed, Problem> {
+    async fn work_on(&self, command: &Leased<Command>) -> Result<Completed, Problem> {
         let outcome = self.refine(command).await?;
         let workspace_id = command.id.workspace_id;
         if let (Some(pending), Some(written)) = (&command.pending, &outcome.messages.whatsapp) {
             self.conversations.revise(workspace_id, pending, &written.message).await?;
         }
         let written_by = WrittenBy { model: outcome.model.clone(), prompt_version: outcome.prompt_version.clone() };
-        for _ in 0..RECORDED {
+        // Against people who decide on the recommendations meanwhile.
+        retrying("a recommendation", (), |()| async {
             let proposed = &command.recommendations;
             let actor = Actor::Function(NAME);
             let refine = self.recommendations.refine(workspace_id, proposed, &outcome.messages, &written_by, actor);
-            let completed = self.commands.complete(command, &outcome, refine.await?).await?;
-            if completed != Completed::Outdated {
-                return Ok(completed);
-            }
-        }
-        Err(Problem::unavailable("what is proposed kept changing"))
+            Ok(match self.commands.complete(command, &outcome, refine.await?).await? {
+                Completed::Outdated => Try::Again(()),
+                completed => Try::Done(completed),
+            })
+        })
+        .await
     }
 
     /// Asks the model to refine a draft.
@@ -100,10 +99,10 @@ impl Consumer for Copywriter {
 
     async fn try_one(&self, id: CommandId) -> Result<(), StoreError> {
         let command = match self.commands.take(id).await? {
-            Taken::Leased(command) => command,
+            Take::Leased(command) => command,
             // Whoever works on it finishes it, or its own message comes again.
-            Taken::Busy | Taken::Finished => return Ok(()),
-            Taken::Unknown => {
+            Take::Busy | Take::Finished => return Ok(()),
+            Take::Unknown => {
                 tracing::warn!(workspace_id = %id.workspace_id, command_id = %id.command_id, "no such command");
                 return Ok(());
             }

@@ -62,9 +62,9 @@ impl MessageWorker {
                     message: &message,
                     contact_name: contact_name.as_deref(),
                 };
-                let recorded = self.conversations.record_delivered(user, &delivered).await?;
+                let (recorded, lead_id) = self.conversations.record_delivered(user, &delivered).await?;
                 tracing::info!(?recorded, "recorded a message");
-                self.outcomes.wrote(user, &lead, &message).await?;
+                self.outcomes.wrote(user.workspace_id, lead_id, &message).await?;
             }
             Event::Status { leads, message_id, delivery, report } => {
                 if let Some(report) = report {

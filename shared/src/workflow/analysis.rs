@@ -183,7 +183,8 @@ impl Analysis {
         let draft = drafted(&reply, channel);
         let [title, message] = draft.parts();
         let parts = [title, message, ("reasoning_summary", &reply.reasoning_summary)];
-        let disclosures = self.gate.check(id.workspace_id, reach.lead(), &parts).await?;
+        let allowed = self.gate.allowed(id.workspace_id, reach.lead()).await?;
+        let disclosures = self.gate.check((id.workspace_id, reach.lead()), &allowed, &parts).await?;
 
         let origin = Origin::Engagement(asked.clone());
         let status = if disclosures.is_empty() { Status::PendingReview } else { Status::BlockedPii };

@@ -17,7 +17,8 @@ use uuid::Uuid;
 use crate::base::context::FromContext;
 use crate::base::store::{StoreError, Table, Write, WriteOutcome, from_item, key, keyed, n, to_item};
 use crate::base::time::timestamp;
-use crate::workflow::due::{Due, Place, Wanted};
+use crate::workflow::due::{Due, Place, Worker};
+use crate::workflow::lease::ATTEMPTS;
 
 /// How long notifications are kept.
 const KEPT: TimeDelta = TimeDelta::days(400);
@@ -99,10 +100,6 @@ pub struct Notification {
     pub created_at: DateTime<Utc>,
 }
 
-/// How often a notification is sent to the workspace's webhook before it is given up: as often as its queue delivers
-/// a message.
-pub const TRIES: u32 = crate::base::queue::DELIVERIES;
-
 fn pk(workspace_id: Uuid, role: Role) -> String {
     format!("W#{workspace_id}#N#{}", role.name())
 }
@@ -114,7 +111,7 @@ impl Notification {
         let mut item = keyed(self, key(pk(self.workspace_id, self.role), sk))?;
         item.insert("expires".to_owned(), n((self.created_at + KEPT).timestamp()));
         // The sweeper has it sent to the workspace's webhook, if there is one.
-        item.extend(to_item(&Due::at_once(Wanted::Notification, self.notification_id, self.created_at))?);
+        item.extend(to_item(&Due::at_once(Worker::Notification, self.notification_id, self.created_at))?);
         Ok(table.put(item))
     }
 
@@ -162,7 +159,7 @@ impl Notifications {
         match self.table.write(count).await? {
             WriteOutcome::Applied(item) => {
                 let tries = item.get("tries").and_then(|tries| tries.as_n().ok()).and_then(|tries| tries.parse().ok());
-                Ok(Some((from_item(item)?, tries.unwrap_or(TRIES))))
+                Ok(Some((from_item(item)?, tries.unwrap_or(ATTEMPTS))))
             }
             WriteOutcome::Refused(_) => Ok(None),
         }

@@ -12,7 +12,8 @@ use shared::base::queue::Consumer;
 use shared::crm::conversations::{Conversations, Delivery, PendingMessage};
 use shared::crm::identifiers::{CustomerPhone, User};
 use shared::outreach::writing::Messages;
-use shared::workflow::commands::{Command, CommandId, Commands, Completed, Order, Outcome, Taken};
+use shared::workflow::commands::{Command, CommandId, Commands, Completed, Order, Outcome};
+use shared::workflow::lease::Take;
 use shared::workflow::recommendations::{RecommendationId, Recommendations, Status};
 use shared::workspace::accounts::{Agent, Role};
 use shared::workspace::auth::Permission;
@@ -550,7 +551,7 @@ async fn after_a_worker_that_died_another_takes_over_once_its_lease_has_ended() 
     let id = stored_command(&api).await;
     let commands = Commands::new(&api.stack.context).unwrap();
     let copywriter = Copywriter::new(&api.stack.context).unwrap();
-    let Taken::Leased(dead) = commands.take(id).await.unwrap() else { panic!("it is not taken") };
+    let Take::Leased(dead) = commands.take(id).await.unwrap() else { panic!("it is not taken") };
     copywriter.try_one(id).await.unwrap();
     assert_eq!(command(&api, &id.command_id.to_string()).await["status"], "running");
     api.clock.advance(TimeDelta::seconds(71));
@@ -593,11 +594,11 @@ async fn a_command_whose_workers_all_die_fails_in_the_end() {
     let id = stored_command(&api).await;
     let commands = Commands::new(&api.stack.context).unwrap();
     for _ in 0..5 {
-        assert!(matches!(commands.take(id).await.unwrap(), Taken::Leased(_)));
-        assert!(matches!(commands.take(id).await.unwrap(), Taken::Busy));
+        assert!(matches!(commands.take(id).await.unwrap(), Take::Leased(_)));
+        assert!(matches!(commands.take(id).await.unwrap(), Take::Busy));
         api.clock.advance(TimeDelta::seconds(71));
     }
-    assert!(matches!(commands.take(id).await.unwrap(), Taken::Finished));
+    assert!(matches!(commands.take(id).await.unwrap(), Take::Finished));
     let failed = command(&api, &id.command_id.to_string()).await;
     assert_eq!((&failed["status"], &failed["attempts"]), (&json!("failed"), &json!(5)));
 }

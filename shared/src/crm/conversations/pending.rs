@@ -50,7 +50,7 @@ impl Conversations {
             load::take_message(row, &Message { conversation_id, ..message.clone() })
         };
         let sk = load::message_sk(&message);
-        self.record(&user, (&lead, &[]), &sk, message.timestamp, take).await.map(|(recorded, _)| recorded)
+        self.record(&user, (&lead, &[]), &sk, message.timestamp, take).await.map(|(recorded, ..)| recorded)
     }
 
     /// Gives what is to be approved another text, as long as nobody has decided on it; records it if it is

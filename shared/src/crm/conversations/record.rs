@@ -5,6 +5,7 @@ use crate::base::channel::Channel;
 use crate::crm::identifiers::CustomerPhone;
 use crate::crm::identifiers::User;
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::aliases::Place;
 use super::row::{Extraction, Message, Row, Sender};
@@ -27,13 +28,13 @@ pub struct DeliveredMessage<'a> {
 }
 
 impl Conversations {
-    /// Records a message; its `sequence_no` is given here.
+    /// Records a message; its `sequence_no` is given here. Gives also the contact that the lead is.
     pub async fn record_message(
         &self,
         user: &User,
         lead: &CustomerPhone,
         message: &Message,
-    ) -> Result<Recorded, StoreError> {
+    ) -> Result<(Recorded, Option<Uuid>), StoreError> {
         let sk = load::message_sk(message);
         let on_channel =
             |lead: &CustomerPhone| default_conversation(message.platform, message.phone_number_id.as_deref(), lead);
@@ -46,17 +47,18 @@ impl Conversations {
             }
             load::take_message(row, &message)
         };
-        let (recorded, at) = self.record(user, (lead, &[]), &sk, message.timestamp, take).await?;
+        let (recorded, at, lead_id) = self.record(user, (lead, &[]), &sk, message.timestamp, take).await?;
         self.take_reports(user, at, &[lead], message).await?;
-        Ok(recorded)
+        Ok((recorded, lead_id))
     }
 
-    /// Records a message that a provider delivered, with what it tells of the lead.
+    /// Records a message that a provider delivered, with what it tells of the lead. Gives also the contact that the
+    /// lead is.
     pub async fn record_delivered(
         &self,
         user: &User,
         delivered: &DeliveredMessage<'_>,
-    ) -> Result<Recorded, StoreError> {
+    ) -> Result<(Recorded, Option<Uuid>), StoreError> {
         let DeliveredMessage { lead, also, message, contact_name } = *delivered;
         let sk = load::message_sk(message);
         let take = |row: &mut Row| {
@@ -67,10 +69,10 @@ impl Conversations {
             let conversation_id = default_conversation(message.platform, message.phone_number_id.as_deref(), &lead);
             load::take_message(row, &Message { conversation_id, is_delivered: true, ..message.clone() })
         };
-        let (recorded, at) = self.record(user, (lead, also), &sk, message.timestamp, take).await?;
+        let (recorded, at, lead_id) = self.record(user, (lead, also), &sk, message.timestamp, take).await?;
         let told: Vec<_> = std::iter::once(lead).chain(also).collect();
         self.take_reports(user, at, &told, message).await?;
-        Ok(recorded)
+        Ok((recorded, lead_id))
     }
 
     /// Applies what was reported of an agent's message before it was recorded. Also of a message that is
@@ -105,7 +107,7 @@ impl Conversations {
     ) -> Result<Recorded, StoreError> {
         let sk = load::template_send_sk(send_id);
         let take = |row: &mut Row| load::take_template_send(row, platform, at);
-        self.record(user, (lead, &[]), &sk, at, take).await.map(|(recorded, _)| recorded)
+        self.record(user, (lead, &[]), &sk, at, take).await.map(|(recorded, ..)| recorded)
     }
 
     /// Records an extraction of a lead that exists; the latest is shown, all are kept. One that says
@@ -133,7 +135,7 @@ impl Conversations {
         .await
     }
 
-    /// Records an event; tells also of which identifier.
+    /// Records an event; gives also the identifier of its row, and the contact.
     pub(super) async fn record(
         &self,
         user: &User,
@@ -141,7 +143,7 @@ impl Conversations {
         event_sk: &str,
         at: DateTime<Utc>,
         take: impl Fn(&mut Row) -> Result<Item, StoreError>,
-    ) -> Result<(Recorded, CustomerPhone), StoreError> {
+    ) -> Result<(Recorded, CustomerPhone, Option<Uuid>), StoreError> {
         let (take, located) = (&take, self.locate(user, lead, also).await?);
         retrying("a lead", located, |mut place: Place| async move {
             let new = || Row::new(place.identifier.0.clone(), self.random.uuid(), at);
@@ -156,11 +158,15 @@ impl Conversations {
             writes.extend(of_lead);
             writes.extend(self.alias_writes(user, &place)?);
             let refused = match self.table.transact(writes).await? {
-                Transacted::Applied => return Ok(Try::Done((Recorded::New, place.identifier))),
+                Transacted::Applied => return Ok(Try::Done((Recorded::New, place.identifier, Some(row.lead_id)))),
                 Transacted::Refused(refused) => refused,
             };
             if refused.first().is_some_and(Option::is_some) {
-                return Ok(Try::Done((Recorded::Known, place.identifier)));
+                let row = match place.row {
+                    None => self.row(user, &place.identifier).await?,
+                    row => row,
+                };
+                return Ok(Try::Done((Recorded::Known, place.identifier, row.map(|row| row.lead_id))));
             }
             match refused.into_iter().nth(1).flatten().filter(|item| !item.is_empty()) {
                 Some(theirs) => place.row = Some(row_of_item(theirs)?),

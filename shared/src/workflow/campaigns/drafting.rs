@@ -25,7 +25,7 @@ use crate::base::problem::{Code, Problem};
 use crate::clients::llm::{Checked, Model, Prompt};
 use crate::crm::leads::Lead;
 use crate::crm::lists::Lists;
-use crate::outreach::gate::Gate;
+use crate::outreach::gate::{self, Gate};
 use crate::outreach::policy::{self, SegmentRates, Tier};
 use crate::outreach::rates::Rates;
 use crate::outreach::reach::{Reach, Reaching};
@@ -199,7 +199,8 @@ impl Drafting {
         let draft = drafted(&reply, channel);
         let [title, message] = draft.parts();
         let parts = [title, message, ("reasoning_summary", &reply.reasoning_summary)];
-        let disclosures = self.gate.check(workspace_id, reach.lead(), &parts).await?;
+        let allowed = gate::allowed(reach.lead(), &run.sites);
+        let disclosures = self.gate.check((workspace_id, reach.lead()), &allowed, &parts).await?;
         if disclosures.is_empty() && fault(&reply, channel, &known).is_some() {
             return self.give_up(run, lead_id).await;
         }

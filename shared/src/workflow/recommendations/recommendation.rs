@@ -6,7 +6,7 @@ use crate::base::channel::Channel;
 use crate::base::time::timestamp;
 use crate::outreach::gate::Disclosure;
 use crate::outreach::writing::Written;
-use crate::workflow::due::Due;
+use crate::workflow::lease::Assignment;
 use crate::workflow::notifications::{self, Notification};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -134,12 +134,8 @@ pub struct Recommendation {
     /// What was sent, or tried to be, oldest first.
     #[serde(default)]
     pub attempts: Vec<Attempt>,
-    /// Who works on it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) lease: Option<Lease>,
-    /// When its queue's message is sent again.
     #[serde(flatten)]
-    pub(super) due: Option<Due>,
+    pub(super) assignment: Assignment,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it was changed last.
@@ -155,13 +151,6 @@ pub struct WrittenBy {
     pub model: String,
     /// The version of the instructions.
     pub prompt_version: String,
-}
-
-/// Who works on a recommendation, and until when nobody else may.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Lease {
-    pub(super) owner: Uuid,
-    pub(super) until: DateTime<Utc>,
 }
 
 impl Recommendation {
@@ -196,8 +185,7 @@ impl Recommendation {
             followed_by: None,
             approval: None,
             attempts: Vec::new(),
-            lease: None,
-            due: None,
+            assignment: Assignment::default(),
             created_at: now,
             updated_at: now,
             expires: (now + KEPT).timestamp(),
@@ -279,7 +267,7 @@ impl Recommendation {
 
     /// Whether a queue's message is wanted for it.
     pub fn is_queued(&self) -> bool {
-        self.due.is_some()
+        self.assignment.is_queued()
     }
 
     /// Whether its reviewers wait until later.
