@@ -40,8 +40,8 @@ impl DeliveryWorker {
         {
             self.conversations.revise(workspace_id, pending, &sent.draft.message).await?;
             let user = User::new(workspace_id, &pending.user_id).map_err(unusable)?;
-            let Some(delivery) = Delivery::named("sent") else { return Ok(()) };
-            return self.conversations.record_delivery(&user, &[lead], &pending.message_id, delivery).await.map(drop);
+            let (leads, message_id) = ([lead], &pending.message_id);
+            return self.conversations.record_delivery(&user, &leads, message_id, Delivery::Sent).await.map(drop);
         }
         let Some(channel) = self.accounts.channel(Channel::Whatsapp, sent.from).await? else { return Ok(()) };
         if channel.workspace_id != workspace_id {

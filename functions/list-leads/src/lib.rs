@@ -89,7 +89,7 @@ impl Endpoint for ListLeads {
                 .parsed(
                     "sort_by",
                     "must be last_message_at, first_contact_at, total_messages, total_score or name",
-                    SortBy::named,
+                    |name| name.parse().ok(),
                 )
                 .unwrap_or_default(),
             ascending: query

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use shared::crm::conversations::Delivery;
 use shared::crm::conversations::row::Sender;
 use shared::crm::identifiers::CustomerPhone;
 use shared::crm::inbox::Received;
@@ -48,7 +47,7 @@ pub fn status(status: &Value, received_at: DateTime<Utc>) -> Option<Event> {
     Some(Event::Status {
         leads: identifiers(["recipient_id", "recipient_user_id", "user_id"].map(|name| &status[name])),
         message_id: status["id"].as_str().filter(|id| id.len() <= 512)?.to_owned(),
-        delivery: Delivery::named(status["status"].as_str()?)?,
+        delivery: status["status"].as_str()?.parse().ok()?,
         report: shared::clients::providers::whatsapp::status(status, received_at),
     })
 }

@@ -683,7 +683,7 @@ async fn the_whatsapp_message_waits_for_approval_in_the_leads_conversation() {
     };
     conversations.revise(api.workspace, &pending, "another text").await.unwrap();
     assert_eq!(api.get("/users/me/leads/12025550142").await.json()["data"]["last_message_text"], "another text");
-    let at = Delivery::named("sent").unwrap();
+    let at = Delivery::Sent;
     conversations.record_delivery(&user, &[row], &pending.message_id, at).await.unwrap();
     conversations.revise(api.workspace, &pending, "too late").await.unwrap();
     let lead = api.get("/users/me/leads/12025550142").await.json()["data"].clone();

@@ -11,6 +11,7 @@ use chrono::TimeDelta;
 use functions::lexi_worker::LexiWorker;
 use functions::sweeper::Sweeper;
 use serde_json::{Value, json};
+use shared::base::names::names;
 use shared::base::queue::Consumer;
 use shared::base::store::{Table, Transacted};
 use shared::crm::leads::{Lead, SuppressedBy};
@@ -133,7 +134,7 @@ async fn until(api: &Api, id: TaskId, status: &str) -> Value {
     for _ in 0..200 {
         let shown = read(api, id).await;
         if shown["status"] == status {
-            for other in Status::ALL.map(Status::name) {
+            for other in names::<Status>().split(", ") {
                 let is_there = listed(api, other).await.iter().any(|task| task["id"] == shown["id"]);
                 assert_eq!(is_there, other == status, "{other} {status}");
             }

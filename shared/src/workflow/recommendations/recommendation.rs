@@ -14,8 +14,23 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Where a recommendation stands (contract, section 7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schemars(rename = "RecommendationStatus")]
 pub enum Status {
     /// It waits for a person's decision.
@@ -41,39 +56,9 @@ pub enum Status {
 }
 
 impl Status {
-    /// Every status.
-    pub const ALL: [Self; 10] = [
-        Self::PendingReview,
-        Self::Approved,
-        Self::Delivering,
-        Self::Delivered,
-        Self::DeliveryFailed,
-        Self::Rejected,
-        Self::Requeued,
-        Self::BlockedPii,
-        Self::Manual,
-        Self::Resolved,
-    ];
-
-    /// Its name in requests and responses.
+    /// Its name in requests, responses and stored items.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::PendingReview => "pending_review",
-            Self::Approved => "approved",
-            Self::Delivering => "delivering",
-            Self::Delivered => "delivered",
-            Self::DeliveryFailed => "delivery_failed",
-            Self::Rejected => "rejected",
-            Self::Requeued => "requeued",
-            Self::BlockedPii => "blocked_pii",
-            Self::Manual => "manual",
-            Self::Resolved => "resolved",
-        }
-    }
-
-    /// The status of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.name() == name)
+        self.into()
     }
 }
 
