@@ -19,7 +19,7 @@ use shared::base::store::{StoreError, Try, retrying};
 use shared::clients::llm::{Checked, Model, Prompt};
 use shared::crm::conversations::Conversations;
 use shared::outreach::gate::{self, Gate};
-use shared::outreach::writing::{Messages, Written, said};
+use shared::outreach::writing::{ChannelMessage, Messages, said};
 use shared::pii::Allowed;
 use shared::workflow::commands::{Command, CommandId, Commands, Completed, Outcome, Status};
 use shared::workflow::lease::{Leased, Take};
@@ -31,12 +31,10 @@ const TIME: TimeDelta = TimeDelta::seconds(50);
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "copywriter";
 
-/// Builds the function from its configuration.
 pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     shared::api::lambda::Function::queue(context, Copywriter::new)
 }
 
-/// The worker and what it works with.
 #[derive(Clone, Debug, FromContext)]
 pub struct Copywriter {
     clock: Clock,
@@ -130,7 +128,7 @@ impl Consumer for Copywriter {
 }
 
 /// Holds a reply against the draft: a message for the same media, each in its form, with the strategy
-/// kept and nothing named that is not known. For a medium whose message the model does not mend, the draft
+/// kept and nothing named that is not known. For a medium whose message the model does not fix, the draft
 /// stands, as long as another was refined.
 fn checked(refined: &Messages, kept: &mut Messages, draft: &Messages, known: (&str, &Allowed)) -> Checked<Messages> {
     let mut complaints = Vec::new();
@@ -154,11 +152,11 @@ fn checked(refined: &Messages, kept: &mut Messages, draft: &Messages, known: (&s
 fn refined_message(
     refined: &Messages,
     medium: Channel,
-    before: &Written,
+    before: &ChannelMessage,
     (known, allowed): (&str, &Allowed),
-) -> Result<Written, String> {
+) -> Result<ChannelMessage, String> {
     let written = refined.of(medium).ok_or_else(|| "there is no message for it".to_owned())?;
-    let written = Written { strategy: before.strategy.clone(), ..written.clone() };
+    let written = ChannelMessage { strategy: before.strategy.clone(), ..written.clone() };
     let dropped = || written.dropped(before).map(|dropped| format!("it drops {dropped}, which the draft has"));
     let disclosed = || gate::fault(&[written.title.as_str(), &written.message].join("\n"), allowed);
     match written.fault(medium, known).or_else(disclosed).or_else(dropped) {
@@ -171,8 +169,8 @@ fn refined_message(
 mod tests {
     use super::*;
 
-    fn written(message: &str) -> Option<Written> {
-        Some(Written { title: "Hello".to_owned(), message: message.to_owned(), strategy: "help".to_owned() })
+    fn written(message: &str) -> Option<ChannelMessage> {
+        Some(ChannelMessage { title: "Hello".to_owned(), message: message.to_owned(), strategy: "help".to_owned() })
     }
 
     #[test]
@@ -185,7 +183,7 @@ mod tests {
                 Checked::Fine(_) => String::new(),
                 Checked::Wrong { complaint, .. } => complaint,
             };
-        let other = Written {
+        let other = ChannelMessage {
             strategy: "another".to_owned(),
             ..written("Jane, 5 days left").unwrap_or_else(|| unreachable!())
         };
@@ -201,7 +199,7 @@ mod tests {
         assert_eq!(kept.email.map(|email| email.strategy).as_deref(), Some("help"));
         assert_eq!(kept.whatsapp, None);
         assert!(complaint(Messages { web: None, ..fine.clone() }).contains("web"));
-        // Where one message cannot be mended, its draft stands beside the others.
+        // Where the model does not fix a message, its draft stands beside the others.
         let Checked::Wrong { usable: Some(usable), .. } = checked(
             &Messages { web: None, ..fine.clone() },
             &mut Messages::default(),

@@ -50,12 +50,10 @@ const ACTOR: Actor = Actor::Function(NAME);
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "delivery";
 
-/// Builds the function from its configuration.
 pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     shared::api::lambda::Function::queue(context, DeliveryWorker::new)
 }
 
-/// The worker and what it works with.
 #[derive(Clone, Debug, FromContext)]
 pub struct DeliveryWorker {
     clock: Clock,

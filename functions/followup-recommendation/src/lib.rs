@@ -18,7 +18,7 @@ use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::crm::leads::{Lead, Leads};
 use shared::outreach::reach::Reach;
-use shared::workflow::analysis::{Analysed, Analysis, enough};
+use shared::workflow::analysis::{Analysis, Proposal, enough};
 use shared::workflow::notifications::Notifications;
 use shared::workflow::recommendations::{Actor, Recommendation, RecommendationId, Recommendations, Status};
 use shared::workspace::accounts::Accounts;
@@ -112,7 +112,7 @@ impl Endpoint for FollowupRecommendation {
             Err(problem) => Err(problem),
         };
         match analysed {
-            Ok(Analysed { recommendation, notifications }) => {
+            Ok(Proposal { recommendation, notifications }) => {
                 if !self.recommendations.make(&recommendation, actor, &notifications).await? {
                     return Err(Problem::unavailable("a predecessor stored the same work meanwhile"));
                 }
@@ -124,7 +124,7 @@ impl Endpoint for FollowupRecommendation {
             }
             Err(problem) => {
                 let for_people = self.analysis.for_people(id, &reach, &request.asked, &problem);
-                let Analysed { recommendation, notifications } = &for_people;
+                let Proposal { recommendation, notifications } = &for_people;
                 let queued = self.recommendations.hand_to_people(recommendation, actor, notifications).await;
                 let problem = work.abandon(problem).await;
                 let recommendation_id = queued?;

@@ -30,12 +30,10 @@ const TIME: TimeDelta = TimeDelta::seconds(50);
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "lexi-worker";
 
-/// Builds the function from its configuration.
 pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     shared::api::lambda::Function::queue(context, LexiWorker::new)
 }
 
-/// The worker and what it works with.
 #[derive(Clone, Debug, FromContext)]
 pub struct LexiWorker {
     clock: Clock,

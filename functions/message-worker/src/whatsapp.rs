@@ -6,7 +6,7 @@ use shared::crm::conversations::row::Sender;
 use shared::crm::identifiers::CustomerPhone;
 use shared::crm::inbox::Received;
 
-use crate::{Event, Said, on_channel, placeholder};
+use crate::{Event, ProviderMessage, on_channel, placeholder};
 
 /// A lead's message.
 pub fn message(received: &Received, message: &Value, contact: Option<&Value>) -> Option<Event> {
@@ -16,7 +16,7 @@ pub fn message(received: &Received, message: &Value, contact: Option<&Value>) ->
         [&message["from"], &contact["wa_id"], &message["from_user_id"], &message["user_id"], &contact["user_id"]];
     let mut told = identifiers(told).into_iter();
     let (lead, also) = (told.next()?, told.collect());
-    let said = Said {
+    let said = ProviderMessage {
         message_id: message["id"].as_str()?.to_owned(),
         sender: Sender::User,
         text: text(message),
@@ -32,7 +32,7 @@ pub fn message(received: &Received, message: &Value, contact: Option<&Value>) ->
 pub fn echo(received: &Received, echo: &Value) -> Option<Event> {
     let mut told = identifiers([&echo["to"], &echo["to_user_id"]]).into_iter();
     let (lead, also) = (told.next()?, told.collect());
-    let said = Said {
+    let said = ProviderMessage {
         message_id: echo["id"].as_str()?.to_owned(),
         sender: Sender::Agent,
         text: text(echo),

@@ -28,12 +28,10 @@ const WITHIN: Duration = Duration::from_secs(10);
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "notifier";
 
-/// Builds the function from its configuration.
 pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     shared::api::lambda::Function::queue(context, Notifier::new)
 }
 
-/// The worker and what it works with.
 #[derive(Clone, Debug, FromContext)]
 pub struct Notifier {
     clock: Clock,

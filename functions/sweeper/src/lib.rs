@@ -19,7 +19,6 @@ const AT_ONCE: usize = 10;
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "sweeper";
 
-/// Builds the function from its configuration.
 pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     let sweeper = Sweeper::new(context)?;
     Ok(shared::api::lambda::Function::schedule(move || {
@@ -28,7 +27,6 @@ pub fn function(context: &Context) -> Result<shared::api::lambda::Function, Conf
     }))
 }
 
-/// The sweeper and what it works with.
 #[derive(Clone, Debug, FromContext)]
 pub struct Sweeper {
     clock: Clock,

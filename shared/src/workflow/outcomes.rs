@@ -17,7 +17,7 @@ use crate::clients::providers::{Callback, Kind, has_opted_out, sms};
 use crate::crm::conversations::row::{Message, Sender};
 use crate::crm::leads::{Activity, Leads, SuppressedBy};
 use crate::outreach::policy::Outcome;
-use crate::workflow::notifications::{Kind as Told, Notification, Notifications, Role};
+use crate::workflow::notifications::{Kind as NotificationKind, Notification, Notifications, Role};
 use crate::workflow::recommendations::{
     Actor, AttemptState, DeliveryId, DeliveryReport, Recommendation, Recommendations,
 };
@@ -147,7 +147,7 @@ impl Outcomes {
             notification_id: self.random.uuid(),
             workspace_id,
             role: Role::Representative,
-            kind: Told::LeadSuppressed,
+            kind: NotificationKind::LeadSuppressed,
             lead_id,
             recommendation_id,
             details: json!({ "reason": by }),

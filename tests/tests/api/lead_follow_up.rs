@@ -514,7 +514,7 @@ async fn a_queue_that_takes_nothing_leaves_the_sales_messages_and_the_command_to
 
 /// A copywriter's command that is stored and never sent.
 async fn stored_command(api: &Api) -> CommandId {
-    let draft = shared::outreach::writing::Written {
+    let draft = shared::outreach::writing::ChannelMessage {
         title: "About your plans".to_owned(),
         message: "I am following up on your interest in Acme".to_owned(),
         strategy: "Ask for a call.".to_owned(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use functions::delivery::DeliveryWorker;
 use serde_json::json;
 use shared::base::channel::Channel;
+use shared::base::context::FromContext;
 use shared::base::queue::Consumer;
 use shared::clients::providers::{Callback, Kind};
 use shared::workflow::outcomes::Outcomes;

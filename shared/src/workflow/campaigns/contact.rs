@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 /// The end of a campaign's drafting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finished {
+pub struct Completion {
     /// When.
     pub at: DateTime<Utc>,
     /// What came of its contacts.

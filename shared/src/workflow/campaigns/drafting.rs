@@ -29,7 +29,7 @@ use crate::outreach::gate::{self, Gate};
 use crate::outreach::policy::{self, SegmentRates, Tier};
 use crate::outreach::rates::Rates;
 use crate::outreach::reach::{Reach, Reaching};
-use crate::outreach::writing::{Written, addresses, said};
+use crate::outreach::writing::{ChannelMessage, addresses, said};
 use crate::workflow::analysis::touches;
 use crate::workflow::recommendations::{
     Actor, Asked, Draft, Origin, Recommendation, Recommendations, Status, WrittenBy,
@@ -237,7 +237,7 @@ impl Drafting {
         channels.min_by_key(|channel| (run.sender(*channel).is_none(), *channel != Channel::Email))
     }
 
-    /// Notes that the model wrote nothing that can be used, unless it only had no time to mend it.
+    /// Notes that the model wrote nothing that can be used, unless it only had no time to fix it.
     async fn give_up(&self, run: &Run, lead_id: Uuid) -> Result<(), Problem> {
         if run.until - self.clock.now() < CUT_SHORT {
             let message = "the AI model had no time to answer; it is asked again";
@@ -358,7 +358,7 @@ fn drafted(reply: &Reply, channel: Channel) -> Draft {
 /// What is wrong with a reply, by the form of its channel and by what it may name.
 fn fault(reply: &Reply, channel: Channel, known: &str) -> Option<String> {
     let draft = drafted(reply, channel);
-    let written = Written {
+    let written = ChannelMessage {
         title: draft.title.clone().unwrap_or_else(|| "-".to_owned()),
         message: draft.message.clone(),
         strategy: reply.reasoning_summary.clone(),

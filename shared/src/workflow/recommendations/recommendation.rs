@@ -5,7 +5,7 @@ use super::{Approval, Attempt, Draft, KEPT, Origin, RecommendationId};
 use crate::base::channel::Channel;
 use crate::base::time::timestamp;
 use crate::outreach::gate::Disclosure;
-use crate::outreach::writing::Written;
+use crate::outreach::writing::ChannelMessage;
 use crate::workflow::lease::Assignment;
 use crate::workflow::notifications::{self, Notification};
 use chrono::{DateTime, Utc};
@@ -182,7 +182,7 @@ impl Recommendation {
         id: RecommendationId,
         lead_id: Uuid,
         origin: Origin,
-        (medium, written): (Channel, &Written),
+        (medium, written): (Channel, &ChannelMessage),
         written_by: WrittenBy,
         now: DateTime<Utc>,
     ) -> Self {
