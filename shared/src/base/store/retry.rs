@@ -25,7 +25,8 @@ pub async fn retrying<T, S, E: From<StoreError>, F: Future<Output = Result<Try<T
     change: impl Fn(S) -> F,
 ) -> Result<T, E> {
     for _ in 0..TRIES {
-        match change(state).await? {
+        // On the heap: a change's future is large, and would be part of its caller's.
+        match Box::pin(change(state)).await? {
             Try::Done(result) => return Ok(result),
             Try::Again(next) => state = next,
         }
