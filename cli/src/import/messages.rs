@@ -199,7 +199,7 @@ impl Importer {
             let first = seen.insert(message.message_id.as_str());
             let recorded = match (first, self.dry_run) {
                 (false, _) => Recorded::Known,
-                (true, false) => self.table.record_message(&self.user, &lead, message).await?,
+                (true, false) => self.table.record_message(&self.user, &lead, message).await?.0,
                 (true, true) if self.table.knows_message(&self.user, &lead, message).await? => Recorded::Known,
                 (true, true) => Recorded::New,
             };

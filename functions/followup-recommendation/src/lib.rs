@@ -20,7 +20,7 @@ use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::crm::leads::{Lead, Leads};
 use shared::outreach::reach::Reach;
-use shared::workflow::analysis::{Analysed, Analysis, enough};
+use shared::workflow::analysis::{Analysis, Proposal, enough};
 use shared::workflow::notifications::Notifications;
 use shared::workflow::recommendations::{
     Actor, Asked, Recommendation, RecommendationId, RecommendationShown, Recommendations, Status,
@@ -105,7 +105,7 @@ impl Endpoint for FollowupRecommendation {
                 Err(problem) => Err(problem),
             };
             match analysed {
-                Ok(Analysed { recommendation, notifications }) => {
+                Ok(Proposal { recommendation, notifications }) => {
                     work.keep();
                     if !self.recommendations.make(&recommendation, actor, &notifications).await? {
                         return Err(Problem::unavailable("a predecessor stored the same work meanwhile"));
@@ -118,7 +118,7 @@ impl Endpoint for FollowupRecommendation {
                 }
                 Err(problem) => {
                     let for_people = self.analysis.for_people(id, &reach, &asked, &problem);
-                    let Analysed { recommendation, notifications } = &for_people;
+                    let Proposal { recommendation, notifications } = &for_people;
                     let recommendation_id =
                         self.recommendations.hand_to_people(recommendation, actor, notifications).await?;
                     tracing::warn!(%recommendation_id, "a recommendation waits in the manual queue");

@@ -68,8 +68,8 @@ impl RawEndpoint for PostMessages {
         let mut results = Vec::with_capacity(request.messages.len());
         // In their order, so that messages of one conversation are numbered as they were sent here.
         for (lead, message) in &request.messages {
-            let recorded = self.conversations.record_message(&user, lead, message).await?;
-            self.outcomes.wrote(&user, lead, message).await?;
+            let (recorded, lead_id) = self.conversations.record_message(&user, lead, message).await?;
+            self.outcomes.wrote(user.workspace_id, lead_id, message).await?;
             results.push(json!({
                 "message_id": message.message_id,
                 "conversation_id": message.conversation_id,

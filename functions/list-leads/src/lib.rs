@@ -12,7 +12,7 @@ use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;
 use shared::crm::conversations::LeadStatus;
-use shared::crm::conversations::list::{Filter, Order, SortBy, page, searched};
+use shared::crm::conversations::list::{Filter, Order, page, searched};
 use shared::crm::conversations::{Rows, pagination};
 use shared::crm::identifiers::{CustomerPhone, User};
 use shared::workspace::auth::Permission;
@@ -89,7 +89,7 @@ impl RawEndpoint for ListLeads {
                 .parsed(
                     "sort_by",
                     "must be last_message_at, first_contact_at, total_messages, total_score or name",
-                    SortBy::named,
+                    |name| name.parse().ok(),
                 )
                 .unwrap_or_default(),
             ascending: query

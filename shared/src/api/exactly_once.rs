@@ -19,7 +19,7 @@ use crate::api::http::{Answered, Call, Reply};
 use crate::base::clock::{Clock, Random};
 use crate::base::context::FromContext;
 use crate::base::problem::{Code, Problem};
-use crate::base::store::{Item, StoreError, Transacted, Write, from_item};
+use crate::base::store::{Item, StoreError, Transacted, Try, Write, from_item, retrying};
 use crate::workspace::credits::{Action, Balance, Ledger, Operation, State, count_resolved};
 use crate::workspace::idempotency::{Claim, Claimed, Claims, KEPT, Stored};
 
@@ -28,9 +28,6 @@ const LEASE_MARGIN: TimeDelta = TimeDelta::seconds(5);
 
 /// How much longer than its claim a hold lasts, so that a successor finds it still held.
 const HOLD_MARGIN: TimeDelta = TimeDelta::seconds(60);
-
-/// How often a beginning is decided anew when another request got between reading and writing.
-const ATTEMPTS: u32 = 4;
 
 /// Runs requests exactly once.
 #[derive(Clone, Debug, FromContext)]
@@ -90,20 +87,19 @@ impl ExactlyOnce {
     /// 409 and 422 by the key, then 402 by the balance (contract, section 2).
     async fn begin(&self, call: &Call, charge: Option<(Action, u32)>) -> Result<Begun, Problem> {
         let charge = charge.filter(|(_, price)| *price > 0);
-        let mut predecessor: Option<Claim> = None;
-        // What the predecessor holds, as long as the sweeper has not voided it.
-        let mut inherited: Option<Operation> = None;
-        for _ in 0..ATTEMPTS {
+        retrying("an idempotency key", None, |predecessor: Option<Claim>| async move {
             let now = self.clock.now();
+            // What the predecessor holds, as long as the sweeper has not voided it.
+            let inherited = predecessor.as_ref().and_then(|claim| claim.operation.clone());
             let inherits = inherited.is_some();
             let begun = predecessor.as_ref().map(|predecessor| predecessor.work_id);
-            let work = self.prepare(call, charge, (inherited.take(), begun), now);
+            let work = self.prepare(call, charge, (inherited, begun), now);
             let writes = self.opening_writes(&work, predecessor.as_ref(), inherits, now)?;
             if writes.is_empty() {
-                return Ok(Begun::Proceed(Box::new(work)));
+                return Ok(Try::Done(Begun::Proceed(Box::new(work))));
             }
             let mut refused = match self.claims.table.transact(writes).await {
-                Ok(Transacted::Applied) => return Ok(Begun::Proceed(Box::new(work))),
+                Ok(Transacted::Applied) => return Ok(Try::Done(Begun::Proceed(Box::new(work)))),
                 Ok(Transacted::Refused(refused)) => refused.into_iter(),
                 // It may have been applied after all. What was taken over may stand for work that is stored:
                 // that claim stands until its lease ends. Else give back whatever there is to give back.
@@ -112,18 +108,20 @@ impl ExactlyOnce {
             };
             let by_claim = work.claim.as_ref().and_then(|_| refused.next().flatten());
             if let (Some(claimed), Some(item)) = (&call.claimed, by_claim) {
-                predecessor = match standing(claimed, item, now)? {
-                    Standing::Done(reply) => return Ok(Begun::Replay(reply)),
-                    Standing::Abandoned(claim) => Some(*claim),
-                    Standing::Gone => None,
-                };
-                inherited = predecessor.as_ref().and_then(|claim| claim.operation.clone());
-            } else if !inherits {
+                return Ok(match standing(claimed, item, now)? {
+                    Standing::Done(reply) => Try::Done(Begun::Replay(reply)),
+                    Standing::Abandoned(claim) => Try::Again(Some(*claim)),
+                    Standing::Gone => Try::Again(None),
+                });
+            }
+            if !inherits {
                 let price = work.operation.map_or(0, |operation| operation.amount);
                 return Err(short_of_credits(price, refused.last().flatten())?);
             }
-        }
-        Err(Problem::unavailable("an idempotency key kept changing hands"))
+            // The sweeper has voided what the predecessor held.
+            Ok(Try::Again(predecessor.map(|claim| Claim { operation: None, ..claim })))
+        })
+        .await
     }
 
     /// What a request is going to claim and hold; what it inherits, it holds for longer.

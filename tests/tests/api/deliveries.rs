@@ -17,7 +17,7 @@ use shared::base::queue::Consumer;
 use shared::outreach::policy::Tier;
 use shared::outreach::rates::Rates;
 use shared::workflow::due::Place;
-use shared::workflow::recommendations::{Actor, Handed, RecommendationId, Recommendations};
+use shared::workflow::recommendations::{Actor, Delivery, RecommendationId, Recommendations};
 use shared::workspace::accounts::{Role, Webhook};
 use tests::faults::{Way, in_every_way};
 use tests::meta::{value, whatsapp};
@@ -610,7 +610,7 @@ async fn a_worker_that_dies_before_sending_is_taken_over_and_one_that_dies_after
         let id = recommended(&api).await;
         approve(&api, &id, &sms("Hi Jane, shall we talk?")).await;
         let key = RecommendationId { workspace_id: api.workspace, recommendation_id: id.parse().unwrap() };
-        let Handed::Send(taken) = all.take(key, Actor::Function("delivery")).await.unwrap() else { panic!("taken") };
+        let Delivery::Send(taken) = all.take(key, Actor::Function("delivery")).await.unwrap() else { panic!("taken") };
         if has_marked {
             assert!(all.sending(&taken, Actor::Function("delivery")).await.unwrap().is_some());
         }

@@ -70,6 +70,8 @@ pub(super) fn folded(text: &str) -> String {
 }
 
 /// What the list is sorted by.
+#[derive(strum::EnumString)]
+#[strum(serialize_all = "snake_case")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SortBy {
     /// The newest message.
@@ -83,20 +85,6 @@ pub enum SortBy {
     TotalScore,
     /// The name, whatever the case.
     Name,
-}
-
-impl SortBy {
-    /// The order of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "last_message_at" => Self::LastMessageAt,
-            "first_contact_at" => Self::FirstContactAt,
-            "total_messages" => Self::TotalMessages,
-            "total_score" => Self::TotalScore,
-            "name" => Self::Name,
-            _ => return None,
-        })
-    }
 }
 
 /// The order of a list.
