@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-/// What the rows of a file are.
+/// The fields of a kind of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rows {
+pub enum FieldSet {
     /// Leads, with their activities.
     Leads,
     /// Prospects.
     Prospects,
 }
 
-impl Rows {
+impl FieldSet {
     /// Whether such a row has this field.
     fn have(self, field: Field) -> bool {
         match self {
@@ -182,16 +182,16 @@ const KNOWN: [Known; 23] = [
 
 impl Field {
     /// The field and how well the column's name fits it; less is better.
-    fn of_column(column: &str, rows: Rows) -> Option<(Self, usize)> {
+    fn of_column(column: &str, set: FieldSet) -> Option<(Self, usize)> {
         let normal = normal(column);
-        KNOWN.iter().filter(|(field, ..)| rows.have(*field)).find_map(|(field, _, columns)| {
+        KNOWN.iter().filter(|(field, ..)| set.have(*field)).find_map(|(field, _, columns)| {
             columns.iter().position(|known| *known == normal).map(|rank| (*field, rank))
         })
     }
 
     /// The field of this name.
-    fn named(name: &str, rows: Rows) -> Result<Self, String> {
-        let mut fields = KNOWN.iter().filter(|(field, ..)| rows.have(*field));
+    fn named(name: &str, set: FieldSet) -> Result<Self, String> {
+        let mut fields = KNOWN.iter().filter(|(field, ..)| set.have(*field));
         let found = fields.clone().find(|(_, known, _)| *known == name).map(|(field, ..)| *field);
         found.ok_or_else(|| {
             let names: Vec<_> = fields.by_ref().map(|(_, name, _)| *name).collect();
@@ -231,17 +231,17 @@ pub struct Mapping {
 impl Mapping {
     /// A mapping in a file of leads.
     pub fn of_leads(text: &str) -> Result<Self, String> {
-        Self::parse(text, Rows::Leads)
+        Self::parse(text, FieldSet::Leads)
     }
 
     /// A mapping in a file of prospects.
     pub fn of_prospects(text: &str) -> Result<Self, String> {
-        Self::parse(text, Rows::Prospects)
+        Self::parse(text, FieldSet::Prospects)
     }
 
-    fn parse(text: &str, rows: Rows) -> Result<Self, String> {
+    fn parse(text: &str, set: FieldSet) -> Result<Self, String> {
         let (column, field) = text.rsplit_once('=').ok_or("write COLUMN=FIELD, such as \"Cell=phone\"")?;
-        Ok(Self { column: column.trim().to_owned(), field: Field::named(field.trim(), rows)? })
+        Ok(Self { column: column.trim().to_owned(), field: Field::named(field.trim(), set)? })
     }
 }
 
@@ -251,7 +251,7 @@ pub const REJECTED_LINE: &str = "rejected_line";
 pub const REJECTED_REASON: &str = "rejected_reason";
 
 /// Which column holds what.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Columns {
     /// Fields with their columns, of which the first that is filled counts.
     pub of_field: Vec<(Field, usize)>,
@@ -264,7 +264,7 @@ impl Columns {
     ///
     /// # Errors
     /// A mapped column is not there, or no column identifies anybody.
-    pub fn of_header(header: &[String], mappings: &[Mapping], rows: Rows) -> Result<Self, String> {
+    pub fn of_header(header: &[String], mappings: &[Mapping], set: FieldSet) -> Result<Self, String> {
         let missing = |mapping: &&Mapping| !header.iter().any(|column| normal(column) == normal(&mapping.column));
         if let Some(mapping) = mappings.iter().find(missing) {
             return Err(format!("--map names the column {:?}, which the header does not have", mapping.column));
@@ -273,7 +273,7 @@ impl Columns {
         let mut ignored = Vec::new();
         for (index, column) in header.iter().enumerate() {
             let mapped = mappings.iter().find(|mapping| normal(&mapping.column) == normal(column));
-            let known = Field::of_column(column, rows)
+            let known = Field::of_column(column, set)
                 .filter(|(field, _)| mappings.iter().all(|mapping| mapping.field != *field));
             match mapped.map(|mapping| (mapping.field, 0)).or(known) {
                 Some((field, rank)) => found.push((field, rank, index)),
@@ -283,11 +283,11 @@ impl Columns {
         }
         found.sort_unstable();
         let of_field: Vec<_> = found.into_iter().map(|(field, _, index)| (field, index)).collect();
-        let (identities, told) = rows.identities();
+        let (identities, names) = set.identities();
         if !of_field.iter().any(|(field, _)| identities.contains(field)) {
             let columns = header.join(", ");
             return Err(format!(
-                "no column could be read as {told}; name one with --map COLUMN=FIELD (the columns are: {columns})"
+                "no column could be read as {names}; name one with --map COLUMN=FIELD (the columns are: {columns})"
             ));
         }
         Ok(Self { of_field, ignored })
@@ -311,7 +311,7 @@ mod tests {
     fn columns(header: &[&str], mappings: &[&str]) -> Result<Columns, String> {
         let header: Vec<_> = header.iter().map(|column| (*column).to_owned()).collect();
         let mappings: Vec<_> = mappings.iter().map(|mapping| Mapping::of_leads(mapping).unwrap()).collect();
-        Columns::of_header(&header, &mappings, Rows::Leads)
+        Columns::of_header(&header, &mappings, FieldSet::Leads)
     }
 
     #[test]
@@ -388,7 +388,7 @@ mod tests {
         ];
         assert_eq!(columns(&header, &[]).unwrap().ignored, ["# Employees", "Industry", "City", "State", "Country"]);
         let header = header.map(str::to_owned);
-        let found = Columns::of_header(&header, &[], Rows::Prospects).unwrap();
+        let found = Columns::of_header(&header, &[], FieldSet::Prospects).unwrap();
         assert_eq!(found.ignored, ["Stage"]);
         for field in [FirstName, CompanyName, Employees, Industry, Email, Linkedin, City, Region, Country] {
             assert!(found.have(field), "{field}");
@@ -397,7 +397,7 @@ mod tests {
         assert!(Mapping::of_prospects("Branch=industry").is_ok());
         let told = Mapping::of_prospects("Branch=stage").unwrap_err();
         assert!(told.contains("employees") && !told.contains("activity"), "{told}");
-        let told = Columns::of_header(&["Name".to_owned()], &[], Rows::Prospects).unwrap_err();
+        let told = Columns::of_header(&["Name".to_owned()], &[], FieldSet::Prospects).unwrap_err();
         assert!(told.contains("LinkedIn"), "{told}");
     }
 

@@ -1,4 +1,4 @@
-//! A row, from what the file says to what can be stored. A [`Row`] holds no wrong value.
+//! A row, from what the file says to what can be stored. A [`LeadRow`] holds no wrong value.
 //!
 //! A value that is wrong is left out, and the row kept: with an activity's type, time or title,
 //! which make it the same one in the next import, goes the activity. Only where it cannot be told
@@ -63,22 +63,29 @@ pub struct RawRow {
 
 /// A row that can be imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct Placed<T> {
     /// Where it stands.
     pub place: Place,
-    /// What it says of the lead, whose identifier is still open.
-    pub lead: Lead,
-    /// What it says of activities.
-    pub activities: Vec<NewActivity>,
-    /// What of it was left out, and why.
+    /// What it says.
+    pub row: T,
+    /// What was left out of it, and why.
     pub left_out: Vec<String>,
 }
 
-impl Row {
-    /// What there is to tell of the row although it is kept.
+impl<T> Placed<T> {
+    /// What the report says of the row although it is kept.
     pub fn warnings(&self) -> impl Iterator<Item = Warning> {
         self.left_out.iter().map(|reason| Warning { line: self.place.line, reason: reason.clone() })
     }
+}
+
+/// A row about a lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeadRow {
+    /// The lead, whose identifier is still open.
+    pub lead: Lead,
+    /// Its activities.
+    pub activities: Vec<NewActivity>,
 }
 
 /// An activity whose identifier is still open.
@@ -160,8 +167,8 @@ impl<'a> Reading<'a> {
 }
 
 impl RawRow {
-    /// The row, without what is wrong with it; if it cannot be told whose it is, everything that is.
-    pub fn check(&self, place: Place, rules: Rules) -> Result<Row, Rejection> {
+    /// The row, without what is wrong with it, and that; if no identity is right, everything that is wrong.
+    pub fn check(&self, rules: Rules) -> Result<(LeadRow, Vec<String>), String> {
         let mut reading = Reading::new(&self.lead);
         let lead = lead(&mut reading, rules);
         let strongest =
@@ -187,8 +194,8 @@ impl RawRow {
             activities.extend(read);
         }
         match is_somebodys {
-            true => Ok(Row { place, lead, activities, left_out }),
-            false => Err(Rejection { place, reason: wrong.join("; ") }),
+            true => Ok((LeadRow { lead, activities }, left_out)),
+            false => Err(wrong.join("; ")),
         }
     }
 }
@@ -275,14 +282,22 @@ fn direction(text: &str) -> Result<Direction, String> {
 mod tests {
     use super::*;
 
-    fn check(lead: &[(Field, &str)], activities: &[&[(Field, &str)]]) -> Result<Row, String> {
+    #[derive(Debug)]
+    struct Checked {
+        lead: Lead,
+        activities: Vec<NewActivity>,
+        left_out: Vec<String>,
+    }
+
+    fn check(lead: &[(Field, &str)], activities: &[&[(Field, &str)]]) -> Result<Checked, String> {
         let fields = |pairs: &[(Field, &str)]| -> Fields {
             pairs.iter().map(|(field, text)| (*field, Ok((*text).to_owned()))).collect()
         };
         let activities = activities.iter().map(|pairs| Ok(fields(pairs))).collect();
         let raw = RawRow { lead: fields(lead), activities };
         let rules = Rules { now: "2026-06-01T12:00:00Z".parse().unwrap(), country_code: None, date_order: None };
-        raw.check(Place { line: 2, span: 0..0 }, rules).map_err(|rejection| rejection.reason)
+        let (LeadRow { lead, activities }, left_out) = raw.check(rules)?;
+        Ok(Checked { lead, activities, left_out })
     }
 
     #[test]
