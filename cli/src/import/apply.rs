@@ -19,15 +19,11 @@ use super::row::{LeadRow, NewActivity, Placed, Rejection, Rules};
 /// The rows of a file of leads, and the `leads` table of one workspace.
 #[derive(Debug)]
 pub struct LeadRows {
-    /// The table.
     pub leads: Leads,
-    /// The workspace.
     pub workspace_id: Uuid,
-    /// Only look.
     pub dry_run: bool,
     /// The columns that options name.
     pub map: Vec<Mapping>,
-    /// What a row is measured by.
     pub rules: Rules,
     /// The command that lists the leads.
     pub list: String,
@@ -37,14 +33,12 @@ pub struct LeadRows {
 pub enum Group {
     /// A lead that is stored, and the drafts that turned out to be it, with the kind of the identity that found it.
     Stored(Uuid, Vec<(Draft, &'static str)>),
-    /// A new lead.
     New(Draft),
 }
 
 /// A stored lead that a draft was found to be.
 #[derive(Clone, Copy, Debug)]
 pub struct Found {
-    /// The lead.
     pub lead_id: Uuid,
     /// The kind of the identity that found it.
     pub by: &'static str,

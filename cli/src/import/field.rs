@@ -1,13 +1,13 @@
 //! What a column can hold, and the names under which the usual CRMs export it.
 
-use std::fmt;
+use std::sync::LazyLock;
+
+use strum::VariantArray;
 
 /// The fields of a kind of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldSet {
-    /// Leads, with their activities.
     Leads,
-    /// Prospects.
     Prospects,
 }
 
@@ -33,168 +33,59 @@ impl FieldSet {
 }
 
 /// A field of a lead, of a prospect, or of the activity that a CSV row carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::Display, strum::EnumString, strum::VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum Field {
     /// The customer's own identifier.
     ExternalRef,
-    /// Full name.
     FullName,
-    /// First name; with the last name, the full name.
     FirstName,
-    /// Last name.
     LastName,
-    /// E-mail address.
     Email,
-    /// Phone number.
     Phone,
-    /// Profile on LinkedIn.
     Linkedin,
-    /// Role at the company.
     JobTitle,
-    /// Company.
     CompanyName,
-    /// Stage in the pipeline.
     Stage,
-    /// The company's industry.
     Industry,
-    /// How many people the company employs.
     Employees,
-    /// City.
     City,
-    /// State or region.
     Region,
-    /// Country.
     Country,
     /// City, region and country in one.
     Location,
-    /// The activity's identifier.
     ActivityId,
-    /// The activity's type.
     ActivityType,
-    /// When it happened.
+    #[strum(serialize = "activity_occurred_at")]
     ActivityDate,
-    /// Inbound or outbound.
     ActivityDirection,
-    /// What came of it.
     ActivityOutcome,
-    /// Its subject.
     ActivityTitle,
-    /// What was said or noted.
     ActivityBody,
 }
 
-/// The name of a field and, in normal form, the column names that stand for it, best first:
-/// exports of HubSpot, Salesforce and Pipedrive among them, and German ones.
-type Known = (Field, &'static str, &'static [&'static str]);
-
-const KNOWN: [Known; 23] = [
-    (Field::ExternalRef, "external_ref", &["externalref", "recordid", "contactid", "leadid", "personid", "id"]),
-    (
-        Field::FullName,
-        "full_name",
-        &["fullname", "name", "contactname", "leadname", "personname", "contact", "lead", "person", "kontaktname"],
-    ),
-    (Field::FirstName, "first_name", &["firstname", "givenname", "personfirstname", "vorname"]),
-    (
-        Field::LastName,
-        "last_name",
-        &["lastname", "surname", "familyname", "personlastname", "nachname", "familienname"],
-    ),
-    (Field::Email, "email", &["email", "emailaddress", "workemail", "personemail", "personemailwork", "emailadresse"]),
-    (
-        Field::Phone,
-        "phone",
-        &[
-            "phone",
-            "phonenumber",
-            "mobilephonenumber",
-            "mobilephone",
-            "mobile",
-            "workphone",
-            "personphone",
-            "personphonework",
-            "telefon",
-            "telefonnummer",
-            "telefongeschäftlich",
-            "mobil",
-            "mobiltelefon",
-            "mobilnummer",
-            "handy",
-        ],
-    ),
-    (
-        Field::Linkedin,
-        "linkedin",
-        &["linkedin", "linkedinurl", "linkedinprofile", "linkedinprofileurl", "personlinkedinurl"],
-    ),
-    (Field::JobTitle, "job_title", &["jobtitle", "title", "position", "role", "funktion"]),
-    (
-        Field::CompanyName,
-        "company_name",
-        &[
-            "companyname",
-            "company",
-            "organization",
-            "organisation",
-            "organizationname",
-            "accountname",
-            "account",
-            "associatedcompany",
-            "firma",
-            "firmenname",
-            "unternehmen",
-        ],
-    ),
-    (Field::Stage, "stage", &["stage", "lifecyclestage", "leadstatus", "status"]),
-    (Field::Industry, "industry", &["industry", "companyindustry", "sector", "branche"]),
-    (
-        Field::Employees,
-        "employees",
-        &[
-            "employees",
-            "numberofemployees",
-            "noofemployees",
-            "numemployees",
-            "employeecount",
-            "companysize",
-            "headcount",
-            "size",
-            "mitarbeiter",
-            "mitarbeiterzahl",
-        ],
-    ),
-    (Field::City, "city", &["city", "personcity", "companycity", "stadt", "ort"]),
-    (
-        Field::Region,
-        "region",
-        &["region", "state", "stateregion", "province", "personstate", "companystate", "bundesland"],
-    ),
-    (Field::Country, "country", &["country", "countryregion", "personcountry", "companycountry", "land"]),
-    (Field::Location, "location", &["location", "personlocation", "companylocation", "standort"]),
-    (Field::ActivityId, "activity_id", &["activityid"]),
-    (Field::ActivityType, "activity_type", &["activitytype"]),
-    (Field::ActivityDate, "activity_occurred_at", &["activityoccurredat", "activitydate"]),
-    (Field::ActivityDirection, "activity_direction", &["activitydirection"]),
-    (Field::ActivityOutcome, "activity_outcome", &["activityoutcome"]),
-    (Field::ActivityTitle, "activity_title", &["activitytitle", "activitysubject"]),
-    (Field::ActivityBody, "activity_body", &["activitybody", "activitynotes"]),
-];
+/// Fields with the column names that stand for them.
+static KNOWN: LazyLock<Vec<(Field, Vec<&str>)>> = LazyLock::new(|| {
+    let lines = include_str!("../../data/columns.txt").lines().filter_map(|line| line.split_once(": "));
+    lines.filter_map(|(field, columns)| Some((field.parse().ok()?, columns.split(' ').collect()))).collect()
+});
 
 impl Field {
     /// The field and how well the column's name fits it; less is better.
     fn of_column(column: &str, set: FieldSet) -> Option<(Self, usize)> {
         let normal = normal(column);
-        KNOWN.iter().filter(|(field, ..)| set.have(*field)).find_map(|(field, _, columns)| {
-            columns.iter().position(|known| *known == normal).map(|rank| (*field, rank))
-        })
+        KNOWN
+            .iter()
+            .filter(|(field, _)| set.have(*field))
+            .find_map(|(field, columns)| columns.iter().position(|known| *known == normal).map(|rank| (*field, rank)))
     }
 
-    /// The field of this name.
     fn named(name: &str, set: FieldSet) -> Result<Self, String> {
-        let mut fields = KNOWN.iter().filter(|(field, ..)| set.have(*field));
-        let found = fields.clone().find(|(_, known, _)| *known == name).map(|(field, ..)| *field);
-        found.ok_or_else(|| {
-            let names: Vec<_> = fields.by_ref().map(|(_, name, _)| *name).collect();
+        name.parse().ok().filter(|field| set.have(*field)).ok_or_else(|| {
+            let fields = Self::VARIANTS.iter().filter(|field| set.have(**field));
+            let names: Vec<_> = fields.map(ToString::to_string).collect();
             format!("there is no field {name:?}; the fields are {}", names.join(", "))
         })
     }
@@ -207,12 +98,6 @@ impl Field {
     /// Whether somebody is called by it.
     fn names(self) -> bool {
         matches!(self, Self::FullName | Self::FirstName | Self::LastName)
-    }
-}
-
-impl fmt::Display for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(KNOWN.iter().find(|(field, ..)| field == self).map_or("", |(_, name, _)| name))
     }
 }
 
@@ -247,7 +132,6 @@ impl Mapping {
 
 /// Columns of rejected rows, which may be corrected and imported again.
 pub const REJECTED_LINE: &str = "rejected_line";
-/// See [`REJECTED_LINE`].
 pub const REJECTED_REASON: &str = "rejected_reason";
 
 /// Which column holds what.
@@ -344,6 +228,11 @@ mod tests {
             expected.sort_unstable();
             assert_eq!(found, Columns { of_field: expected, ignored: Vec::new() });
         }
+    }
+
+    #[test]
+    fn every_field_has_a_column_name() {
+        assert_eq!(KNOWN.iter().map(|(field, _)| *field).collect::<Vec<_>>(), Field::VARIANTS);
     }
 
     #[test]

@@ -106,7 +106,6 @@ pub trait RowKind {
     type Row;
     /// Rows that are about one thing.
     type Group;
-    /// What the groups are.
     const GROUPS: &str;
     /// What the rows are called in the report.
     const ROWS: &str;

@@ -19,7 +19,6 @@ const SHOWN: usize = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// It is new.
     Created,
     /// Something of it changed.
     Updated,
@@ -30,11 +29,9 @@ pub enum Outcome {
 /// A lead that was kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Kept {
-    /// Its identifier.
     pub lead_id: Uuid,
     /// The first line about it.
     pub line: u64,
-    /// What became of it.
     pub outcome: Outcome,
 }
 
@@ -47,7 +44,6 @@ pub struct Tally {
     pub outcomes: BTreeMap<Outcome, usize>,
     /// Rows about something that an earlier row is about.
     pub repeated: usize,
-    /// Leads that were kept.
     pub leads: Vec<Kept>,
     /// Activities that were not there.
     pub activities_added: usize,
@@ -70,7 +66,6 @@ impl Tally {
         self.rejected.extend(other.rejected);
     }
 
-    /// Counts an outcome.
     pub fn record(&mut self, outcome: Outcome) {
         *self.outcomes.entry(outcome).or_default() += 1;
     }
@@ -101,7 +96,6 @@ pub struct Count {
     pub name: &'static str,
     /// Its name on the terminal, if it is shown there.
     pub label: Option<String>,
-    /// The number.
     pub value: Value,
 }
 
@@ -114,9 +108,7 @@ impl Count {
 
 /// An import that was done.
 pub struct Done {
-    /// What the file is.
     pub format: Format,
-    /// Whether nothing was written.
     pub dry_run: bool,
     /// Where rejected rows are, if there are any.
     pub rejects: Option<String>,

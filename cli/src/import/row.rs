@@ -24,16 +24,13 @@ use super::normal;
 pub struct Place {
     /// Its first line, from 1.
     pub line: u64,
-    /// Its bytes.
     pub span: Range<u64>,
 }
 
 /// A row that is not imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
-    /// The row.
     pub place: Place,
-    /// Why.
     pub reason: String,
 }
 
@@ -42,7 +39,6 @@ pub struct Rejection {
 pub struct Warning {
     /// The row's first line, from 1.
     pub line: u64,
-    /// What, and why.
     pub reason: String,
 }
 
@@ -55,7 +51,6 @@ pub type Fields = BTreeMap<Field, Result<String, String>>;
 /// The filled fields of a row as the file has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RawRow {
-    /// Fields of the lead.
     pub lead: Fields,
     /// Fields of each activity, or why it is none.
     pub activities: Vec<Result<Fields, String>>,
@@ -64,9 +59,7 @@ pub struct RawRow {
 /// A row that can be imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placed<T> {
-    /// Where it stands.
     pub place: Place,
-    /// What it says.
     pub row: T,
     /// What was left out of it, and why.
     pub left_out: Vec<String>,
@@ -84,7 +77,6 @@ impl<T> Placed<T> {
 pub struct LeadRow {
     /// The lead, whose identifier is still open.
     pub lead: Lead,
-    /// Its activities.
     pub activities: Vec<NewActivity>,
 }
 
@@ -93,14 +85,11 @@ pub struct LeadRow {
 pub struct NewActivity {
     /// The identifier that the file gives, if it does.
     pub given_id: Option<String>,
-    /// The rest.
     pub activity: Activity,
 }
 
-/// What a row is measured by.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
-    /// The time of the import.
     pub now: DateTime<Utc>,
     /// The country of national phone numbers.
     pub country_code: Option<u16>,
@@ -113,12 +102,10 @@ const MAX_BODY_BYTES: usize = 8 * 1024;
 /// The fields of one lead, prospect or activity, and what is wrong with them so far.
 pub struct Reading<'a> {
     fields: &'a Fields,
-    /// What is wrong.
     pub wrong: Vec<String>,
 }
 
 impl<'a> Reading<'a> {
-    /// Nothing has been read yet.
     pub fn new(fields: &'a Fields) -> Self {
         Self { fields, wrong: Vec::new() }
     }
