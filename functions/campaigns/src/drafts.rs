@@ -2,7 +2,7 @@
 
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
-use shared::api::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, RawPage, RawQuery, Reply};
 use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;
@@ -49,18 +49,18 @@ impl ListDrafts {
     }
 }
 
-impl Endpoint for ListDrafts {
+impl RawEndpoint for ListDrafts {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadAi;
     /// Which campaign's, only those in this state, and which page.
-    type Request = (Uuid, Option<State>, Page);
+    type Request = (Uuid, Option<State>, RawPage);
 
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
         let campaign_id = input.uuid_in_path("id")?;
-        let mut query = Query::of(&input.query);
+        let mut query = RawQuery::of(&input.query);
         let names: Vec<_> = State::ALL.iter().map(|state| state.name()).collect();
         let state = query.parsed("state", format!("must be one of {}", names.join(", ")), State::named);
-        let page = Page::of(&mut query);
+        let page = RawPage::of(&mut query);
         query.finish().map(|()| (campaign_id, state, page))
     }
 
@@ -70,6 +70,6 @@ impl Endpoint for ListDrafts {
         contacts.retain(|contact| state.is_none_or(|state| contact.state == state));
         let on_page = contacts.iter().skip(page.skip()).take(page.size);
         let shown = try_join_all(on_page.map(|contact| self.shown(call.workspace_id, contact))).await?;
-        Ok(call.page(json!(shown), page.meta(contacts.len())))
+        Ok(call.raw_page(json!(shown), page.meta(contacts.len())))
     }
 }

@@ -12,7 +12,7 @@ pub mod operations;
 
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
-use shared::api::http::{Call, Dialect, Endpoint, Gate, Input, Page, Query, Reply, Routes};
+use shared::api::http::{Call, Dialect, Gate, Input, RawEndpoint, RawPage, RawQuery, Reply, Routes};
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
@@ -90,22 +90,22 @@ pub struct ListCampaigns {
     shown: Shown,
 }
 
-impl Endpoint for ListCampaigns {
+impl RawEndpoint for ListCampaigns {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadAi;
-    type Request = Page;
+    type Request = RawPage;
 
-    fn parse(&self, input: &Input) -> Result<Page, Problem> {
-        let mut query = Query::of(&input.query);
-        let page = Page::of(&mut query);
+    fn parse(&self, input: &Input) -> Result<RawPage, Problem> {
+        let mut query = RawQuery::of(&input.query);
+        let page = RawPage::of(&mut query);
         query.finish().map(|()| page)
     }
 
-    async fn handle(&self, call: &Call, page: Page) -> Result<Reply, Problem> {
+    async fn handle(&self, call: &Call, page: RawPage) -> Result<Reply, Problem> {
         let campaigns = self.shown.campaigns.all(call.workspace_id).await?;
         let on_page = campaigns.iter().skip(page.skip()).take(page.size);
         let shown = try_join_all(on_page.map(|campaign| self.shown.of(campaign))).await?;
-        Ok(call.page(json!(shown), page.meta(campaigns.len())))
+        Ok(call.raw_page(json!(shown), page.meta(campaigns.len())))
     }
 }
 
@@ -115,7 +115,7 @@ pub struct GetCampaign {
     shown: Shown,
 }
 
-impl Endpoint for GetCampaign {
+impl RawEndpoint for GetCampaign {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadAi;
     type Request = Uuid;
@@ -126,6 +126,6 @@ impl Endpoint for GetCampaign {
 
     async fn handle(&self, call: &Call, campaign_id: Uuid) -> Result<Reply, Problem> {
         let campaign = found(&self.shown.campaigns, call, campaign_id).await?;
-        Ok(call.success(self.shown.of(&campaign).await?))
+        Ok(call.raw_success(self.shown.of(&campaign).await?))
     }
 }

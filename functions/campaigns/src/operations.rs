@@ -31,17 +31,17 @@ pub fn operations() -> Vec<Operation> {
         "finished_at": "2026-11-20T09:30:12.000Z",
     });
     vec![
-        Operation::of::<ListCampaigns, Vec<Campaign>>("GET /v1/campaigns", "listCampaigns", "Lists campaigns")
+        Operation::raw::<ListCampaigns, Vec<Campaign>>("GET /v1/campaigns", "listCampaigns", "Lists campaigns")
             .description("Newest first. A campaign starts when a person approves Lexi's task of type `campaign_start`.")
             .query::<Pages>()
             .meta::<PageMeta>()
             .answers_page("One campaign", json!([campaign]), json!({"page": 1, "per_page": 20, "total": 1}))
             .followed_by(&["getCampaign", "listCampaignDrafts"], "id", "/0/campaign_id"),
-        Operation::of::<GetCampaign, Campaign>("GET /v1/campaigns/{id}", "getCampaign", "Shows a campaign")
+        Operation::raw::<GetCampaign, Campaign>("GET /v1/campaigns/{id}", "getCampaign", "Shows a campaign")
             .uuid("id", "The campaign.")
             .answers("All drafts are written", campaign)
             .refuses(&[Code::NotFound]),
-        Operation::of::<ListDrafts, Vec<CampaignDraft>>(
+        Operation::raw::<ListDrafts, Vec<CampaignDraft>>(
             "GET /v1/campaigns/{id}/drafts",
             "listCampaignDrafts",
             "Lists a campaign's contacts with their drafts",

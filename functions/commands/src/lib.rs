@@ -3,7 +3,7 @@
 pub mod operations;
 
 use serde_json::{Value, json};
-use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, Reply};
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
@@ -28,7 +28,7 @@ pub struct GetCommand {
     commands: Commands,
 }
 
-impl Endpoint for GetCommand {
+impl RawEndpoint for GetCommand {
     const DIALECT: Dialect = Dialect::Agents;
     const PERMISSION: Permission = Permission::ReadAi;
     /// Which command.
@@ -43,7 +43,7 @@ impl Endpoint for GetCommand {
         let command = self.commands.get(id).await?;
         let command =
             command.ok_or_else(|| Problem::new(Code::CommandNotFound, "no command with this id in this workspace"))?;
-        Ok(call.success(shown(&command)))
+        Ok(call.raw_success(shown(&command)))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::GetCommand;
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
     let operation =
-        Operation::of::<GetCommand, CommandShown>("GET /api/agents/commands/{id}", "getCommand", "Shows a command")
+        Operation::raw::<GetCommand, CommandShown>("GET /api/agents/commands/{id}", "getCommand", "Shows a command")
             .description("A command is what leadFollowUp has an agent do; the copywriter's is done behind a queue.")
             .uuid("id", "The command, as `command_ids` of leadFollowUp names it.")
             .answers(

@@ -2,24 +2,81 @@
 
 pub mod operations;
 
-use serde_json::json;
-use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Page, PageMeta, Query};
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
-use shared::base::time::timestamp;
+use shared::base::time::Timestamp;
 use shared::workspace::auth::Permission;
-use shared::workspace::credits::{Entry, Ledger};
+use shared::workspace::credits::{Entry, EntryKind, Ledger};
+use uuid::Uuid;
 
 pub use operations::operations;
 
-/// The query, checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// Which page, from 1; by default 1.
+/// Which page of the ledger. Of a page far out, nothing is read.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub struct LedgerPages {
+    /// The page's number.
+    #[serde(default = "first")]
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub page: u32,
-    /// Entries a page: 1–100, by default 20.
+    /// How many entries a page has.
+    #[serde(default = "usual")]
+    #[schemars(range(min = 1, max = 100))]
     pub per_page: u32,
+}
+
+fn first() -> u32 {
+    1
+}
+
+fn usual() -> u32 {
+    20
+}
+
+/// A workspace's credits.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Balance")]
+pub struct Account {
+    /// How many can be spent.
+    pub balance: u64,
+    /// How many are set aside for work under way.
+    pub held: u64,
+    /// How many were charged.
+    pub spent: u64,
+    /// How many came in.
+    pub granted: u64,
+    /// The ledger, newest first.
+    pub entries: Vec<CreditEntry>,
+}
+
+/// One line of the ledger; it never changes.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CreditEntry {
+    /// The operation's identifier, or the grant's.
+    pub id: Uuid,
+    /// What happened.
+    pub kind: EntryKind,
+    /// How many credits.
+    pub amount: u32,
+    /// What for: the action, or the reason of a grant.
+    pub action: String,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+impl From<Entry> for CreditEntry {
+    fn from(entry: Entry) -> Self {
+        Self {
+            id: entry.entry_id,
+            kind: entry.kind,
+            amount: entry.amount,
+            action: entry.action,
+            created_at: entry.created_at.into(),
+        }
+    }
 }
 
 /// The function's name in `template.yaml`.
@@ -39,17 +96,11 @@ pub struct Credits {
 impl Endpoint for Credits {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadAi;
-    type Request = Request;
+    type Request = Query<LedgerPages>;
+    type Answer = Page<Account>;
 
-    fn parse(&self, input: &Input) -> Result<Request, Problem> {
-        let mut query = Query::of(&input.query);
-        let request =
-            Request { page: query.integer("page", 1..=1_000_000, 1), per_page: query.integer("per_page", 1..=100, 20) };
-        query.finish().map(|()| request)
-    }
-
-    async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
-        let Request { page, per_page } = request;
+    async fn handle(&self, call: &Call, Query(pages): Self::Request) -> Result<Answered<Self::Answer>, Problem> {
+        let LedgerPages { page, per_page } = pages;
         let skip = (page as usize - 1) * per_page as usize;
         let balance = self.ledger.balance(call.workspace_id).await?;
         // A page after the last is not worth reading the whole ledger for.
@@ -58,23 +109,13 @@ impl Endpoint for Credits {
         } else {
             self.ledger.entries(call.workspace_id, skip, per_page as usize).await?
         };
-        let data = json!({
-            "balance": balance.available,
-            "held": balance.held,
-            "spent": balance.spent,
-            "granted": balance.granted,
-            "entries": entries.iter().map(shown).collect::<Vec<_>>(),
-        });
-        Ok(call.page(data, json!({"page": page, "per_page": per_page, "total": balance.entries})))
+        let data = Account {
+            balance: balance.available,
+            held: balance.held,
+            spent: balance.spent,
+            granted: balance.granted,
+            entries: entries.into_iter().map(CreditEntry::from).collect(),
+        };
+        call.page(Page { data, meta: PageMeta { page, per_page, total: balance.entries } })
     }
-}
-
-fn shown(entry: &Entry) -> serde_json::Value {
-    json!({
-        "id": entry.entry_id,
-        "kind": entry.kind,
-        "amount": entry.amount,
-        "action": entry.action,
-        "created_at": timestamp(entry.created_at),
-    })
 }

@@ -11,7 +11,7 @@ mod request;
 
 use serde_json::{Value, json};
 use shared::api::exactly_once::{Begun, ExactlyOnce};
-use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, Reply};
 use shared::base::clock::Clock;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
@@ -65,7 +65,7 @@ impl FollowupRecommendation {
     }
 }
 
-impl Endpoint for FollowupRecommendation {
+impl RawEndpoint for FollowupRecommendation {
     const DIALECT: Dialect = Dialect::Followup;
     const PERMISSION: Permission = Permission::WriteAi;
     type Request = Request;
@@ -105,7 +105,7 @@ impl Endpoint for FollowupRecommendation {
                 let problem = work.abandon(Problem::new(Code::AiUnavailable, message)).await;
                 return Err(in_manual_queue(problem, made.id.recommendation_id));
             }
-            return work.conclude(call.success(shown(&made))).await;
+            return work.conclude(call.raw_success(shown(&made))).await;
         }
         let analysed = match ready {
             Ok(ready) => self.analysis.recommend(ready, id, (&reach, &request.asked), call.deadline).await,
@@ -116,7 +116,7 @@ impl Endpoint for FollowupRecommendation {
                 if !self.recommendations.make(&recommendation, actor, &notifications).await? {
                     return Err(Problem::unavailable("a predecessor stored the same work meanwhile"));
                 }
-                work.conclude(call.success(shown(&recommendation))).await
+                work.conclude(call.raw_success(shown(&recommendation))).await
             }
             // A table that cannot be reached keeps no queue either.
             Err(problem) if !matches!(problem.code, Code::AiUnavailable | Code::AiUnusable | Code::AiLeftAlone) => {

@@ -13,7 +13,7 @@ use crate::request::Request;
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
     let missing = Request::parse(&json!({})).err();
-    let operation = Operation::of::<FollowupRecommendation, RecommendationShown>(
+    let operation = Operation::raw::<FollowupRecommendation, RecommendationShown>(
         "POST /api/v1/ai/followup/recommendation",
         "recommendFollowUp",
         "Recommends a follow-up for a lead",

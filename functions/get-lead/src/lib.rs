@@ -2,7 +2,7 @@
 
 pub mod operations;
 
-use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, Reply};
 use shared::base::clock::Clock;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
@@ -28,7 +28,7 @@ pub struct GetLead {
     conversations: Conversations,
 }
 
-impl Endpoint for GetLead {
+impl RawEndpoint for GetLead {
     const DIALECT: Dialect = Dialect::Leads;
     const PERMISSION: Permission = Permission::ReadLeads;
     /// Whose lead, and which.
@@ -46,6 +46,6 @@ impl Endpoint for GetLead {
             return Err(not_found());
         };
         let row = self.conversations.row_or_aliased(&user, &lead).await?.ok_or_else(not_found)?;
-        Ok(call.success(row.shown(self.clock.now())))
+        Ok(call.raw_success(row.shown(self.clock.now())))
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use shared::api::exactly_once::ExactlyOnce;
-use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
+use shared::api::http::{Call, Dialect, Fields, Input, MAX_INGESTED, RawEndpoint, Reply};
 use shared::base::clock::{Clock, Random};
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
@@ -44,7 +44,7 @@ impl PostActivity {
     }
 }
 
-impl Endpoint for PostActivity {
+impl RawEndpoint for PostActivity {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::WriteLeads;
     const MAX_BODY: usize = MAX_INGESTED;
@@ -98,7 +98,7 @@ impl Endpoint for PostActivity {
                 let lead = (call.workspace_id, contact_id);
                 self.outcomes.replied(lead, channel.into(), activity.occurred_at).await?;
             }
-            Ok(call.success(json!({
+            Ok(call.raw_success(json!({
                 "activity_id": activity.activity_id,
                 "contact_id": contact_id,
                 "type": activity.kind,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 use shared::api::exactly_once::ExactlyOnce;
-use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
+use shared::api::http::{Call, Dialect, Fields, Input, MAX_INGESTED, RawEndpoint, Reply};
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;
@@ -35,7 +35,7 @@ pub struct PostContacts {
     once: ExactlyOnce,
 }
 
-impl Endpoint for PostContact {
+impl RawEndpoint for PostContact {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::WriteLeads;
     const MAX_BODY: usize = MAX_INGESTED;
@@ -49,13 +49,13 @@ impl Endpoint for PostContact {
         let work = async {
             let upserted = self.leads.upsert(call.workspace_id, &given).await?;
             let refused = |fields| Problem { code: Code::IdentityTaken, ..Problem::fields(fields) };
-            shown(upserted, &given).map(|contact| call.success(contact)).map_err(refused)
+            shown(upserted, &given).map(|contact| call.raw_success(contact)).map_err(refused)
         };
         self.once.for_free(call, work).await
     }
 }
 
-impl Endpoint for PostContacts {
+impl RawEndpoint for PostContacts {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::WriteLeads;
     const MAX_BODY: usize = MAX_INGESTED;
@@ -88,7 +88,7 @@ impl Endpoint for PostContacts {
             for (index, row) in &mut rows {
                 row["index"] = json!(index);
             }
-            Ok(call.success(json!({ "results": rows.into_values().collect::<Vec<_>>() })))
+            Ok(call.raw_success(json!({ "results": rows.into_values().collect::<Vec<_>>() })))
         };
         self.once.for_free(call, work).await
     }

@@ -1,7 +1,7 @@
 //! `PUT /users/{user_id}/leads/{customer_phone}/extraction`.
 
 use serde_json::json;
-use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
+use shared::api::http::{Call, Dialect, Fields, Input, MAX_INGESTED, RawEndpoint, Reply};
 use shared::base::clock::{Clock, Random};
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
@@ -26,7 +26,7 @@ pub struct PutExtraction {
     conversations: Conversations,
 }
 
-impl Endpoint for PutExtraction {
+impl RawEndpoint for PutExtraction {
     const DIALECT: Dialect = Dialect::Leads;
     const PERMISSION: Permission = Permission::WriteLeads;
     const MAX_BODY: usize = MAX_INGESTED;
@@ -66,7 +66,7 @@ impl Endpoint for PutExtraction {
         let Some(extraction) = self.conversations.record_extraction(&user, &lead, &extraction).await? else {
             return Err(Problem::new(Code::LeadNotFound, "Lead not found"));
         };
-        Ok(call.success(json!({
+        Ok(call.raw_success(json!({
             "extraction_id": extraction.extraction_id,
             "total_score": extraction.total_score(),
             "lead_status": extraction.lead_status(),

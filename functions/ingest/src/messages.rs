@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use shared::api::http::{Call, Dialect, Endpoint, Input, MAX_INGESTED, Reply};
+use shared::api::http::{Call, Dialect, Input, MAX_INGESTED, RawEndpoint, Reply};
 use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::crm::conversations::incoming::message;
@@ -31,7 +31,7 @@ pub struct PostMessages {
     outcomes: Outcomes,
 }
 
-impl Endpoint for PostMessages {
+impl RawEndpoint for PostMessages {
     const DIALECT: Dialect = Dialect::Leads;
     const PERMISSION: Permission = Permission::WriteLeads;
     const MAX_BODY: usize = MAX_INGESTED;
@@ -76,6 +76,6 @@ impl Endpoint for PostMessages {
                 "duplicate": recorded == Recorded::Known,
             }));
         }
-        Ok(call.success(json!({ "messages": results })))
+        Ok(call.raw_success(json!({ "messages": results })))
     }
 }

@@ -10,7 +10,7 @@ use shared::base::channel::Platform;
 use shared::base::problem::{Code, Problem};
 use shared::crm::conversations::row::Sender;
 use shared::crm::conversations::{LeadStatus, MessageStatus};
-use shared::crm::leads::ContactShown;
+use shared::crm::leads::Contact;
 use uuid::Uuid;
 
 use crate::{PostActivity, PostContact, PostContacts, PostMessages, PostTemplateSends, PutExtraction};
@@ -35,7 +35,7 @@ fn contacts() -> Vec<Operation> {
         "company_name": "Acme Inc.",
         "stage": "qualified",
     });
-    let mut recorded = ContactShown::example();
+    let mut recorded = Contact::example();
     recorded["status"] = json!("created");
     let mut row = recorded.clone();
     row["index"] = json!(0);
@@ -45,7 +45,7 @@ fn contacts() -> Vec<Operation> {
         "index": 1,
     });
     vec![
-        Operation::of::<PostContact, ContactRecorded>("POST /v1/contacts", "recordContact", "Records a contact")
+        Operation::raw::<PostContact, ContactRecorded>("POST /v1/contacts", "recordContact", "Records a contact")
             .description(
                 "Creates it, or updates the one that has the same `external_ref`, `email` or `phone`; one of the \
                  three has to be there. A field that is left out stays as it is.",
@@ -55,40 +55,44 @@ fn contacts() -> Vec<Operation> {
             .answers("It was not known", recorded)
             .idempotent()
             .refuses(&[Code::IdentityTaken, Code::NotFound]),
-        Operation::of::<PostContacts, ContactResults>("POST /v1/contacts/bulk", "recordContacts", "Records contacts")
+        Operation::raw::<PostContacts, ContactResults>("POST /v1/contacts/bulk", "recordContacts", "Records contacts")
             .description("Up to 500, in at most 5 MB, each with a result of its own: one that is wrong stops no other.")
             .takes::<ContactsGiven>()
             .for_example("Two contacts", json!({"contacts": [given, {"email": "nobody"}]}))
             .answers("The second is wrong", json!({"results": [row, wrong]}))
             .idempotent()
             .refuses(&[Code::NotFound]),
-        Operation::of::<PostActivity, ActivityRecorded>("POST /v1/activities", "recordActivity", "Records an activity")
-            .description("An e-mail, call, meeting, note or other. The same `activity_id` again changes nothing.")
-            .takes::<ActivityGiven>()
-            .for_example(
-                "A call",
-                json!({
-                    "contact_id": "123e4567-e89b-12d3-a456-426614174000",
-                    "type": "call",
-                    "occurred_at": "2026-11-20T09:30:00Z",
-                    "direction": "outbound",
-                    "outcome": "replied",
-                    "title": "Discovery call",
-                    "body": "Jane asked for pricing.",
-                }),
-            )
-            .answers(
-                "It is new",
-                json!({
-                    "activity_id": "0198b0f6-3c5e-4b1a-9a57-6f2f3c1de0a1",
-                    "contact_id": "123e4567-e89b-12d3-a456-426614174000",
-                    "type": "call",
-                    "occurred_at": "2026-11-20T09:30:00.000Z",
-                    "duplicate": false,
-                }),
-            )
-            .idempotent()
-            .refuses_with(Problem::lead_not_found("contact_id")),
+        Operation::raw::<PostActivity, ActivityRecorded>(
+            "POST /v1/activities",
+            "recordActivity",
+            "Records an activity",
+        )
+        .description("An e-mail, call, meeting, note or other. The same `activity_id` again changes nothing.")
+        .takes::<ActivityGiven>()
+        .for_example(
+            "A call",
+            json!({
+                "contact_id": "123e4567-e89b-12d3-a456-426614174000",
+                "type": "call",
+                "occurred_at": "2026-11-20T09:30:00Z",
+                "direction": "outbound",
+                "outcome": "replied",
+                "title": "Discovery call",
+                "body": "Jane asked for pricing.",
+            }),
+        )
+        .answers(
+            "It is new",
+            json!({
+                "activity_id": "0198b0f6-3c5e-4b1a-9a57-6f2f3c1de0a1",
+                "contact_id": "123e4567-e89b-12d3-a456-426614174000",
+                "type": "call",
+                "occurred_at": "2026-11-20T09:30:00.000Z",
+                "duplicate": false,
+            }),
+        )
+        .idempotent()
+        .refuses_with(Problem::lead_not_found("contact_id")),
     ]
 }
 
@@ -102,7 +106,7 @@ fn chats() -> Vec<Operation> {
         "timestamp": "2026-11-20T09:30:00Z",
     });
     vec![
-        Operation::of::<PostMessages, MessageResults>("POST /users/{user_id}/messages", "recordMessages", "Records messages")
+        Operation::raw::<PostMessages, MessageResults>("POST /users/{user_id}/messages", "recordMessages", "Records messages")
             .description(
                 "One, or up to 100 under `messages`, in at most 5 MB. They may come late, in any order, and more than \
                  once.",
@@ -119,7 +123,7 @@ fn chats() -> Vec<Operation> {
                     "duplicate": false,
                 }]}),
             ),
-        Operation::of::<PostTemplateSends, TemplateSendRecorded>(
+        Operation::raw::<PostTemplateSends, TemplateSendRecorded>(
             "POST /users/{user_id}/template-sends",
             "recordTemplateSend",
             "Records a template message that was sent",
@@ -131,7 +135,7 @@ fn chats() -> Vec<Operation> {
             json!({"template_send_id": "send-1", "customer_phone": LEAD, "sent_at": "2026-11-20T09:30:00Z"}),
         )
         .answers("It is new", json!({"template_send_id": "send-1", "duplicate": false})),
-        Operation::of::<PutExtraction, ExtractionRecorded>(
+        Operation::raw::<PutExtraction, ExtractionRecorded>(
             "PUT /users/{user_id}/leads/{customer_phone}/extraction",
             "recordExtraction",
             "Records a lead's scores and identity",
@@ -200,7 +204,7 @@ pub struct ContactRecorded {
     pub status: RecordedAs,
     /// The contact.
     #[schemars(flatten)]
-    pub contact: ContactShown,
+    pub contact: Contact,
 }
 
 /// What was done with a contact.

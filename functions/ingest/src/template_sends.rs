@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, MAX_INGESTED, Reply};
+use shared::api::http::{Call, Dialect, Fields, Input, MAX_INGESTED, RawEndpoint, Reply};
 use shared::base::channel::Channel;
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
@@ -27,7 +27,7 @@ pub struct PostTemplateSends {
     conversations: Conversations,
 }
 
-impl Endpoint for PostTemplateSends {
+impl RawEndpoint for PostTemplateSends {
     const DIALECT: Dialect = Dialect::Leads;
     const PERMISSION: Permission = Permission::WriteLeads;
     const MAX_BODY: usize = MAX_INGESTED;
@@ -52,6 +52,6 @@ impl Endpoint for PostTemplateSends {
         let Request { template_send_id, lead, platform, sent_at, .. } = request;
         let recorded =
             self.conversations.record_template_send(&user, &lead, &template_send_id, platform, sent_at).await?;
-        Ok(call.success(json!({"template_send_id": template_send_id, "duplicate": recorded == Recorded::Known})))
+        Ok(call.raw_success(json!({"template_send_id": template_send_id, "duplicate": recorded == Recorded::Known})))
     }
 }

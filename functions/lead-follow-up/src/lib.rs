@@ -20,7 +20,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use shared::api::exactly_once::{Begun, ExactlyOnce, Work};
-use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, Reply};
 use shared::base::channel::Channel;
 use shared::base::clock::{Clock, Random};
 use shared::base::context::{Context, FromContext};
@@ -83,7 +83,7 @@ pub struct LeadFollowUp {
     model: Model,
 }
 
-impl Endpoint for LeadFollowUp {
+impl RawEndpoint for LeadFollowUp {
     const DIALECT: Dialect = Dialect::Agents;
     const PERMISSION: Permission = Permission::WriteAi;
     type Request = (Request, Preference);
@@ -154,7 +154,7 @@ impl Endpoint for LeadFollowUp {
             Some(command) => Some(self.second_phase(call, command, &preference).await),
             None => None,
         };
-        let mut reply = call.success(answer(&subject, &sales, refined.as_ref(), self.clock.now()));
+        let mut reply = call.raw_success(answer(&subject, &sales, refined.as_ref(), self.clock.now()));
         reply.preference_applied = preference.applied();
         work.conclude(reply).await
     }

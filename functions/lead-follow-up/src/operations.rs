@@ -14,7 +14,7 @@ use crate::LeadFollowUp;
 
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
-    let operation = Operation::of::<LeadFollowUp, FollowUp>(
+    let operation = Operation::raw::<LeadFollowUp, FollowUp>(
         "POST /api/agents/sales/leadFollowUp",
         "leadFollowUp",
         "Writes a follow-up for a lead, on every channel that reaches it",

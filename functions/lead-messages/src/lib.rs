@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, RawQuery, Reply};
 use shared::base::channel::Channel;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
@@ -68,13 +68,13 @@ pub struct LeadMessages {
     conversations: Conversations,
 }
 
-impl Endpoint for LeadMessages {
+impl RawEndpoint for LeadMessages {
     const DIALECT: Dialect = Dialect::Leads;
     const PERMISSION: Permission = Permission::ReadLeads;
     type Request = Request;
 
     fn parse(&self, input: &Input) -> Result<Request, Problem> {
-        let mut query = Query::of(&input.query);
+        let mut query = RawQuery::of(&input.query);
         let request = Request {
             user_id: input.in_path("user_id").to_owned(),
             customer_phone: input.in_path("customer_phone").to_owned(),
@@ -111,7 +111,7 @@ impl Endpoint for LeadMessages {
         let messages: Vec<Message> = messages.into_iter().filter(|message| request.shows(message)).collect();
         let (limit, offset) = (request.limit, request.offset);
         let page: Vec<Value> = messages.iter().skip(offset as usize).take(limit as usize).map(shown).collect();
-        Ok(call.success(json!({
+        Ok(call.raw_success(json!({
             "customer_phone": row.customer_phone,
             "lead_info": row.info(),
             "pagination": pagination(messages.len(), limit, offset, page.len()),

@@ -14,7 +14,7 @@ use crate::LeadMessages;
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
     let route = "GET /users/{user_id}/leads/{customer_phone}/messages";
-    let operation = Operation::of::<LeadMessages, MessagesShown>(route, "listLeadMessages", "Lists a lead's messages")
+    let operation = Operation::raw::<LeadMessages, MessagesShown>(route, "listLeadMessages", "Lists a lead's messages")
         .description("Across all its conversations, oldest first.")
         .identifier("user_id", "Whose lead.", "789895c8-4bd6-43e9-bfea-a4171ec47197")
         .identifier("customer_phone", "The lead's identifier on its platform.", "918979556941")

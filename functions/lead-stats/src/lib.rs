@@ -3,7 +3,7 @@
 pub mod operations;
 
 use serde_json::json;
-use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, Reply};
 use shared::base::clock::Clock;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
@@ -30,7 +30,7 @@ pub struct LeadStats {
     rows: Rows,
 }
 
-impl Endpoint for LeadStats {
+impl RawEndpoint for LeadStats {
     const DIALECT: Dialect = Dialect::Leads;
     const PERMISSION: Permission = Permission::ReadLeads;
     /// Whose leads.
@@ -46,7 +46,7 @@ impl Endpoint for LeadStats {
         let now = self.clock.now();
         let stats = self.rows.read(&user, |rows| stats(rows.iter(), now)).await?;
         let ([hot, warm, cold], [whatsapp, instagram, webchat]) = (stats.by_status, stats.by_platform);
-        Ok(call.success(json!({
+        Ok(call.raw_success(json!({
             "total_leads": stats.total,
             "leads_with_extraction": stats.with_extraction,
             "hot_leads": hot,

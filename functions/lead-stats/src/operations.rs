@@ -9,7 +9,7 @@ use crate::LeadStats;
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
     let route = "GET /users/{user_id}/leads/stats";
-    let operation = Operation::of::<LeadStats, LeadCounts>(route, "getLeadStats", "Counts leads")
+    let operation = Operation::raw::<LeadStats, LeadCounts>(route, "getLeadStats", "Counts leads")
         .identifier("user_id", "Whose leads.", "789895c8-4bd6-43e9-bfea-a4171ec47197")
         .answers(
             "A user's leads",

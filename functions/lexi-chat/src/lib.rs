@@ -23,7 +23,7 @@ mod words;
 
 use serde_json::json;
 use shared::api::exactly_once::{Begun, Completed, ExactlyOnce, Work};
-use shared::api::http::{Call, Dialect, Endpoint, Gate, Input, Reply, Routes};
+use shared::api::http::{Call, Dialect, Gate, Input, RawEndpoint, Reply, Routes};
 use shared::base::clock::{Clock, Random};
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
@@ -88,7 +88,7 @@ pub fn function(context: &Context) -> Result<shared::api::lambda::Function, Conf
     Ok(Routes::new(Gate::new(context)?).with("POST", "/v1/lexi/chat", LexiChat::new(context)?).into())
 }
 
-impl Endpoint for LexiChat {
+impl RawEndpoint for LexiChat {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::Lexi;
     const STREAMS: bool = true;
@@ -212,7 +212,7 @@ impl LexiChat {
         };
         let message_id = self.random.uuid();
         let task_id = answered.proposal.as_ref().map(|proposal| proposal.task_id);
-        let reply = call.success(json!({
+        let reply = call.raw_success(json!({
             "response": answered.text,
             "task_id": task_id,
             "requires_approval": task_id.is_some(),

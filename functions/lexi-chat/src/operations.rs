@@ -10,7 +10,7 @@ use crate::{LexiChat, NO_CREDITS};
 
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
-    let operation = Operation::of::<LexiChat, ChatAnswer>("POST /v1/lexi/chat", "chatWithLexi", "Talks with Lexi")
+    let operation = Operation::raw::<LexiChat, ChatAnswer>("POST /v1/lexi/chat", "chatWithLexi", "Talks with Lexi")
         .description(
             "Costs 1 credit. Lexi never acts by itself: what it proposes becomes a task that a person approves. Name \
              the `conversation_id` to go on with a conversation. With `Accept: text/event-stream` the answer comes as \

@@ -1,7 +1,7 @@
 //! `GET /v1/lexi/conversations` and `GET /v1/lexi/conversations/{id}`: what was said with Lexi.
 
 use serde_json::json;
-use shared::api::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, RawPage, RawQuery, Reply};
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::workflow::chats::{Chat, ChatId, Chats, Message};
@@ -14,21 +14,21 @@ pub struct ListConversations {
     chats: Chats,
 }
 
-impl Endpoint for ListConversations {
+impl RawEndpoint for ListConversations {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadAi;
-    type Request = Page;
+    type Request = RawPage;
 
-    fn parse(&self, input: &Input) -> Result<Page, Problem> {
-        let mut query = Query::of(&input.query);
-        let page = Page::of(&mut query);
+    fn parse(&self, input: &Input) -> Result<RawPage, Problem> {
+        let mut query = RawQuery::of(&input.query);
+        let page = RawPage::of(&mut query);
         query.finish().map(|()| page)
     }
 
-    async fn handle(&self, call: &Call, page: Page) -> Result<Reply, Problem> {
+    async fn handle(&self, call: &Call, page: RawPage) -> Result<Reply, Problem> {
         let (chats, total) = self.chats.list(call.workspace_id, (page.skip(), page.size)).await?;
         let shown: Vec<_> = chats.iter().map(Chat::shown).collect();
-        Ok(call.page(json!({"conversations": shown}), page.meta(total)))
+        Ok(call.raw_page(json!({"conversations": shown}), page.meta(total)))
     }
 }
 
@@ -38,15 +38,15 @@ pub struct GetConversation {
     chats: Chats,
 }
 
-impl Endpoint for GetConversation {
+impl RawEndpoint for GetConversation {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadAi;
     /// Which conversation, and which page of its messages.
-    type Request = (Uuid, Page);
+    type Request = (Uuid, RawPage);
 
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let mut query = Query::of(&input.query);
-        let page = Page::of(&mut query);
+        let mut query = RawQuery::of(&input.query);
+        let page = RawPage::of(&mut query);
         query.finish()?;
         Ok((input.uuid_in_path("id")?, page))
     }
@@ -59,6 +59,6 @@ impl Endpoint for GetConversation {
             chat.ok_or_else(|| Problem::new(Code::NotFound, "there is no conversation with this id in the workspace"))?;
         let mut shown = chat.shown();
         shown["messages"] = messages.iter().map(Message::shown).collect();
-        Ok(call.page(shown, page.meta(chat.messages as usize)))
+        Ok(call.raw_page(shown, page.meta(chat.messages as usize)))
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shared::api::exactly_once::ExactlyOnce;
-use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
+use shared::api::http::{Call, Dialect, Fields, Input, RawEndpoint, Reply};
 use shared::base::clock::Random;
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
@@ -46,7 +46,7 @@ pub struct Approve {
     queue: Queue,
 }
 
-impl Endpoint for Approve {
+impl RawEndpoint for Approve {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::Lexi;
     const BODY_IS_OPTIONAL: bool = true;
@@ -70,7 +70,7 @@ impl Endpoint for Approve {
                 tracing::warn!(task_id = %id, cause = %error, "left to the sweeper");
             }
             tracing::info!(task_id = %id, kind = after.plan.kind(), "approved");
-            Ok(call.success(json!({"task_id": id, "status": "approved", "execution_started": true})))
+            Ok(call.raw_success(json!({"task_id": id, "status": "approved", "execution_started": true})))
         };
         self.once.for_free(call, work).await
     }
@@ -84,7 +84,7 @@ pub struct Dismiss {
     once: ExactlyOnce,
 }
 
-impl Endpoint for Dismiss {
+impl RawEndpoint for Dismiss {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::Lexi;
     const BODY_IS_OPTIONAL: bool = true;
@@ -104,7 +104,7 @@ impl Endpoint for Dismiss {
             let after = self.tasks.dismiss(&before, decision(call, &self.random), reason).await?;
             let after = decided(after, 0)?;
             tracing::info!(task_id = %id, kind = after.plan.kind(), "dismissed");
-            Ok(call.success(json!({"task_id": id, "status": "dismissed", "reason": after.reason})))
+            Ok(call.raw_success(json!({"task_id": id, "status": "dismissed", "reason": after.reason})))
         };
         self.once.for_free(call, work).await
     }

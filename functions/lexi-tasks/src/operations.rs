@@ -19,16 +19,16 @@ pub fn operations() -> Vec<Operation> {
         Problem::new(Code::TaskNotPending, message).detail("status", json!("dismissed"))
     };
     vec![
-        Operation::of::<ListTasks, TaskList>("GET /v1/lexi/tasks", "listTasks", "Lists tasks")
+        Operation::raw::<ListTasks, TaskList>("GET /v1/lexi/tasks", "listTasks", "Lists tasks")
             .description("Newest first.")
             .query::<TasksQuery>()
             .meta::<PageMeta>()
             .answers_page("A task that waits for approval", json!({"tasks": [task()]}), page.clone()),
-        Operation::of::<GetTask, TaskShown>("GET /v1/lexi/tasks/{id}", "getTask", "Shows a task")
+        Operation::raw::<GetTask, TaskShown>("GET /v1/lexi/tasks/{id}", "getTask", "Shows a task")
             .uuid("id", "The task.")
             .answers("A task that waits for approval", task())
             .refuses(&[Code::NotFound]),
-        Operation::of::<Approve, Approved>("POST /v1/lexi/tasks/{id}/approve", "approveTask", "Approves a task")
+        Operation::raw::<Approve, Approved>("POST /v1/lexi/tasks/{id}/approve", "approveTask", "Approves a task")
             .description("What it costs is held now, and charged when it is completed.")
             .uuid("id", "The task.")
             .may_take::<NoFields>()
@@ -40,7 +40,7 @@ pub fn operations() -> Vec<Operation> {
             .refuses(&[Code::NotFound])
             .refuses_with(not_pending())
             .refuses_with(Problem::short_of_credits(5, 1)),
-        Operation::of::<Dismiss, Dismissed>("POST /v1/lexi/tasks/{id}/dismiss", "dismissTask", "Dismisses a task")
+        Operation::raw::<Dismiss, Dismissed>("POST /v1/lexi/tasks/{id}/dismiss", "dismissTask", "Dismisses a task")
             .uuid("id", "The task.")
             .may_take::<DismissRequest>()
             .for_example("With a reason", json!({"reason": "not_relevant"}))
@@ -51,7 +51,7 @@ pub fn operations() -> Vec<Operation> {
             .idempotent()
             .refuses(&[Code::NotFound])
             .refuses_with(not_pending()),
-        Operation::of::<ListConversations, ConversationList>(
+        Operation::raw::<ListConversations, ConversationList>(
             "GET /v1/lexi/conversations",
             "listConversations",
             "Lists conversations with Lexi",
@@ -60,7 +60,7 @@ pub fn operations() -> Vec<Operation> {
         .query::<Pages>()
         .meta::<PageMeta>()
         .answers_page("One conversation", json!({"conversations": [conversation()]}), page.clone()),
-        Operation::of::<GetConversation, ConversationWithMessages>(
+        Operation::raw::<GetConversation, ConversationWithMessages>(
             "GET /v1/lexi/conversations/{id}",
             "getConversation",
             "Shows a conversation with its messages",

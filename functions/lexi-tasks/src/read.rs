@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use shared::api::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, RawPage, RawQuery, Reply};
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;
@@ -31,17 +31,17 @@ pub struct ListTasks {
     accounts: Accounts,
 }
 
-impl Endpoint for ListTasks {
+impl RawEndpoint for ListTasks {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadAi;
     /// Of which status, and which page.
-    type Request = (Status, Page);
+    type Request = (Status, RawPage);
 
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let mut query = Query::of(&input.query);
+        let mut query = RawQuery::of(&input.query);
         let names: Vec<_> = Status::ALL.iter().map(|status| status.name()).collect();
         let status = query.parsed("status", format!("must be one of {}", names.join(", ")), Status::named);
-        let page = Page::of(&mut query);
+        let page = RawPage::of(&mut query);
         query.finish().map(|()| (status.unwrap_or(Status::Pending), page))
     }
 
@@ -50,7 +50,7 @@ impl Endpoint for ListTasks {
         let (listed, prices) = tokio::join!(listed, prices(&self.accounts, call));
         let ((tasks, total), prices) = (listed?, prices?);
         let shown: Vec<_> = tasks.iter().map(|task| task.shown(&prices)).collect();
-        Ok(call.page(json!({ "tasks": shown }), page.meta(total)))
+        Ok(call.raw_page(json!({ "tasks": shown }), page.meta(total)))
     }
 }
 
@@ -61,7 +61,7 @@ pub struct GetTask {
     accounts: Accounts,
 }
 
-impl Endpoint for GetTask {
+impl RawEndpoint for GetTask {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadAi;
     type Request = Uuid;
@@ -72,6 +72,6 @@ impl Endpoint for GetTask {
 
     async fn handle(&self, call: &Call, id: Uuid) -> Result<Reply, Problem> {
         let (task, prices) = tokio::join!(found(&self.tasks, call, id), prices(&self.accounts, call));
-        Ok(call.success(task?.shown(&prices?)))
+        Ok(call.raw_success(task?.shown(&prices?)))
     }
 }

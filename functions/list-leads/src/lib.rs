@@ -4,7 +4,7 @@ pub mod operations;
 
 use chrono::TimeDelta;
 use serde_json::Value;
-use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, RawQuery, Reply};
 use shared::base::channel::Channel;
 use shared::base::clock::Clock;
 use shared::base::context::{Context, FromContext};
@@ -49,13 +49,13 @@ pub struct ListLeads {
     rows: Rows,
 }
 
-impl Endpoint for ListLeads {
+impl RawEndpoint for ListLeads {
     const DIALECT: Dialect = Dialect::Leads;
     const PERMISSION: Permission = Permission::ReadLeads;
     type Request = Request;
 
     fn parse(&self, input: &Input) -> Result<Request, Problem> {
-        let mut query = Query::of(&input.query);
+        let mut query = RawQuery::of(&input.query);
         let score = |score: Option<u32>| score.and_then(|score| u8::try_from(score).ok());
         // As many days back as a timestamp can go.
         let days = query.optional_integer("days", 1..=u32::MAX).map(|days| days.min(100_000));
@@ -120,6 +120,6 @@ impl Endpoint for ListLeads {
             })
             .await??;
         let pagination = pagination(total, limit, offset, shown.len());
-        Ok(call.page(shown.into(), pagination))
+        Ok(call.raw_page(shown.into(), pagination))
     }
 }

@@ -11,7 +11,7 @@ use crate::ListLeads;
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
     let operation =
-        Operation::of::<ListLeads, Vec<LeadShown>>("GET /users/{user_id}/leads", "listLeads", "Lists leads")
+        Operation::raw::<ListLeads, Vec<LeadShown>>("GET /users/{user_id}/leads", "listLeads", "Lists leads")
             .description(
                 "Filters combine with AND, the values inside one with OR. `days`, `from_date` and `to_date` apply to \
              `last_message_at`; a date without a time means the whole UTC day. Nulls come last in both orders.",

@@ -1,19 +1,20 @@
 //! `GET` and `POST /v1/lists/{id}/contacts`, and `DELETE /v1/lists/{id}/contacts/{contact_id}`.
 
-use serde_json::{Value, json};
+use std::collections::HashSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use shared::api::exactly_once::ExactlyOnce;
-use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Page, Query, Reply, uuid};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Json, Page, PageMeta, Pages, Path, Query};
 use shared::base::context::FromContext;
-use shared::base::problem::{Code, MISSING, Problem};
-use shared::crm::leads::Leads;
+use shared::base::problem::{Code, Problem};
+use shared::crm::leads::{Contact, Leads};
 use shared::crm::lists::{ListError, Lists, MOST, Member};
 use shared::workspace::auth::Permission;
 use uuid::Uuid;
 
-use crate::{contact, no_such_list};
-
-/// How many contacts one request puts on a list.
-const AT_ONCE: usize = 500;
+use crate::{ListPath, no_such_list};
 
 /// `GET /v1/lists/{id}/contacts`.
 #[derive(Clone, Debug, FromContext)]
@@ -36,8 +37,52 @@ pub struct RemoveContact {
     lists: Lists,
 }
 
+/// Contacts that are put on a list.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddRequest {
+    /// The contacts.
+    #[schemars(length(min = 1, max = 500), extend("x-complaint" = "must be a list of 1 to 500 UUIDs of contacts"))]
+    pub contact_ids: Vec<Uuid>,
+}
+
+/// What became of contacts that were put on a list.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ContactsAdded {
+    /// The list.
+    pub list_id: Uuid,
+    /// How many were not there before.
+    pub added: u32,
+    /// How many were.
+    pub already_there: u32,
+    /// How many are on it now.
+    pub contact_count: u32,
+}
+
+/// A contact on a list, in the path.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct MemberPath {
+    /// The list.
+    pub id: Uuid,
+    /// The contact.
+    pub contact_id: Uuid,
+}
+
+/// A contact that was taken off a list.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ContactRemoved {
+    /// The list.
+    pub list_id: Uuid,
+    /// The contact.
+    pub contact_id: Uuid,
+    /// Always true.
+    pub removed: bool,
+    /// How many are on it now.
+    pub contact_count: u32,
+}
+
 impl AddContacts {
-    async fn add(&self, call: &Call, list_id: Uuid, contact_ids: &[Uuid]) -> Result<Reply, Problem> {
+    async fn add(&self, call: &Call, list_id: Uuid, contact_ids: &[Uuid]) -> Result<Answered<ContactsAdded>, Problem> {
         let (list, leads) =
             tokio::join!(self.lists.get(call.workspace_id, list_id), self.leads.leads(call.workspace_id, contact_ids));
         if list?.is_none() {
@@ -53,12 +98,12 @@ impl AddContacts {
         let members: Vec<_> = contact_ids.iter().map(member).collect();
         let added = self.lists.add(call.workspace_id, list_id, &members).await.map_err(refused)?;
         let list = self.lists.get(call.workspace_id, list_id).await?.ok_or_else(no_such_list)?;
-        Ok(call.success(json!({
-            "list_id": list_id,
-            "added": added,
-            "already_there": members.len() - added,
-            "contact_count": list.contacts,
-        })))
+        call.success(ContactsAdded {
+            list_id,
+            added: added as u32,
+            already_there: (members.len() - added) as u32,
+            contact_count: list.contacts,
+        })
     }
 }
 
@@ -77,80 +122,53 @@ fn refused(error: ListError) -> Problem {
 impl Endpoint for GetContacts {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadLeads;
-    /// Which list, and which page.
-    type Request = (Uuid, Page);
+    type Request = (Path<ListPath>, Query<Pages>);
+    type Answer = Page<Vec<Contact>>;
 
-    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let list_id = input.uuid_in_path("id");
-        let mut query = Query::of(&input.query);
-        let page = Page::of(&mut query);
-        query.finish()?;
-        Ok((list_id?, page))
-    }
-
-    async fn handle(&self, call: &Call, (list_id, page): Self::Request) -> Result<Reply, Problem> {
+    async fn handle(&self, call: &Call, request: Self::Request) -> Result<Answered<Self::Answer>, Problem> {
+        let (Path(ListPath { id }), Query(pages)) = request;
         let (list, contacts) = tokio::join!(
-            self.lists.get(call.workspace_id, list_id),
-            self.lists.contacts(call.workspace_id, list_id, (page.skip(), page.size))
+            self.lists.get(call.workspace_id, id),
+            self.lists.contacts(call.workspace_id, id, (pages.skip(), pages.size()))
         );
         if list?.is_none() {
             return Err(no_such_list());
         }
         let (contacts, total) = contacts?;
         let ids: Vec<_> = contacts.iter().map(|contact| contact.member.lead_id).collect();
-        let leads = self.leads.leads(call.workspace_id, &ids).await?;
-        let shown: Vec<Value> = ids.iter().filter_map(|lead_id| leads.get(lead_id)).map(contact).collect();
-        Ok(call.page(json!(shown), page.meta(total)))
+        let mut leads = self.leads.leads(call.workspace_id, &ids).await?;
+        let data = ids.iter().filter_map(|lead_id| leads.remove(lead_id)).map(Contact::from).collect();
+        call.page(Page { data, meta: PageMeta::new(pages, total) })
     }
 }
 
 impl Endpoint for AddContacts {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::WriteLeads;
-    /// Which list, and the contacts, each once.
-    type Request = (Uuid, Vec<Uuid>);
+    type Request = (Path<ListPath>, Json<AddRequest>);
+    type Answer = ContactsAdded;
 
-    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let list_id = input.uuid_in_path("id");
-        let mut fields = Fields::of(&input.body)?;
-        let given = fields.any("contact_ids");
-        fields.finish()?;
-        let given = given.ok_or_else(|| Problem::field("contact_ids", MISSING))?;
-        let complaint = format!("must be a list of 1 to {AT_ONCE} UUIDs of contacts");
-        let ids = given.as_array().filter(|ids| (1..=AT_ONCE).contains(&ids.len()));
-        let ids = ids.and_then(|ids| ids.iter().map(|id| uuid(id.as_str()?)).collect::<Option<Vec<_>>>());
-        let mut ids = ids.ok_or_else(|| Problem::field("contact_ids", &complaint))?;
-        let mut seen = std::collections::HashSet::new();
-        ids.retain(|id| seen.insert(*id));
-        Ok((list_id?, ids))
-    }
-
-    async fn handle(&self, call: &Call, (list_id, contact_ids): Self::Request) -> Result<Reply, Problem> {
-        self.once.for_free(call, self.add(call, list_id, &contact_ids)).await
+    async fn handle(&self, call: &Call, request: Self::Request) -> Result<Answered<ContactsAdded>, Problem> {
+        let (Path(list), Json(AddRequest { mut contact_ids })) = request;
+        let mut known = HashSet::new();
+        contact_ids.retain(|id| known.insert(*id));
+        self.once.for_free(call, self.add(call, list.id, &contact_ids)).await
     }
 }
 
 impl Endpoint for RemoveContact {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::WriteLeads;
-    /// Which list, and which contact.
-    type Request = (Uuid, Uuid);
+    type Request = Path<MemberPath>;
+    type Answer = ContactRemoved;
 
-    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        Ok((input.uuid_in_path("id")?, input.uuid_in_path("contact_id")?))
-    }
-
-    async fn handle(&self, call: &Call, (list_id, contact_id): Self::Request) -> Result<Reply, Problem> {
+    async fn handle(&self, call: &Call, Path(member): Self::Request) -> Result<Answered<ContactRemoved>, Problem> {
+        let MemberPath { id: list_id, contact_id } = member;
         let removed = self.lists.remove(call.workspace_id, list_id, &[contact_id]).await.map_err(refused)?;
         if removed == 0 {
             return Err(Problem::new(Code::NotFound, "no contact with this contact_id is on this list"));
         }
         let list = self.lists.get(call.workspace_id, list_id).await?.ok_or_else(no_such_list)?;
-        Ok(call.success(json!({
-            "list_id": list_id,
-            "contact_id": contact_id,
-            "removed": true,
-            "contact_count": list.contacts,
-        })))
+        call.success(ContactRemoved { list_id, contact_id, removed: true, contact_count: list.contacts })
     }
 }

@@ -1,13 +1,12 @@
 //! `GET /v1/contacts`.
 
-use serde_json::{Value, json};
-use shared::api::http::{Call, Dialect, Endpoint, Input, Page, Query, Reply};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Page, PageMeta, Pages, Query};
 use shared::base::context::FromContext;
 use shared::base::problem::Problem;
-use shared::crm::leads::{Found, Leads};
+use shared::crm::leads::{Contact, Found, Leads};
 use shared::workspace::auth::Permission;
-
-use crate::contact;
 
 /// The endpoint and what it works with.
 #[derive(Clone, Debug, FromContext)]
@@ -15,26 +14,38 @@ pub struct FindContacts {
     leads: Leads,
 }
 
+/// Which contacts.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct ContactsQuery {
+    /// What they have to have.
+    #[schemars(length(max = 200))]
+    pub search: Option<String>,
+    /// Which page.
+    #[serde(flatten)]
+    pub pages: Pages,
+}
+
+/// Which page of what was found.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FoundMeta {
+    /// The page.
+    #[serde(flatten)]
+    pub page: PageMeta,
+    /// Whether all contacts were looked through; if not, `total` counts those that were.
+    pub complete: bool,
+}
+
 impl Endpoint for FindContacts {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadLeads;
-    /// What to look for, and which page.
-    type Request = (String, Page);
+    type Request = Query<ContactsQuery>;
+    type Answer = Page<Vec<Contact>, FoundMeta>;
 
-    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let mut query = Query::of(&input.query);
-        let text = query.parsed("search", "must have at most 200 characters", |text| {
-            Some(text.to_owned()).filter(|text| text.chars().count() <= 200)
-        });
-        let page = Page::of(&mut query);
-        query.finish().map(|()| (text.unwrap_or_default(), page))
-    }
-
-    async fn handle(&self, call: &Call, (text, page): Self::Request) -> Result<Reply, Problem> {
-        let found = self.leads.search(call.workspace_id, &text, (page.skip(), page.size)).await?;
+    async fn handle(&self, call: &Call, Query(query): Self::Request) -> Result<Answered<Self::Answer>, Problem> {
+        let (text, pages) = (query.search.unwrap_or_default(), query.pages);
+        let found = self.leads.search(call.workspace_id, &text, (pages.skip(), pages.size())).await?;
         let Found { leads, total, is_complete } = found;
-        let mut meta = page.meta(total);
-        meta["complete"] = json!(is_complete);
-        Ok(call.page(leads.iter().map(contact).collect::<Value>(), meta))
+        let meta = FoundMeta { page: PageMeta::new(pages, total), complete: is_complete };
+        call.page(Page { data: leads.into_iter().map(Contact::from).collect(), meta })
     }
 }

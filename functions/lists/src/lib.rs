@@ -15,14 +15,15 @@ mod find;
 mod list;
 pub mod operations;
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use shared::api::http::{Gate, Routes};
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
-use shared::base::time::timestamp;
-use shared::crm::leads::Lead;
+use shared::base::time::Timestamp;
 use shared::crm::lists::List;
+use uuid::Uuid;
 
 pub use contacts::{AddContacts, GetContacts, RemoveContact};
 pub use find::FindContacts;
@@ -50,18 +51,33 @@ fn no_such_list() -> Problem {
     Problem::new(Code::NotFound, "no list with this id in this workspace")
 }
 
-/// A list as it is shown.
-fn list(list: &List) -> Value {
-    json!({
-        "list_id": list.list_id,
-        "name": list.name,
-        "contact_count": list.contacts,
-        "created_at": timestamp(list.created_at),
-    })
+/// A list of contacts.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ContactList {
+    /// Its identifier.
+    pub list_id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// How many contacts are on it.
+    pub contact_count: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
 }
 
-/// A contact as it is shown.
-fn contact(lead: &Lead) -> Value {
-    let own = [("contact_id".to_owned(), json!(lead.lead_id))];
-    Value::Object(own.into_iter().chain(lead.fields()).collect())
+impl From<List> for ContactList {
+    fn from(list: List) -> Self {
+        Self {
+            list_id: list.list_id,
+            name: list.name,
+            contact_count: list.contacts,
+            created_at: list.created_at.into(),
+        }
+    }
+}
+
+/// A list, in the path.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct ListPath {
+    /// The list.
+    pub id: Uuid,
 }

@@ -5,7 +5,7 @@ pub mod operations;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
-use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
+use shared::api::http::{Call, Dialect, Fields, Input, RawEndpoint, Reply};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
@@ -46,7 +46,7 @@ impl SkeletonName {
     }
 }
 
-impl Endpoint for SkeletonName {
+impl RawEndpoint for SkeletonName {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadAi;
     type Request = Request;
@@ -58,6 +58,6 @@ impl Endpoint for SkeletonName {
     }
 
     async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
-        Ok(call.success(json!(SkeletonNameAnswer { todo: request.todo })))
+        Ok(call.raw_success(json!(SkeletonNameAnswer { todo: request.todo })))
     }
 }

@@ -9,7 +9,7 @@ use super::{SkeletonName, SkeletonNameAnswer};
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
     let route = "POST /v1/skeleton";
-    let operation = Operation::of::<SkeletonName, SkeletonNameAnswer>(route, "skeletonName", "TODO do this")
+    let operation = Operation::raw::<SkeletonName, SkeletonNameAnswer>(route, "skeletonName", "TODO do this")
         .description("TODO what a reader has to know beyond that, and what it costs.")
         .takes::<SkeletonNameRequest>()
         .for_example("TODO what it shows", json!({"todo": 3}))

@@ -179,7 +179,7 @@ const SAMPLE: &str = "123e4567-e89b-12d3-a456-426614174000";
 
 /// What a skeleton says of a body, and what in its place of a query.
 const WITHOUT_BODY: [(&str, &str); 8] = [
-    ("Fields::of(&input.body)?", "Query::of(&input.query)"),
+    ("Fields::of(&input.body)?", "RawQuery::of(&input.query)"),
     ("Fields, Input, Reply}", "Input, Query, Reply}"),
     (
         "        .takes::<SkeletonNameRequest>()\n        .for_example(\"TODO what it shows\", json!({\"todo\": 3}))\n",

@@ -113,7 +113,7 @@ fn an_endpoint_without_a_body_reads_its_query_and_its_path() {
     let text = planned("show-meeting", "GET /v1/contacts/{id}/meetings");
     let (library, operations) =
         (text("functions/show-meeting/src/lib.rs"), text("functions/show-meeting/src/operations.rs"));
-    assert!(library.contains("Query::of(&input.query);") && !library.contains("Fields"), "{library}");
+    assert!(library.contains("RawQuery::of(&input.query);") && !library.contains("Fields"), "{library}");
     assert!(operations.contains(".query::<ShowMeetingRequest>()") && !operations.contains("takes"), "{operations}");
     assert!(operations.contains(".uuid(\"id\", \"TODO"), "{operations}");
     let event: serde_json::Value = serde_json::from_str(&text("events/show-meeting.json")).unwrap();

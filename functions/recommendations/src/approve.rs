@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::json;
 use shared::api::exactly_once::ExactlyOnce;
-use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
+use shared::api::http::{Call, Dialect, Fields, Input, RawEndpoint, Reply};
 use shared::base::channel::Channel;
 use shared::base::clock::{Clock, Random};
 use shared::base::context::FromContext;
@@ -58,7 +58,7 @@ impl Edit {
     }
 }
 
-impl Endpoint for Approve {
+impl RawEndpoint for Approve {
     const DIALECT: Dialect = Dialect::Followup;
     const PERMISSION: Permission = Permission::WriteAi;
     /// Which, and what is changed.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use shared::api::exactly_once::ExactlyOnce;
-use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
+use shared::api::http::{Call, Dialect, Fields, Input, RawEndpoint, Reply};
 use shared::base::clock::Clock;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
@@ -63,7 +63,7 @@ pub(crate) fn refusal(refused: Refused, before: &Recommendation) -> Problem {
 }
 
 pub(crate) fn answer(call: &Call, after: &Recommendation) -> Reply {
-    call.success(after.shown())
+    call.raw_success(after.shown())
 }
 
 /// Sends a recommendation to its queue. What is not sent, the sweeper sends.
@@ -82,7 +82,7 @@ pub struct Reject {
     queue: Queue,
 }
 
-impl Endpoint for Reject {
+impl RawEndpoint for Reject {
     const DIALECT: Dialect = Dialect::Followup;
     const PERMISSION: Permission = Permission::WriteAi;
     /// Which, and why.
@@ -116,7 +116,7 @@ pub struct Snooze {
     once: ExactlyOnce,
 }
 
-impl Endpoint for Snooze {
+impl RawEndpoint for Snooze {
     const DIALECT: Dialect = Dialect::Followup;
     const PERMISSION: Permission = Permission::WriteAi;
     /// Which, and until when.
@@ -172,7 +172,7 @@ impl LeaveManualQueue {
     }
 }
 
-impl Endpoint for LeaveManualQueue {
+impl RawEndpoint for LeaveManualQueue {
     const DIALECT: Dialect = Dialect::Followup;
     const PERMISSION: Permission = Permission::WriteAi;
     type Request = About;

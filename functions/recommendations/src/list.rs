@@ -1,7 +1,7 @@
 //! Lists: recommendations, and notifications.
 
 use serde_json::json;
-use shared::api::http::{Call, Dialect, Endpoint, Input, Query, Reply, uuid};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, RawQuery, Reply, uuid};
 use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::workflow::notifications::{Notification, Notifications, Role};
@@ -15,20 +15,20 @@ pub struct ListRecommendations {
 }
 
 /// Which page: its number from 1, and how many it has.
-fn page_of(query: &mut Query<'_>) -> (usize, usize) {
+fn page_of(query: &mut RawQuery<'_>) -> (usize, usize) {
     // A page far out would read everything before it.
     let page = query.integer("page", 1..=1_000, 1);
     (page as usize, query.integer("per_page", 1..=100, 20) as usize)
 }
 
-impl Endpoint for ListRecommendations {
+impl RawEndpoint for ListRecommendations {
     const DIALECT: Dialect = Dialect::Followup;
     const PERMISSION: Permission = Permission::ReadAi;
     /// What to list, and the page's number.
     type Request = (Listing, usize);
 
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let mut query = Query::of(&input.query);
+        let mut query = RawQuery::of(&input.query);
         let names: Vec<_> = Status::ALL.iter().map(|status| status.name()).collect();
         let status = query.parsed("status", format!("must be one of {}", names.join(", ")), Status::named);
         let lead_id = query.parsed("lead_id", "must be a UUID", uuid);
@@ -41,8 +41,9 @@ impl Endpoint for ListRecommendations {
     async fn handle(&self, call: &Call, (listing, page): Self::Request) -> Result<Reply, Problem> {
         let (found, has_more) = self.recommendations.list(call.workspace_id, listing).await?;
         let shown: Vec<_> = found.iter().map(Recommendation::shown).collect();
-        Ok(call
-            .success(json!({"recommendations": shown, "page": page, "per_page": listing.limit, "has_more": has_more})))
+        Ok(call.raw_success(
+            json!({"recommendations": shown, "page": page, "per_page": listing.limit, "has_more": has_more}),
+        ))
     }
 }
 
@@ -52,14 +53,14 @@ pub struct ListNotifications {
     notifications: Notifications,
 }
 
-impl Endpoint for ListNotifications {
+impl RawEndpoint for ListNotifications {
     const DIALECT: Dialect = Dialect::Followup;
     const PERMISSION: Permission = Permission::ReadAi;
     /// Whose, which page, and how many it has.
     type Request = (Role, usize, usize);
 
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let mut query = Query::of(&input.query);
+        let mut query = RawQuery::of(&input.query);
         let role = query.parsed("role", "must be manager, representative or compliance", Role::named);
         if query.text("role").is_none() {
             query.complain("role", shared::base::problem::MISSING);
@@ -73,6 +74,6 @@ impl Endpoint for ListNotifications {
     async fn handle(&self, call: &Call, (role, page, limit): Self::Request) -> Result<Reply, Problem> {
         let (found, has_more) = self.notifications.list(call.workspace_id, role, ((page - 1) * limit, limit)).await?;
         let shown: Vec<_> = found.iter().map(Notification::shown).collect();
-        Ok(call.success(json!({"notifications": shown, "page": page, "per_page": limit, "has_more": has_more})))
+        Ok(call.raw_success(json!({"notifications": shown, "page": page, "per_page": limit, "has_more": has_more})))
     }
 }

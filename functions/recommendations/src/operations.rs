@@ -23,7 +23,7 @@ pub fn operations() -> Vec<Operation> {
 
 fn reads() -> Vec<Operation> {
     vec![
-        Operation::of::<ListRecommendations, RecommendationList>(
+        Operation::raw::<ListRecommendations, RecommendationList>(
             "GET /api/v1/ai/followup/recommendations",
             "listRecommendations",
             "Lists recommendations",
@@ -34,7 +34,7 @@ fn reads() -> Vec<Operation> {
             "One recommendation",
             json!({"recommendations": [RecommendationShown::example()], "page": 1, "per_page": 20, "has_more": false}),
         ),
-        Operation::of::<GetRecommendation, RecommendationShown>(
+        Operation::raw::<GetRecommendation, RecommendationShown>(
             "GET /api/v1/ai/followup/recommendations/{id}",
             "getRecommendation",
             "Shows a recommendation",
@@ -42,7 +42,7 @@ fn reads() -> Vec<Operation> {
         .uuid("id", "The recommendation.")
         .answers("A text message", RecommendationShown::example())
         .refuses(&[Code::RecommendationNotFound]),
-        Operation::of::<GetAudit, Audit>(
+        Operation::raw::<GetAudit, Audit>(
             "GET /api/v1/ai/followup/recommendations/{id}/audit",
             "getRecommendationAudit",
             "Shows what was done with a recommendation",
@@ -64,7 +64,7 @@ fn reads() -> Vec<Operation> {
             }),
         )
         .refuses(&[Code::RecommendationNotFound]),
-        Operation::of::<ListNotifications, NotificationList>(
+        Operation::raw::<ListNotifications, NotificationList>(
             "GET /api/v1/ai/followup/notifications",
             "listNotifications",
             "Lists what somebody is to know",
@@ -107,27 +107,27 @@ fn decisions() -> Vec<Operation> {
         shown["version"] = json!(2);
         shown
     };
-    let approve = Operation::of::<Approve, RecommendationShown>(
+    let approve = Operation::raw::<Approve, RecommendationShown>(
         "POST /api/v1/ai/followup/recommendations/{id}/approve",
         "approveRecommendation",
         "Has a recommendation sent",
     );
-    let reject = Operation::of::<Reject, RecommendationShown>(
+    let reject = Operation::raw::<Reject, RecommendationShown>(
         "POST /api/v1/ai/followup/recommendations/{id}/reject",
         "rejectRecommendation",
         "Rejects a recommendation",
     );
-    let snooze = Operation::of::<Snooze, RecommendationShown>(
+    let snooze = Operation::raw::<Snooze, RecommendationShown>(
         "POST /api/v1/ai/followup/recommendations/{id}/snooze",
         "snoozeRecommendation",
         "Leaves a recommendation out of the list until later",
     );
-    let resolve = Operation::of::<LeaveManualQueue, RecommendationShown>(
+    let resolve = Operation::raw::<LeaveManualQueue, RecommendationShown>(
         "POST /api/v1/ai/followup/recommendations/{id}/resolve",
         "resolveRecommendation",
         "Closes an item of the manual queue",
     );
-    let requeue = Operation::of::<LeaveManualQueue, RecommendationShown>(
+    let requeue = Operation::raw::<LeaveManualQueue, RecommendationShown>(
         "POST /api/v1/ai/followup/recommendations/{id}/requeue",
         "requeueRecommendation",
         "Hands an item of the manual queue back to the AI model",

@@ -1,7 +1,7 @@
 //! One recommendation, and what was done with it.
 
 use serde_json::json;
-use shared::api::http::{Call, Dialect, Endpoint, Input, Reply};
+use shared::api::http::{Call, Dialect, Input, RawEndpoint, Reply};
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::workflow::recommendations::{AuditEvent, Recommendation, RecommendationId, Recommendations};
@@ -25,7 +25,7 @@ pub struct GetRecommendation {
     recommendations: Recommendations,
 }
 
-impl Endpoint for GetRecommendation {
+impl RawEndpoint for GetRecommendation {
     const DIALECT: Dialect = Dialect::Followup;
     const PERMISSION: Permission = Permission::ReadAi;
     type Request = Uuid;
@@ -35,7 +35,7 @@ impl Endpoint for GetRecommendation {
     }
 
     async fn handle(&self, call: &Call, id: Uuid) -> Result<Reply, Problem> {
-        Ok(call.success(found(&self.recommendations, call, id).await?.shown()))
+        Ok(call.raw_success(found(&self.recommendations, call, id).await?.shown()))
     }
 }
 
@@ -45,7 +45,7 @@ pub struct GetAudit {
     recommendations: Recommendations,
 }
 
-impl Endpoint for GetAudit {
+impl RawEndpoint for GetAudit {
     const DIALECT: Dialect = Dialect::Followup;
     const PERMISSION: Permission = Permission::ReadAi;
     type Request = Uuid;
@@ -58,6 +58,6 @@ impl Endpoint for GetAudit {
         let found = found(&self.recommendations, call, id).await?;
         let events = self.recommendations.events(found.id).await?;
         let events: Vec<_> = events.iter().map(AuditEvent::shown).collect();
-        Ok(call.success(json!({"recommendation_id": id, "events": events})))
+        Ok(call.raw_success(json!({"recommendation_id": id, "events": events})))
     }
 }

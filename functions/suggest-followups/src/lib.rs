@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 use shared::api::exactly_once::{Begun, ExactlyOnce};
-use shared::api::http::{Call, Dialect, Endpoint, Fields, Input, Reply};
+use shared::api::http::{Call, Dialect, Fields, Input, RawEndpoint, Reply};
 use shared::base::clock::Clock;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
@@ -78,7 +78,7 @@ pub struct SuggestFollowups {
     model: Model,
 }
 
-impl Endpoint for SuggestFollowups {
+impl RawEndpoint for SuggestFollowups {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::WriteAi;
     type Request = Request;
@@ -139,7 +139,7 @@ impl Endpoint for SuggestFollowups {
             credits_remaining: balance.available,
         };
         // The answer does not say whom it is about; whoever erases the contact is to find it.
-        work.complete(Reply { about: Some(request.contact_id), ..call.success(json!(data)) }).await
+        work.complete(Reply { about: Some(request.contact_id), ..call.raw_success(json!(data)) }).await
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{Data, SuggestFollowups, Suggested};
 
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
-    let operation = Operation::of::<SuggestFollowups, Data>(
+    let operation = Operation::raw::<SuggestFollowups, Data>(
         "POST /v1/ai/suggest-followups",
         "suggestFollowups",
         "Suggests follow-up actions for a contact",

@@ -163,18 +163,20 @@ impl ExactlyOnce {
     }
 
     /// Does work that costs nothing, once for each idempotency key.
-    pub async fn for_free(
+    pub async fn for_free<R: From<Reply> + Into<Reply>>(
         &self,
         call: &Call,
-        work: impl Future<Output = Result<Reply, Problem>>,
-    ) -> Result<Reply, Problem> {
+        work: impl Future<Output = Result<R, Problem>>,
+    ) -> Result<R, Problem> {
         let claimed = match self.begin(call, None).await? {
-            Begun::Replay(reply) => return Ok(reply),
+            Begun::Replay(reply) => return Ok(reply.into()),
             Begun::Proceed(claimed) => claimed,
         };
         match work.await {
             Ok(reply) => claimed.complete(reply).await,
-            Err(problem) if problem.code.is_kept() => claimed.settle(call.refusal(&problem), State::Voided).await,
+            Err(problem) if problem.code.is_kept() => {
+                claimed.settle(call.refusal(&problem).into(), State::Voided).await
+            }
             Err(problem) => Err(claimed.abandon(problem).await),
         }
     }
@@ -182,7 +184,7 @@ impl ExactlyOnce {
     /// Refuses a request that is not going to be charged, and keeps the refusal under its
     /// idempotency key if it is of the kind that a retry would meet again. What the key already
     /// stands for comes first (contract, section 2).
-    pub async fn refuse(&self, call: &Call, problem: Problem) -> Result<Reply, Problem> {
+    pub async fn refuse<R: From<Reply> + Into<Reply>>(&self, call: &Call, problem: Problem) -> Result<R, Problem> {
         self.for_free(call, async { Err(problem) }).await
     }
 }
@@ -249,38 +251,39 @@ impl Work {
 
     /// Posts the charge and stores the answer, in one transaction. Where that fails, nothing is
     /// charged, or the answer that was charged for is given.
-    pub async fn complete(self, reply: Reply) -> Result<Reply, Problem> {
+    pub async fn complete<R: From<Reply> + Into<Reply>>(self, reply: R) -> Result<R, Problem> {
         self.settle(reply, State::Posted).await
     }
 
     /// As [`Work::complete`], together with what else belongs to the answer. Where that is refused by its own
     /// conditions, nothing is done, and the work goes on.
-    pub async fn complete_with(self, reply: Reply, also: Vec<Write>) -> Result<Completed, Problem> {
-        self.close(reply, State::Posted, also).await
+    pub async fn complete_with(self, reply: impl Into<Reply>, also: Vec<Write>) -> Result<Completed, Problem> {
+        self.close(reply.into(), State::Posted, also).await
     }
 
     /// As [`Work::complete`], of work that cannot be undone. Where that fails, the claim stands until its
     /// lease ends, and a retry takes over what was made instead of making it again.
-    pub async fn conclude(self, reply: Reply) -> Result<Reply, Problem> {
+    pub async fn conclude<R: From<Reply> + Into<Reply>>(self, reply: R) -> Result<R, Problem> {
+        let reply = reply.into();
         let writes = self.closing_writes(&reply, State::Posted)?;
         if writes.is_empty() {
-            return Ok(reply);
+            return Ok(reply.into());
         }
         match self.once.claims.table.transact(writes).await {
             Ok(Transacted::Applied) => {
                 self.count(State::Posted);
-                Ok(reply)
+                Ok(reply.into())
             }
-            Ok(Transacted::Refused(refused)) => self.outrun(refused, reply, State::Posted),
+            Ok(Transacted::Refused(refused)) => self.outrun(refused, reply, State::Posted).map(R::from),
             Err(error) => Err(error.into()),
         }
     }
 
     /// Stores the answer, and posts or voids what is held. A refusal that is kept holds something
     /// only where it took over from a predecessor that did.
-    async fn settle(self, reply: Reply, as_state: State) -> Result<Reply, Problem> {
-        match self.close(reply, as_state, Vec::new()).await? {
-            Completed::Done(reply) => Ok(reply),
+    async fn settle<R: From<Reply> + Into<Reply>>(self, reply: R, as_state: State) -> Result<R, Problem> {
+        match self.close(reply.into(), as_state, Vec::new()).await? {
+            Completed::Done(reply) => Ok(reply.into()),
             Completed::Outdated(_) => Err(Problem::internal("nothing else was to be written")),
         }
     }

@@ -4,3 +4,4 @@ pub mod exactly_once;
 pub mod http;
 pub mod lambda;
 pub mod openapi;
+mod schema;

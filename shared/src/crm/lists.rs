@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::base::clock::Clock;
 use crate::base::context::FromContext;
 use crate::base::store::{Item, StoreError, Table, Transacted, Write, WriteOutcome, from_item, key, keyed, n, s};
+use crate::parsed_text;
 
 /// The most contacts of a list.
 pub const MOST: usize = 10_000;
@@ -26,15 +27,26 @@ pub const MOST: usize = 10_000;
 /// How many contacts one transaction takes besides the list: DynamoDB's limit is 100 writes.
 const AT_ONCE: usize = 99;
 
-/// What a list's name has to be; completes the sentence "name …".
-pub const A_NAME: &str = "must be one line of 1 to 120 characters";
+/// The name of a list: one line that is not blank, without spaces around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListName(pub String);
 
-/// The name of a list, without spaces around it. `None` if it cannot be one.
-pub fn name(text: &str) -> Option<String> {
-    let text = text.trim();
-    let is_line = !text.contains(|character: char| character.is_control() || "\u{2028}\u{2029}".contains(character));
-    (is_line && (1..=120).contains(&text.chars().count())).then(|| text.to_owned())
+impl ListName {
+    /// The name in a text, if it can be one.
+    pub fn of(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let is_line =
+            !text.contains(|character: char| character.is_control() || "\u{2028}\u{2029}".contains(character));
+        (is_line && (1..=120).contains(&text.chars().count())).then(|| Self(text.to_owned()))
+    }
 }
+
+parsed_text!(ListName, ListName::of, "must be one line of 1 to 120 characters", {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 120,
+    "pattern": r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$",
+});
 
 /// A list of contacts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use local::{Event, Gateway};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::api::http::{Call, Dialect, Endpoint, Fields, Gate, Input, Reply, Routes};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Gate, Json, Reply, Routes};
 use shared::api::lambda::Function;
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
@@ -26,32 +28,37 @@ struct Obedient {
     finished: Arc<AtomicUsize>,
 }
 
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Steps {
+    #[schemars(length(max = 100))]
+    steps: Option<String>,
+}
+
 impl Endpoint for Obedient {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::Lexi;
     const STREAMS: bool = true;
-    type Request = Vec<String>;
+    type Request = Json<Steps>;
+    type Answer = Value;
 
-    fn parse(&self, input: &Input) -> Result<Vec<String>, Problem> {
-        let mut fields = Fields::of(&input.body)?;
-        let steps = fields.optional_text("steps", 100).unwrap_or_default();
-        fields.finish().map(|()| steps.split_whitespace().map(str::to_owned).collect())
-    }
-
-    async fn handle(&self, call: &Call, steps: Vec<String>) -> Result<Reply, Problem> {
+    async fn handle(&self, call: &Call, Json(Steps { steps }): Json<Steps>) -> Result<Answered<Value>, Problem> {
+        let steps: Vec<_> = steps.iter().flat_map(|steps| steps.split_whitespace()).collect();
         for step in &steps {
-            match step.as_str() {
+            match *step {
                 "wait" => self.go_on.notified().await,
                 "linger" => tokio::time::sleep(Duration::from_secs(60)).await,
                 "fail" => return Err(Problem::new(Code::AiUnavailable, "the model failed").because("a test")),
                 "panic" => panic!("as a test says"),
-                "kept" => return Ok(Reply::replayed(200, json!({"data": {"said": "before"}}).to_string())),
-                "refused" => return Ok(Reply::replayed(404, json!({"error": {"code": "not_found"}}).to_string())),
+                "kept" => return Ok(Reply::replayed(200, json!({"data": {"said": "before"}}).to_string()).into()),
+                "refused" => {
+                    return Ok(Reply::replayed(404, json!({"error": {"code": "not_found"}}).to_string()).into());
+                }
                 word => call.events.send("text", &json!({"delta": word})),
             }
         }
         self.finished.fetch_add(1, Ordering::Relaxed);
-        Ok(call.success(json!({"said": steps.len(), "lines": "one\ntwo"})))
+        call.success(json!({"said": steps.len(), "lines": "one\ntwo"}))
     }
 }
 

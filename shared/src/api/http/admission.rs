@@ -2,9 +2,10 @@
 
 use super::Request;
 use super::arrival::Arrival;
-use super::call::{Call, Endpoint, Input};
+use super::call::{Call, Endpoint, parse};
 use super::events::Events;
 use super::gate::Gate;
+use super::request::Input;
 use crate::base::problem::{Code, Problem};
 use crate::workspace::accounts::Admission;
 use crate::workspace::auth::{ApiKey, Rate};
@@ -57,12 +58,12 @@ pub(super) async fn admit<E: Endpoint>(
         path: request.path_parameters().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         prefer: prefer(request.headers()),
     };
-    let parsed = endpoint.parse(&input);
-    let idempotency_key = idempotency_key(request)?;
-    let parsed = parsed?;
-    let claimed = idempotency_key.map(|key| {
-        Claimed::new(record.workspace_id, &arrival.route, &key, request.method().as_str(), &arrival.path, &input.body)
+    let claimed = idempotency_key(request).map(|key| {
+        let (route, method, path) = (&arrival.route, request.method().as_str(), &arrival.path);
+        key.map(|key| Claimed::new(record.workspace_id, route, &key, method, path, &input.body))
     });
+    let parsed = parse(endpoint, input);
+    let (claimed, parsed) = (claimed?, parsed?);
     let call = Call {
         request_id: arrival.request_id,
         workspace_id: record.workspace_id,

@@ -1,6 +1,7 @@
 //! The four envelopes of the documented APIs (contract, section 1).
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::base::problem::Problem;
@@ -48,24 +49,23 @@ impl Dialect {
     }
 
     /// A success body. `data` is the document's `data` object; `meta` is what a list adds to it.
-    pub fn success(self, data: Value, meta: Option<Value>, stamp: &Stamp) -> Value {
-        match (self, meta) {
-            (Self::Leadlex, None) => json!({ "data": data }),
-            (Self::Leadlex, Some(meta)) => json!({ "data": data, "meta": meta }),
-            (Self::Agents, _) => json!({ "success": true, "data": data }),
-            (Self::Followup, _) => data,
-            (Self::Leads, meta) => {
-                let mut body = json!({
-                    "success": true,
-                    "data": data,
-                    "timestamp": timestamp(stamp.at),
-                    "correlationId": stamp.correlation_id,
-                });
-                if let Some(pagination) = meta {
-                    body["pagination"] = pagination;
-                }
-                body
-            }
+    pub fn success(
+        self,
+        data: &impl Serialize,
+        meta: Option<impl Serialize>,
+        stamp: &Stamp,
+    ) -> serde_json::Result<String> {
+        match self {
+            Self::Leadlex => serde_json::to_string(&LeadlexBody { data, meta }),
+            Self::Agents => serde_json::to_string(&AgentsBody { success: true, data }),
+            Self::Followup => serde_json::to_string(data),
+            Self::Leads => serde_json::to_string(&LeadsBody {
+                success: true,
+                data,
+                timestamp: timestamp(stamp.at),
+                correlation_id: &stamp.correlation_id,
+                pagination: meta,
+            }),
         }
     }
 
@@ -97,4 +97,31 @@ impl Dialect {
             _ => json!({ "error": error }),
         }
     }
+}
+
+/// What `/v1/**` answers.
+#[derive(Serialize)]
+struct LeadlexBody<'a, D, M> {
+    data: &'a D,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meta: Option<M>,
+}
+
+/// What `/api/agents/**` answers.
+#[derive(Serialize)]
+struct AgentsBody<'a, D> {
+    success: bool,
+    data: &'a D,
+}
+
+/// What `/users/**` answers.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LeadsBody<'a, D, M> {
+    success: bool,
+    data: &'a D,
+    timestamp: String,
+    correlation_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pagination: Option<M>,
 }

@@ -6,12 +6,8 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::request::uuid;
 use crate::base::problem::{Code, MISSING, Problem};
-
-/// A UUID of any version, in any case, as the documents write it. `Uuid` reads other forms too.
-pub fn uuid(text: &str) -> Option<Uuid> {
-    Some(text).filter(|text| text.len() == 36).and_then(|text| text.parse().ok())
-}
 
 /// The fields of a request body. Each reader notes a complaint and gives a stand-in where a field
 /// is wrong; [`Fields::finish`] turns the complaints into one 400. `null` counts as absent.

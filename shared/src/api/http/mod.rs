@@ -1,6 +1,7 @@
 //! The HTTP side of a function: the request pipeline and the four envelopes.
 
 mod admission;
+mod answer;
 mod arrival;
 mod body;
 mod call;
@@ -12,21 +13,24 @@ mod pipeline;
 mod query;
 mod rendering;
 mod reply;
+pub mod request;
 mod respond;
 mod routes;
 
 pub use admission::body_bytes;
+pub use answer::{Answer, Answered, Page, PageMeta, Pagination};
 pub use body::Body;
-pub use call::{Call, Endpoint, Input, MAX_INGESTED};
+pub use call::{Call, Endpoint, MAX_INGESTED, RawEndpoint};
 pub use dialect::Dialect;
 pub use events::{EVENT_STREAM, Events};
-pub use fields::{Fields, uuid};
+pub use fields::Fields;
 pub use gate::Gate;
 pub use http::header;
 pub use lambda_http::Request;
 pub use pipeline::{answer, serve, serve_open};
-pub use query::{Page, Query};
+pub use query::{RawPage, RawQuery};
 pub use reply::Reply;
+pub use request::{FromRequest, Id, Input, Json, Pages, Path, Prefer, Query, uuid};
 pub use respond::Response;
 pub(crate) use routes::parser;
 pub use routes::{Parser, Routes, no_such_route};

@@ -59,7 +59,7 @@ async fn serve_arrival<E: Endpoint>(gate: &Gate, endpoint: &Arc<E>, request: Req
     };
 
     let endpoint = Arc::clone(endpoint);
-    let work = async move { guarded(endpoint.handle(&call, parsed)).await };
+    let work = async move { guarded(endpoint.handle(&call, parsed)).await.map(Reply::from) };
     let mut work = Box::pin(work.instrument(span.clone()));
     // What is finished before anybody waited is answered at once, with everything that the reply says.
     let first = tokio::select! {

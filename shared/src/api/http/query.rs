@@ -11,12 +11,12 @@ use crate::base::problem::Problem;
 
 /// The parameters of a query. Those that nobody reads are ignored.
 #[derive(Debug)]
-pub struct Query<'a> {
+pub struct RawQuery<'a> {
     given: &'a [(String, String)],
     complaints: BTreeMap<String, String>,
 }
 
-impl<'a> Query<'a> {
+impl<'a> RawQuery<'a> {
     /// The parameters as they came, decoded.
     pub fn of(given: &'a [(String, String)]) -> Self {
         Self { given, complaints: BTreeMap::new() }
@@ -101,16 +101,16 @@ impl<'a> Query<'a> {
 
 /// Which page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Page {
+pub struct RawPage {
     /// Its number, from 1.
     pub number: usize,
     /// How many it has: 1 to 100, by default 20.
     pub size: usize,
 }
 
-impl Page {
+impl RawPage {
     /// `page` and `per_page`. A page far out would read everything before it.
-    pub fn of(query: &mut Query<'_>) -> Self {
+    pub fn of(query: &mut RawQuery<'_>) -> Self {
         let number = query.integer("page", 1..=1_000, 1) as usize;
         Self { number, size: query.integer("per_page", 1..=100, 20) as usize }
     }

@@ -31,7 +31,12 @@ pub struct Reply {
 impl Reply {
     /// An answer made now.
     pub fn json(status: u16, body: &Value) -> Self {
-        Self { replayed: false, ..Self::replayed(status, body.to_string()) }
+        Self::whole(status, body.to_string())
+    }
+
+    /// An answer made now, of a JSON body.
+    pub(super) fn whole(status: u16, body: String) -> Self {
+        Self { replayed: false, ..Self::replayed(status, body) }
     }
 
     /// A bare text.

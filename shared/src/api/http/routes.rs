@@ -6,11 +6,11 @@ use futures_util::future::BoxFuture;
 use lambda_http::RequestExt;
 
 use super::arrival::without_base;
-use super::call::Endpoint;
-use super::call::Input;
+use super::call::{self, Endpoint};
 use super::dialect::Dialect;
 use super::gate::Gate;
 use super::pipeline::serve_route;
+use super::request::Input;
 use super::respond::Response;
 use crate::base::problem::{Code, Problem};
 use lambda_http::Request;
@@ -23,7 +23,7 @@ pub type Parser = Arc<dyn Fn(&Input) + Send + Sync>;
 /// The parser of an endpoint.
 pub(crate) fn parser<E: Endpoint>(endpoint: &Arc<E>) -> Parser {
     let endpoint = Arc::clone(endpoint);
-    Arc::new(move |input| drop(endpoint.parse(input)))
+    Arc::new(move |input| drop(call::parse(endpoint.as_ref(), input.clone())))
 }
 
 #[derive(Clone)]

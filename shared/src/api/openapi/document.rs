@@ -6,10 +6,12 @@ use chrono::DateTime;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::operation::{Access, Content, Describe, Next, Operation};
+use super::operation::{Access, Content, Next, Operation};
 use super::{headers, refusals};
 use crate::api::http::Dialect;
 use crate::api::http::dialect::Stamp;
+use crate::api::http::request::Describe;
+use crate::api::schema::{plain_enums, without_words};
 
 /// Operations that belong together.
 pub struct Group {
@@ -39,7 +41,7 @@ pub fn document(groups: &[Group], info: &Value) -> Value {
     }
     let tags: Vec<_> =
         groups.iter().map(|group| json!({"name": group.name, "description": group.description})).collect();
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": info,
@@ -48,7 +50,10 @@ pub fn document(groups: &[Group], info: &Value) -> Value {
         "tags": tags,
         "paths": paths,
         "components": parts.components(),
-    })
+    });
+    plain_enums(&mut document);
+    without_words(&mut document);
+    document
 }
 
 /// What operations refer to, as it comes together.
@@ -143,8 +148,11 @@ impl Parts {
                 })
             })
             .collect();
+        if let Some(describe) = operation.path_parts {
+            parameters.extend(self.fields(describe, "path"));
+        }
         if let Some(describe) = operation.query {
-            parameters.extend(self.query(describe));
+            parameters.extend(self.fields(describe, "query"));
         }
         if operation.is_idempotent {
             parameters.push(json!({
@@ -167,8 +175,8 @@ impl Parts {
         parameters
     }
 
-    /// The fields of a type as the parameters of a query.
-    fn query(&mut self, describe: Describe) -> Vec<Value> {
+    /// The fields of a type as the parameters of a path or a query.
+    fn fields(&mut self, describe: Describe, place: &str) -> Vec<Value> {
         let reference = describe(&mut self.taken).to_value();
         let name = reference["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()).unwrap_or_default();
         let schema = self.taken.definitions_mut().shift_remove(name).unwrap_or(reference);
@@ -179,7 +187,7 @@ impl Parts {
             let description = field.as_object_mut().and_then(|field| field.shift_remove("description"));
             let mut parameter = json!({
                 "name": name,
-                "in": "query",
+                "in": place,
                 "required": is_required(name),
                 "description": description,
                 "schema": field,
@@ -209,10 +217,10 @@ impl Parts {
                 let meta = operation.meta.map(|describe| describe(&mut self.given).to_value());
                 let schema = envelope(operation.dialect, data, meta);
                 let stamp = example_stamp();
-                let examples = operation
-                    .answers
-                    .iter()
-                    .map(|(what, data, meta)| (*what, operation.dialect.success(data.clone(), meta.clone(), &stamp)));
+                let examples = operation.answers.iter().map(|(what, data, meta)| {
+                    let body = operation.dialect.success(data, meta.as_ref(), &stamp).unwrap_or_default();
+                    (*what, serde_json::from_str(&body).unwrap_or_default())
+                });
                 content.insert("application/json".to_owned(), media(&schema, examples));
             }
         }

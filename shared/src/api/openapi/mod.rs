@@ -8,5 +8,6 @@ mod headers;
 mod operation;
 mod refusals;
 
+pub use crate::api::http::{PageMeta, Pages, Pagination};
 pub use document::{Group, document};
-pub use operation::{Operation, PageMeta, Pages, Pagination};
+pub use operation::Operation;

@@ -4,14 +4,12 @@ use schemars::generate::SchemaGenerator;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
-use crate::api::http::{Dialect, Endpoint};
+use crate::api::http::request::{Describe, Parts};
+use crate::api::http::{Answer, Dialect, Endpoint, FromRequest};
 use crate::base::problem::{Code, Problem};
 use crate::workspace::auth::Permission;
 
 use super::refusals::meaning;
-
-/// Makes a type's schema, and notes the types that it refers to.
-pub(super) type Describe = fn(&mut SchemaGenerator) -> Schema;
 
 /// What a caller proves itself with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +60,7 @@ pub struct Operation {
     pub(super) dialect: Dialect,
     pub(super) access: Access,
     pub(super) parameters: Vec<Parameter>,
+    pub(super) path_parts: Option<Describe>,
     pub(super) query: Option<Describe>,
     pub(super) taken: Option<Taken>,
     pub(super) content: Content,
@@ -84,9 +83,21 @@ pub(super) struct Next {
 }
 
 impl Operation {
-    /// The operation of an endpoint; method and path as in `template.yaml`. The endpoint's type says which
-    /// dialect and permission it has. Its answer's `data` is a `T`.
-    pub fn of<E: Endpoint, T: JsonSchema>(route: &'static str, id: &'static str, summary: &'static str) -> Self {
+    /// The operation of an endpoint; method and path as in `template.yaml`. The endpoint's type says everything else
+    /// that the code knows: dialect, permission, what it takes and what it answers with.
+    pub fn of<E: Endpoint>(route: &'static str, id: &'static str, summary: &'static str) -> Self {
+        let mut operation = Self::raw::<E, Value>(route, id, summary);
+        let Parts { path, query, body } = E::Request::parts();
+        (operation.path_parts, operation.query) = (path, query);
+        (operation.content, operation.meta) = (Content::Data(E::Answer::DATA), E::Answer::META);
+        let Some(schema) = body else { return operation };
+        let is_required = !E::BODY_IS_OPTIONAL;
+        operation.taken = Some(Taken { media_type: "application/json", schema, is_required, examples: Vec::new() });
+        operation.refuses(&[Code::PayloadTooLarge, Code::UnsupportedMediaType])
+    }
+
+    /// TRANSITIONAL.
+    pub fn raw<E: Endpoint, T: JsonSchema>(route: &'static str, id: &'static str, summary: &'static str) -> Self {
         let mut operation = Self::bare::<T>(route, id, summary);
         operation.content = Content::Data(describe::<T>);
         operation.dialect = E::DIALECT;
@@ -110,6 +121,7 @@ impl Operation {
             dialect: Dialect::of_path(path),
             access: Access::Open,
             parameters: Vec::new(),
+            path_parts: None,
             query: None,
             taken: None,
             content: Content::Bare(describe::<T>),
@@ -295,40 +307,4 @@ impl Operation {
 
 fn describe<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
-}
-
-/// The query of a list that is read page by page.
-#[derive(JsonSchema)]
-pub struct Pages {
-    /// The page's number.
-    #[schemars(range(min = 1, max = 1_000), extend("default" = 1))]
-    pub page: Option<u32>,
-    /// How many a page has.
-    #[schemars(range(min = 1, max = 100), extend("default" = 20))]
-    pub per_page: Option<u32>,
-}
-
-/// Which page of a list an answer holds.
-#[derive(JsonSchema)]
-pub struct PageMeta {
-    /// The page's number, from 1.
-    pub page: u32,
-    /// How many a page has.
-    pub per_page: u32,
-    /// How many there are in all.
-    pub total: u64,
-}
-
-/// Which part of a list an answer holds.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "camelCase")]
-pub struct Pagination {
-    /// How many there are in all.
-    pub total: u64,
-    /// How many an answer holds at most.
-    pub limit: u32,
-    /// How many come before it.
-    pub offset: u32,
-    /// Whether more come after it.
-    pub has_more: bool,
 }

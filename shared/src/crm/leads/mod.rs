@@ -16,7 +16,7 @@
 //! by name.
 
 mod change;
-mod description;
+mod contact;
 mod history;
 mod lead;
 mod link;
@@ -33,7 +33,7 @@ use crate::base::context::FromContext;
 use crate::base::store::{Item, StoreError, Table, Transacted, from_item, key, keyed, n, s, to_item};
 use crate::base::time::timestamp;
 pub use change::Upserted;
-pub use description::ContactShown;
+pub use contact::Contact;
 pub(crate) use history::HISTORY_PAGE;
 pub use history::{Activity, ActivityKind, Direction, History};
 pub use lead::Lead;

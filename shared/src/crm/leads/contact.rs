@@ -1,13 +1,15 @@
-//! A contact as answers show it, for the description of the API.
+//! A contact as answers show it.
 
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::Lead;
+
 /// A contact.
-#[derive(JsonSchema)]
-#[schemars(rename = "Contact")]
-pub struct ContactShown {
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Contact {
     /// Its identifier: the `lead_id` of every other API.
     pub contact_id: Uuid,
     /// The reference that you know it by.
@@ -28,7 +30,23 @@ pub struct ContactShown {
     pub stage: Option<String>,
 }
 
-impl ContactShown {
+impl From<Lead> for Contact {
+    fn from(lead: Lead) -> Self {
+        Self {
+            contact_id: lead.lead_id,
+            external_ref: lead.external_ref,
+            full_name: lead.full_name,
+            email: lead.email,
+            phone: lead.phone,
+            linkedin: lead.linkedin,
+            job_title: lead.job_title,
+            company_name: lead.company_name,
+            stage: lead.stage,
+        }
+    }
+}
+
+impl Contact {
     /// The contact of the examples.
     pub fn example() -> Value {
         json!({

@@ -1,0 +1,108 @@
+//! Answers: the type that an endpoint answers with is the type that the description of the API shows.
+
+use std::marker::PhantomData;
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaGenerator;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::reply::Reply;
+use super::request::{Describe, Pages};
+
+/// What an endpoint answers with: a `T`, or a [`Page`] of a list.
+pub trait Answer {
+    /// The schema of `data`.
+    const DATA: Describe;
+    /// The schema of the `meta` or `pagination` beside it.
+    const META: Option<Describe> = None;
+}
+
+impl<T: Serialize + JsonSchema> Answer for T {
+    const DATA: Describe = describe::<T>;
+}
+
+/// A part of a list, with what says which.
+#[derive(Clone, Debug)]
+pub struct Page<D, M = PageMeta> {
+    /// What the part has.
+    pub data: D,
+    /// Which part it is.
+    pub meta: M,
+}
+
+impl<D: Serialize + JsonSchema, M: Serialize + JsonSchema> Answer for Page<D, M> {
+    const DATA: Describe = describe::<D>;
+    const META: Option<Describe> = Some(describe::<M>);
+}
+
+/// Which page of a list an answer holds.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct PageMeta {
+    /// The page's number, from 1.
+    pub page: u32,
+    /// How many a page has.
+    pub per_page: u32,
+    /// How many there are in all.
+    pub total: u64,
+}
+
+impl PageMeta {
+    /// The page that was asked for, of a list that has so many.
+    pub fn new(pages: Pages, total: usize) -> Self {
+        Self { page: pages.page, per_page: pages.per_page, total: total as u64 }
+    }
+}
+
+/// Which part of a list an answer holds, in the leads API.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Pagination {
+    /// How many there are in all.
+    pub total: u64,
+    /// How many an answer holds at most.
+    pub limit: u32,
+    /// How many come before it.
+    pub offset: u32,
+    /// Whether more come after it.
+    pub has_more: bool,
+}
+
+fn describe<T: JsonSchema>(generator: &mut SchemaGenerator) -> schemars::Schema {
+    generator.subschema_for::<T>()
+}
+
+impl<A> From<Reply> for Answered<A> {
+    fn from(reply: Reply) -> Self {
+        Self { reply, of: PhantomData }
+    }
+}
+
+impl<A> From<Answered<A>> for Reply {
+    fn from(answered: Answered<A>) -> Self {
+        answered.reply
+    }
+}
+
+/// The finished answer of an endpoint that answers with an `A`.
+#[derive(Clone, Debug)]
+pub struct Answered<A> {
+    reply: Reply,
+    of: PhantomData<fn() -> A>,
+}
+
+impl<A> Answered<A> {
+    /// Notes the lead that the answer is about, where its body may not say so.
+    #[must_use]
+    pub fn about(mut self, lead_id: Uuid) -> Self {
+        self.reply.about = Some(lead_id);
+        self
+    }
+
+    /// Notes the preference that was honoured (RFC 7240).
+    #[must_use]
+    pub fn preference_applied(mut self, preference: Option<String>) -> Self {
+        self.reply.preference_applied = preference;
+        self
+    }
+}

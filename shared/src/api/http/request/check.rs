@@ -1,0 +1,373 @@
+//! Checks JSON against the schema of the type that it becomes, so that one answer names every wrong field.
+//!
+//! The schema says what is required, known and within limits. What a type reads from a text by itself (a phone number,
+//! a time) it complains about when it is deserialized; a field that fails is set aside, and the rest is tried again.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::{LazyLock, PoisonError, RwLock};
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use serde_path_to_error::{Path, Segment};
+
+use super::Complaints;
+use crate::api::schema::{WORDS, plain_enums};
+use crate::base::problem::MISSING;
+
+/// How many fields a request may have wrong beyond what its schema says, before the answer names no more.
+const MOST_RETRIES: usize = 64;
+
+/// Reads a `T` from the fields of an object, or says what is wrong with each.
+///
+/// # Errors
+/// Each wrong field with what it has to be.
+pub fn read<T: DeserializeOwned + JsonSchema + 'static>(given: Map<String, Value>) -> Result<T, Complaints> {
+    let mut given = Value::Object(given);
+    let mut complaints = Complaints::new();
+    check(schema_of::<T>(), &mut given, "", &mut complaints);
+    for _ in 0..MOST_RETRIES {
+        let error = match serde_path_to_error::deserialize::<_, T>(&given) {
+            Ok(read) if complaints.is_empty() => return Ok(read),
+            Ok(_) => return Err(complaints),
+            Err(error) => error,
+        };
+        let complaint = error.inner().to_string();
+        let is_consequence = !complaints.is_empty() && complaint.starts_with("missing field");
+        if !is_consequence {
+            complaints.entry(error.path().to_string()).or_insert(complaint);
+        }
+        if !set_aside(&mut given, error.path()) {
+            break;
+        }
+    }
+    Err(complaints)
+}
+
+/// A query as the schema of `T` types it: numbers, flags and lists; what cannot be one stays a text, and is complained
+/// about.
+pub(super) fn typed<T: JsonSchema + 'static>(given: Vec<(String, String)>) -> Map<String, Value> {
+    let schema = schema_of::<T>();
+    let mut query = Map::new();
+    for (name, text) in given {
+        let Some(property) = schema["properties"].get(&name) else { continue };
+        query.entry(name).or_insert_with(|| of_text(without_null(property), text));
+    }
+    query
+}
+
+fn of_text(schema: &Value, text: String) -> Value {
+    let is_whole = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match schema["type"].as_str() {
+        // A number that is too large for its type is as large as that has, because it is still one.
+        Some("integer") if is_whole => json!(text.parse().unwrap_or(u32::MAX)),
+        Some("boolean") if text == "true" || text == "false" => json!(text == "true"),
+        Some("array") => text.split(',').map(|part| json!(part.trim())).collect(),
+        _ => Value::String(text),
+    }
+}
+
+/// The variable parts of a path that `T` names; a part that is not there is empty.
+pub(super) fn named<T: JsonSchema + 'static>(given: &HashMap<String, String>) -> Map<String, Value> {
+    let names = schema_of::<T>()["properties"].as_object().into_iter().flat_map(Map::keys);
+    names.map(|name| (name.clone(), json!(given.get(name).map_or("", String::as_str)))).collect()
+}
+
+/// The schema of a type, with every type that it refers to in its place.
+fn schema_of<T: JsonSchema + 'static>() -> &'static Value {
+    static KNOWN: LazyLock<RwLock<HashMap<TypeId, &'static Value>>> = LazyLock::new(RwLock::default);
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<T>()).copied();
+    known.unwrap_or_else(|| {
+        let mut settings = SchemaSettings::draft2020_12().for_deserialize();
+        settings.inline_subschemas = true;
+        let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+        plain_enums(&mut schema);
+        // Once for each type, as long as the process runs.
+        let schema: &'static Value = Box::leak(Box::new(schema));
+        KNOWN.write().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<T>(), schema);
+        schema
+    })
+}
+
+/// A schema of what may also be `null`, without that.
+fn without_null(schema: &Value) -> &Value {
+    let choices = schema["anyOf"].as_array().map_or(&[][..], Vec::as_slice);
+    match choices.iter().filter(|choice| choice["type"] != "null").collect::<Vec<_>>()[..] {
+        [one] if choices.len() == 2 && schema.get(WORDS).is_none() => one,
+        _ => schema,
+    }
+}
+
+/// Whether a schema's type is, or may be, this.
+fn is_type(schema: &Value, name: &str) -> bool {
+    schema["type"] == name || schema["type"].as_array().is_some_and(|names| names.contains(&json!(name)))
+}
+
+/// Notes what is wrong with a value and all that is in it. Members that count as absent go, wrong ones too.
+fn check(schema: &Value, given: &mut Value, path: &str, complaints: &mut Complaints) {
+    if let Some(words) = schema[WORDS].as_str() {
+        let mut own = Complaints::new();
+        check_type(schema, given, path, &mut own);
+        if !own.is_empty() {
+            complaints.insert(path.to_owned(), words.to_owned());
+        }
+        return;
+    }
+    check_type(schema, given, path, complaints);
+}
+
+fn check_type(schema: &Value, given: &mut Value, path: &str, complaints: &mut Complaints) {
+    match given {
+        Value::Object(members) if is_type(schema, "object") => check_members(schema, members, path, complaints),
+        Value::Array(items) if is_type(schema, "array") => {
+            let (least, most) = (schema["minItems"].as_u64(), schema["maxItems"].as_u64());
+            let length = items.len() as u64;
+            let is_list_of_names = !schema["items"]["enum"].is_null();
+            if least.is_some_and(|least| length < least) || most.is_some_and(|most| length > most) {
+                complaints.insert(path.to_owned(), demand(schema, path));
+                return;
+            }
+            for (index, item) in items.iter_mut().enumerate() {
+                let mut own = Complaints::new();
+                check(&schema["items"], item, &format!("{path}[{index}]"), &mut own);
+                if own.is_empty() {
+                    continue;
+                }
+                if is_list_of_names {
+                    complaints.insert(path.to_owned(), demand(schema, path));
+                    return;
+                }
+                complaints.append(&mut own);
+            }
+        }
+        given if !holds(schema, given) => _ = complaints.insert(path.to_owned(), demand(schema, path)),
+        _ => {}
+    }
+}
+
+fn check_members(schema: &Value, given: &mut Map<String, Value>, path: &str, complaints: &mut Complaints) {
+    let Some(properties) = schema["properties"].as_object() else { return };
+    given.retain(|name, value| {
+        let is_blank = |text: &str| properties.get(name).is_some_and(is_plain_text) && text.trim().is_empty();
+        !(value.is_null() || value.as_str().is_some_and(is_blank))
+    });
+    let within = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    if schema["additionalProperties"] == false {
+        for name in given.keys().filter(|name| !properties.contains_key(*name)) {
+            // What does not look like a name may be personal data, and is not shown.
+            let is_name = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            let shown = if is_name { name } else { "(unnamed)" };
+            let known: Vec<_> = properties.keys().map(String::as_str).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            complaints.insert(within(shown), format!("is not a field of this request; known are {known}"));
+        }
+        given.retain(|name, _| properties.contains_key(name));
+    }
+    let is_required = |name: &String| schema["required"].as_array().is_some_and(|all| all.contains(&json!(name)));
+    for (name, property) in properties {
+        let Some(value) = given.get_mut(name) else {
+            if is_required(name) {
+                complaints.insert(within(name), MISSING.to_owned());
+            }
+            continue;
+        };
+        let before = complaints.len();
+        check(without_null(property), value, &within(name), complaints);
+        if complaints.len() > before {
+            given.remove(name);
+        }
+    }
+}
+
+/// A text of which only the length matters: a blank one counts as absent.
+fn is_plain_text(schema: &Value) -> bool {
+    is_type(schema, "string") && ["enum", "const", "format", "pattern", WORDS].iter().all(|key| schema[key].is_null())
+}
+
+/// Whether a single value is of its type and within its limits. Patterns and formats are its type's to read.
+fn holds(schema: &Value, given: &Value) -> bool {
+    if schema["enum"].as_array().is_some_and(|names| !names.contains(given)) {
+        return false;
+    }
+    let names: Vec<&str> = match &schema["type"] {
+        Value::String(name) => vec![name],
+        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
+        _ => return true,
+    };
+    names.iter().any(|name| match (*name, given) {
+        ("string", Value::String(text)) => {
+            let fits = |limit: &str, fits: fn(u64, u64) -> bool| {
+                schema[limit].as_u64().is_none_or(|limit| fits(text.chars().count() as u64, limit))
+            };
+            fits("minLength", |length, least| length >= least)
+                && fits("maxLength", |length, most| length <= most)
+                && (schema["format"] != "uuid" || super::uuid(text).is_some())
+        }
+        ("integer", given) => {
+            let number = given.as_i64();
+            let within = |limit: &str, fits: fn(i64, i64) -> bool| {
+                schema[limit].as_i64().is_none_or(|limit| number.is_some_and(|number| fits(number, limit)))
+            };
+            number.is_some()
+                && within("minimum", |number, least| number >= least)
+                && within("maximum", |number, most| number <= most)
+        }
+        ("number", given) => given.is_number(),
+        ("boolean", given) => given.is_boolean(),
+        ("array", given) => given.is_array(),
+        ("object", given) => given.is_object(),
+        ("null", given) => given.is_null(),
+        _ => false,
+    })
+}
+
+/// What a value has to be, to complete the sentence "`field` …".
+fn demand(schema: &Value, path: &str) -> String {
+    if let Some(names) = schema["enum"].as_array() {
+        return match &names.iter().filter_map(Value::as_str).collect::<Vec<_>>()[..] {
+            [one, other] => format!("must be {one} or {other}"),
+            names => format!("must be one of {}", names.join(", ")),
+        };
+    }
+    let most = |limit: &str| schema[limit].as_u64();
+    if is_type(schema, "string") {
+        return match most("maxLength") {
+            _ if schema["format"] == "uuid" => "must be a UUID".to_owned(),
+            Some(most) => format!("must be a text of at most {most} characters"),
+            None => "must be a text".to_owned(),
+        };
+    }
+    if is_type(schema, "integer") {
+        let least = most("minimum").unwrap_or_default();
+        return match most("maximum") {
+            Some(most) => format!("must be a whole number from {least} to {most}"),
+            None => format!("must be a whole number, at least {least}"),
+        };
+    }
+    if is_type(schema, "array") {
+        if let Some(names) = schema["items"]["enum"].as_array() {
+            let names: Vec<_> = names.iter().filter_map(Value::as_str).collect();
+            return format!("must be a list of at least one of {}", names.join(", "));
+        }
+        let name = path.rsplit('.').next().unwrap_or_default();
+        return match (most("minItems"), most("maxItems")) {
+            (Some(least), Some(most)) => format!("must be a list of {least} to {most} {name}"),
+            (None, Some(most)) => format!("must be a list of at most {most} {name}"),
+            _ => "must be a list".to_owned(),
+        };
+    }
+    let kind = ["boolean", "object", "number"].into_iter().find(|kind| is_type(schema, kind));
+    match kind {
+        Some("boolean") => "must be true or false".to_owned(),
+        Some("object") => "must be an object".to_owned(),
+        _ => "must be a number".to_owned(),
+    }
+}
+
+/// Takes away what a path leads to, or the least part around it that is still there. `false` if that is all.
+fn set_aside(given: &mut Value, path: &Path) -> bool {
+    let mut pointers = vec![String::new()];
+    for segment in path {
+        let step = match segment {
+            Segment::Seq { index } => index.to_string(),
+            Segment::Map { key } => key.replace('~', "~0").replace('/', "~1"),
+            Segment::Enum { .. } | Segment::Unknown => break,
+        };
+        let last = pointers.last().map_or("", String::as_str);
+        pointers.push(format!("{last}/{step}"));
+    }
+    for pointer in pointers.iter().skip(1).rev() {
+        if let Some(value) = given.pointer_mut(pointer).filter(|value| !value.is_null()) {
+            *value = Value::Null;
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    /// An even number of letters.
+    #[derive(Debug, PartialEq)]
+    struct Even(String);
+
+    crate::parsed_text!(
+        Even,
+        |text: &str| Some(Even(text.to_owned())).filter(|_| text.len() % 2 == 0),
+        "must have an even length",
+        {"type": "string"}
+    );
+
+    #[derive(Debug, Deserialize, JsonSchema, PartialEq)]
+    #[serde(rename_all = "lowercase")]
+    enum Size {
+        Small,
+        Large,
+    }
+
+    #[derive(Debug, Deserialize, JsonSchema, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Item {
+        #[schemars(length(max = 5))]
+        name: String,
+        even: Even,
+        odd: Option<Even>,
+        #[schemars(range(min = 1, max = 3))]
+        count: Option<u32>,
+        size: Option<Size>,
+        #[serde(default)]
+        #[schemars(length(max = 2))]
+        parts: Vec<Part>,
+        id: Option<uuid::Uuid>,
+    }
+
+    #[derive(Debug, Deserialize, JsonSchema, PartialEq)]
+    struct Part {
+        name: String,
+        even: Even,
+        #[schemars(range(min = 1, max = 3))]
+        count: Option<u32>,
+    }
+
+    fn complaints(given: Value) -> Vec<(String, String)> {
+        let Value::Object(given) = given else { panic!("an object") };
+        read::<Item>(given).unwrap_err().into_iter().collect()
+    }
+
+    #[test]
+    fn every_wrong_field_is_named_at_once() {
+        let given = json!({
+            "name": "longer", "even": "odd", "odd": 5, "count": 4, "size": "huge", "id": "x", "other": 1,
+            "parts": [{"name": " ", "even": "x"}, {"name": "a", "even": "ab", "count": "1"}],
+        });
+        let expected = [
+            ("count", "must be a whole number from 1 to 3"),
+            ("even", "must have an even length"),
+            ("id", "must be a UUID"),
+            ("name", "must be a text of at most 5 characters"),
+            ("odd", "must have an even length"),
+            ("other", "is not a field of this request; known are name, even, odd, count, size, parts, id"),
+            ("parts[0].name", "is required"),
+            ("parts[1].count", "must be a whole number from 1 to 3"),
+            ("size", "must be small or large"),
+        ];
+        let found = complaints(given);
+        let found: Vec<_> = found.iter().map(|(field, complaint)| (field.as_str(), complaint.as_str())).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn null_and_blank_texts_count_as_absent() {
+        let given = json!({"name": "a", "even": "ab", "odd": null, "count": null, "parts": []});
+        let Value::Object(given) = given else { panic!("an object") };
+        let read: Item = read(given).unwrap();
+        assert_eq!((read.name.as_str(), read.odd, read.count), ("a", None, None));
+        assert_eq!(complaints(json!({"name": " ", "even": "ab"})), [("name".to_owned(), MISSING.to_owned())]);
+    }
+}

@@ -1,0 +1,182 @@
+//! Requests: a type for each part of a request, parsed at the door.
+//!
+//! An endpoint names what it takes: `Json<T>`, `Query<T>` and `Path<T>`, alone or together in a tuple. Each `T` derives
+//! `Deserialize` and `JsonSchema`; its limits are schema attributes (`#[schemars(range(…))]`, `length(…)`), which both
+//! the check at the door and the description of the API read. One answer names every wrong field.
+
+mod check;
+mod paging;
+mod text;
+
+use std::collections::{BTreeMap, HashMap};
+
+use schemars::generate::SchemaGenerator;
+use schemars::{JsonSchema, Schema};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::base::problem::{Code, Problem};
+
+pub use check::read;
+pub use paging::Pages;
+pub use text::{Since, Until, uuid};
+
+/// Each wrong field, with what it has to be.
+pub type Complaints = BTreeMap<String, String>;
+
+/// A request's content, before it is checked.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// The JSON body; `null` where the method has none.
+    pub body: Value,
+    /// The query, decoded, in its order.
+    pub query: Vec<(String, String)>,
+    /// The variable parts of the path, decoded, by their name in the route.
+    pub path: HashMap<String, String>,
+    /// The values of `Prefer` (RFC 7240), in their order.
+    pub prefer: Vec<String>,
+}
+
+/// What an endpoint takes, for the description of the API.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Parts {
+    /// The variable parts of the path.
+    pub path: Option<Describe>,
+    /// The query.
+    pub query: Option<Describe>,
+    /// The JSON body.
+    pub body: Option<Describe>,
+}
+
+/// Makes a type's schema, and notes the types that it refers to.
+pub type Describe = fn(&mut SchemaGenerator) -> Schema;
+
+/// A request, or a part of one, that can be read from what came in.
+pub trait FromRequest: Sized + Send + 'static {
+    /// Takes its part of the input. Without complaints it is there; with them it may be missing.
+    ///
+    /// # Errors
+    /// A body that is not an object at all.
+    fn take(input: &mut Input, complaints: &mut Complaints) -> Result<Option<Self>, Problem>;
+
+    /// What it takes.
+    fn parts() -> Parts;
+}
+
+/// Reads a request; everything wrong with it is one problem of this kind.
+#[track_caller]
+pub(super) fn parse<R: FromRequest>(mut input: Input, malformed: Code) -> Result<R, Problem> {
+    let mut complaints = Complaints::new();
+    match R::take(&mut input, &mut complaints)? {
+        Some(request) if complaints.is_empty() => Ok(request),
+        _ => Err(Problem::fields(complaints).with_code(malformed)),
+    }
+}
+
+/// A JSON body. Texts that are blank and fields that are `null` count as absent.
+#[derive(Clone, Debug)]
+pub struct Json<T>(pub T);
+
+/// The query. Parameters that `T` does not name are ignored; of one that comes twice, the first counts.
+#[derive(Clone, Debug)]
+pub struct Query<T>(pub T);
+
+/// The variable parts of the path.
+#[derive(Clone, Debug)]
+pub struct Path<T>(pub T);
+
+/// The values of `Prefer` (RFC 7240), in lower case and in their order.
+#[derive(Clone, Debug)]
+pub struct Prefer(pub Vec<String>);
+
+fn describe<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// Reads the content of one part, and adds its complaints to those of the others.
+fn part<T: DeserializeOwned + JsonSchema + 'static>(
+    content: Map<String, Value>,
+    complaints: &mut Complaints,
+) -> Option<T> {
+    read(content).map_err(|others| complaints.extend(others)).ok()
+}
+
+impl<T: DeserializeOwned + JsonSchema + Send + 'static> FromRequest for Json<T> {
+    fn take(input: &mut Input, complaints: &mut Complaints) -> Result<Option<Self>, Problem> {
+        let Value::Object(body) = input.body.take() else {
+            return Err(Problem::new(Code::Validation, "the body must be a JSON object"));
+        };
+        Ok(part(body, complaints).map(Self))
+    }
+
+    fn parts() -> Parts {
+        Parts { body: Some(describe::<T>), ..Parts::default() }
+    }
+}
+
+impl<T: DeserializeOwned + JsonSchema + Send + 'static> FromRequest for Query<T> {
+    fn take(input: &mut Input, complaints: &mut Complaints) -> Result<Option<Self>, Problem> {
+        let content = check::typed::<T>(std::mem::take(&mut input.query));
+        let mut own = Complaints::new();
+        let query = part(content, &mut own);
+        for complaint in own.values_mut().filter(|complaint| complaint.starts_with("must be a list")) {
+            complaint.push_str(", separated by commas");
+        }
+        complaints.append(&mut own);
+        Ok(query.map(Self))
+    }
+
+    fn parts() -> Parts {
+        Parts { query: Some(describe::<T>), ..Parts::default() }
+    }
+}
+
+impl<T: DeserializeOwned + JsonSchema + Send + 'static> FromRequest for Path<T> {
+    fn take(input: &mut Input, complaints: &mut Complaints) -> Result<Option<Self>, Problem> {
+        let content = check::named::<T>(&input.path);
+        Ok(part(content, complaints).map(Self))
+    }
+
+    fn parts() -> Parts {
+        Parts { path: Some(describe::<T>), ..Parts::default() }
+    }
+}
+
+impl FromRequest for Prefer {
+    fn take(input: &mut Input, _: &mut Complaints) -> Result<Option<Self>, Problem> {
+        Ok(Some(Self(std::mem::take(&mut input.prefer))))
+    }
+
+    fn parts() -> Parts {
+        Parts::default()
+    }
+}
+
+impl FromRequest for () {
+    fn take(_: &mut Input, _: &mut Complaints) -> Result<Option<Self>, Problem> {
+        Ok(Some(()))
+    }
+
+    fn parts() -> Parts {
+        Parts::default()
+    }
+}
+
+impl<A: FromRequest, B: FromRequest> FromRequest for (A, B) {
+    fn take(input: &mut Input, complaints: &mut Complaints) -> Result<Option<Self>, Problem> {
+        Ok(A::take(input, complaints)?.zip(B::take(input, complaints)?))
+    }
+
+    fn parts() -> Parts {
+        let (a, b) = (A::parts(), B::parts());
+        Parts { path: a.path.or(b.path), query: a.query.or(b.query), body: a.body.or(b.body) }
+    }
+}
+
+/// The path of most routes: `/…/{id}`.
+#[derive(Clone, Copy, Debug, serde::Deserialize, JsonSchema)]
+pub struct Id {
+    /// Its identifier.
+    pub id: Uuid,
+}

@@ -1,0 +1,37 @@
+//! The query of a list that is read page by page.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Which page of a list. A page far out would read everything before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub struct Pages {
+    /// The page's number.
+    #[serde(default = "first")]
+    #[schemars(range(min = 1, max = 1_000))]
+    pub page: u32,
+    /// How many a page has.
+    #[serde(default = "usual")]
+    #[schemars(range(min = 1, max = 100))]
+    pub per_page: u32,
+}
+
+impl Pages {
+    /// How many there are before the page.
+    pub fn skip(self) -> usize {
+        (self.page as usize - 1) * self.size()
+    }
+
+    /// How many the page has.
+    pub fn size(self) -> usize {
+        self.per_page as usize
+    }
+}
+
+fn first() -> u32 {
+    1
+}
+
+fn usual() -> u32 {
+    20
+}

@@ -1,0 +1,54 @@
+//! Schemas as clients and the check at the door read them.
+
+use serde_json::{Map, Value, json};
+
+/// Where a schema says in its own words what a value has to be. Only the check at the door reads it.
+pub(super) const WORDS: &str = "x-complaint";
+
+/// Makes plain lists of enums: `oneOf` of constants becomes one `enum`, which generators of clients know, and the
+/// variants' comments become part of its description.
+pub(super) fn plain_enums(schema: &mut Value) {
+    each_object(schema, &mut |schema| {
+        let Some(variants) = schema.get("oneOf").and_then(Value::as_array) else { return };
+        let Some(names) = variants.iter().map(names_of).collect::<Option<Vec<_>>>() else { return };
+        let mut lines: Vec<String> =
+            schema.get("description").and_then(Value::as_str).map(str::to_owned).into_iter().collect();
+        for (variant, names) in variants.iter().zip(&names) {
+            if let ([name], Some(description)) = (&names[..], variant["description"].as_str()) {
+                lines.push(format!("- `{name}`: {description}"));
+            }
+        }
+        let list: Vec<String> = names.concat();
+        schema.shift_remove("oneOf");
+        schema.insert("type".to_owned(), json!("string"));
+        schema.insert("enum".to_owned(), json!(list));
+        if !lines.is_empty() {
+            schema.insert("description".to_owned(), json!(lines.join("\n").replacen("\n- ", "\n\n- ", 1)));
+        }
+    });
+}
+
+/// The names that one variant of an enum stands for, if it is nothing but names.
+fn names_of(variant: &Value) -> Option<Vec<String>> {
+    match (&variant["const"], &variant["enum"]) {
+        (Value::String(name), _) => Some(vec![name.clone()]),
+        (_, Value::Array(names)) => names.iter().map(|name| name.as_str().map(str::to_owned)).collect(),
+        _ => None,
+    }
+}
+
+/// Leaves out what only the check at the door reads.
+pub(super) fn without_words(schema: &mut Value) {
+    each_object(schema, &mut |schema| _ = schema.shift_remove(WORDS));
+}
+
+fn each_object(value: &mut Value, change: &mut impl FnMut(&mut Map<String, Value>)) {
+    match value {
+        Value::Object(members) => {
+            members.values_mut().for_each(|member| each_object(member, change));
+            change(members);
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| each_object(item, change)),
+        _ => {}
+    }
+}
