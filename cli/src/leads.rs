@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 use crate::connection::Connection;
 use crate::error::CliError;
-use crate::import::{self, Import, normal};
+use crate::import::leads::{self as import, Import};
+use crate::import::normal;
 use crate::output::{Output, columns, facts};
 use crate::workspace;
 

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cli::demo;
 use dynoxide::Database;
 use serde::{Deserialize, Serialize};
 use shared::api::lambda::Function;
