@@ -4,6 +4,7 @@ use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 use shared::api::http::{Call, Dialect, Input, RawEndpoint, RawPage, RawQuery, Reply};
 use shared::base::context::FromContext;
+use shared::base::names::names;
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;
 use shared::base::time::timestamp;
@@ -58,8 +59,7 @@ impl RawEndpoint for ListDrafts {
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
         let campaign_id = input.uuid_in_path("id")?;
         let mut query = RawQuery::of(&input.query);
-        let names: Vec<_> = State::ALL.iter().map(|state| state.name()).collect();
-        let state = query.parsed("state", format!("must be one of {}", names.join(", ")), State::named);
+        let state = query.parsed("state", format!("must be one of {}", names::<State>()), |name| name.parse().ok());
         let page = RawPage::of(&mut query);
         query.finish().map(|()| (campaign_id, state, page))
     }

@@ -21,10 +21,6 @@ pub fn operations() -> Vec<Operation> {
             Code::ServiceUnavailable,
         ])
     };
-    let ses = Operation::bare::<Taken>("POST /webhooks/ses", "takeSesEvent", "Takes an event of SES")
-        .description("A notification of SNS, which signs it in its body.")
-        .takes_as::<Map<String, Value>>("application/json")
-        .refuses_with(Problem::new(Code::InvalidKey, "the notification is not signed by SNS"));
     let status = Operation::bare::<Taken>(
         "POST /webhooks/twilio/status",
         "takeTwilioStatus",
@@ -32,7 +28,7 @@ pub fn operations() -> Vec<Operation> {
     );
     let message =
         Operation::bare::<Taken>("POST /webhooks/twilio/messages", "takeTwilioMessage", "Takes a lead's text message");
-    vec![taken(ses), taken(twilio(status)), taken(twilio(message))]
+    vec![taken(twilio(status)), taken(twilio(message))]
 }
 
 /// It was taken.

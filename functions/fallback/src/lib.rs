@@ -39,10 +39,24 @@ pub struct Health {
 
 fn respond(clock: &Clock, random: &Random, request: &Request) -> Response {
     let (method, path) = (request.method().as_str(), request.uri().path());
-    let answer = |result| answer(clock, random, Dialect::of_path(path), request, result);
+    let answer = |result| answer(clock, random, dialect(path), request, result);
     match pages::page(method, path) {
         Some(page) => page.with_headers(answer(Ok(page.reply(request.headers())))),
         None => answer(outcome(method, path)),
+    }
+}
+
+/// The dialect of a path that belongs to no function, by its prefix.
+fn dialect(path: &str) -> Dialect {
+    let within = |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if within("/api/agents") {
+        Dialect::Agents
+    } else if within("/api/v1/ai/followup") {
+        Dialect::Followup
+    } else if within("/users") {
+        Dialect::Leads
+    } else {
+        Dialect::Leadlex
     }
 }
 

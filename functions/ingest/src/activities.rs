@@ -142,7 +142,7 @@ impl Endpoint for PostActivity {
                 || activity.outcome.as_deref().is_some_and(|outcome| Outcome::named(outcome).success() >= Some(1.0));
             if let (true, Some(channel)) = (is_answer, policy::channel_named(activity.kind.as_str())) {
                 let lead = (call.workspace_id, contact_id);
-                self.outcomes.replied(lead, channel.into(), activity.occurred_at).await?;
+                self.outcomes.replied(lead, channel, activity.occurred_at).await?;
             }
             call.success(ActivityRecorded {
                 activity_id: activity.activity_id,

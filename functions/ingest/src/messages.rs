@@ -91,8 +91,8 @@ impl Endpoint for PostMessages {
         // In their order, so that messages of one conversation are numbered as they were sent here.
         for new in new {
             let (lead, message) = new.into();
-            let recorded = self.conversations.record_message(&user, &lead, &message).await?;
-            self.outcomes.wrote(&user, &lead, &message).await?;
+            let (recorded, lead_id) = self.conversations.record_message(&user, &lead, &message).await?;
+            self.outcomes.wrote(user.workspace_id, lead_id, &message).await?;
             messages.push(MessageRecorded {
                 message_id: message.message_id,
                 conversation_id: message.conversation_id,

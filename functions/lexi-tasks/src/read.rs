@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use shared::api::http::{Call, Dialect, Input, RawEndpoint, RawPage, RawQuery, Reply};
 use shared::base::context::FromContext;
+use shared::base::names::names;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;
 use shared::workflow::tasks::{Status, Task, TaskId, Tasks};
@@ -39,8 +40,7 @@ impl RawEndpoint for ListTasks {
 
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
         let mut query = RawQuery::of(&input.query);
-        let names: Vec<_> = Status::ALL.iter().map(|status| status.name()).collect();
-        let status = query.parsed("status", format!("must be one of {}", names.join(", ")), Status::named);
+        let status = query.parsed("status", format!("must be one of {}", names::<Status>()), |name| name.parse().ok());
         let page = RawPage::of(&mut query);
         query.finish().map(|()| (status.unwrap_or(Status::Pending), page))
     }

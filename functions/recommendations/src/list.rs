@@ -3,6 +3,7 @@
 use serde_json::json;
 use shared::api::http::{Call, Dialect, Input, RawEndpoint, RawQuery, Reply, uuid};
 use shared::base::context::FromContext;
+use shared::base::names::names;
 use shared::base::problem::Problem;
 use shared::workflow::notifications::{Notification, Notifications, Role};
 use shared::workflow::recommendations::{Listing, Recommendation, Recommendations, Status};
@@ -29,8 +30,7 @@ impl RawEndpoint for ListRecommendations {
 
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
         let mut query = RawQuery::of(&input.query);
-        let names: Vec<_> = Status::ALL.iter().map(|status| status.name()).collect();
-        let status = query.parsed("status", format!("must be one of {}", names.join(", ")), Status::named);
+        let status = query.parsed("status", format!("must be one of {}", names::<Status>()), |name| name.parse().ok());
         let lead_id = query.parsed("lead_id", "must be a UUID", uuid);
         let with_snoozed = query.flag("include_snoozed").unwrap_or(lead_id.is_some());
         let (page, limit) = page_of(&mut query);
@@ -61,7 +61,7 @@ impl RawEndpoint for ListNotifications {
 
     fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
         let mut query = RawQuery::of(&input.query);
-        let role = query.parsed("role", "must be manager, representative or compliance", Role::named);
+        let role = query.parsed("role", "must be manager, representative or compliance", |name| name.parse().ok());
         if query.text("role").is_none() {
             query.complain("role", shared::base::problem::MISSING);
         }

@@ -3,12 +3,11 @@
 use std::marker::PhantomData;
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaGenerator;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::reply::Reply;
-use super::request::{Describe, Pages};
+use super::request::{Describe, Pages, describe};
 
 /// What an endpoint answers with: a `T`, or a [`Page`] of a list.
 pub trait Answer {
@@ -75,10 +74,6 @@ impl Pagination {
     }
 }
 
-fn describe<T: JsonSchema>(generator: &mut SchemaGenerator) -> schemars::Schema {
-    generator.subschema_for::<T>()
-}
-
 impl<A> From<Reply> for Answered<A> {
     fn from(reply: Reply) -> Self {
         Self { reply, of: PhantomData }
@@ -99,6 +94,11 @@ pub struct Answered<A> {
 }
 
 impl<A> Answered<A> {
+    /// The reply as it stands.
+    pub(in crate::api) fn reply(&self) -> &Reply {
+        &self.reply
+    }
+
     /// Notes the lead that the answer is about, where its body may not say so.
     #[must_use]
     pub fn about(mut self, lead_id: Uuid) -> Self {

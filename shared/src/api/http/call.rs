@@ -53,7 +53,7 @@ pub trait Endpoint: Send + Sync + 'static {
 
 /// Reads and checks a request; everything wrong with its fields is one problem.
 pub(super) fn parse<E: Endpoint>(endpoint: &E, input: Input) -> Result<E::Request, Problem> {
-    let request = request::parse(input, E::MALFORMED)?;
+    let request = request::parse(input, E::MALFORMED).map_err(|problem| E::DIALECT.malformed(problem))?;
     endpoint.check(&request).map(|()| request)
 }
 

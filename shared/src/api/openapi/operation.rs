@@ -118,7 +118,7 @@ impl Operation {
             id,
             summary,
             description: String::new(),
-            dialect: Dialect::of_path(path),
+            dialect: Dialect::Leadlex,
             access: Access::Open,
             parameters: Vec::new(),
             path_parts: None,

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::base::context::FromContext;
 use crate::base::observe::metrics;
-use crate::base::store::{Item, StoreError, Table, Transacted, Write, key, keyed, n, s};
+use crate::base::store::{Item, StoreError, Table, Transacted, Try, Write, key, keyed, n, retrying, s};
 use crate::base::time::timestamp;
 pub use terms::{Action, Balance, Discrepancy, Entry, EntryKind, Operation, State};
 
@@ -158,17 +158,18 @@ impl Ledger {
     /// means that they agree. Traffic meanwhile is noticed and the reading done again.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if the balance changed during every one of ten readings.
+    /// [`StoreError::Unavailable`] if the balance changed during every reading.
     pub async fn verify(&self, workspace_id: Uuid) -> Result<Vec<Discrepancy>, StoreError> {
-        for _ in 0..10 {
+        retrying("the balance", (), |()| async {
             let balance = self.balance(workspace_id).await?;
             let entries = self.entries(workspace_id, 0, usize::MAX).await?;
             let held = self.held(workspace_id).await?;
-            if self.balance(workspace_id).await?.version == balance.version {
-                return Ok(terms::discrepancies(&balance, &entries, &held));
-            }
-        }
-        Err(StoreError::Unavailable("the balance kept changing while it was verified".to_owned()))
+            Ok(match self.balance(workspace_id).await?.version == balance.version {
+                true => Try::Done(terms::discrepancies(&balance, &entries, &held)),
+                false => Try::Again(()),
+            })
+        })
+        .await
     }
 
     /// The held operations of a workspace.

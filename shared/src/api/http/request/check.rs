@@ -177,7 +177,7 @@ fn check_members(schema: &Value, given: &mut Map<String, Value>, path: &str, com
     }
 }
 
-/// A text of which only the length matters, and that it is not blank: a blank one counts as absent.
+/// A text of which only the length matters, and that it says something: a blank one counts as absent.
 fn is_plain_text(schema: &Value) -> bool {
     is_type(schema, "string")
         && ["enum", "const", "format", WORDS].iter().all(|key| schema[key].is_null())
@@ -249,7 +249,7 @@ fn demand(schema: &Value, path: &str) -> String {
             let names: Vec<_> = names.iter().filter_map(Value::as_str).collect();
             return format!("must be a list of at least one of {}", names.join(", "));
         }
-        let name = path.rsplit('.').next().unwrap_or_default();
+        let name = path.rsplit('.').next().filter(|name| name.ends_with('s')).unwrap_or("items");
         return match (most("minItems"), most("maxItems")) {
             (Some(least), Some(most)) => format!("must be a list of {least} to {most} {name}"),
             (None, Some(most)) => format!("must be a list of at most {most} {name}"),

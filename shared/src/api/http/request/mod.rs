@@ -92,7 +92,8 @@ pub struct Path<T>(pub T);
 #[derive(Clone, Debug)]
 pub struct Prefer(pub Vec<String>);
 
-fn describe<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+/// The schema of a type, for [`Parts`].
+pub fn describe<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
