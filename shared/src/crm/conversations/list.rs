@@ -256,7 +256,7 @@ mod tests {
             let one = listed(one.0, one.1, one.2, one.3);
             let other = listed(other.0, other.1, other.2, other.3);
             for name in ["last_message_at", "first_contact_at", "total_messages", "total_score", "name"] {
-                let order = Order { by: SortBy::named(name).unwrap_or_default(), ascending };
+                let order = Order { by: name.parse().unwrap_or_default(), ascending };
                 match order.rank(&one).cmp(&order.rank(&other)) {
                     Ordering::Equal => {}
                     ranked => prop_assert_eq!(ranked, order.compare(&one, &other)),
