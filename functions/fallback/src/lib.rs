@@ -5,7 +5,8 @@
 pub mod operations;
 mod pages;
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use shared::api::http::{Dialect, Reply, Request, Response, answer, no_such_route};
 use shared::base::clock::{Clock, Random};
 use shared::base::context::Context;
@@ -26,6 +27,14 @@ pub fn function(context: &Context) -> Result<shared::api::lambda::Function, Conf
         let (clock, random) = (clock.clone(), random.clone());
         async move { respond(&clock, &random, &request) }
     }))
+}
+
+/// Whether the API answers.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Health {
+    /// Always `ok`.
+    #[schemars(extend("const" = "ok"))]
+    pub status: &'static str,
 }
 
 fn respond(clock: &Clock, random: &Random, request: &Request) -> Response {
@@ -53,7 +62,7 @@ fn dialect(path: &str) -> Dialect {
 
 fn outcome(method: &str, path: &str) -> Result<Reply, Problem> {
     if (method, path) == ("GET", "/health") {
-        return Ok(Reply::json(200, &json!({"status": "ok"})));
+        return Reply::of(&Health { status: "ok" });
     }
     Err(no_such_route(ROUTES.iter().copied(), method, path))
 }
