@@ -9,7 +9,7 @@
 pub mod operations;
 mod request;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::api::exactly_once::{Begun, ExactlyOnce};
 use shared::api::http::{Call, Dialect, Input, RawEndpoint, Reply};
 use shared::base::clock::Clock;
@@ -20,7 +20,9 @@ use shared::crm::leads::{Lead, Leads};
 use shared::outreach::reach::Reach;
 use shared::workflow::analysis::{Analysed, Analysis, enough};
 use shared::workflow::notifications::Notifications;
-use shared::workflow::recommendations::{Actor, Recommendation, RecommendationId, Recommendations, Status};
+use shared::workflow::recommendations::{
+    Actor, Recommendation, RecommendationId, RecommendationView, Recommendations, Status,
+};
 use shared::workspace::accounts::Accounts;
 use shared::workspace::auth::Permission;
 use shared::workspace::credits::Action;
@@ -105,7 +107,7 @@ impl RawEndpoint for FollowupRecommendation {
                 let problem = work.abandon(Problem::new(Code::AiUnavailable, message)).await;
                 return Err(in_manual_queue(problem, made.id.recommendation_id));
             }
-            return work.conclude(call.raw_success(shown(&made))).await;
+            return work.conclude(call.raw_success(json!(shown(made)))).await;
         }
         let analysed = match ready {
             Ok(ready) => self.analysis.recommend(ready, id, (&reach, &request.asked), call.deadline).await,
@@ -116,7 +118,7 @@ impl RawEndpoint for FollowupRecommendation {
                 if !self.recommendations.make(&recommendation, actor, &notifications).await? {
                     return Err(Problem::unavailable("a predecessor stored the same work meanwhile"));
                 }
-                work.conclude(call.raw_success(shown(&recommendation))).await
+                work.conclude(call.raw_success(json!(shown(recommendation)))).await
             }
             // A table that cannot be reached keeps no queue either.
             Err(problem) if !matches!(problem.code, Code::AiUnavailable | Code::AiUnusable | Code::AiLeftAlone) => {
@@ -161,12 +163,11 @@ fn in_manual_queue(problem: Problem, recommendation_id: Uuid) -> Problem {
 }
 
 /// The document's six fields, with what goes beyond them. A text that was blocked is shown to nobody.
-fn shown(recommendation: &Recommendation) -> Value {
-    let mut shown = recommendation.shown();
-    if recommendation.draft.is_none() {
-        let best = recommendation.assessment.as_ref().map(|assessment| &assessment.channel_scores[0]["channel"]);
-        shown["recommended_channel"] = json!(best);
-        shown["draft_message"] = json!("");
+fn shown(recommendation: Recommendation) -> RecommendationView {
+    let mut view = RecommendationView::from(recommendation);
+    if view.draft_message.is_none() {
+        view.recommended_channel = view.channel_scores.as_ref().and_then(|scores| Some(scores.first()?.channel));
+        view.draft_message = Some(String::new());
     }
-    shown
+    view
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde_json::json;
 use shared::api::openapi::Operation;
 use shared::base::problem::{Code, Problem};
-use shared::workflow::recommendations::RecommendationShown;
+use shared::workflow::recommendations::RecommendationView;
 
 use crate::FollowupRecommendation;
 use crate::request::Request;
@@ -13,7 +13,7 @@ use crate::request::Request;
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
     let missing = Request::parse(&json!({})).err();
-    let operation = Operation::raw::<FollowupRecommendation, RecommendationShown>(
+    let operation = Operation::raw::<FollowupRecommendation, RecommendationView>(
         "POST /api/v1/ai/followup/recommendation",
         "recommendFollowUp",
         "Recommends a follow-up for a lead",
@@ -38,7 +38,7 @@ pub fn operations() -> Vec<Operation> {
             "recent_activity_summary": "Requested pricing information during product demo.",
         }),
     )
-    .answers("A text message", RecommendationShown::example())
+    .answers("A text message", RecommendationView::example())
     .followed_by(
         &[
             "getRecommendation",
