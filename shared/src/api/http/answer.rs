@@ -53,7 +53,7 @@ impl PageMeta {
     }
 }
 
-/// Which part of a list an answer holds, in the leads API.
+/// Which part of a list an answer holds.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pagination {

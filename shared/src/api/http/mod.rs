@@ -11,11 +11,12 @@ mod fields;
 mod gate;
 mod pipeline;
 mod query;
-mod rendering;
+
 mod reply;
 pub mod request;
 mod respond;
 mod routes;
+mod statuses;
 
 pub use admission::body_bytes;
 pub use answer::{Answer, Answered, Page, PageMeta, Pagination};

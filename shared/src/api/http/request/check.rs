@@ -144,13 +144,17 @@ fn check_type(schema: &Value, given: &mut Value, path: &str, complaints: &mut Co
 }
 
 fn check_members(schema: &Value, given: &mut Map<String, Value>, path: &str, complaints: &mut Complaints) {
-    let Some(properties) = schema["properties"].as_object() else { return };
+    let is_closed = schema["additionalProperties"] == false;
+    let none = Map::new();
+    let Some(properties) = schema["properties"].as_object().or(is_closed.then_some(&none)) else { return };
+    let is_required = |name: &String| schema["required"].as_array().is_some_and(|all| all.contains(&json!(name)));
     given.retain(|name, value| {
-        let is_blank = |text: &str| properties.get(name).is_some_and(is_plain_text) && text.trim().is_empty();
+        let may_be_blank = |property| is_plain_text(property, is_required(name));
+        let is_blank = |text: &str| properties.get(name).is_some_and(may_be_blank) && text.trim().is_empty();
         !(value.is_null() || value.as_str().is_some_and(is_blank))
     });
     let within = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-    if schema["additionalProperties"] == false {
+    if is_closed {
         for name in given.keys().filter(|name| !properties.contains_key(*name)) {
             // What does not look like a name may be personal data, and is not shown.
             let is_name = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
@@ -161,7 +165,6 @@ fn check_members(schema: &Value, given: &mut Map<String, Value>, path: &str, com
         }
         given.retain(|name, _| properties.contains_key(name));
     }
-    let is_required = |name: &String| schema["required"].as_array().is_some_and(|all| all.contains(&json!(name)));
     for (name, property) in properties {
         let Some(value) = given.get_mut(name) else {
             if is_required(name) {
@@ -177,11 +180,11 @@ fn check_members(schema: &Value, given: &mut Map<String, Value>, path: &str, com
     }
 }
 
-/// A text of which only the length matters, and that it says something: a blank one counts as absent.
-fn is_plain_text(schema: &Value) -> bool {
-    is_type(schema, "string")
-        && ["enum", "const", "format", WORDS].iter().all(|key| schema[key].is_null())
-        && (schema["pattern"].is_null() || schema["pattern"] == r"\S")
+/// A text of which only the length matters: a blank one counts as absent. If it must not be blank but may be left out,
+/// its type complains about a blank one.
+fn is_plain_text(schema: &Value, is_required: bool) -> bool {
+    let is_any = schema["pattern"].is_null() || is_required && schema["pattern"] == r"\S";
+    is_any && is_type(schema, "string") && ["enum", "const", "format", WORDS].iter().all(|key| schema[key].is_null())
 }
 
 /// Whether a single value is of its type and within its limits. Patterns and formats are its type's to read.
@@ -208,7 +211,7 @@ fn holds(schema: &Value, given: &Value) -> bool {
             let within = |limit: &str, fits: fn(i64, i64) -> bool| {
                 schema[limit].as_i64().is_none_or(|limit| number.is_some_and(|number| fits(number, limit)))
             };
-            number.is_some()
+            number.is_some_and(|number| schema["format"] != "uint32" || u32::try_from(number).is_ok())
                 && within("minimum", |number, least| number >= least)
                 && within("maximum", |number, most| number <= most)
         }
@@ -347,5 +350,47 @@ mod tests {
         let read: Item = read(given).unwrap();
         assert_eq!((read.name.as_str(), read.odd, read.count), ("a", None, None));
         assert_eq!(complaints(json!({"name": " ", "even": "ab"})), [("name".to_owned(), MISSING.to_owned())]);
+    }
+
+    #[test]
+    fn a_text_that_must_not_be_blank_counts_as_absent_only_if_it_is_required() {
+        #[derive(Debug, Deserialize, JsonSchema)]
+        struct Texts {
+            #[schemars(regex(pattern = r"\S"))]
+            _required: String,
+            #[schemars(regex(pattern = r"\S"))]
+            optional: Option<String>,
+        }
+        let texts = |required: &str| {
+            read::<Texts>(Map::from_iter([
+                ("_required".to_owned(), json!(required)),
+                ("optional".to_owned(), json!(" ")),
+            ]))
+        };
+        assert_eq!(texts(" ").unwrap_err(), Complaints::from([("_required".to_owned(), MISSING.to_owned())]));
+        assert_eq!(texts("a").unwrap().optional.as_deref(), Some(" "));
+    }
+
+    #[test]
+    fn a_type_without_fields_knows_none() {
+        #[derive(Debug, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        struct Empty {}
+        let complaints = read::<Empty>(Map::from_iter([("a".to_owned(), json!(1))])).unwrap_err();
+        assert_eq!(complaints["a"], "is not a field of this request; known are none");
+        assert!(read::<Empty>(Map::new()).is_ok());
+    }
+
+    #[test]
+    fn a_number_fits_its_type() {
+        #[derive(Debug, Deserialize, JsonSchema)]
+        struct Numbers {
+            #[schemars(range(min = 1))]
+            _version: u32,
+        }
+        for number in [0, 1 << 32] {
+            let complaints = read::<Numbers>(Map::from_iter([("_version".to_owned(), json!(number))])).unwrap_err();
+            assert_eq!(complaints["_version"], "must be a whole number, at least 1");
+        }
     }
 }
