@@ -47,7 +47,7 @@ fn respond(clock: &Clock, random: &Random, request: &Request) -> Response {
 }
 
 /// The dialect of a path that belongs to no function, by its prefix.
-fn dialect(path: &str) -> Dialect {
+pub fn dialect(path: &str) -> Dialect {
     let within = |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if within("/api/agents") {
         Dialect::Agents
