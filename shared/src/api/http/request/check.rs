@@ -388,7 +388,7 @@ mod tests {
             #[schemars(range(min = 1))]
             _version: u32,
         }
-        for number in [0, 1 << 32] {
+        for number in [0, 1_u64 << 32] {
             let complaints = read::<Numbers>(Map::from_iter([("_version".to_owned(), json!(number))])).unwrap_err();
             assert_eq!(complaints["_version"], "must be a whole number, at least 1");
         }
