@@ -67,7 +67,7 @@ pub struct Add {
 }
 
 fn role(text: &str) -> Result<Role, String> {
-    Role::named(text).ok_or_else(|| "must be sales or copywriter".to_owned())
+    text.parse().map_err(|_| "must be sales or copywriter".to_owned())
 }
 
 fn user(text: &str) -> Result<Uuid, String> {

@@ -8,12 +8,13 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use shared::base::store::StoreError;
 use shared::crm::leads::{Lead, Leads};
-use shared::workflow::erasure::{Erased, Erasure, Wanted};
+use shared::workflow::erasure::{Erasure, ErasureReport, Subject};
 use uuid::Uuid;
 
 use crate::connection::Connection;
 use crate::error::CliError;
-use crate::import::{self, Import, normal};
+use crate::import::leads::{self as import, Import};
+use crate::import::normal;
 use crate::output::{Output, columns, facts};
 use crate::workspace;
 
@@ -95,15 +96,15 @@ struct Who {
 }
 
 impl Erase {
-    fn wanted(&self) -> Result<Wanted, CliError> {
+    fn wanted(&self) -> Result<Subject, CliError> {
         let refused = |field: &str, why: String| CliError::Refused(format!("--{field} {why}"));
         match &self.who {
-            Who { lead: Some(lead_id), .. } => Ok(Wanted::Lead(*lead_id)),
+            Who { lead: Some(lead_id), .. } => Ok(Subject::Lead(*lead_id)),
             Who { email: Some(email), .. } => {
-                normal::email(email).map(Wanted::Email).map_err(|why| refused("email", why))
+                normal::email(email).map(Subject::Email).map_err(|why| refused("email", why))
             }
             Who { phone, .. } => normal::phone(phone.as_deref().unwrap_or_default(), self.country_code)
-                .map(Wanted::Phone)
+                .map(Subject::Phone)
                 .map_err(|why| refused("phone", why)),
         }
     }
@@ -203,7 +204,7 @@ async fn erase(erase: Erase, connection: &Connection, output: &Output) -> Result
 }
 
 /// How much there is of each kind; nothing of what it says.
-fn told_of(erased: &Erased, heading: &str) -> String {
+fn told_of(erased: &ErasureReport, heading: &str) -> String {
     let counts = erased.counts.iter().map(|(kind, count)| vec![kind.replace('_', " "), count.to_string()]);
     let mut text = match erased.counts.is_empty() {
         true => "There is nothing of this person in the workspace.".to_owned(),

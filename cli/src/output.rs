@@ -45,8 +45,8 @@ impl Output {
 }
 
 /// Lines of `name  value`, the values below each other.
-pub fn facts(facts: &[(&str, String)]) -> String {
-    let rows: Vec<_> = facts.iter().map(|(name, value)| vec![(*name).to_owned(), value.clone()]).collect();
+pub fn facts(facts: &[(impl AsRef<str>, String)]) -> String {
+    let rows: Vec<_> = facts.iter().map(|(name, value)| vec![name.as_ref().to_owned(), value.clone()]).collect();
     columns(&rows)
 }
 

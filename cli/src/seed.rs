@@ -1,5 +1,6 @@
 //! `seed`: known data for a stack on this machine.
 
+use cli::demo;
 use shared::base::context::FromContext;
 use std::process::ExitCode;
 
@@ -31,11 +32,11 @@ fn elsewhere() -> CliError {
 /// Runs a command.
 pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
     match command {
-        Command::Demo => demo(connection, output).await,
+        Command::Demo => seed_demo(connection, output).await,
     }
 }
 
-async fn demo(connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+async fn seed_demo(connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
     if !connection.is_on_this_machine() {
         return Err(elsewhere());
     }
@@ -51,9 +52,9 @@ async fn demo(connection: &Connection, output: &Output) -> Result<ExitCode, CliE
             )
         }
     };
-    let keys = demo::KEYS.map(|(word, purpose)| (word, demo::key(word), purpose));
-    let rows = keys.each_ref().map(|(_, key, purpose)| vec![key.clone(), (*purpose).to_owned()]);
-    let shown = keys.each_ref().map(|(word, key, purpose)| json!({ "word": word, "key": key, "purpose": purpose }));
+    let keys = demo::keys(connection.context.clock.now())?;
+    let rows: Vec<_> = keys.iter().map(|key| vec![demo::key(&key.word), key.purpose.clone()]).collect();
+    let shown = keys.iter().map(|key| json!({"word": key.word, "key": demo::key(&key.word), "purpose": key.purpose}));
     output.result(
         &json!({
             "workspaces": loaded.workspaces,
@@ -62,7 +63,7 @@ async fn demo(connection: &Connection, output: &Output) -> Result<ExitCode, CliE
             "conversations": loaded.conversations,
             "messages": loaded.messages,
             "prospects": loaded.prospects,
-            "keys": shown,
+            "keys": shown.collect::<Vec<_>>(),
         }),
         &format!("{did} Its keys:\n\n{}", columns(&rows)),
     )?;

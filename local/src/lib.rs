@@ -7,8 +7,6 @@
 //! Invariant: every route, table and queue comes from the template. The exception are the routes of the webhooks,
 //! which are entered by hand with each provider ([`providers`]).
 
-#![allow(missing_docs, reason = "items are read beside their code; only those that need it are documented")]
-
 pub mod composer;
 mod dynamodb;
 mod error;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
+use cli::demo;
 use local::{LocalError, Options, RealModel, Stack, TemplateError};
 use shared::base::clock::Clock;
 use shared::base::environment::Environment;

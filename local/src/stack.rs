@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cli::demo;
 use dynoxide::Database;
 use serde::{Deserialize, Serialize};
 use shared::api::lambda::Function;
@@ -20,7 +21,7 @@ use uuid::Uuid;
 
 use crate::error::LocalError;
 use crate::gateway::Gateway;
-use crate::providers::{Providers, TWILIO_AUTH_TOKEN, WHATSAPP_TOKEN};
+use crate::providers::{EmailEvents, Providers, TWILIO_AUTH_TOKEN, WHATSAPP_TOKEN};
 use crate::queues::Poller;
 use crate::secrets::Secrets;
 use crate::template::{DeclaredFunction, Event, REGION, Template};
@@ -124,7 +125,12 @@ impl Stack {
 
         let server = Server::bind(0, "").await?;
         let (clock, providers_url) = (options.clock.clone(), server.url);
-        let providers = Providers::new(providers_url.clone(), gateway_url.clone(), clock, random.clone());
+        let email_events = template.email_events()?.map(|(topic_arn, queue)| EmailEvents {
+            topic_arn,
+            queue_url: emulators.queue_urls.get(&queue).cloned().unwrap_or_default(),
+            sqs: emulators.sqs_client.clone(),
+        });
+        let providers = Providers::new(providers_url.clone(), gateway_url.clone(), email_events, clock, random.clone());
         let providers = providers.map_err(LocalError::function("providers"))?;
         let mut own = emulators.variables();
         own.insert(SECRETS_URL.to_owned(), secrets_url);

@@ -147,6 +147,22 @@ impl Template {
             .collect()
     }
 
+    /// The topic that SES publishes its events to, and the name of the queue that subscribes to it.
+    pub fn email_events(&self) -> Result<Option<(String, String)>, TemplateError> {
+        let Some((id, destination)) = self.of_type("AWS::SES::ConfigurationSetEventDestination").next() else {
+            return Ok(None);
+        };
+        let destination = self.resolve(id, &destination.properties)?;
+        let topic = &destination["EventDestination"]["SnsDestination"]["TopicARN"];
+        for (id, subscription) in self.of_type("AWS::SNS::Subscription") {
+            let subscription = self.resolve(id, &subscription.properties)?;
+            if subscription["Protocol"] == "sqs" && subscription["TopicArn"] == *topic {
+                return Ok(text_of(topic).zip(text_of(&subscription["Endpoint"]).map(|endpoint| last_part(&endpoint))));
+            }
+        }
+        Ok(None)
+    }
+
     pub fn functions(&self) -> Result<Vec<DeclaredFunction>, TemplateError> {
         self.of_type("AWS::Serverless::Function").map(|(id, function)| self.function(id, function)).collect()
     }

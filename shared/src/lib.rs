@@ -20,6 +20,8 @@
 //!   finds conversations that are due ([`crm::conversations::scoring`]).
 //! - Time and identifiers come in through the [`base::context`].
 
+#![warn(missing_docs)]
+
 // The derive macro names this crate so, within it and without.
 extern crate self as shared;
 

@@ -1,5 +1,7 @@
 //! The floor plan of `shared`: a wing uses only the wings above it, and no two rooms use each other.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -76,9 +76,9 @@ impl Program {
 
     /// Ends the program as Ctrl-C does.
     pub async fn interrupt(&mut self) -> bool {
-        let id = self.child.id().expect("it runs").to_string();
-        let sent = std::process::Command::new("kill").args(["-INT", &id]).status();
-        assert!(sent.expect("kill runs").success());
+        let id = self.child.id().expect("it runs");
+        let sent = std::process::Command::new("sh").args(["-c", &format!("kill -INT {id}")]).status();
+        assert!(sent.expect("a shell").success());
         self.end().await
     }
 

@@ -1,8 +1,6 @@
 //! The harness of the integration tests: each test gets its own stack in memory, with a workspace, a key, credits and a
 //! lead. There are also a scripted model, and a proxy that injects faults between the functions and DynamoDB.
 
-#![allow(missing_docs, reason = "items are read beside their code; only those that need it are documented")]
-
 pub mod binaries;
 pub mod breaking;
 pub mod description;

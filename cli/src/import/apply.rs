@@ -6,135 +6,47 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use futures_util::StreamExt;
-use futures_util::stream;
-use indicatif::ProgressBar;
-use serde::Serialize;
 use shared::base::store::StoreError;
 use shared::base::time::timestamp;
 use shared::crm::leads::{Activity, Lead, Leads};
 use uuid::Uuid;
 
 use super::drafts::{Draft, identities};
-use super::row::{NewActivity, Rejection, Row, Warning};
+use super::field::Mapping;
+use super::report::{Kept, Outcome, Tally};
+use super::row::{LeadRow, NewActivity, Placed, Rejection, Rules};
 
-/// How many leads are looked up or written at once.
-const AT_ONCE: usize = 8;
-
-/// What became of a lead that was kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// It is new.
-    Created,
-    /// Something of it changed.
-    Updated,
-    /// It was as the file says.
-    Unchanged,
-}
-
-/// A lead that was kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Kept {
-    /// Its identifier.
-    pub lead_id: Uuid,
-    /// The first line that speaks of it.
-    pub line: u64,
-    /// What became of it.
-    pub outcome: Outcome,
-}
-
-/// What an import did, or would do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Leads that were kept.
-    pub leads: Vec<Kept>,
-    /// Activities that were not there.
-    pub activities_added: usize,
-    /// What kept rows say and was left out.
-    pub warnings: Vec<Warning>,
-    /// Rows that were not kept.
-    pub rejected: Vec<Rejection>,
-}
-
-impl Tally {
-    fn add(&mut self, other: Self) {
-        self.leads.extend(other.leads);
-        self.activities_added += other.activities_added;
-        self.warnings.extend(other.warnings);
-        self.rejected.extend(other.rejected);
-    }
-
-    /// Brings everything into the order of the file.
-    pub fn sort(&mut self) {
-        self.leads.sort_by_key(|lead| lead.line);
-        self.warnings.sort_by_key(|warning| warning.line);
-        self.rejected.sort_by_key(|rejection| rejection.place.line);
-    }
-
-    /// How many leads this became of.
-    pub fn count(&self, outcome: Outcome) -> usize {
-        self.leads.iter().filter(|lead| lead.outcome == outcome).count()
-    }
-}
-
-/// The `leads` table of one workspace, as an import sees it.
+/// The rows of a file of leads, and the `leads` table of one workspace.
 #[derive(Debug)]
-pub struct Importer {
-    /// The table.
+pub struct LeadRows {
     pub leads: Leads,
-    /// The workspace.
     pub workspace_id: Uuid,
-    /// Only look.
     pub dry_run: bool,
+    /// The columns that options name.
+    pub map: Vec<Mapping>,
+    pub rules: Rules,
+    /// The command that lists the leads.
+    pub list: String,
+}
+
+/// What a file says of one lead.
+pub enum Group {
+    /// A lead that is stored, and the drafts that turned out to be it, with the kind of the identity that found it.
+    Stored(Uuid, Vec<(Draft, &'static str)>),
+    New(Draft),
 }
 
 /// A stored lead that a draft was found to be.
 #[derive(Clone, Copy, Debug)]
-struct Found {
-    lead_id: Uuid,
+pub struct Found {
+    pub lead_id: Uuid,
     /// The kind of the identity that found it.
-    by: &'static str,
+    pub by: &'static str,
 }
 
-impl Importer {
-    /// Brings all drafts to the table.
-    pub async fn apply(&self, drafts: Vec<Draft>, progress: &ProgressBar) -> Result<Tally, StoreError> {
-        progress.set_length(drafts.len() as u64);
-        progress.set_message("leads looked up");
-        let mut looking = stream::iter(drafts.into_iter().map(|draft| self.locate(draft))).buffered(AT_ONCE);
-        // Drafts that turn out to be one stored lead are written together, lest they overwrite
-        // each other.
-        let (mut known, mut new) = (HashMap::<Uuid, Vec<(Draft, &str)>>::new(), Vec::new());
-        while let Some(located) = looking.next().await {
-            progress.inc(1);
-            match located? {
-                (draft, Some(found)) => known.entry(found.lead_id).or_default().push((draft, found.by)),
-                (draft, None) => new.push(draft),
-            }
-        }
-        drop(looking);
-
-        progress.reset();
-        progress.set_length((known.len() + new.len()) as u64);
-        progress.set_message(if self.dry_run { "leads compared" } else { "leads written" });
-        let mut tally = Tally::default();
-        let mut writing = stream::iter(known).map(|(id, drafts)| self.change(id, drafts)).buffer_unordered(AT_ONCE);
-        while let Some(done) = writing.next().await {
-            progress.inc(1);
-            tally.add(done?);
-        }
-        drop(writing);
-        let mut writing = stream::iter(new).map(|draft| self.create(draft)).buffer_unordered(AT_ONCE);
-        while let Some(done) = writing.next().await {
-            progress.inc(1);
-            tally.add(done?);
-        }
-        Ok(tally)
-    }
-
+impl LeadRows {
     /// Which stored lead a draft is; its strongest identity that is stored decides.
-    async fn locate(&self, draft: Draft) -> Result<(Draft, Option<Found>), StoreError> {
+    pub async fn locate(&self, draft: Draft) -> Result<(Draft, Option<Found>), StoreError> {
         for (by, value) in identities(&draft.lead) {
             if let Some(lead_id) = self.owner(by, &value).await? {
                 return Ok((draft, Some(Found { lead_id, by })));
@@ -154,12 +66,14 @@ impl Importer {
         self.leads.find(self.workspace_id, &lead).await
     }
 
-    async fn create(&self, draft: Draft) -> Result<Tally, StoreError> {
+    /// Writes a lead that is not stored.
+    pub async fn create(&self, draft: Draft) -> Result<Tally, StoreError> {
         let lead = Lead { lead_id: new_id(self.workspace_id, &draft.lead), ..draft.lead };
         self.write(lead, None, draft.rows).await
     }
 
-    async fn change(&self, lead_id: Uuid, drafts: Vec<(Draft, &str)>) -> Result<Tally, StoreError> {
+    /// Writes what drafts change about a stored lead.
+    pub async fn change(&self, lead_id: Uuid, drafts: Vec<(Draft, &str)>) -> Result<Tally, StoreError> {
         let stored = self.leads.lead(self.workspace_id, lead_id).await?;
         let before = stored.clone().unwrap_or_else(|| Lead { lead_id, ..Lead::default() });
         let mut tally = Tally::default();
@@ -172,23 +86,23 @@ impl Importer {
             }
         }
         rows.sort_by_key(|row| row.place.line);
-        let wanted = loop {
-            let wanted = rows.iter().fold(before.clone(), |lead, row| lead.updated_with(&row.lead));
-            let Some((kind, value)) = self.first_taken(&before, &wanted).await? else { break wanted };
-            let has = |row: &Row| identities(&row.lead).contains(&(kind, value.clone()));
+        let changed = loop {
+            let changed = rows.iter().fold(before.clone(), |lead, row| lead.updated_with(&row.row.lead));
+            let Some((kind, value)) = self.first_taken(&before, &changed).await? else { break changed };
+            let has = |row: &Placed<LeadRow>| identities(&row.row.lead).contains(&(kind, value.clone()));
             tally.rejected.extend(rows.extract_if(.., |row| has(row)).map(|row| taken(row, kind)));
         };
         if !rows.is_empty() {
-            tally.add(self.write(wanted, stored, rows).await?);
+            tally.add(self.write(changed, stored, rows).await?);
         }
         Ok(tally)
     }
 
-    /// An identity that `wanted` would add and that another lead has.
-    async fn first_taken(&self, before: &Lead, wanted: &Lead) -> Result<Option<(&'static str, String)>, StoreError> {
+    /// An identity that `changed` would add and that another lead has.
+    async fn first_taken(&self, before: &Lead, changed: &Lead) -> Result<Option<(&'static str, String)>, StoreError> {
         let had = identities(before);
-        for (kind, value) in identities(wanted).into_iter().filter(|identity| !had.contains(identity)) {
-            if self.owner(kind, &value).await?.is_some_and(|owner| owner != wanted.lead_id) {
+        for (kind, value) in identities(changed).into_iter().filter(|identity| !had.contains(identity)) {
+            if self.owner(kind, &value).await?.is_some_and(|owner| owner != changed.lead_id) {
                 return Ok(Some((kind, value)));
             }
         }
@@ -197,7 +111,7 @@ impl Importer {
 
     /// Writes what differs from what is stored: the lead before its activities, so that one that
     /// was interrupted is found and finished by the next import.
-    async fn write(&self, lead: Lead, stored: Option<Lead>, rows: Vec<Row>) -> Result<Tally, StoreError> {
+    async fn write(&self, lead: Lead, stored: Option<Lead>, rows: Vec<Placed<LeadRow>>) -> Result<Tally, StoreError> {
         let mut tally = Tally::default();
         let differs = stored.as_ref() != Some(&lead);
         if differs && !self.dry_run && !self.leads.put(self.workspace_id, &lead).await? {
@@ -212,9 +126,10 @@ impl Importer {
             Some(_) => Outcome::Unchanged,
         };
         let line = rows.iter().map(|row| row.place.line).min().unwrap_or_default();
+        tally.record(outcome);
         tally.leads.push(Kept { lead_id: lead.lead_id, line, outcome });
-        tally.warnings.extend(rows.iter().flat_map(Row::warnings));
-        let mut activities = activities(lead.lead_id, rows.into_iter().flat_map(|row| row.activities));
+        tally.warnings.extend(rows.iter().flat_map(Placed::warnings));
+        let mut activities = activities(lead.lead_id, rows.into_iter().flat_map(|row| row.row.activities));
         if !activities.is_empty() {
             let mut known = self.leads.known(self.workspace_id, lead.lead_id, &activities).await?.into_iter();
             activities.retain(|_| !known.next().unwrap_or(false));
@@ -227,7 +142,7 @@ impl Importer {
     }
 }
 
-fn taken(row: Row, kind: &str) -> Rejection {
+fn taken(row: Placed<LeadRow>, kind: &str) -> Rejection {
     Rejection { place: row.place, reason: format!("its {kind} belongs to another lead") }
 }
 

@@ -3,9 +3,10 @@
 
 use std::io::{self, BufRead};
 
+use super::Record;
 use super::field::Columns;
 use super::lines::{Line, Lines};
-use super::row::{Fields, NOT_UTF_8, Place, RawRow, Rejection};
+use super::row::{Fields, NOT_UTF_8, Place, RawRow};
 
 /// The longest record: many times what a valid row can hold.
 const MAX_RECORD_BYTES: usize = 256 * 1024;
@@ -36,19 +37,18 @@ pub fn header<R: BufRead>(lines: &mut Lines<R>) -> io::Result<Option<Result<Layo
     })))
 }
 
-/// The next row: its fields, or why it has none. A row of nothing but delimiters, which
+/// The next row: its place and its fields, or why it has none. A row of nothing but delimiters, which
 /// spreadsheets leave at the end, is as good as a blank line.
 pub fn next<R: BufRead>(
     lines: &mut Lines<R>,
     layout: &Layout,
     columns: &Columns,
-) -> io::Result<Option<Result<(Place, RawRow), Rejection>>> {
+) -> io::Result<Option<(Place, Result<Record, String>)>> {
     while let Some(first) = lines.next_filled()? {
         let cut = record(first, lines, layout.delimiter, Some(layout.header.len()))?;
         match cut.fields.and_then(|fields| text(&fields)) {
             Ok(fields) if fields.iter().all(|field| field.trim().is_empty()) => {}
-            Ok(fields) => return Ok(Some(Ok((cut.place, raw_row(&fields, columns))))),
-            Err(reason) => return Ok(Some(Err(Rejection { place: cut.place, reason }))),
+            read => return Ok(Some((cut.place, read.map(|fields| Record::Cells(raw_row(&fields, columns)))))),
         }
     }
     Ok(None)
@@ -175,22 +175,26 @@ impl Scan {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::field::{Field, Rows};
+    use super::super::field::{Field, FieldSet};
     use super::*;
+
+    fn cells(record: Record) -> RawRow {
+        match record {
+            Record::Cells(row) => row,
+            Record::Object(_) => RawRow::default(),
+        }
+    }
 
     /// Line numbers with the e-mail address or the reason.
     fn read(file: &[u8]) -> Vec<(u64, Result<String, String>)> {
         let mut lines = Lines::new(file);
         let layout = header(&mut lines).unwrap().unwrap().unwrap();
-        let columns = Columns::of_header(&layout.header, &[], Rows::Leads).unwrap();
+        let columns = Columns::of_header(&layout.header, &[], FieldSet::Leads).unwrap();
         let mut rows = Vec::new();
-        while let Some(row) = next(&mut lines, &layout, &columns).unwrap() {
-            rows.push(match row {
-                Ok((place, row)) => {
-                    (place.line, Ok(row.lead.get(&Field::Email).cloned().transpose().unwrap().unwrap_or_default()))
-                }
-                Err(rejection) => (rejection.place.line, Err(rejection.reason)),
-            });
+        while let Some((place, record)) = next(&mut lines, &layout, &columns).unwrap() {
+            let email =
+                |record| cells(record).lead.get(&Field::Email).cloned().transpose().unwrap().unwrap_or_default();
+            rows.push((place.line, record.map(email)));
         }
         rows
     }
@@ -255,8 +259,8 @@ mod tests {
     fn an_activity_is_there_when_one_of_its_fields_is() {
         let mut lines = Lines::new(b"Email,Activity Type,Activity Date\na@x.org,,\na@x.org,call,\n".as_slice());
         let layout = header(&mut lines).unwrap().unwrap().unwrap();
-        let columns = Columns::of_header(&layout.header, &[], Rows::Leads).unwrap();
-        let mut row = || next(&mut lines, &layout, &columns).unwrap().unwrap().unwrap().1.activities.len();
+        let columns = Columns::of_header(&layout.header, &[], FieldSet::Leads).unwrap();
+        let mut row = || cells(next(&mut lines, &layout, &columns).unwrap().unwrap().1.unwrap()).activities.len();
         assert_eq!([row(), row()], [0, 1]);
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use shared::crm::leads::Lead;
 
-use super::row::{Rejection, Row};
+use super::row::{LeadRow, Placed, Rejection};
 
 /// An identity of a lead: its kind and its value.
 type Identity = (&'static str, String);
@@ -15,7 +15,7 @@ pub struct Draft {
     /// All rows together, a later one overwriting an earlier one.
     pub lead: Lead,
     /// The rows, in the file's order.
-    pub rows: Vec<Row>,
+    pub rows: Vec<Placed<LeadRow>>,
 }
 
 /// Drafts under construction.
@@ -31,21 +31,21 @@ impl Drafts {
     ///
     /// # Errors
     /// The row mixes two leads up.
-    pub fn add(&mut self, row: Row) -> Result<(), Rejection> {
-        let identities = identities(&row.lead);
+    pub fn add(&mut self, row: Placed<LeadRow>) -> Result<(), Rejection> {
+        let identities = identities(&row.row.lead);
         let owners: Vec<_> = identities.iter().map(|identity| self.of_identity.get(identity).copied()).collect();
         let found = owners.iter().enumerate().find_map(|(strength, owner)| owner.map(|owner| (strength, owner)));
         let Some((strength, index)) = found else {
             let index = self.drafts.len();
             self.of_identity.extend(identities.into_iter().map(|identity| (identity, index)));
-            self.drafts.push(Draft { lead: row.lead.clone(), rows: vec![row] });
+            self.drafts.push(Draft { lead: row.row.lead.clone(), rows: vec![row] });
             return Ok(());
         };
         let Some(draft) = self.drafts.get_mut(index) else { return Ok(()) };
         let other = identities.iter().zip(&owners).find(|(_, owner)| owner.is_some_and(|owner| owner != index));
         let mixed_up = match other {
             Some(((kind, _), _)) => Some(*kind),
-            None if row.lead.contradicts(&draft.lead, identities[strength].0) => Some(identities[strength].0),
+            None if row.row.lead.contradicts(&draft.lead, identities[strength].0) => Some(identities[strength].0),
             None => None,
         };
         if let Some(kind) = mixed_up {
@@ -54,7 +54,7 @@ impl Drafts {
                 place: row.place,
             });
         }
-        draft.lead = draft.lead.updated_with(&row.lead);
+        draft.lead = draft.lead.updated_with(&row.row.lead);
         draft.rows.push(row);
         self.of_identity.extend(identities.into_iter().map(|identity| (identity, index)));
         Ok(())
@@ -76,15 +76,19 @@ mod tests {
     use super::super::row::Place;
     use super::*;
 
-    fn row(line: u64, external_ref: &str, email: &str, phone: &str) -> Row {
+    fn row(line: u64, external_ref: &str, email: &str, phone: &str) -> Placed<LeadRow> {
         let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let lead =
             Lead { external_ref: filled(external_ref), email: filled(email), phone: filled(phone), ..Lead::default() };
-        Row { place: Place { line, span: 0..0 }, lead, activities: Vec::new(), left_out: Vec::new() }
+        Placed {
+            place: Place { line, span: 0..0 },
+            row: LeadRow { lead, activities: Vec::new() },
+            left_out: Vec::new(),
+        }
     }
 
     /// The lines of each draft, and those that were rejected.
-    fn drafts(rows: impl IntoIterator<Item = Row>) -> (Vec<Vec<u64>>, Vec<(u64, String)>) {
+    fn drafts(rows: impl IntoIterator<Item = Placed<LeadRow>>) -> (Vec<Vec<u64>>, Vec<(u64, String)>) {
         let mut drafts = Drafts::default();
         let rejected = rows.into_iter().filter_map(|row| drafts.add(row).err());
         let rejected = rejected.map(|rejection| (rejection.place.line, rejection.reason)).collect();

@@ -1,17 +1,17 @@
 //! What a column can hold, and the names under which the usual CRMs export it.
 
-use std::fmt;
+use std::sync::LazyLock;
 
-/// What the rows of a file are.
+use strum::VariantArray;
+
+/// The fields of a kind of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rows {
-    /// Leads, with their activities.
+pub enum FieldSet {
     Leads,
-    /// Prospects.
     Prospects,
 }
 
-impl Rows {
+impl FieldSet {
     /// Whether such a row has this field.
     fn have(self, field: Field) -> bool {
         match self {
@@ -33,168 +33,59 @@ impl Rows {
 }
 
 /// A field of a lead, of a prospect, or of the activity that a CSV row carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::Display, strum::EnumString, strum::VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum Field {
     /// The customer's own identifier.
     ExternalRef,
-    /// Full name.
     FullName,
-    /// First name; with the last name, the full name.
     FirstName,
-    /// Last name.
     LastName,
-    /// E-mail address.
     Email,
-    /// Phone number.
     Phone,
-    /// Profile on LinkedIn.
     Linkedin,
-    /// Role at the company.
     JobTitle,
-    /// Company.
     CompanyName,
-    /// Stage in the pipeline.
     Stage,
-    /// The company's industry.
     Industry,
-    /// How many people the company employs.
     Employees,
-    /// City.
     City,
-    /// State or region.
     Region,
-    /// Country.
     Country,
     /// City, region and country in one.
     Location,
-    /// The activity's identifier.
     ActivityId,
-    /// The activity's type.
     ActivityType,
-    /// When it happened.
+    #[strum(serialize = "activity_occurred_at")]
     ActivityDate,
-    /// Inbound or outbound.
     ActivityDirection,
-    /// What came of it.
     ActivityOutcome,
-    /// Its subject.
     ActivityTitle,
-    /// What was said or noted.
     ActivityBody,
 }
 
-/// The name of a field and, in normal form, the column names that stand for it, best first:
-/// exports of HubSpot, Salesforce and Pipedrive among them, and German ones.
-type Known = (Field, &'static str, &'static [&'static str]);
-
-const KNOWN: [Known; 23] = [
-    (Field::ExternalRef, "external_ref", &["externalref", "recordid", "contactid", "leadid", "personid", "id"]),
-    (
-        Field::FullName,
-        "full_name",
-        &["fullname", "name", "contactname", "leadname", "personname", "contact", "lead", "person", "kontaktname"],
-    ),
-    (Field::FirstName, "first_name", &["firstname", "givenname", "personfirstname", "vorname"]),
-    (
-        Field::LastName,
-        "last_name",
-        &["lastname", "surname", "familyname", "personlastname", "nachname", "familienname"],
-    ),
-    (Field::Email, "email", &["email", "emailaddress", "workemail", "personemail", "personemailwork", "emailadresse"]),
-    (
-        Field::Phone,
-        "phone",
-        &[
-            "phone",
-            "phonenumber",
-            "mobilephonenumber",
-            "mobilephone",
-            "mobile",
-            "workphone",
-            "personphone",
-            "personphonework",
-            "telefon",
-            "telefonnummer",
-            "telefongeschäftlich",
-            "mobil",
-            "mobiltelefon",
-            "mobilnummer",
-            "handy",
-        ],
-    ),
-    (
-        Field::Linkedin,
-        "linkedin",
-        &["linkedin", "linkedinurl", "linkedinprofile", "linkedinprofileurl", "personlinkedinurl"],
-    ),
-    (Field::JobTitle, "job_title", &["jobtitle", "title", "position", "role", "funktion"]),
-    (
-        Field::CompanyName,
-        "company_name",
-        &[
-            "companyname",
-            "company",
-            "organization",
-            "organisation",
-            "organizationname",
-            "accountname",
-            "account",
-            "associatedcompany",
-            "firma",
-            "firmenname",
-            "unternehmen",
-        ],
-    ),
-    (Field::Stage, "stage", &["stage", "lifecyclestage", "leadstatus", "status"]),
-    (Field::Industry, "industry", &["industry", "companyindustry", "sector", "branche"]),
-    (
-        Field::Employees,
-        "employees",
-        &[
-            "employees",
-            "numberofemployees",
-            "noofemployees",
-            "numemployees",
-            "employeecount",
-            "companysize",
-            "headcount",
-            "size",
-            "mitarbeiter",
-            "mitarbeiterzahl",
-        ],
-    ),
-    (Field::City, "city", &["city", "personcity", "companycity", "stadt", "ort"]),
-    (
-        Field::Region,
-        "region",
-        &["region", "state", "stateregion", "province", "personstate", "companystate", "bundesland"],
-    ),
-    (Field::Country, "country", &["country", "countryregion", "personcountry", "companycountry", "land"]),
-    (Field::Location, "location", &["location", "personlocation", "companylocation", "standort"]),
-    (Field::ActivityId, "activity_id", &["activityid"]),
-    (Field::ActivityType, "activity_type", &["activitytype"]),
-    (Field::ActivityDate, "activity_occurred_at", &["activityoccurredat", "activitydate"]),
-    (Field::ActivityDirection, "activity_direction", &["activitydirection"]),
-    (Field::ActivityOutcome, "activity_outcome", &["activityoutcome"]),
-    (Field::ActivityTitle, "activity_title", &["activitytitle", "activitysubject"]),
-    (Field::ActivityBody, "activity_body", &["activitybody", "activitynotes"]),
-];
+/// Fields with the column names that stand for them.
+static KNOWN: LazyLock<Vec<(Field, Vec<&str>)>> = LazyLock::new(|| {
+    let lines = include_str!("../../data/columns.txt").lines().filter_map(|line| line.split_once(": "));
+    lines.filter_map(|(field, columns)| Some((field.parse().ok()?, columns.split(' ').collect()))).collect()
+});
 
 impl Field {
     /// The field and how well the column's name fits it; less is better.
-    fn of_column(column: &str, rows: Rows) -> Option<(Self, usize)> {
+    fn of_column(column: &str, set: FieldSet) -> Option<(Self, usize)> {
         let normal = normal(column);
-        KNOWN.iter().filter(|(field, ..)| rows.have(*field)).find_map(|(field, _, columns)| {
-            columns.iter().position(|known| *known == normal).map(|rank| (*field, rank))
-        })
+        KNOWN
+            .iter()
+            .filter(|(field, _)| set.have(*field))
+            .find_map(|(field, columns)| columns.iter().position(|known| *known == normal).map(|rank| (*field, rank)))
     }
 
-    /// The field of this name.
-    fn named(name: &str, rows: Rows) -> Result<Self, String> {
-        let mut fields = KNOWN.iter().filter(|(field, ..)| rows.have(*field));
-        let found = fields.clone().find(|(_, known, _)| *known == name).map(|(field, ..)| *field);
-        found.ok_or_else(|| {
-            let names: Vec<_> = fields.by_ref().map(|(_, name, _)| *name).collect();
+    fn named(name: &str, set: FieldSet) -> Result<Self, String> {
+        name.parse().ok().filter(|field| set.have(*field)).ok_or_else(|| {
+            let fields = Self::VARIANTS.iter().filter(|field| set.have(**field));
+            let names: Vec<_> = fields.map(ToString::to_string).collect();
             format!("there is no field {name:?}; the fields are {}", names.join(", "))
         })
     }
@@ -207,12 +98,6 @@ impl Field {
     /// Whether somebody is called by it.
     fn names(self) -> bool {
         matches!(self, Self::FullName | Self::FirstName | Self::LastName)
-    }
-}
-
-impl fmt::Display for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(KNOWN.iter().find(|(field, ..)| field == self).map_or("", |(_, name, _)| name))
     }
 }
 
@@ -231,27 +116,26 @@ pub struct Mapping {
 impl Mapping {
     /// A mapping in a file of leads.
     pub fn of_leads(text: &str) -> Result<Self, String> {
-        Self::parse(text, Rows::Leads)
+        Self::parse(text, FieldSet::Leads)
     }
 
     /// A mapping in a file of prospects.
     pub fn of_prospects(text: &str) -> Result<Self, String> {
-        Self::parse(text, Rows::Prospects)
+        Self::parse(text, FieldSet::Prospects)
     }
 
-    fn parse(text: &str, rows: Rows) -> Result<Self, String> {
+    fn parse(text: &str, set: FieldSet) -> Result<Self, String> {
         let (column, field) = text.rsplit_once('=').ok_or("write COLUMN=FIELD, such as \"Cell=phone\"")?;
-        Ok(Self { column: column.trim().to_owned(), field: Field::named(field.trim(), rows)? })
+        Ok(Self { column: column.trim().to_owned(), field: Field::named(field.trim(), set)? })
     }
 }
 
 /// Columns of rejected rows, which may be corrected and imported again.
 pub const REJECTED_LINE: &str = "rejected_line";
-/// See [`REJECTED_LINE`].
 pub const REJECTED_REASON: &str = "rejected_reason";
 
 /// Which column holds what.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Columns {
     /// Fields with their columns, of which the first that is filled counts.
     pub of_field: Vec<(Field, usize)>,
@@ -264,7 +148,7 @@ impl Columns {
     ///
     /// # Errors
     /// A mapped column is not there, or no column identifies anybody.
-    pub fn of_header(header: &[String], mappings: &[Mapping], rows: Rows) -> Result<Self, String> {
+    pub fn of_header(header: &[String], mappings: &[Mapping], set: FieldSet) -> Result<Self, String> {
         let missing = |mapping: &&Mapping| !header.iter().any(|column| normal(column) == normal(&mapping.column));
         if let Some(mapping) = mappings.iter().find(missing) {
             return Err(format!("--map names the column {:?}, which the header does not have", mapping.column));
@@ -273,7 +157,7 @@ impl Columns {
         let mut ignored = Vec::new();
         for (index, column) in header.iter().enumerate() {
             let mapped = mappings.iter().find(|mapping| normal(&mapping.column) == normal(column));
-            let known = Field::of_column(column, rows)
+            let known = Field::of_column(column, set)
                 .filter(|(field, _)| mappings.iter().all(|mapping| mapping.field != *field));
             match mapped.map(|mapping| (mapping.field, 0)).or(known) {
                 Some((field, rank)) => found.push((field, rank, index)),
@@ -283,11 +167,11 @@ impl Columns {
         }
         found.sort_unstable();
         let of_field: Vec<_> = found.into_iter().map(|(field, _, index)| (field, index)).collect();
-        let (identities, told) = rows.identities();
+        let (identities, names) = set.identities();
         if !of_field.iter().any(|(field, _)| identities.contains(field)) {
             let columns = header.join(", ");
             return Err(format!(
-                "no column could be read as {told}; name one with --map COLUMN=FIELD (the columns are: {columns})"
+                "no column could be read as {names}; name one with --map COLUMN=FIELD (the columns are: {columns})"
             ));
         }
         Ok(Self { of_field, ignored })
@@ -311,7 +195,7 @@ mod tests {
     fn columns(header: &[&str], mappings: &[&str]) -> Result<Columns, String> {
         let header: Vec<_> = header.iter().map(|column| (*column).to_owned()).collect();
         let mappings: Vec<_> = mappings.iter().map(|mapping| Mapping::of_leads(mapping).unwrap()).collect();
-        Columns::of_header(&header, &mappings, Rows::Leads)
+        Columns::of_header(&header, &mappings, FieldSet::Leads)
     }
 
     #[test]
@@ -344,6 +228,11 @@ mod tests {
             expected.sort_unstable();
             assert_eq!(found, Columns { of_field: expected, ignored: Vec::new() });
         }
+    }
+
+    #[test]
+    fn every_field_has_a_column_name() {
+        assert_eq!(KNOWN.iter().map(|(field, _)| *field).collect::<Vec<_>>(), Field::VARIANTS);
     }
 
     #[test]
@@ -388,7 +277,7 @@ mod tests {
         ];
         assert_eq!(columns(&header, &[]).unwrap().ignored, ["# Employees", "Industry", "City", "State", "Country"]);
         let header = header.map(str::to_owned);
-        let found = Columns::of_header(&header, &[], Rows::Prospects).unwrap();
+        let found = Columns::of_header(&header, &[], FieldSet::Prospects).unwrap();
         assert_eq!(found.ignored, ["Stage"]);
         for field in [FirstName, CompanyName, Employees, Industry, Email, Linkedin, City, Region, Country] {
             assert!(found.have(field), "{field}");
@@ -397,7 +286,7 @@ mod tests {
         assert!(Mapping::of_prospects("Branch=industry").is_ok());
         let told = Mapping::of_prospects("Branch=stage").unwrap_err();
         assert!(told.contains("employees") && !told.contains("activity"), "{told}");
-        let told = Columns::of_header(&["Name".to_owned()], &[], Rows::Prospects).unwrap_err();
+        let told = Columns::of_header(&["Name".to_owned()], &[], FieldSet::Prospects).unwrap_err();
         assert!(told.contains("LinkedIn"), "{told}");
     }
 

@@ -1,11 +1,14 @@
 //! Rows of a JSON Lines file: one object a line.
 
 use std::collections::BTreeSet;
+use std::io::{self, BufRead};
 
 use serde_json::{Map, Value};
 
+use super::Record;
 use super::field::{Field, REJECTED_LINE, REJECTED_REASON};
-use super::row::{Fields, NOT_UTF_8, RawRow};
+use super::lines::Lines;
+use super::row::{Fields, NOT_UTF_8, Place, RawRow};
 
 /// Names and what they stand for; of two for one field the first that is filled counts.
 type Known = (&'static str, Field);
@@ -34,28 +37,32 @@ const ACTIVITY: [Known; 7] = [
     ("body", Field::ActivityBody),
 ];
 
-/// The fields that a line holds. Names that are not known are added to `ignored`.
-///
-/// # Errors
-/// Why the line is not a row.
-pub fn parse(line: &[u8], ignored: &mut BTreeSet<String>) -> Result<RawRow, String> {
+/// The next row: its place and its object, or why it holds none.
+pub fn next<R: BufRead>(lines: &mut Lines<R>) -> io::Result<Option<(Place, Result<Record, String>)>> {
+    let line = lines.next_filled()?;
+    Ok(line.map(|line| (Place { line: line.number, span: line.span() }, object(&line.bytes).map(Record::Object))))
+}
+
+/// The object of a line, without the columns that a rejects file adds.
+fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
     let line = std::str::from_utf8(line).map_err(|_| NOT_UTF_8)?;
-    let value: Value = serde_json::from_str(line.trim_end()).map_err(|error| broken(&error))?;
+    let value = serde_json::from_str(line.trim_end()).map_err(|error| match error.is_eof() {
+        true => "is not valid JSON: it ends before it is complete".to_owned(),
+        false => format!("is not valid JSON at column {}", error.column()),
+    })?;
     let Value::Object(mut object) = value else { return Err("is not a JSON object".to_owned()) };
+    object.retain(|name, _| ![REJECTED_LINE, REJECTED_REASON].contains(&name.as_str()));
+    Ok(object)
+}
+
+/// The fields of a lead and its activities. Names that are not known are added to `ignored`.
+pub fn lead(mut object: Map<String, Value>, ignored: &mut BTreeSet<String>) -> RawRow {
     let activities = match object.remove("activities") {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(activities)) => activities.into_iter().map(|value| activity(value, ignored)).collect(),
         Some(_) => vec![Err("activities is not a list".to_owned())],
     };
-    Ok(RawRow { lead: fields(object, &LEAD, "", ignored), activities })
-}
-
-/// Why a line is no JSON.
-pub fn broken(error: &serde_json::Error) -> String {
-    match error.is_eof() {
-        true => "is not valid JSON: it ends before it is complete".to_owned(),
-        false => format!("is not valid JSON at column {}", error.column()),
-    }
+    RawRow { lead: fields(object, &LEAD, "", ignored), activities }
 }
 
 fn activity(value: Value, ignored: &mut BTreeSet<String>) -> Result<Fields, String> {
@@ -78,9 +85,7 @@ fn fields(mut object: Map<String, Value>, known: &[Known], within: &str, ignored
         };
         fields.entry(*field).or_insert(text);
     }
-    let unknown = object.into_iter().map(|(name, _)| name);
-    let unknown = unknown.filter(|name| ![REJECTED_LINE, REJECTED_REASON].contains(&name.as_str()));
-    ignored.extend(unknown.map(|name| format!("{within}{name}")));
+    ignored.extend(object.into_iter().map(|(name, _)| format!("{within}{name}")));
     fields
 }
 
@@ -89,6 +94,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn parse(line: &[u8], ignored: &mut BTreeSet<String>) -> Result<RawRow, String> {
+        object(line).map(|object| lead(object, ignored))
+    }
 
     proptest! {
         #[test]

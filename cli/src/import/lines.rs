@@ -7,7 +7,6 @@ use std::ops::Range;
 /// One line, its end included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Its number, from 1.
     pub number: u64,
     /// Where its first byte is.
     pub start: u64,
@@ -16,7 +15,6 @@ pub struct Line {
 }
 
 impl Line {
-    /// Where in the file it is.
     pub fn span(&self) -> Range<u64> {
         self.start..self.start + self.bytes.len() as u64
     }
@@ -43,7 +41,6 @@ impl<R: BufRead> Lines<R> {
         Self { reader, number: 0, offset: 0, waiting: VecDeque::new() }
     }
 
-    /// The next line.
     pub fn next(&mut self) -> io::Result<Option<Line>> {
         if let Some(line) = self.waiting.pop_front() {
             return Ok(Some(line));

@@ -1,14 +1,15 @@
-//! `leads import`: leads and their activities from a CRM's export.
+//! `leads import`, `messages import` and `prospects import`: one pipeline for three kinds of rows.
 //!
-//! The file is read once, row by row; what is wrong with a row is noted with its place. Good rows
-//! become one draft for each lead, the drafts are compared with what is stored, and the
-//! differences are written. Rejected rows are read again, for the file that they go to.
+//! The file is read once, row by row; what is wrong with a row is noted with its place. Good rows are grouped
+//! by what they are about, each group is compared with what is stored, and the differences are written. Rejected
+//! rows are read again, for the file that they go to.
 
 mod apply;
 mod csv_rows;
 mod drafts;
 mod field;
 mod json_rows;
+pub mod leads;
 mod lines;
 pub mod messages;
 mod moment;
@@ -18,7 +19,6 @@ mod rejects;
 mod report;
 mod row;
 
-use shared::base::context::FromContext;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, IsTerminal};
@@ -27,81 +27,37 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Map, Value};
 use shared::base::store::StoreError;
-use shared::crm::leads::Leads;
 use uuid::Uuid;
 
-use self::apply::Importer;
 use self::csv_rows::Layout;
-use self::drafts::Drafts;
-use self::field::{Columns, Mapping, Rows};
+use self::field::Columns;
 use self::lines::Lines;
-use self::moment::DateOrder;
-use self::report::Done;
-use self::row::{NOT_UTF_8, Place, RawRow, Rejection, Rules};
+use self::report::{Count, Tally};
+use self::row::{NOT_UTF_8, Placed, RawRow, Rejection};
 use crate::connection::Connection;
 use crate::error::CliError;
 use crate::output::Output;
 use crate::workspace;
 
-/// What `--help` ends with.
-pub const HELP: &str = "\
-CSV: the first row names the columns. Those of the usual CRM exports are known, such as Record ID,
-First Name, Last Name, Email, Phone Number, Job Title, Company Name, Lifecycle Stage, LinkedIn URL; a
-row may carry one activity in Activity Type, Activity Date, Activity Subject, Activity Notes, Activity
-Direction, Activity Outcome. German names such as Vorname, Telefon and Firma are known too. Rows with
-the same Record ID, email or phone are one lead.
+/// How many groups of rows are looked up or written at once.
+const AT_ONCE: usize = 8;
 
-JSON Lines: an object a line with external_ref, full_name, email, phone, linkedin, job_title,
-company_name, stage, and activities: [{activity_id, type, occurred_at, direction, outcome, title, body}].
-name, title and company stand for full_name, job_title and company_name.
+/// The exit status of an import that kept some rows and rejected others.
+const SOME_REJECTED: u8 = 3;
 
-Dates: 2026-01-31, 31.01.2026, either with a time such as 14:05, and RFC 3339; UTC where they do not say.
-Of dates with slashes only those are taken that can be read in one way, and all with --date-order.
-
-Fields for --map: external_ref, full_name, first_name, last_name, email, phone, linkedin, job_title,
-company_name, stage, activity_id, activity_type, activity_occurred_at, activity_direction,
-activity_outcome, activity_title, activity_body.
-
-A lead that is stored already is found by its external_ref, else its email, else its phone. What the
-file says overwrites, what it leaves empty stays.
-
-A value that is wrong, such as a date that is none, is left out with a warning, and the rest of its row
-is kept; an activity without a type or a date is left out whole. What a lead is found by has to be
-right: of its external_ref, email and phone the first that is filled. A row where it is wrong, or none
-is filled, goes to the rejects file with its line and the reason; corrected there, that file can be
-imported.
-
-Exit status: 0 every row was kept, warnings or not, 3 some rows were rejected, 1 failed, 2 wrong usage.
-
-Examples:
-  cargo cli leads import contacts.csv --workspace ID --dry-run
-  cargo cli leads import contacts.csv --workspace ID --country-code 44 --map \"Cell=phone\"
-  cargo cli leads import leads.jsonl --workspace ID --rejects bad.jsonl";
-
-/// A file that is to be imported.
+/// The options of every import.
 #[derive(Args, Debug)]
-pub struct Import {
-    /// The file: .csv, .jsonl or .ndjson
+pub struct Source {
+    /// The file to import
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The workspace that the leads belong to
+    /// The workspace that the rows belong to
     #[arg(long, value_name = "UUID", value_parser = workspace::id)]
     workspace: Uuid,
-    /// What the file is, where its extension does not say
-    #[arg(long, value_name = "FORMAT")]
-    format: Option<Format>,
-    /// Take a field from this column (CSV); repeatable
-    #[arg(long, value_name = "COLUMN=FIELD", value_parser = Mapping::of_leads)]
-    map: Vec<Mapping>,
-    /// The country of phone numbers that start with a single 0, such as 44. With 1, also of those
-    /// with ten digits
-    #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(1..=999))]
-    country_code: Option<u16>,
-    /// What comes first in dates with slashes
-    #[arg(long, value_name = "ORDER")]
-    date_order: Option<DateOrder>,
     /// Where rejected rows go [default: FILE with the extension .rejects.csv or .rejects.jsonl]
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
@@ -112,7 +68,7 @@ pub struct Import {
 
 /// What a file is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub enum Format {
     /// Comma-, semicolon- or tab-separated values with a header
     Csv,
     /// One JSON object a line
@@ -136,27 +92,70 @@ impl Format {
     }
 }
 
-/// The exit status of an import that kept some rows and rejected others.
-const SOME_REJECTED: u8 = 3;
+/// The fields of one row of a file.
+pub enum Record {
+    /// The cells of a CSV row.
+    Cells(RawRow),
+    /// The object of a JSON line.
+    Object(Map<String, Value>),
+}
+
+/// A kind of rows: how one is read, which ones are written together, and how.
+pub trait RowKind {
+    /// A row that holds no wrong value.
+    type Row;
+    /// Rows that are about one thing.
+    type Group;
+    const GROUPS: &str;
+    /// What the rows are called in the report.
+    const ROWS: &str;
+    /// Whether a row is kept without a value that is wrong, and the report lists what was left out.
+    const LEAVES_OUT: bool;
+
+    /// Which column of a CSV file holds what, and notes for a person; or why the file cannot be imported.
+    fn columns(&self, header: &[String]) -> Result<(Columns, Vec<String>), String>;
+
+    /// Reads a row, and notes what was left out of it. Fields that are not known are added to `ignored`.
+    ///
+    /// # Errors
+    /// Why the row is rejected.
+    fn parse(&self, record: Record, ignored: &mut BTreeSet<String>) -> Result<(Self::Row, Vec<String>), String>;
+
+    /// Brings rows together, and adds those that contradict others to `rejected`.
+    async fn group(
+        &self,
+        rows: Vec<Placed<Self::Row>>,
+        rejected: &mut Vec<Rejection>,
+        progress: &ProgressBar,
+    ) -> Result<Vec<Self::Group>, StoreError>;
+
+    /// Compares a group with what is stored and writes the difference, unless this is a dry run.
+    async fn write(&self, group: Self::Group) -> Result<Tally, StoreError>;
+
+    /// What the report counts, in its order.
+    fn counts(&self, tally: &Tally) -> Vec<Count>;
+
+    /// What to do next, after rows were written.
+    fn advice(&self, _tally: &Tally) -> Option<String> {
+        None
+    }
+}
 
 /// What a file was found to hold.
-#[derive(Debug, Default)]
-struct Content {
+struct Content<T> {
     /// Of a CSV file.
     layout: Option<Layout>,
-    rows: usize,
-    drafts: Drafts,
+    count: usize,
+    rows: Vec<Placed<T>>,
     rejected: Vec<Rejection>,
     ignored: Vec<String>,
     /// What a person should know before anything is written.
     notes: Vec<String>,
 }
 
-impl Content {
-    fn add(&mut self, row: Result<(Place, RawRow), Rejection>, rules: Rules) {
-        self.rows += 1;
-        let kept = row.and_then(|(place, row)| row.check(place, rules)).and_then(|row| self.drafts.add(row));
-        self.rejected.extend(kept.err());
+impl<T> Content<T> {
+    fn new(layout: Option<Layout>, ignored: Vec<String>, notes: Vec<String>) -> Self {
+        Self { layout, count: 0, rows: Vec::new(), rejected: Vec::new(), ignored, notes }
     }
 
     /// Notes what many rows have in common that are not UTF-8; a single one may be damaged.
@@ -173,76 +172,88 @@ impl Content {
 }
 
 /// Imports a file.
-pub async fn run(import: Import, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
-    let format = import.format.or_else(|| Format::of_file(&import.file)).ok_or_else(|| {
-        CliError::Refused("the file is neither .csv nor .jsonl by its name; say which it is with --format".to_owned())
-    })?;
-    let rejects = rejects_file(import.rejects.as_deref(), &import.file, format.rejects_extension())?;
-    connection.workspace(import.workspace).await?;
-    let rules =
-        Rules { now: connection.context.clock.now(), country_code: import.country_code, date_order: import.date_order };
-    let mut content = read(&import, format, rules)?;
-    report::before(&content, format, output);
+pub async fn run<K: RowKind>(
+    kind: &K,
+    source: &Source,
+    format: Format,
+    connection: &Connection,
+    output: &Output,
+) -> Result<ExitCode, CliError> {
+    let rejects = rejects_file(source, format)?;
+    connection.workspace(source.workspace).await?;
+    let mut content = read(kind, &source.file, format)?;
+    report::before(&content.notes, &content.ignored, format, output);
 
-    let importer =
-        Importer { leads: Leads::new(&connection.context)?, workspace_id: import.workspace, dry_run: import.dry_run };
     let progress = progress(output);
-    let applied = importer.apply(std::mem::take(&mut content.drafts).finish(), &progress).await;
+    let applied = apply(kind, std::mem::take(&mut content.rows), source.dry_run, &progress).await;
     progress.finish_and_clear();
-    let mut tally = applied.map_err(|error| interrupted(error, import.dry_run))?;
+    let mut tally = applied.map_err(|error| interrupted(error, source.dry_run))?;
     tally.rejected.append(&mut content.rejected);
     tally.sort();
 
-    let written = !tally.rejected.is_empty() && !import.dry_run;
+    let written = !tally.rejected.is_empty() && !source.dry_run;
     if written {
-        let source = File::open(&import.file).map_err(CliError::file(&import.file))?;
+        let from = File::open(&source.file).map_err(CliError::file(&source.file))?;
         let into = File::create(&rejects).map_err(CliError::file(&rejects))?;
-        rejects::write(BufReader::new(source), into, content.layout.as_ref(), &tally.rejected)
+        rejects::write(BufReader::new(from), into, content.layout.as_ref(), &tally.rejected)
             .map_err(CliError::file(&rejects))?;
     }
-    let list = format!("{} leads list --workspace {}", connection.invocation, import.workspace);
-    let done = Done { format, dry_run: import.dry_run, rejects: written.then_some(rejects.as_path()), list };
-    report::after(&done, &content, &tally, output)?;
+    let rejects = written.then(|| rejects.display().to_string());
+    report::after(kind, &content, &tally, report::Done { format, dry_run: source.dry_run, rejects }, output)?;
     Ok(if tally.rejected.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(SOME_REJECTED) })
 }
 
-fn read(import: &Import, format: Format, rules: Rules) -> Result<Content, CliError> {
-    let mut lines = lines_of(&import.file)?;
-    let refused = |reason: String| CliError::Refused(format!("{}: {reason}", import.file.display()));
-    let failed = CliError::file(&import.file);
-    let mut content = Content::default();
-    match format {
+fn read<K: RowKind>(kind: &K, file: &Path, format: Format) -> Result<Content<K::Row>, CliError> {
+    let failed = CliError::file(file);
+    let refused = |reason: String| CliError::Refused(format!("{}: {reason}", file.display()));
+    let opened = File::open(file).map_err(&failed)?;
+    let mut lines = Lines::new(BufReader::with_capacity(256 * 1024, opened));
+    let (mut content, columns) = match format {
         Format::Csv => {
             let header = csv_rows::header(&mut lines).map_err(&failed)?;
             let layout = header.ok_or_else(|| refused("the file is empty".to_owned()))?.map_err(refused)?;
-            let columns = Columns::of_header(&layout.header, &import.map, Rows::Leads).map_err(refused)?;
-            while let Some(row) = csv_rows::next(&mut lines, &layout, &columns).map_err(&failed)? {
-                content.add(row, rules);
-            }
-            if !columns.have_a_name() {
-                content
-                    .notes
-                    .push("no column could be read as a name; name one with --map COLUMN=full_name".to_owned());
-            }
-            (content.ignored, content.layout) = (columns.ignored, Some(layout));
+            let (columns, notes) = kind.columns(&layout.header).map_err(refused)?;
+            (Content::new(Some(layout), columns.ignored.clone(), notes), columns)
         }
-        Format::Jsonl if !import.map.is_empty() => return Err(refused("--map is for CSV files".to_owned())),
-        Format::Jsonl => {
-            let mut ignored = BTreeSet::new();
-            while let Some(line) = lines.next_filled().map_err(&failed)? {
-                let place = Place { line: line.number, span: line.span() };
-                let row = json_rows::parse(&line.bytes, &mut ignored);
-                let row = match row {
-                    Ok(row) => Ok((place, row)),
-                    Err(reason) => Err(Rejection { place, reason }),
-                };
-                content.add(row, rules);
-            }
-            content.ignored = ignored.into_iter().collect();
+        Format::Jsonl => (Content::new(None, Vec::new(), Vec::new()), Columns::default()),
+    };
+    let mut ignored = BTreeSet::new();
+    while let Some((place, record)) = match &content.layout {
+        Some(layout) => csv_rows::next(&mut lines, layout, &columns),
+        None => json_rows::next(&mut lines),
+    }
+    .map_err(&failed)?
+    {
+        content.count += 1;
+        match record.and_then(|record| kind.parse(record, &mut ignored)) {
+            Ok((row, left_out)) => content.rows.push(Placed { place, row, left_out }),
+            Err(reason) => content.rejected.push(Rejection { place, reason }),
         }
     }
+    content.ignored.extend(ignored);
     content.note_encoding(format);
     Ok(content)
+}
+
+/// Brings all rows to the tables.
+async fn apply<K: RowKind>(
+    kind: &K,
+    rows: Vec<Placed<K::Row>>,
+    dry_run: bool,
+    progress: &ProgressBar,
+) -> Result<Tally, StoreError> {
+    let mut tally = Tally::default();
+    let groups = kind.group(rows, &mut tally.rejected, progress).await?;
+    tally.groups = groups.len();
+    progress.reset();
+    progress.set_length(groups.len() as u64);
+    progress.set_message(format!("{} {}", K::GROUPS, if dry_run { "compared" } else { "written" }));
+    let mut writing = stream::iter(groups).map(|group| kind.write(group)).buffer_unordered(AT_ONCE);
+    while let Some(written) = writing.next().await {
+        progress.inc(1);
+        tally.add(written?);
+    }
+    Ok(tally)
 }
 
 /// A store's error in the middle: what was written stays, and the same command goes on from there.
@@ -255,16 +266,11 @@ fn interrupted(error: StoreError, dry_run: bool) -> CliError {
     }
 }
 
-/// The lines of a file that is imported.
-fn lines_of(file: &Path) -> Result<Lines<BufReader<File>>, CliError> {
-    let opened = File::open(file).map_err(CliError::file(file))?;
-    Ok(Lines::new(BufReader::with_capacity(256 * 1024, opened)))
-}
-
-/// Where rejected rows go: beside the file unless said otherwise, and never over it.
-fn rejects_file(given: Option<&Path>, file: &Path, extension: &str) -> Result<PathBuf, CliError> {
-    let rejects = given.map_or_else(|| file.with_extension(extension), Path::to_owned);
-    if is_same_file(&rejects, file) {
+/// Where rejected rows go: beside the file unless an option names another place, and never over it.
+fn rejects_file(source: &Source, format: Format) -> Result<PathBuf, CliError> {
+    let beside = || source.file.with_extension(format.rejects_extension());
+    let rejects = source.rejects.clone().unwrap_or_else(beside);
+    if is_same_file(&rejects, &source.file) {
         return Err(CliError::Refused("the rejects file would overwrite the file that is imported".to_owned()));
     }
     Ok(rejects)

@@ -1,36 +1,29 @@
 //! `prospects import`: a workspace's own prospects from a CSV file.
 //!
-//! The file is read as one of leads is: rows that are wrong go to the rejects file, values that are wrong
-//! are left out. A prospect's identifier derives from what it is found by, so that the same file again writes
-//! nothing, and a row that says something else of somebody takes the place of what was there.
+//! A prospect's identifier derives from what it is found by, so that the same file again writes nothing, and a
+//! row that says something else about a prospect replaces what was there.
 
-use shared::base::context::FromContext;
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::BufReader;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use clap::Args;
-use futures_util::{StreamExt, stream};
 use indicatif::ProgressBar;
-use serde_json::json;
+use shared::base::context::FromContext;
 use shared::base::store::StoreError;
 use shared::crm::prospects::{OwnProspects, Prospect, Put};
 use uuid::Uuid;
 
-use super::csv_rows::{self, Layout};
-use super::field::{Columns, Field, Mapping, Rows};
-use super::row::{NOT_UTF_8, Place, RawRow, Reading, Rejection, Warning};
-use super::{SOME_REJECTED, interrupted, lines_of, normal, progress, rejects, rejects_file, report};
+use super::field::{Columns, Field, FieldSet, Mapping};
+use super::report::{Count, Outcome, Tally};
+use super::row::{Placed, RawRow, Reading, Rejection};
+use super::{Format, Record, RowKind, Source, normal};
 use crate::connection::Connection;
 use crate::error::CliError;
-use crate::output::{Output, facts};
-use crate::workspace;
+use crate::output::Output;
 
 /// What `--help` ends with.
 pub const HELP: &str = "\
-The first row names the columns. Those of the usual exports are known: ID, First Name, Last Name or Name,
+The file has comma-, semicolon- or tab-separated values. Its first row names the columns. Those of the usual exports are known: ID, First Name, Last Name or Name,
 Title, Company, Industry, Employees or Company Size, City, State, Country or Location, Email, Phone, LinkedIn
 URL; German ones too, such as Vorname, Firma, Branche and Mitarbeiter.
 
@@ -51,18 +44,11 @@ Examples:
   cargo cli prospects import prospects.csv --workspace ID --dry-run
   cargo cli prospects import prospects.csv --workspace ID --map \"Branch=industry\" --country-code 44";
 
-/// How many prospects are compared or written at once.
-const AT_ONCE: usize = 8;
-
-/// A file that is to be imported.
+/// A file of prospects.
 #[derive(Args, Debug)]
 pub struct Import {
-    /// The file: comma-, semicolon- or tab-separated values with a header
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    /// The workspace that the prospects belong to
-    #[arg(long, value_name = "UUID", value_parser = workspace::id)]
-    workspace: Uuid,
+    #[command(flatten)]
+    source: Source,
     /// Take a field from this column; repeatable
     #[arg(long, value_name = "COLUMN=FIELD", value_parser = Mapping::of_prospects)]
     map: Vec<Mapping>,
@@ -70,109 +56,92 @@ pub struct Import {
     /// with ten digits
     #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(1..=999))]
     country_code: Option<u16>,
-    /// Where rejected rows go [default: FILE with the extension .rejects.csv]
-    #[arg(long, value_name = "FILE")]
-    rejects: Option<PathBuf>,
-    /// Read and compare everything, and write nothing
-    #[arg(long)]
-    dry_run: bool,
-}
-
-/// What a file was found to hold.
-#[derive(Debug)]
-struct Content {
-    layout: Layout,
-    rows: usize,
-    /// The prospects by identifier, as the last row of each tells them.
-    prospects: BTreeMap<String, Prospect>,
-    warnings: Vec<Warning>,
-    rejected: Vec<Rejection>,
-    ignored: Vec<String>,
-    notes: Vec<String>,
-}
-
-/// What became of the prospects.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Tally {
-    created: usize,
-    updated: usize,
-    unchanged: usize,
 }
 
 /// Imports a file.
 pub async fn run(import: Import, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
-    let rejects = rejects_file(import.rejects.as_deref(), &import.file, "rejects.csv")?;
-    connection.workspace(import.workspace).await?;
-    let content = read(&import)?;
-    if output.is_for_people() {
-        for note in &content.notes {
-            output.note(format_args!("note: {note}"));
-        }
-        if !content.ignored.is_empty() {
-            output.note(format_args!("ignored columns: {}", content.ignored.join(", ")));
-        }
-    }
-    let table = OwnProspects::new(&connection.context)?;
-    let progress = progress(output);
-    let applied = apply(&table, &import, &content, &progress).await;
-    progress.finish_and_clear();
-    let tally = applied.map_err(|error| interrupted(error, import.dry_run))?;
-    let written = !content.rejected.is_empty() && !import.dry_run;
-    if written {
-        let source = File::open(&import.file).map_err(CliError::file(&import.file))?;
-        let into = File::create(&rejects).map_err(CliError::file(&rejects))?;
-        rejects::write(BufReader::new(source), into, Some(&content.layout), &content.rejected)
-            .map_err(CliError::file(&rejects))?;
-    }
-    let rejects = written.then(|| rejects.display().to_string());
-    tell(&content, tally, rejects.as_deref(), import.dry_run, output)?;
-    Ok(if content.rejected.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(SOME_REJECTED) })
+    let kind = ProspectRows { table: OwnProspects::new(&connection.context)?, import };
+    super::run(&kind, &kind.import.source, Format::Csv, connection, output).await
 }
 
-fn read(import: &Import) -> Result<Content, CliError> {
-    let mut lines = lines_of(&import.file)?;
-    let refused = |reason: String| CliError::Refused(format!("{}: {reason}", import.file.display()));
-    let failed = CliError::file(&import.file);
-    let header = csv_rows::header(&mut lines).map_err(&failed)?;
-    let layout = header.ok_or_else(|| refused("the file is empty".to_owned()))?.map_err(refused)?;
-    let columns = Columns::of_header(&layout.header, &import.map, Rows::Prospects).map_err(refused)?;
-    if !columns.have_a_name() {
-        let name = "no column could be read as a name; name one with --map COLUMN=full_name";
-        return Err(refused(name.to_owned()));
-    }
-    let (mut rows, mut prospects) = (0, BTreeMap::new());
-    let (mut warnings, mut rejected, mut notes) = (Vec::new(), Vec::new(), Vec::new());
-    while let Some(row) = csv_rows::next(&mut lines, &layout, &columns).map_err(&failed)? {
-        rows += 1;
-        let line = row.as_ref().map_or_else(|rejection| rejection.place.line, |(place, _)| place.line);
-        match row.and_then(|(place, row)| prospect(place, &row, import.workspace, import.country_code)) {
-            Ok((prospect, left_out)) => {
-                prospects.insert(prospect.prospect_id.clone(), prospect);
-                warnings.extend(left_out.into_iter().map(|reason| Warning { line, reason }));
-            }
-            Err(rejection) => rejected.push(rejection),
+struct ProspectRows {
+    table: OwnProspects,
+    import: Import,
+}
+
+impl RowKind for ProspectRows {
+    type Row = Prospect;
+    type Group = Vec<Placed<Prospect>>;
+    const GROUPS: &str = "prospects";
+    const ROWS: &str = "rows";
+    const LEAVES_OUT: bool = true;
+
+    fn columns(&self, header: &[String]) -> Result<(Columns, Vec<String>), String> {
+        let columns = Columns::of_header(header, &self.import.map, FieldSet::Prospects)?;
+        if !columns.have_a_name() {
+            return Err("no column could be read as a name; name one with --map COLUMN=full_name".to_owned());
         }
-    }
-    for (field, what) in [(Field::JobTitle, "a job title"), (Field::Industry, "an industry")] {
-        if !columns.have(field) {
+        let needed = [(Field::JobTitle, "a job title"), (Field::Industry, "an industry")].into_iter();
+        let notes = needed.filter(|(field, _)| !columns.have(*field)).map(|(field, what)| {
             let note = format!("no column could be read as {what}, so no search for one finds these prospects");
-            notes.push(format!("{note}; name one with --map COLUMN={field}"));
+            format!("{note}; name one with --map COLUMN={field}")
+        });
+        let notes = notes.collect();
+        Ok((columns, notes))
+    }
+
+    fn parse(&self, record: Record, _: &mut BTreeSet<String>) -> Result<(Prospect, Vec<String>), String> {
+        match record {
+            Record::Cells(row) => prospect(&row, self.import.source.workspace, self.import.country_code),
+            Record::Object(_) => Err("is not a CSV row".to_owned()),
         }
     }
-    let not_utf_8 = rejected.iter().filter(|rejection: &&Rejection| rejection.reason == NOT_UTF_8).count();
-    if not_utf_8 > 1 {
-        notes.push(format!("{not_utf_8} rows are not UTF-8; {} and import it again", csv_rows::SAVE_AS_UTF_8));
+
+    async fn group(
+        &self,
+        rows: Vec<Placed<Prospect>>,
+        _: &mut Vec<Rejection>,
+        _: &ProgressBar,
+    ) -> Result<Vec<Self::Group>, StoreError> {
+        let mut groups = BTreeMap::<_, Vec<_>>::new();
+        for row in rows {
+            groups.entry(row.row.prospect_id.clone()).or_default().push(row);
+        }
+        Ok(groups.into_values().collect())
     }
-    Ok(Content { layout, rows, prospects, warnings, rejected, ignored: columns.ignored, notes })
+
+    /// Writes the last row of a prospect.
+    async fn write(&self, rows: Self::Group) -> Result<Tally, StoreError> {
+        let Some(Placed { row: prospect, .. }) = rows.last() else { return Ok(Tally::default()) };
+        let workspace = self.import.source.workspace;
+        let put = if self.import.source.dry_run {
+            match self.table.get(workspace, &prospect.prospect_id).await? {
+                None => Put::Created,
+                Some(stored) if stored == *prospect => Put::Unchanged,
+                Some(_) => Put::Updated,
+            }
+        } else {
+            self.table.put(workspace, prospect).await?
+        };
+        let warnings = rows.iter().flat_map(Placed::warnings).collect();
+        let mut tally = Tally { repeated: rows.len() - 1, warnings, ..Tally::default() };
+        tally.record(match put {
+            Put::Created => Outcome::Created,
+            Put::Updated => Outcome::Updated,
+            Put::Unchanged => Outcome::Unchanged,
+        });
+        Ok(tally)
+    }
+
+    fn counts(&self, tally: &Tally) -> Vec<Count> {
+        let mut counts = tally.outcomes("prospects");
+        counts.push(Count::new("repeated", "rows of one before", tally.repeated));
+        counts
+    }
 }
 
-/// The prospect of a row, and what of it was left out, and why.
-fn prospect(
-    place: Place,
-    row: &RawRow,
-    workspace_id: Uuid,
-    country_code: Option<u16>,
-) -> Result<(Prospect, Vec<String>), Rejection> {
+/// The prospect of a row, and what was left out of it, and why.
+fn prospect(row: &RawRow, workspace_id: Uuid, country_code: Option<u16>) -> Result<(Prospect, Vec<String>), String> {
     let mut reading = Reading::new(&row.lead);
     let external_ref = reading.line(Field::ExternalRef, 200);
     let full_name = reading.full_name();
@@ -215,8 +184,7 @@ fn prospect(
         }
         _ => {
             let missing = missing.into_iter().filter(|(is_there, _)| !is_there).map(|(_, reason)| reason.to_owned());
-            let reason = missing.chain(reading.wrong).collect::<Vec<_>>().join("; ");
-            Err(Rejection { place, reason })
+            Err(missing.chain(reading.wrong).collect::<Vec<_>>().join("; "))
         }
     }
 }
@@ -257,88 +225,6 @@ fn number(text: &str) -> Option<u32> {
     if is_number && is_grouped { groups.concat().parse().ok() } else { None }
 }
 
-/// Writes the prospects, or in a dry run only compares them with those that are stored.
-async fn apply(
-    table: &OwnProspects,
-    import: &Import,
-    content: &Content,
-    progress: &ProgressBar,
-) -> Result<Tally, StoreError> {
-    progress.set_length(content.prospects.len() as u64);
-    progress.set_message(if import.dry_run { "prospects compared" } else { "prospects written" });
-    let one = async |prospect: &Prospect| {
-        if !import.dry_run {
-            return table.put(import.workspace, prospect).await;
-        }
-        Ok(match table.get(import.workspace, &prospect.prospect_id).await? {
-            None => Put::Created,
-            Some(stored) if stored == *prospect => Put::Unchanged,
-            Some(_) => Put::Updated,
-        })
-    };
-    let mut working = stream::iter(content.prospects.values()).map(one).buffer_unordered(AT_ONCE);
-    let mut tally = Tally::default();
-    while let Some(done) = working.next().await {
-        match done? {
-            Put::Created => tally.created += 1,
-            Put::Updated => tally.updated += 1,
-            Put::Unchanged => tally.unchanged += 1,
-        }
-        progress.inc(1);
-    }
-    Ok(tally)
-}
-
-fn tell(
-    content: &Content,
-    tally: Tally,
-    rejects: Option<&str>,
-    dry_run: bool,
-    output: &Output,
-) -> Result<(), CliError> {
-    let Content { rows, warnings, rejected, .. } = content;
-    if output.is_for_people() {
-        let warned = warnings.iter().map(|warning| format!("line {}: warning: {}", warning.line, warning.reason));
-        report::tell(warned, "warnings; --json tells all", output);
-        let lines =
-            rejected.iter().map(|rejection| format!("line {}: rejected: {}", rejection.place.line, rejection.reason));
-        report::tell(lines, "rejected", output);
-    }
-    let repeated = rows - rejected.len() - content.prospects.len();
-    let document = json!({
-        "dry_run": dry_run,
-        "rows": rows,
-        "created": tally.created,
-        "updated": tally.updated,
-        "unchanged": tally.unchanged,
-        "repeated": repeated,
-        "warnings": warnings.len(),
-        "warned": warnings,
-        "rejected": rejected.len(),
-        "first_rejected": report::first_rejected(rejected),
-        "rejects_file": rejects,
-        "ignored_columns": content.ignored,
-        "notes": content.notes,
-    });
-    let rejected = match rejects {
-        Some(path) => format!("{}, in {path}", rejected.len()),
-        None => rejected.len().to_string(),
-    };
-    let mut text = facts(&[
-        ("rows", rows.to_string()),
-        ("prospects created", tally.created.to_string()),
-        ("prospects updated", tally.updated.to_string()),
-        ("prospects unchanged", tally.unchanged.to_string()),
-        ("rows of one before", repeated.to_string()),
-        ("warnings", warnings.len().to_string()),
-        ("rows rejected", rejected),
-    ]);
-    if dry_run {
-        text.push_str("\n\nThis was a dry run: nothing was written.");
-    }
-    output.result(&document, &text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -346,8 +232,7 @@ mod tests {
     fn check(fields: &[(Field, &str)]) -> Result<(Prospect, Vec<String>), String> {
         let lead = fields.iter().map(|(field, text)| (*field, Ok((*text).to_owned()))).collect();
         let row = RawRow { lead, activities: Vec::new() };
-        let place = Place { line: 2, span: 0..0 };
-        prospect(place, &row, Uuid::nil(), None).map_err(|rejection| rejection.reason)
+        prospect(&row, Uuid::nil(), None)
     }
 
     #[test]

@@ -1,30 +1,117 @@
-//! What an import tells: before anything is written, and after.
+//! What an import reports: before anything is written, and after.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::path::Path;
 
+use serde::Serialize;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use super::apply::{Outcome, Tally};
-use super::row::Rejection;
-use super::{Content, Format};
+use super::row::{Rejection, Warning};
+use super::{Content, Format, RowKind};
 use crate::error::CliError;
 use crate::output::{Output, facts};
 
-/// How many rejected rows, and how many warnings, are told on the terminal.
-const TOLD: usize = 10;
+/// How many rejected rows, and how many warnings, the terminal shows.
+const SHOWN: usize = 10;
+
+/// What became of something that was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    Created,
+    /// Something of it changed.
+    Updated,
+    /// It was as the file says.
+    Unchanged,
+}
+
+/// A lead that was kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    pub lead_id: Uuid,
+    /// The first line about it.
+    pub line: u64,
+    pub outcome: Outcome,
+}
+
+/// What an import did, or would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many groups the rows made.
+    pub groups: usize,
+    /// How many things each outcome happened to.
+    pub outcomes: BTreeMap<Outcome, usize>,
+    /// Rows about something that an earlier row is about.
+    pub repeated: usize,
+    pub leads: Vec<Kept>,
+    /// Activities that were not there.
+    pub activities_added: usize,
+    /// What was left out of kept rows.
+    pub warnings: Vec<Warning>,
+    /// Rows that were not kept.
+    pub rejected: Vec<Rejection>,
+}
+
+impl Tally {
+    /// Adds what another group of rows came to.
+    pub fn add(&mut self, other: Self) {
+        for (outcome, count) in other.outcomes {
+            *self.outcomes.entry(outcome).or_default() += count;
+        }
+        self.repeated += other.repeated;
+        self.leads.extend(other.leads);
+        self.activities_added += other.activities_added;
+        self.warnings.extend(other.warnings);
+        self.rejected.extend(other.rejected);
+    }
+
+    pub fn record(&mut self, outcome: Outcome) {
+        *self.outcomes.entry(outcome).or_default() += 1;
+    }
+
+    /// How many things had this outcome.
+    pub fn count(&self, outcome: Outcome) -> usize {
+        self.outcomes.get(&outcome).copied().unwrap_or_default()
+    }
+
+    /// The number of each outcome, for the report.
+    pub fn outcomes(&self, things: &str) -> Vec<Count> {
+        let outcomes =
+            [("created", Outcome::Created), ("updated", Outcome::Updated), ("unchanged", Outcome::Unchanged)];
+        outcomes.map(|(name, outcome)| Count::new(name, format!("{things} {name}"), self.count(outcome))).into()
+    }
+
+    /// Brings everything into the order of the file.
+    pub fn sort(&mut self) {
+        self.leads.sort_by_key(|lead| lead.line);
+        self.warnings.sort_by_key(|warning| warning.line);
+        self.rejected.sort_by_key(|rejection| rejection.place.line);
+    }
+}
+
+/// A number in the report.
+pub struct Count {
+    /// Its name in the document.
+    pub name: &'static str,
+    /// Its name on the terminal, if it is shown there.
+    pub label: Option<String>,
+    pub value: Value,
+}
+
+impl Count {
+    /// A number that the document and the terminal show.
+    pub fn new(name: &'static str, label: impl Into<String>, count: usize) -> Self {
+        Self { name, label: Some(label.into()), value: count.into() }
+    }
+}
 
 /// An import that was done.
-#[derive(Debug)]
-pub struct Done<'a> {
-    /// What the file is.
+pub struct Done {
     pub format: Format,
-    /// Whether nothing was written.
     pub dry_run: bool,
     /// Where rejected rows are, if there are any.
-    pub rejects: Option<&'a Path>,
-    /// The command that lists the leads.
-    pub list: String,
+    pub rejects: Option<String>,
 }
 
 impl Format {
@@ -37,81 +124,67 @@ impl Format {
     }
 }
 
-/// Tells a person what to know before the leads are written.
-pub fn before(content: &Content, format: Format, output: &Output) {
+/// Shows a person what to know before anything is written.
+pub fn before(notes: &[String], ignored: &[String], format: Format, output: &Output) {
     if !output.is_for_people() {
         return;
     }
-    for note in &content.notes {
+    for note in notes {
         output.note(format_args!("note: {note}"));
     }
-    if !content.ignored.is_empty() {
-        output.note(format_args!("ignored {}: {}", format.places(), content.ignored.join(", ")));
+    if !ignored.is_empty() {
+        output.note(format_args!("ignored {}: {}", format.places(), ignored.join(", ")));
     }
 }
 
-/// Tells what became of the file.
-pub fn after(done: &Done, content: &Content, tally: &Tally, output: &Output) -> Result<(), CliError> {
-    let rejects = done.rejects.map(|path| path.display().to_string());
-    let [created, updated, unchanged] =
-        [Outcome::Created, Outcome::Updated, Outcome::Unchanged].map(|outcome| tally.count(outcome));
+/// Shows what became of the file.
+pub fn after<K: RowKind>(
+    kind: &K,
+    content: &Content<K::Row>,
+    tally: &Tally,
+    done: Done,
+    output: &Output,
+) -> Result<(), CliError> {
+    let Tally { warnings, rejected, .. } = tally;
     if output.is_for_people() {
-        let warned = tally.warnings.iter().map(|warning| format!("line {}: warning: {}", warning.line, warning.reason));
-        tell(warned, "warnings; --json tells all", output);
-        let rejected = tally.rejected.iter();
-        let rejected =
-            rejected.map(|rejection| format!("line {}: rejected: {}", rejection.place.line, rejection.reason));
-        tell(rejected, "rejected", output);
+        let lines = warnings.iter().map(|warning| format!("line {}: warning: {}", warning.line, warning.reason));
+        show_first(lines, "warnings; --json tells all", output);
+        let lines = rejected.iter().map(|row| format!("line {}: rejected: {}", row.place.line, row.reason));
+        show_first(lines, "rejected", output);
     }
-    let mut document = json!({
-        "dry_run": done.dry_run,
-        "rows": content.rows,
-        "created": created,
-        "updated": updated,
-        "unchanged": unchanged,
-        "activities_added": tally.activities_added,
-        "leads": tally.leads,
-        "warnings": tally.warnings.len(),
+    let mut document = json!({ "dry_run": done.dry_run, "rows": content.count });
+    let mut text = vec![(K::ROWS.to_owned(), content.count.to_string())];
+    for Count { name, label, value } in kind.counts(tally) {
+        text.extend(label.map(|label| (label, value.to_string())));
+        document[name] = value;
+    }
+    if K::LEAVES_OUT {
+        text.push(("warnings".to_owned(), warnings.len().to_string()));
+        document["warnings"] = warnings.len().into();
         // All of them, because no file holds them.
-        "warned": tally.warnings,
-        "rejected": tally.rejected.len(),
-        "first_rejected": first_rejected(&tally.rejected),
-        "rejects_file": rejects,
-        "notes": content.notes,
-    });
-    document[format!("ignored_{}", done.format.places())] = json!(content.ignored);
-
-    let rejected = match &rejects {
-        Some(path) => format!("{}, in {path}", tally.rejected.len()),
-        None => tally.rejected.len().to_string(),
-    };
-    let mut text = facts(&[
-        ("rows", content.rows.to_string()),
-        ("leads created", created.to_string()),
-        ("leads updated", updated.to_string()),
-        ("leads unchanged", unchanged.to_string()),
-        ("activities added", tally.activities_added.to_string()),
-        ("warnings", tally.warnings.len().to_string()),
-        ("rows rejected", rejected),
-    ]);
-    if done.dry_run {
-        text.push_str("\n\nThis was a dry run: nothing was written.");
-    } else if !tally.leads.is_empty() {
-        text.push_str(&format!("\n\nThe leads and their ids: {}", done.list));
+        document["warned"] = json!(warnings);
+        document["notes"] = json!(content.notes);
+        document[format!("ignored_{}", done.format.places())] = json!(content.ignored);
     }
-    output.result(&document, &text)
+    let first = rejected.iter().take(SHOWN).map(|row| json!({ "line": row.place.line, "reason": row.reason }));
+    document["rejected"] = rejected.len().into();
+    document["first_rejected"] = first.collect();
+    document["rejects_file"] = json!(done.rejects);
+    let place = done.rejects.map(|path| format!(", in {path}")).unwrap_or_default();
+    text.push((format!("{} rejected", K::ROWS), format!("{}{place}", rejected.len())));
+
+    let ending = match done.dry_run {
+        true => Some("This was a dry run: nothing was written.".to_owned()),
+        false => kind.advice(tally),
+    };
+    let ending = ending.map(|ending| format!("\n\n{ending}")).unwrap_or_default();
+    output.result(&document, &(facts(&text) + &ending))
 }
 
-/// The first rejected rows, as JSON.
-pub fn first_rejected(rejected: &[Rejection]) -> Vec<Value> {
-    let first = rejected.iter().take(TOLD);
-    first.map(|row| json!({ "line": row.place.line, "reason": row.reason })).collect()
-}
-
-/// The first lines, and how many more there are.
-pub fn tell(lines: impl ExactSizeIterator<Item = impl Display>, what: &str, output: &Output) {
-    let more = lines.len().saturating_sub(TOLD);
-    for line in lines.take(TOLD) {
+/// Shows the first lines, and how many more there are.
+fn show_first(lines: impl ExactSizeIterator<Item = impl Display>, what: &str, output: &Output) {
+    let more = lines.len().saturating_sub(SHOWN);
+    for line in lines.take(SHOWN) {
         output.note(line);
     }
     if more > 0 {

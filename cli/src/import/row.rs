@@ -1,4 +1,4 @@
-//! A row, from what the file says to what can be stored. A [`Row`] holds no wrong value.
+//! A row, from what the file says to what can be stored. A [`LeadRow`] holds no wrong value.
 //!
 //! A value that is wrong is left out, and the row kept: with an activity's type, time or title,
 //! which make it the same one in the next import, goes the activity. Only where it cannot be told
@@ -24,16 +24,13 @@ use super::normal;
 pub struct Place {
     /// Its first line, from 1.
     pub line: u64,
-    /// Its bytes.
     pub span: Range<u64>,
 }
 
 /// A row that is not imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
-    /// The row.
     pub place: Place,
-    /// Why.
     pub reason: String,
 }
 
@@ -42,7 +39,6 @@ pub struct Rejection {
 pub struct Warning {
     /// The row's first line, from 1.
     pub line: u64,
-    /// What, and why.
     pub reason: String,
 }
 
@@ -55,7 +51,6 @@ pub type Fields = BTreeMap<Field, Result<String, String>>;
 /// The filled fields of a row as the file has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RawRow {
-    /// Fields of the lead.
     pub lead: Fields,
     /// Fields of each activity, or why it is none.
     pub activities: Vec<Result<Fields, String>>,
@@ -63,22 +58,26 @@ pub struct RawRow {
 
 /// A row that can be imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// Where it stands.
+pub struct Placed<T> {
     pub place: Place,
-    /// What it says of the lead, whose identifier is still open.
-    pub lead: Lead,
-    /// What it says of activities.
-    pub activities: Vec<NewActivity>,
-    /// What of it was left out, and why.
+    pub row: T,
+    /// What was left out of it, and why.
     pub left_out: Vec<String>,
 }
 
-impl Row {
-    /// What there is to tell of the row although it is kept.
+impl<T> Placed<T> {
+    /// What the report says of the row although it is kept.
     pub fn warnings(&self) -> impl Iterator<Item = Warning> {
         self.left_out.iter().map(|reason| Warning { line: self.place.line, reason: reason.clone() })
     }
+}
+
+/// A row about a lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeadRow {
+    /// The lead, whose identifier is still open.
+    pub lead: Lead,
+    pub activities: Vec<NewActivity>,
 }
 
 /// An activity whose identifier is still open.
@@ -86,14 +85,11 @@ impl Row {
 pub struct NewActivity {
     /// The identifier that the file gives, if it does.
     pub given_id: Option<String>,
-    /// The rest.
     pub activity: Activity,
 }
 
-/// What a row is measured by.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
-    /// The time of the import.
     pub now: DateTime<Utc>,
     /// The country of national phone numbers.
     pub country_code: Option<u16>,
@@ -106,12 +102,10 @@ const MAX_BODY_BYTES: usize = 8 * 1024;
 /// The fields of one lead, prospect or activity, and what is wrong with them so far.
 pub struct Reading<'a> {
     fields: &'a Fields,
-    /// What is wrong.
     pub wrong: Vec<String>,
 }
 
 impl<'a> Reading<'a> {
-    /// Nothing has been read yet.
     pub fn new(fields: &'a Fields) -> Self {
         Self { fields, wrong: Vec::new() }
     }
@@ -160,8 +154,8 @@ impl<'a> Reading<'a> {
 }
 
 impl RawRow {
-    /// The row, without what is wrong with it; if it cannot be told whose it is, everything that is.
-    pub fn check(&self, place: Place, rules: Rules) -> Result<Row, Rejection> {
+    /// The row, without what is wrong with it, and that; if no identity is right, everything that is wrong.
+    pub fn check(&self, rules: Rules) -> Result<(LeadRow, Vec<String>), String> {
         let mut reading = Reading::new(&self.lead);
         let lead = lead(&mut reading, rules);
         let strongest =
@@ -187,8 +181,8 @@ impl RawRow {
             activities.extend(read);
         }
         match is_somebodys {
-            true => Ok(Row { place, lead, activities, left_out }),
-            false => Err(Rejection { place, reason: wrong.join("; ") }),
+            true => Ok((LeadRow { lead, activities }, left_out)),
+            false => Err(wrong.join("; ")),
         }
     }
 }
@@ -275,14 +269,22 @@ fn direction(text: &str) -> Result<Direction, String> {
 mod tests {
     use super::*;
 
-    fn check(lead: &[(Field, &str)], activities: &[&[(Field, &str)]]) -> Result<Row, String> {
+    #[derive(Debug)]
+    struct Checked {
+        lead: Lead,
+        activities: Vec<NewActivity>,
+        left_out: Vec<String>,
+    }
+
+    fn check(lead: &[(Field, &str)], activities: &[&[(Field, &str)]]) -> Result<Checked, String> {
         let fields = |pairs: &[(Field, &str)]| -> Fields {
             pairs.iter().map(|(field, text)| (*field, Ok((*text).to_owned()))).collect()
         };
         let activities = activities.iter().map(|pairs| Ok(fields(pairs))).collect();
         let raw = RawRow { lead: fields(lead), activities };
         let rules = Rules { now: "2026-06-01T12:00:00Z".parse().unwrap(), country_code: None, date_order: None };
-        raw.check(Place { line: 2, span: 0..0 }, rules).map_err(|rejection| rejection.reason)
+        let (LeadRow { lead, activities }, left_out) = raw.check(rules)?;
+        Ok(Checked { lead, activities, left_out })
     }
 
     #[test]

@@ -71,7 +71,7 @@ functions! {
     "Credits", "What the workspace can spend." {
         credits
     }
-    "Webhooks", "For Meta, SES and Twilio; each proves itself by a signature." {
+    "Webhooks", "For Meta and Twilio; each proves itself by a signature." {
         meta_webhook
         delivery_events
     }
@@ -82,6 +82,7 @@ functions! {
         analyst
         copywriter
         delivery
+        email_events
         lead_scorer
         lexi_worker
         message_worker

@@ -11,7 +11,7 @@ use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
-use shared::workflow::analysis::{Analysed, Analysis, enough};
+use shared::workflow::analysis::{Analysis, Proposal, enough};
 use shared::workflow::recommendations::{
     Actor, Asked, Follows, Origin, Recommendation, RecommendationId, Recommendations, Status,
 };
@@ -22,12 +22,10 @@ const TIME: TimeDelta = TimeDelta::seconds(50);
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "analyst";
 
-/// Builds the function from its configuration.
 pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     shared::api::lambda::Function::queue(context, Analyst::new)
 }
 
-/// The worker and what it works with.
 #[derive(Clone, Debug, FromContext)]
 pub struct Analyst {
     clock: Clock,
@@ -73,7 +71,7 @@ impl Analyst {
             }
             Err(problem) => return Err(problem),
         };
-        let Analysed { recommendation, notifications } = analysed;
+        let Proposal { recommendation, notifications } = analysed;
         let is_new = self.recommendations.replace(before, &recommendation, actor, &notifications).await?;
         tracing::info!(recommendation_id = %before.id.recommendation_id, is_new, "analysed again");
         Ok(())

@@ -23,12 +23,10 @@ pub use operations::operations;
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "commands";
 
-/// Builds the function from its configuration.
 pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     shared::api::lambda::Function::endpoint(context, GetCommand::new)
 }
 
-/// The endpoint and what it works with.
 #[derive(Clone, Debug, FromContext)]
 pub struct GetCommand {
     commands: Commands,

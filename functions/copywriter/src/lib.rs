@@ -15,30 +15,26 @@ use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::base::queue::Consumer;
-use shared::base::store::StoreError;
+use shared::base::store::{StoreError, Try, retrying};
 use shared::clients::llm::{Checked, Model, Prompt};
 use shared::crm::conversations::Conversations;
 use shared::outreach::gate::{self, Gate};
-use shared::outreach::writing::{Messages, Written, said};
+use shared::outreach::writing::{ChannelMessage, Messages, said};
 use shared::pii::Allowed;
-use shared::workflow::commands::{Command, CommandId, Commands, Completed, Outcome, Status, Taken};
+use shared::workflow::commands::{Command, CommandId, Commands, Completed, Outcome, Status};
+use shared::workflow::lease::{Leased, Take};
 use shared::workflow::recommendations::{Actor, Recommendations, WrittenBy};
 
 /// How long one message may take. The function's timeout is above it, and a lease above that.
 const TIME: TimeDelta = TimeDelta::seconds(50);
 
-/// How often an outcome is recorded against people who decide on what is proposed.
-const RECORDED: u32 = 8;
-
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "copywriter";
 
-/// Builds the function from its configuration.
 pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     shared::api::lambda::Function::queue(context, Copywriter::new)
 }
 
-/// The worker and what it works with.
 #[derive(Clone, Debug, FromContext)]
 pub struct Copywriter {
     clock: Clock,
@@ -52,23 +48,24 @@ pub struct Copywriter {
 impl Copywriter {
     /// Refines, and records the outcome: first what the conversation shows, because nobody comes back to a
     /// command that is completed; then the command with what is proposed.
-    async fn work_on(&self, command: &Command) -> Result<Completed, Problem> {
+    async fn work_on(&self, command: &Leased<Command>) -> Result<Completed, Problem> {
         let outcome = self.refine(command).await?;
         let workspace_id = command.id.workspace_id;
         if let (Some(pending), Some(written)) = (&command.pending, &outcome.messages.whatsapp) {
             self.conversations.revise(workspace_id, pending, &written.message).await?;
         }
         let written_by = WrittenBy { model: outcome.model.clone(), prompt_version: outcome.prompt_version.clone() };
-        for _ in 0..RECORDED {
+        // Against people who decide on the recommendations meanwhile.
+        retrying("a recommendation", (), |()| async {
             let proposed = &command.recommendations;
             let actor = Actor::Function(NAME);
             let refine = self.recommendations.refine(workspace_id, proposed, &outcome.messages, &written_by, actor);
-            let completed = self.commands.complete(command, &outcome, refine.await?).await?;
-            if completed != Completed::Outdated {
-                return Ok(completed);
-            }
-        }
-        Err(Problem::unavailable("what is proposed kept changing"))
+            Ok(match self.commands.complete(command, &outcome, refine.await?).await? {
+                Completed::Outdated => Try::Again(()),
+                completed => Try::Done(completed),
+            })
+        })
+        .await
     }
 
     /// Asks the model to refine a draft.
@@ -100,10 +97,10 @@ impl Consumer for Copywriter {
 
     async fn try_one(&self, id: CommandId) -> Result<(), StoreError> {
         let command = match self.commands.take(id).await? {
-            Taken::Leased(command) => command,
+            Take::Leased(command) => command,
             // Whoever works on it finishes it, or its own message comes again.
-            Taken::Busy | Taken::Finished => return Ok(()),
-            Taken::Unknown => {
+            Take::Busy | Take::Finished => return Ok(()),
+            Take::Unknown => {
                 tracing::warn!(workspace_id = %id.workspace_id, command_id = %id.command_id, "no such command");
                 return Ok(());
             }
@@ -131,7 +128,7 @@ impl Consumer for Copywriter {
 }
 
 /// Holds a reply against the draft: a message for the same media, each in its form, with the strategy
-/// kept and nothing named that is not known. For a medium whose message the model does not mend, the draft
+/// kept and nothing named that is not known. For a medium whose message the model does not fix, the draft
 /// stands, as long as another was refined.
 fn checked(refined: &Messages, kept: &mut Messages, draft: &Messages, known: (&str, &Allowed)) -> Checked<Messages> {
     let mut complaints = Vec::new();
@@ -155,11 +152,11 @@ fn checked(refined: &Messages, kept: &mut Messages, draft: &Messages, known: (&s
 fn refined_message(
     refined: &Messages,
     medium: Channel,
-    before: &Written,
+    before: &ChannelMessage,
     (known, allowed): (&str, &Allowed),
-) -> Result<Written, String> {
+) -> Result<ChannelMessage, String> {
     let written = refined.of(medium).ok_or_else(|| "there is no message for it".to_owned())?;
-    let written = Written { strategy: before.strategy.clone(), ..written.clone() };
+    let written = ChannelMessage { strategy: before.strategy.clone(), ..written.clone() };
     let dropped = || written.dropped(before).map(|dropped| format!("it drops {dropped}, which the draft has"));
     let disclosed = || gate::fault(&[written.title.as_str(), &written.message].join("\n"), allowed);
     match written.fault(medium, known).or_else(disclosed).or_else(dropped) {
@@ -172,8 +169,8 @@ fn refined_message(
 mod tests {
     use super::*;
 
-    fn written(message: &str) -> Option<Written> {
-        Some(Written { title: "Hello".to_owned(), message: message.to_owned(), strategy: "help".to_owned() })
+    fn written(message: &str) -> Option<ChannelMessage> {
+        Some(ChannelMessage { title: "Hello".to_owned(), message: message.to_owned(), strategy: "help".to_owned() })
     }
 
     #[test]
@@ -186,7 +183,7 @@ mod tests {
                 Checked::Fine(_) => String::new(),
                 Checked::Wrong { complaint, .. } => complaint,
             };
-        let other = Written {
+        let other = ChannelMessage {
             strategy: "another".to_owned(),
             ..written("Jane, 5 days left").unwrap_or_else(|| unreachable!())
         };
@@ -202,7 +199,7 @@ mod tests {
         assert_eq!(kept.email.map(|email| email.strategy).as_deref(), Some("help"));
         assert_eq!(kept.whatsapp, None);
         assert!(complaint(Messages { web: None, ..fine.clone() }).contains("web"));
-        // Where one message cannot be mended, its draft stands beside the others.
+        // Where the model does not fix a message, its draft stands beside the others.
         let Checked::Wrong { usable: Some(usable), .. } = checked(
             &Messages { web: None, ..fine.clone() },
             &mut Messages::default(),

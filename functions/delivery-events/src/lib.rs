@@ -1,28 +1,28 @@
-//! What SES and Twilio report of messages that were sent, and what leads answer to text messages:
+//! What Twilio reports of messages that were sent, and what leads answer to text messages:
 //!
 //! | route | what it takes | how it is proven |
 //! |---|---|---|
-//! | `POST /webhooks/ses` | events of SES, through an SNS topic | SNS signs each notification |
 //! | `POST /webhooks/twilio/status` | what became of a text message | `X-Twilio-Signature` |
 //! | `POST /webhooks/twilio/messages` | a text message of a lead | `X-Twilio-Signature` |
 //!
 //! What is not proven is 401. What is proven and says nothing of ours is taken and ignored, because a
 //! provider would send it again for days. Where it cannot be recorded, it is 503. What WhatsApp reports comes
-//! through `meta-webhook`.
+//! through `meta-webhook`, what SES reports through the queue of `email-events`.
 
 pub mod operations;
 
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
 use shared::api::http::{Dialect, MAX_INGESTED, Reply, Request, Response, body_bytes, serve_open};
 use shared::base::channel::Channel;
 use shared::base::clock::{Clock, Random};
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
-use shared::clients::providers::sns::{Notification, Sns, SnsError};
-use shared::clients::providers::{Kind, email, sms};
+use shared::clients::providers::{Kind, sms};
 use shared::clients::secrets::Secret;
 use shared::crm::leads::{Activity, ActivityKind, Direction, Lead, Leads, SuppressedBy};
 use shared::pii::addresses;
@@ -33,6 +33,14 @@ pub use operations::operations;
 
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "delivery-events";
+
+/// It was taken.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EventTaken")]
+pub struct Taken {
+    /// Always true.
+    pub taken: bool,
+}
 
 /// Builds the function from its configuration.
 pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
@@ -51,7 +59,6 @@ pub struct DeliveryEvents {
     accounts: Accounts,
     leads: Leads,
     outcomes: Outcomes,
-    sns: Option<Sns>,
     twilio_auth_token: Option<Secret>,
     public_url: Option<String>,
 }
@@ -66,7 +73,6 @@ impl DeliveryEvents {
             accounts: Accounts::new(context)?,
             leads: Leads::new(context)?,
             outcomes: Outcomes::new(context, NAME)?,
-            sns: environment.optional("SES_TOPIC_ARN").map(|_| Sns::new(context)).transpose()?,
             twilio_auth_token: Secret::optional(context, "TWILIO_AUTH_TOKEN_SECRET")?,
             public_url: environment.optional("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
         })
@@ -81,36 +87,10 @@ impl DeliveryEvents {
                 return Err(Problem::new(Code::PayloadTooLarge, message));
             }
             let raw = request.raw_http_path();
-            match if raw.is_empty() { request.uri().path() } else { raw } {
-                "/webhooks/ses" => self.of_ses(body).await,
-                "/webhooks/twilio/status" => self.of_twilio(&request, body, "/webhooks/twilio/status").await,
-                path => self.of_twilio(&request, body, path).await,
-            }?;
-            Ok(Reply::json(200, &json!({ "taken": true })))
+            self.of_twilio(&request, body, if raw.is_empty() { request.uri().path() } else { raw }).await?;
+            Ok(Reply::json(200, &json!(Taken { taken: true })))
         };
         serve_open(&self.clock, &self.random, Dialect::Leadlex, &request, work).await
-    }
-
-    async fn of_ses(&self, body: &[u8]) -> Result<(), Problem> {
-        let sns = self.sns.as_ref().ok_or_else(not_set_up)?;
-        let refused = |error: SnsError| match error {
-            SnsError::Forged(_) => Problem::new(Code::InvalidKey, error.to_string()),
-            SnsError::Unavailable => Problem::unavailable(error),
-        };
-        match sns.verify(body).await.map_err(refused)? {
-            Notification::Message(event) => {
-                let event: Value = serde_json::from_str(&event).unwrap_or_default();
-                match email::event(&event) {
-                    Some(callback) => Ok(self.outcomes.report(&callback, Channel::Email, None).await?),
-                    None => Ok(()),
-                }
-            }
-            Notification::Confirmation(url) => sns.confirm(url).await.map_err(refused),
-            Notification::End => {
-                tracing::warn!("the topic of SES sends no more");
-                Ok(())
-            }
-        }
     }
 
     /// The address that a request was sent to, as its sender knows it. It cannot name the API's own in the

@@ -1,9 +1,10 @@
 //! The description of the endpoints.
 
-use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use shared::api::openapi::Operation;
 use shared::base::problem::{Code, Problem};
+
+use crate::Taken;
 
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
@@ -21,10 +22,6 @@ pub fn operations() -> Vec<Operation> {
             Code::ServiceUnavailable,
         ])
     };
-    let ses = Operation::bare::<Taken>("POST /webhooks/ses", "takeSesEvent", "Takes an event of SES")
-        .description("A notification of SNS, which signs it in its body.")
-        .takes_as::<Map<String, Value>>("application/json")
-        .refuses_with(Problem::new(Code::InvalidKey, "the notification is not signed by SNS"));
     let status = Operation::bare::<Taken>(
         "POST /webhooks/twilio/status",
         "takeTwilioStatus",
@@ -32,13 +29,5 @@ pub fn operations() -> Vec<Operation> {
     );
     let message =
         Operation::bare::<Taken>("POST /webhooks/twilio/messages", "takeTwilioMessage", "Takes a lead's text message");
-    vec![taken(ses), taken(twilio(status)), taken(twilio(message))]
-}
-
-/// It was taken.
-#[derive(JsonSchema)]
-#[schemars(rename = "EventTaken")]
-pub struct Taken {
-    /// Always true.
-    pub taken: bool,
+    vec![taken(twilio(status)), taken(twilio(message))]
 }

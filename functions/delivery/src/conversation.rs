@@ -13,7 +13,7 @@ use crate::DeliveryWorker;
 
 /// A message that WhatsApp has taken.
 pub(crate) struct InConversation<'a> {
-    pub(crate) taken: &'a Recommendation,
+    pub(crate) about: &'a Recommendation,
     pub(crate) draft: &'a Draft,
     pub(crate) from: &'a str,
     pub(crate) to: &'a str,
@@ -24,24 +24,24 @@ impl DeliveryWorker {
     /// Shows it. What is sent is sent, so that a failure here is told to the log alone.
     pub(crate) async fn show(&self, sent: &InConversation<'_>) {
         if let Err(error) = self.record(sent).await {
-            let recommendation_id = sent.taken.id.recommendation_id;
+            let recommendation_id = sent.about.id.recommendation_id;
             tracing::warn!(%recommendation_id, cause = %error, "what was sent is not in its conversation");
         }
     }
 
     async fn record(&self, sent: &InConversation<'_>) -> Result<(), StoreError> {
-        let workspace_id = sent.taken.id.workspace_id;
+        let workspace_id = sent.about.id.workspace_id;
         let unusable = |_| StoreError::Broken("a message that was sent holds no key".to_owned());
         let lead = CustomerPhone::parse(sent.to).map_err(unusable)?;
         // What a follow-up showed as pending is that message.
-        if let Origin::FollowUp { command_id, .. } = sent.taken.origin
+        if let Origin::FollowUp { command_id, .. } = sent.about.origin
             && let Some(command) = self.commands.get(CommandId { workspace_id, command_id }).await?
             && let Some(pending) = &command.pending
         {
             self.conversations.revise(workspace_id, pending, &sent.draft.message).await?;
             let user = User::new(workspace_id, &pending.user_id).map_err(unusable)?;
-            let Some(delivery) = Delivery::named("sent") else { return Ok(()) };
-            return self.conversations.record_delivery(&user, &[lead], &pending.message_id, delivery).await.map(drop);
+            let (leads, message_id) = ([lead], &pending.message_id);
+            return self.conversations.record_delivery(&user, &leads, message_id, Delivery::Sent).await.map(drop);
         }
         let Some(channel) = self.accounts.channel(Channel::Whatsapp, sent.from).await? else { return Ok(()) };
         if channel.workspace_id != workspace_id {

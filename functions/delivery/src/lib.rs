@@ -25,10 +25,11 @@ use shared::outreach::gate::Gate;
 use shared::outreach::rates::Rates;
 use shared::outreach::reach::{Reach, Reaching};
 use shared::workflow::commands::Commands;
+use shared::workflow::lease::Leased;
 use shared::workflow::notifications::{Kind, Notification, Role};
 use shared::workflow::outcomes::Outcomes;
 use shared::workflow::recommendations::{
-    Actor, AttemptState, Draft, Handed, Origin, Recommendation, RecommendationId, Recommendations, Settled,
+    Actor, AttemptState, Delivery, DeliveryReport, Draft, Origin, Recommendation, RecommendationId, Recommendations,
 };
 use shared::workspace::accounts::{Accounts, Site};
 
@@ -49,12 +50,10 @@ const ACTOR: Actor = Actor::Function(NAME);
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "delivery";
 
-/// Builds the function from its configuration.
 pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     shared::api::lambda::Function::queue(context, DeliveryWorker::new)
 }
 
-/// The worker and what it works with.
 #[derive(Clone, Debug, FromContext)]
 pub struct DeliveryWorker {
     clock: Clock,
@@ -104,13 +103,13 @@ impl DeliveryWorker {
         Ok(able.into_iter().next())
     }
 
-    /// Sends what was taken. `false` if the message is to come again.
-    async fn send(&self, taken: &Recommendation) -> Result<bool, StoreError> {
-        let Some((delivery_id, attempt)) = taken.attempt() else {
-            return Err(StoreError::Broken("what was taken has no attempt".to_owned()));
+    /// Sends the text of an attempt. Gives the attempt's state afterwards.
+    async fn send(&self, leased: Leased<Recommendation>) -> Result<AttemptState, StoreError> {
+        let Some((delivery_id, attempt)) = leased.attempt() else {
+            return Err(StoreError::Broken("a delivery has no attempt".to_owned()));
         };
         let draft = &attempt.draft;
-        let approved = taken.approval.as_ref().filter(|_| delivery_id.attempt == 0);
+        let approved = leased.approval.as_ref().filter(|_| delivery_id.attempt == 0);
         let expected = approved.map_or(&attempt.text_sha256, |approval| &approval.text_sha256);
         if *expected != draft.sha256() {
             return Err(StoreError::Broken("the text is not the one that was approved".to_owned()));
@@ -121,50 +120,56 @@ impl DeliveryWorker {
             _ => None,
         };
         if !draft.channel.is_sent() {
-            let told: Vec<_> = kind.map(|kind| self.notification(taken, kind, json!({}))).into_iter().collect();
-            self.recommendations.done(taken, &told, ACTOR).await?;
-            return Ok(true);
+            let notifications: Vec<_> =
+                kind.map(|kind| self.notification(&leased, kind, json!({}))).into_iter().collect();
+            self.recommendations.complete(&leased, &notifications, ACTOR).await?;
+            return Ok(AttemptState::Delivered);
         }
-        let failed = |code: &str| Settled::Failed { code: code.to_owned() };
-        let reach = self.reach(taken).await?.filter(|reach| reach.reaches(draft.channel));
-        let sender = self.sender(taken, draft.channel).await?;
+        let reach = self.reach(&leased).await?.filter(|reach| reach.reaches(draft.channel));
+        let sender = self.sender(&leased, draft.channel).await?;
         let (Some(reach), Some((_, from))) = (&reach, sender) else {
             let code = if reach.is_none() { "not_eligible" } else { "no_sender" };
-            self.recommendations.settle(delivery_id, &failed(code), ACTOR).await?;
-            return Ok(true);
+            return self.report(leased.into_item(), &DeliveryReport::Failed { code: code.to_owned() }).await;
         };
         let outgoing = Outgoing {
             delivery_id: delivery_id.text(),
             to: reach.address(draft.channel).unwrap_or_default().to_owned(),
             from,
-            content: content(draft),
+            content: content(draft)?,
         };
-        let Some(marked) = self.recommendations.sending(taken, ACTOR).await? else { return Ok(true) };
-        let settled = match self.providers.send(&outgoing).await {
-            Sent::Accepted { provider_message_id } => Settled::Accepted { provider_message_id },
+        let marked = self.recommendations.sending(&leased, ACTOR).await?;
+        let Some(marked) = marked else { return Ok(AttemptState::Unknown) };
+        let report = match self.providers.send(&outgoing).await {
+            Sent::Accepted { provider_message_id } => DeliveryReport::Accepted { provider_message_id },
             Sent::Refused { code } => {
                 if has_opted_out(&code) {
-                    let about = (taken.lead_id, Some(taken.id.recommendation_id));
-                    self.outcomes.suppress(taken.id.workspace_id, about, SuppressedBy::Stop).await?;
+                    let about = (leased.lead_id, Some(leased.id.recommendation_id));
+                    self.outcomes.suppress(leased.id.workspace_id, about, SuppressedBy::Stop).await?;
                 }
-                Settled::Failed { code }
+                DeliveryReport::Failed { code }
             }
-            Sent::Later { .. } => Settled::Later { code: "provider_busy".to_owned() },
-            Sent::Unknown { code } => Settled::Unknown { code },
+            Sent::Later { .. } => DeliveryReport::Later { code: "provider_busy".to_owned() },
+            Sent::Unknown { code } => DeliveryReport::Unknown { code },
         };
         // The provider's identifier may hold the lead's number.
         tracing::info!(recommendation_id = %marked.id.recommendation_id, channel = draft.channel.name(), "sent");
-        let after = self.recommendations.settle(delivery_id, &settled, ACTOR).await?;
-        if let (Channel::Whatsapp, Settled::Accepted { provider_message_id }) = (draft.channel, &settled) {
-            let sent = InConversation { taken, draft, from: &outgoing.from, to: &outgoing.to, provider_message_id };
-            self.show(&sent).await;
+        let state = self.report(marked, &report).await?;
+        if let (Channel::Whatsapp, DeliveryReport::Accepted { provider_message_id }) = (draft.channel, &report) {
+            let (from, to) = (&outgoing.from, &outgoing.to);
+            self.show(&InConversation { about: &leased, draft, from, to, provider_message_id }).await;
         }
-        let state = after.and_then(|after| after.attempts.last().map(|attempt| attempt.state));
-        Ok(state != Some(AttemptState::Taken))
+        Ok(state)
     }
 
-    /// Goes on after a failure.
-    async fn go_on(&self, failed: &Recommendation) -> Result<(), StoreError> {
+    /// Records a report of the last attempt. Gives the attempt's state afterwards.
+    async fn report(&self, before: Recommendation, report: &DeliveryReport) -> Result<AttemptState, StoreError> {
+        let last = before.attempts.len().saturating_sub(1);
+        let (after, _) = self.recommendations.record_report(before, last, report, ACTOR).await?;
+        Ok(after.attempts.get(last).map_or(AttemptState::Unknown, |attempt| attempt.state))
+    }
+
+    /// Continues after a failure. Gives whether there is another attempt.
+    async fn reroute(&self, failed: &Leased<Recommendation>) -> Result<bool, StoreError> {
         let reach = self.reach(failed).await?;
         let alternate = match &reach {
             Some(reach) => self.alternate(failed, reach).await?,
@@ -177,17 +182,26 @@ impl DeliveryWorker {
             "next_channel": alternate.as_ref().map(|draft| draft.channel),
         });
         let notification = self.notification(failed, Kind::DeliveryFailed, details);
-        self.recommendations.go_on(failed, alternate, &notification, ACTOR).await.map(drop)
+        let is_last = alternate.is_none();
+        self.recommendations.reroute(failed, alternate, &notification, ACTOR).await?;
+        Ok(!is_last)
     }
 }
 
-fn content(draft: &Draft) -> Content {
+fn content(draft: &Draft) -> Result<Content, StoreError> {
     let text = draft.message.clone();
-    match draft.channel {
+    Ok(match draft.channel {
         Channel::Whatsapp => Content::Whatsapp { text },
         Channel::Sms => Content::Sms { text },
-        _ => Content::Email { subject: draft.title.clone().unwrap_or_default(), text, reply_to: None },
-    }
+        Channel::Email => Content::Email { subject: draft.title.clone().unwrap_or_default(), text, reply_to: None },
+        Channel::PhoneCall
+        | Channel::Meeting
+        | Channel::Linkedin
+        | Channel::Instagram
+        | Channel::Webchat
+        | Channel::Notification
+        | Channel::Web => return Err(StoreError::Broken("no provider sends this channel".to_owned())),
+    })
 }
 
 impl Consumer for DeliveryWorker {
@@ -196,16 +210,27 @@ impl Consumer for DeliveryWorker {
     async fn try_one(&self, id: RecommendationId) -> Result<(), StoreError> {
         let mut pause = FIRST_PAUSE;
         for _ in 0..STEPS {
-            match self.recommendations.take(id, ACTOR).await? {
-                Handed::Nothing => return Ok(()),
-                Handed::Failed(failed) => self.go_on(&failed).await?,
-                Handed::Send(taken) if self.send(&taken).await? => {}
-                // A provider that is busy often is so for a moment only.
-                Handed::Send(_) if pause <= LAST_PAUSE => {
+            let leased = match self.recommendations.take(id, ACTOR).await? {
+                Delivery::Nothing => return Ok(()),
+                Delivery::Reroute(failed) => {
+                    if !self.reroute(&failed).await? {
+                        return Ok(());
+                    }
+                    continue;
+                }
+                Delivery::Send(leased) => leased,
+            };
+            match self.send(leased).await? {
+                AttemptState::Failed => {}
+                // A busy provider is often free again in a moment.
+                AttemptState::Taken if pause <= LAST_PAUSE => {
                     tokio::time::sleep(pause).await;
                     pause *= 2;
                 }
-                Handed::Send(_) => return Err(StoreError::Unavailable("a provider takes nothing now".to_owned())),
+                AttemptState::Taken => {
+                    return Err(StoreError::Unavailable("a provider takes nothing now".to_owned()));
+                }
+                _ => return Ok(()),
             }
         }
         Ok(())

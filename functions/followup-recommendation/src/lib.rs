@@ -9,19 +9,21 @@
 pub mod operations;
 mod request;
 
+use std::sync::Arc;
+
 use serde_json::json;
-use shared::api::exactly_once::{Begun, ExactlyOnce};
-use shared::api::http::{Call, Dialect, Input, RawEndpoint, Reply};
+use shared::api::exactly_once::{ExactlyOnce, Work};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Json};
 use shared::base::clock::Clock;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::crm::leads::{Lead, Leads};
 use shared::outreach::reach::Reach;
-use shared::workflow::analysis::{Analysed, Analysis, enough};
+use shared::workflow::analysis::{Analysis, Proposal, enough};
 use shared::workflow::notifications::Notifications;
 use shared::workflow::recommendations::{
-    Actor, Recommendation, RecommendationId, RecommendationView, Recommendations, Status,
+    Actor, Asked, Recommendation, RecommendationId, RecommendationView, Recommendations, Status,
 };
 use shared::workspace::accounts::Accounts;
 use shared::workspace::auth::Permission;
@@ -51,34 +53,25 @@ pub struct FollowupRecommendation {
     notifications: Notifications,
 }
 
-impl FollowupRecommendation {
-    /// The lead of this UUID or reference, with what happened with it.
-    async fn reach(&self, workspace_id: Uuid, request: &Request) -> Result<Option<Reach>, Problem> {
-        let uuid = shared::api::http::uuid(&request.lead_id);
-        let found = match uuid {
-            Some(uuid) => Some(uuid),
-            None => {
-                let named = Lead { external_ref: Some(request.lead_id.clone()), ..Lead::default() };
-                self.leads.find(workspace_id, &named).await?
-            }
-        };
-        let Some(found) = found else { return Ok(None) };
-        Ok(self.analysis.reach(workspace_id, found, &request.asked).await?)
-    }
-}
-
-impl RawEndpoint for FollowupRecommendation {
+impl Endpoint for FollowupRecommendation {
     const DIALECT: Dialect = Dialect::Followup;
     const PERMISSION: Permission = Permission::WriteAi;
-    type Request = Request;
+    type Request = Json<Request>;
+    type Answer = RecommendationView;
 
-    fn parse(&self, input: &Input) -> Result<Request, Problem> {
-        Request::parse(&input.body)
+    fn check(&self, Json(request): &Self::Request) -> Result<(), Problem> {
+        // It becomes part of a key.
+        match request.lead_id.len() > 128 {
+            true => Err(Problem::field("lead_id", "must have at most 128 bytes in UTF-8")),
+            false => Ok(()),
+        }
     }
 
-    async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
+    async fn handle(&self, call: &Call, Json(request): Self::Request) -> Result<Answered<Self::Answer>, Problem> {
+        let lead_id = request.lead_id.clone();
+        let asked = request.asked();
         let (reach, workspace, ready) = tokio::join!(
-            self.reach(call.workspace_id, &request),
+            self.reach(call.workspace_id, lead_id, &asked),
             self.accounts.workspace(call.workspace_id),
             self.analysis.ready(),
         );
@@ -87,53 +80,68 @@ impl RawEndpoint for FollowupRecommendation {
             return self.once.refuse(call, problem).await;
         };
         let id = self.recommendations.identifier(call.workspace_id);
-        if let Err(problem) = enough(&reach, &request.asked, self.clock.now()) {
+        if let Err(problem) = enough(&reach, &asked, self.clock.now()) {
             return self.too_little(call, id, &reach, problem).await;
         }
         let prices = workspace?.map(|workspace| workspace.prices).unwrap_or_default();
         let charge = (Action::Recommendation, Action::Recommendation.price(&prices));
-        let work = match self.once.begin(call, Some(charge)).await? {
-            Begun::Replay(reply) => return Ok(reply),
-            Begun::Proceed(work) => work,
-        };
-        // The same for whoever takes the work over.
-        let id = RecommendationId { recommendation_id: work.id(), ..id };
-        let actor = Actor::Key(call.key_id);
-        if work.is_taken_over()
-            && let Some(made) = self.recommendations.get(id).await?
-        {
-            if made.status == Status::Manual {
-                let message = "the AI model gave no usable answer; a person has been asked";
-                let problem = work.abandon(Problem::new(Code::AiUnavailable, message)).await;
-                return Err(in_manual_queue(problem, made.id.recommendation_id));
-            }
-            return work.conclude(call.raw_success(json!(shown(made)))).await;
-        }
-        let analysed = match ready {
-            Ok(ready) => self.analysis.recommend(ready, id, (&reach, &request.asked), call.deadline).await,
-            Err(problem) => Err(problem),
-        };
-        match analysed {
-            Ok(Analysed { recommendation, notifications }) => {
-                if !self.recommendations.make(&recommendation, actor, &notifications).await? {
-                    return Err(Problem::unavailable("a predecessor stored the same work meanwhile"));
+        let work = |work: Arc<Work>, ()| async move {
+            // The same for whoever takes the work over.
+            let id = RecommendationId { recommendation_id: work.id(), ..id };
+            let actor = Actor::Key(call.key_id);
+            if work.is_taken_over()
+                && let Some(made) = self.recommendations.get(id).await?
+            {
+                if made.status == Status::Manual {
+                    let message = "the AI model gave no usable answer; a person has been asked";
+                    let problem = Problem::new(Code::AiUnavailable, message);
+                    return Err(in_manual_queue(problem, made.id.recommendation_id));
                 }
-                work.conclude(call.raw_success(json!(shown(recommendation)))).await
+                work.keep();
+                return call.success(shown(made));
             }
-            // A table that cannot be reached keeps no queue either.
-            Err(problem) if !matches!(problem.code, Code::AiUnavailable | Code::AiUnusable | Code::AiLeftAlone) => {
-                Err(work.abandon(problem).await)
+            let analysed = match ready {
+                Ok(ready) => self.analysis.recommend(ready, id, (&reach, &asked), call.deadline).await,
+                Err(problem) => Err(problem),
+            };
+            match analysed {
+                Ok(Proposal { recommendation, notifications }) => {
+                    work.keep();
+                    if !self.recommendations.make(&recommendation, actor, &notifications).await? {
+                        return Err(Problem::unavailable("a predecessor stored the same work meanwhile"));
+                    }
+                    call.success(shown(recommendation))
+                }
+                // A table that cannot be reached keeps no queue either.
+                Err(problem) if !matches!(problem.code, Code::AiUnavailable | Code::AiUnusable | Code::AiLeftAlone) => {
+                    Err(problem)
+                }
+                Err(problem) => {
+                    let for_people = self.analysis.for_people(id, &reach, &asked, &problem);
+                    let Proposal { recommendation, notifications } = &for_people;
+                    let recommendation_id =
+                        self.recommendations.hand_to_people(recommendation, actor, notifications).await?;
+                    tracing::warn!(%recommendation_id, "a recommendation waits in the manual queue");
+                    Err(in_manual_queue(problem, recommendation_id))
+                }
             }
-            Err(problem) => {
-                let for_people = self.analysis.for_people(id, &reach, &request.asked, &problem);
-                let Analysed { recommendation, notifications } = &for_people;
-                let queued = self.recommendations.hand_to_people(recommendation, actor, notifications).await;
-                let problem = work.abandon(problem).await;
-                let recommendation_id = queued?;
-                tracing::warn!(%recommendation_id, "a recommendation waits in the manual queue");
-                Err(in_manual_queue(problem, recommendation_id))
+        };
+        self.once.charged(call, charge, async {}, work).await
+    }
+}
+
+impl FollowupRecommendation {
+    /// The lead of this UUID or reference, with what happened with it.
+    async fn reach(&self, workspace_id: Uuid, lead_id: String, asked: &Asked) -> Result<Option<Reach>, Problem> {
+        let found = match shared::api::http::uuid(&lead_id) {
+            Some(uuid) => Some(uuid),
+            None => {
+                let named = Lead { external_ref: Some(lead_id), ..Lead::default() };
+                self.leads.find(workspace_id, &named).await?
             }
-        }
+        };
+        let Some(found) = found else { return Ok(None) };
+        Ok(self.analysis.reach(workspace_id, found, asked).await?)
     }
 }
 
@@ -145,7 +153,7 @@ impl FollowupRecommendation {
         id: RecommendationId,
         reach: &Reach,
         problem: Problem,
-    ) -> Result<Reply, Problem> {
+    ) -> Result<Answered<RecommendationView>, Problem> {
         let notification = self.analysis.complete_lead_data(id, reach, &problem);
         let work = async {
             // Who wants to be left alone has no data to be completed.

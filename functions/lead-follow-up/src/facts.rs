@@ -3,14 +3,15 @@
 use std::cmp::Reverse;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use shared::base::channel::Channel;
 use shared::crm::conversations::PendingMessage;
 use shared::crm::leads::{Activity, History, Lead, Link};
 use shared::workspace::accounts::{Agent, Site};
 use uuid::Uuid;
 
-use crate::request::Request;
+use crate::answer::{FollowedLead, FollowedSite, Preferences};
+use crate::request::{LeadData, Request};
 
 /// How many activities the model is shown: the newest.
 const SHOWN: usize = 30;
@@ -40,66 +41,59 @@ pub enum Address<'a> {
     Phone(&'a str),
 }
 
-/// The lead as the response shows it: what the request says, before what is stored.
-pub fn lead(request: &Request, stored: &Lead) -> Map<String, Value> {
-    let mut lead = Map::new();
-    let known = [
-        ("name", &stored.full_name),
-        ("company", &stored.company_name),
-        ("email", &stored.email),
-        ("phone", &stored.phone),
-        ("position", &stored.job_title),
-        ("lead_stage", &stored.stage),
-    ];
-    for (name, value) in known {
-        if let Some(value) = value {
-            lead.insert(name.to_owned(), json!(value));
-        }
+/// What is known of the lead: what the request says, before what is stored.
+pub fn lead(request: &Request, stored: &Lead) -> LeadData {
+    let given = request.lead_data.clone().unwrap_or_default();
+    let phone = given.phone.or_else(|| stored.phone.clone());
+    LeadData {
+        name: given.name.or_else(|| stored.full_name.clone()),
+        company: given.company.or_else(|| stored.company_name.clone()),
+        email: given.email.or_else(|| stored.email.clone()),
+        phone: phone.or_else(|| request.phone_number().map(str::to_owned)),
+        position: given.position.or_else(|| stored.job_title.clone()),
+        lead_stage: request.lead_stage.clone().or(given.lead_stage).or_else(|| stored.stage.clone()),
+        ..given
     }
-    let is_blank = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
-    lead.extend(request.lead_data.iter().filter(|(_, value)| !is_blank(value)).map(|(n, v)| (n.clone(), v.clone())));
-    if let Some(stage) = &request.lead_stage {
-        lead.insert("lead_stage".to_owned(), json!(stage));
-    }
-    if let (Some(phone), None) = (&request.phone_number, lead.get("phone")) {
-        lead.insert("phone".to_owned(), json!(phone));
-    }
-    // These the document always shows.
-    for name in ["name", "company", "email", "phone", "position", "pain_points", "budget_range"] {
-        lead.entry(name).or_insert(Value::Null);
-    }
-    lead
 }
 
 impl Subject<'_> {
     /// The lead as the response shows it: with its site, what happened with it, and what it prefers.
-    pub fn shown(&self, now: DateTime<Utc>) -> Map<String, Value> {
-        let mut lead = lead(self.request, &self.history.lead);
-        lead.insert("sites".to_owned(), json!({"name": self.site.name, "url": self.site.url}));
-        lead.insert("interaction_history".to_owned(), json!(self.interactions(now)));
-        lead.insert(
-            "preferences".to_owned(),
-            json!({
-                "product_interest": self.request.product_interest,
-                "follow_up_type": self.request.follow_up_type,
-                "follow_up_interval": self.request.follow_up_interval,
-                "phone_number": self.request.phone_number,
-            }),
-        );
-        lead
+    pub fn shown(&self, now: DateTime<Utc>) -> FollowedLead {
+        let LeadData { name, company, position, email, phone, pain_points, budget_range, lead_stage, others } =
+            lead(self.request, &self.history.lead);
+        let stage = lead_stage.map(|stage| ("lead_stage".to_owned(), json!(stage)));
+        FollowedLead {
+            name,
+            company,
+            email,
+            phone,
+            position,
+            pain_points,
+            budget_range,
+            sites: FollowedSite { name: self.site.name.clone(), url: self.site.url.clone() },
+            interaction_history: self.interactions(now),
+            preferences: Preferences {
+                product_interest: self.request.products().into_iter().map(str::to_owned).collect(),
+                follow_up_type: self.request.follow_up_type.clone(),
+                follow_up_interval: self.request.follow_up_interval.clone(),
+                phone_number: self.request.phone_number().map(str::to_owned),
+            },
+            others: others.into_iter().chain(stage).collect(),
+        }
     }
 
     /// The addresses that the request gives of the lead.
     pub fn addresses(&self) -> impl Iterator<Item = Address<'_>> {
-        let of_lead = |name: &str| self.request.lead_data.get(name).and_then(Value::as_str);
-        let phones = self.request.phone_number.as_deref().into_iter().chain(of_lead("phone"));
-        of_lead("email").into_iter().map(Address::Email).chain(phones.map(Address::Phone))
+        let lead = self.request.lead_data.as_ref();
+        let email = lead.and_then(|lead| lead.email.as_deref());
+        let phones = self.request.phone_number().into_iter().chain(lead.and_then(|lead| lead.phone.as_deref()));
+        email.into_iter().map(Address::Email).chain(phones.map(Address::Phone))
     }
 
     /// What happened with the lead: what the request says, as it says it; or what is stored until `now`, newest first.
     fn interactions(&self, now: DateTime<Utc>) -> Vec<Value> {
         match &self.request.previous_interactions {
-            Some(given) => given.clone(),
+            Some(given) => given.iter().map(|interaction| json!(interaction)).collect(),
             None => {
                 let stored = self.history.recent.iter().chain(&self.history.earlier);
                 stored.filter(|activity| activity.occurred_at <= now).take(SHOWN).map(told).collect()
@@ -119,8 +113,9 @@ impl Subject<'_> {
     pub fn pending(&self, command_id: Uuid, agent: &Agent, now: DateTime<Utc>) -> Option<PendingMessage> {
         let number = self.history.lead.phone.as_deref()?;
         let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-        let given = [self.request.phone_number.as_deref(), self.request.lead_data.get("phone").and_then(Value::as_str)];
-        if given.into_iter().flatten().any(|given| digits(given) != digits(number)) {
+        let lead = self.request.lead_data.as_ref();
+        let mut given = self.request.phone_number().into_iter().chain(lead.and_then(|lead| lead.phone.as_deref()));
+        if given.any(|given| digits(given) != digits(number)) {
             return None;
         }
         let user = self.request.user_id.unwrap_or(agent.user_id);
@@ -141,8 +136,7 @@ impl Subject<'_> {
     /// Everything that the model is told, and nothing else: facts of this one lead, without its `email` and
     /// `phone`; what else `leadData` holds is told as it is.
     pub fn facts(&self, now: DateTime<Utc>) -> Value {
-        let mut lead = lead(self.request, &self.history.lead);
-        lead.retain(|name, value| !value.is_null() && !matches!(name.as_str(), "email" | "phone"));
+        let lead = LeadData { email: None, phone: None, ..lead(self.request, &self.history.lead) };
         let mut interactions = self.interactions(now);
         let date = |interaction: &Value| interaction["date"].as_str().unwrap_or_default().to_owned();
         interactions.sort_by_key(|interaction| Reverse(date(interaction)));
@@ -152,7 +146,7 @@ impl Subject<'_> {
             "lead": lead,
             "interactions": interactions,
             "planned": self.planned(now),
-            "product_interest": self.request.product_interest,
+            "product_interest": self.request.products(),
             "follow_up_type": self.request.follow_up_type,
             "follow_up_interval": self.request.follow_up_interval,
             "media": self.media,

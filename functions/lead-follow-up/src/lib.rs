@@ -9,18 +9,19 @@
 //! The commands are named after the work that the idempotency key stands for. So whoever takes a claim
 //! over finds what its predecessor stored, and nothing is written twice.
 
+mod answer;
 mod facts;
 pub mod operations;
 mod preference;
 mod request;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
-use shared::api::exactly_once::{Begun, ExactlyOnce, Work};
-use shared::api::http::{Call, Dialect, Input, RawEndpoint, Reply};
+use serde_json::json;
+use shared::api::exactly_once::{ExactlyOnce, Work};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Prefer};
 use shared::base::channel::Channel;
 use shared::base::clock::{Clock, Random};
 use shared::base::context::{Context, FromContext};
@@ -34,17 +35,19 @@ use shared::crm::leads::{History, Leads};
 use shared::outreach::gate::{self, Gate};
 use shared::outreach::writing::{Messages, said};
 use shared::pii::Allowed;
-use shared::workflow::commands::{Command, CommandId, Commands, Order, Outcome, Status};
+use shared::workflow::commands::{Command, CommandId, Commands, Order, Outcome};
 use shared::workflow::recommendations::{Actor, Origin, Recommendation, RecommendationId, Recommendations, WrittenBy};
 use shared::workspace::accounts::{Accounts, Agent, Role, Staffed};
 use shared::workspace::auth::Permission;
 use shared::workspace::credits::Action;
 use uuid::Uuid;
 
+pub use answer::FollowUp;
 use facts::{Address, Subject};
 pub use operations::operations;
 use preference::Preference;
 pub use request::Request;
+use request::{LeadData, has_seven_digits};
 
 /// How far back the lead's history is read.
 const LOOKED_BACK: TimeDelta = TimeDelta::days(365);
@@ -83,16 +86,14 @@ pub struct LeadFollowUp {
     model: Model,
 }
 
-impl RawEndpoint for LeadFollowUp {
+impl Endpoint for LeadFollowUp {
     const DIALECT: Dialect = Dialect::Agents;
     const PERMISSION: Permission = Permission::WriteAi;
-    type Request = (Request, Preference);
+    type Request = (Request, Prefer);
+    type Answer = FollowUp;
 
-    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        Ok((Request::parse(&input.body)?, Preference::of(&input.prefer)))
-    }
-
-    async fn handle(&self, call: &Call, (request, preference): Self::Request) -> Result<Reply, Problem> {
+    async fn handle(&self, call: &Call, request: Self::Request) -> Result<Answered<FollowUp>, Problem> {
+        let (request, preference) = (request.0, Preference::of(&request.1.0));
         let since = self.clock.now() - LOOKED_BACK;
         let (workspace, staffed, history, ready) = tokio::join!(
             self.accounts.workspace(call.workspace_id),
@@ -106,64 +107,45 @@ impl RawEndpoint for LeadFollowUp {
             Err(problem) => return self.once.refuse(call, problem).await,
         };
         let charge = (Action::LeadFollowUp, Action::LeadFollowUp.price(&prices));
-        let (begun, touches) = tokio::join!(self.once.begin(call, Some(charge)), async {
-            match history.rows.is_empty() {
-                true => Ok(Vec::new()),
-                false => self.conversations.touches(&history.rows, since).await,
+        let rows = history.rows.clone();
+        // A lead without conversations makes no call here.
+        let touches = self.conversations.touches(&rows, since);
+        let work = |work: Arc<Work>, touches| async move {
+            if work.is_taken_over() {
+                // The predecessor may have made something.
+                work.keep();
             }
-        });
-        let work = match begun? {
-            Begun::Replay(reply) => return Ok(reply),
-            Begun::Proceed(work) => work,
-        };
-        match touches {
-            Ok(touches) => history.take(touches, since),
-            Err(error) => return Err(give_up(work, error.into()).await),
-        }
-        let subject = Subject { request: &request, site: &staffed.site, history: &history, media: &media };
-        let (sales, copywriter) = match self.stored(call, &work).await {
-            Ok(Some(commands)) => commands,
-            Ok(None) => {
-                let ready = match ready {
-                    Ok(ready) => ready,
-                    Err(problem) => return Err(give_up(work, problem).await),
-                };
-                let copywriter = staffed.active(Role::Copywriter);
-                let (sales, refining) =
-                    match self.first_phase(call, ready, &subject, (&agent, copywriter), work.id()).await {
-                        Ok(commands) => commands,
-                        Err(problem) => return Err(give_up(work, problem).await),
-                    };
-                // Where this fails, it may have been stored all the same: the claim stands, so that a retry
-                // looks before it writes.
-                let proposals = self.proposals(call, &sales, request.visitor_id)?;
-                if !self.commands.store(&sales, refining.as_ref(), proposals).await? {
-                    return Err(Problem::unavailable("a predecessor stored the same work meanwhile"));
+            history.take(touches?, since);
+            let subject = Subject { request: &request, site: &staffed.site, history: &history, media: &media };
+            let (sales, copywriter) = match self.stored(call, &work).await? {
+                Some(commands) => commands,
+                None => {
+                    let agents = (&agent, staffed.active(Role::Copywriter));
+                    let (sales, refining) = self.first_phase(call, ready?, &subject, agents, work.id()).await?;
+                    // Where this fails, it may have been stored all the same: a retry looks before it writes.
+                    work.keep();
+                    let proposals = self.proposals(call, &sales, request.visitor_id)?;
+                    if !self.commands.store(&sales, refining.as_ref(), proposals).await? {
+                        return Err(Problem::unavailable("a predecessor stored the same work meanwhile"));
+                    }
+                    (sales, refining)
                 }
-                (sales, refining)
+            };
+            work.keep();
+            if let (Some(pending), Some(written)) =
+                (&sales.pending, sales.messages.as_ref().and_then(|messages| messages.whatsapp.as_ref()))
+            {
+                self.conversations.propose(call.workspace_id, pending, &written.message).await?;
             }
-            Err(problem) => return Err(give_up(work, problem).await),
+            let refined = match &copywriter {
+                Some(command) => Some(self.second_phase(call, command, &preference).await),
+                None => None,
+            };
+            let answer = FollowUp::of(&subject, &sales, refined.as_ref(), self.clock.now());
+            Ok(call.success(answer)?.preference_applied(preference.applied()))
         };
-        // From here on there is something that a retry has to find, not to make again.
-        if let (Some(pending), Some(written)) =
-            (&sales.pending, sales.messages.as_ref().and_then(|messages| messages.whatsapp.as_ref()))
-        {
-            self.conversations.propose(call.workspace_id, pending, &written.message).await?;
-        }
-        let refined = match &copywriter {
-            Some(command) => Some(self.second_phase(call, command, &preference).await),
-            None => None,
-        };
-        let mut reply = call.raw_success(answer(&subject, &sales, refined.as_ref(), self.clock.now()));
-        reply.preference_applied = preference.applied();
-        work.conclude(reply).await
+        self.once.charged(call, charge, touches, work).await
     }
-}
-
-/// Ends work that made nothing. What was taken over may have been made by the predecessor, so that claim
-/// stands until its lease ends.
-async fn give_up(work: Box<Work>, problem: Problem) -> Problem {
-    if work.is_taken_over() { problem } else { work.abandon(problem).await }
 }
 
 /// Whose work it is, and for which media; or what is missing for that (contract, section 8).
@@ -198,16 +180,15 @@ fn assignment(
 }
 
 /// The media to write for: the site's channels that reach the lead, and those that are always there.
-fn media(request: &Request, staffed: &Staffed, lead: &serde_json::Map<String, Value>) -> Result<Vec<Channel>, Problem> {
+fn media(request: &Request, staffed: &Staffed, lead: &LeadData) -> Result<Vec<Channel>, Problem> {
     let configured = [(Channel::Email, &staffed.site.email), (Channel::Whatsapp, &staffed.site.whatsapp)];
     let configured: Vec<_> =
         configured.into_iter().filter(|(_, channel)| channel.is_some()).map(|(medium, _)| medium).collect();
     if configured.is_empty() {
         return Err(Problem::new(Code::NoChannelsConfigured, "the site has neither email nor WhatsApp configured"));
     }
-    let text = |name: &str| lead.get(name).and_then(Value::as_str).unwrap_or_default();
-    let has_email = text("email").contains('@');
-    let has_phone = request.phone_number.is_some() || text("phone").bytes().filter(u8::is_ascii_digit).count() >= 7;
+    let has_email = lead.email.as_ref().is_some_and(|email| email.contains('@'));
+    let has_phone = request.phone_number.is_some() || lead.phone.as_deref().is_some_and(has_seven_digits);
     let reaches = |medium: &&Channel| match medium {
         Channel::Email => has_email,
         _ => has_phone,
@@ -383,31 +364,4 @@ fn checked(
         return Checked::Fine(kept.clone());
     }
     Checked::Wrong { complaint: complaints.join("; "), usable: Some(kept.clone()) }
-}
-
-/// The `data` of the response.
-fn answer(subject: &Subject<'_>, sales: &Command, refining: Option<&Command>, now: DateTime<Utc>) -> Value {
-    let messages = refining.and_then(|command| command.messages.as_ref()).or(sales.messages.as_ref());
-    let is_missing = |medium: &&Channel| messages.is_none_or(|messages| messages.of(**medium).is_none());
-    let not_written: Vec<_> = subject.media.iter().filter(is_missing).collect();
-    let refinement = refining.map(|command| {
-        let status = match command.status {
-            Status::Queued | Status::Running => "pending",
-            Status::Completed => "completed",
-            Status::Failed => "failed",
-        };
-        let command_id = command.id.command_id;
-        json!({"status": status, "command_id": command_id, "url": format!("/api/agents/commands/{command_id}")})
-    });
-    json!({
-        "messages": messages,
-        "not_written": not_written,
-        "lead": subject.shown(now),
-        "command_ids": {
-            "sales": sales.id.command_id,
-            "copywriter": refining.map(|command| command.id.command_id),
-        },
-        "recommendation_ids": sales.recommendations,
-        "refinement": refinement,
-    })
 }

@@ -1,20 +1,14 @@
 //! The description of the endpoint.
 
-use std::collections::BTreeMap;
-
-use schemars::JsonSchema;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use shared::api::openapi::Operation;
-use shared::base::channel::FollowedUp;
 use shared::base::problem::{Code, Problem};
-use shared::outreach::writing::Messages;
-use uuid::Uuid;
 
 use crate::LeadFollowUp;
 
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
-    let operation = Operation::raw::<LeadFollowUp, FollowUp>(
+    let operation = Operation::of::<LeadFollowUp>(
         "POST /api/agents/sales/leadFollowUp",
         "leadFollowUp",
         "Writes a follow-up for a lead, on every channel that reaches it",
@@ -30,7 +24,6 @@ pub fn operations() -> Vec<Operation> {
         "How long to wait for the copywriter (RFC 7240): `wait=N` or `respond-async`.",
         json!({"type": "string", "examples": ["wait=5"]}),
     )
-    .takes::<FollowUpRequest>()
     .for_example(
         "A qualified lead",
         json!({
@@ -125,228 +118,4 @@ pub fn operations() -> Vec<Operation> {
         Code::NoValidChannels,
     ]);
     vec![operation]
-}
-
-/// A lead to follow up. Each field has another spelling, in snake case, that counts as well; whoever sends both
-/// has to say the same in both.
-#[derive(JsonSchema)]
-#[schemars(
-    rename_all = "camelCase",
-    deny_unknown_fields,
-    extend("allOf" = [
-        {"anyOf": [{"required": ["siteId"]}, {"required": ["site_id"]}]},
-        {"anyOf": [{"required": ["leadId"]}, {"required": ["lead_id"]}]},
-    ])
-)]
-pub struct FollowUpRequest {
-    /// The site that the lead comes from; it has to be there.
-    pub site_id: Option<Uuid>,
-    /// As `siteId`.
-    #[schemars(rename = "site_id")]
-    pub site_id_again: Option<Uuid>,
-    /// The lead; it has to be there.
-    pub lead_id: Option<Uuid>,
-    /// As `leadId`.
-    #[schemars(rename = "lead_id")]
-    pub lead_id_again: Option<Uuid>,
-    /// The representative; by default the one whom the site's sales agent writes for.
-    pub user_id: Option<Uuid>,
-    /// As `userId`.
-    #[schemars(rename = "user_id")]
-    pub user_id_again: Option<Uuid>,
-    /// The sales agent; by default the site's active one.
-    pub agent_id: Option<Uuid>,
-    /// As `agentId`.
-    #[schemars(rename = "agent_id")]
-    pub agent_id_again: Option<Uuid>,
-    /// The visitor as whom the lead was seen on the site.
-    pub visitor_id: Option<Uuid>,
-    /// As `visitorId`.
-    #[schemars(rename = "visitor_id")]
-    pub visitor_id_again: Option<Uuid>,
-    /// Such as `email`, `call` or `meeting`.
-    #[schemars(length(max = 100))]
-    pub follow_up_type: Option<String>,
-    /// As `followUpType`.
-    #[schemars(rename = "follow_up_type", length(max = 100))]
-    pub follow_up_type_again: Option<String>,
-    /// The stage in the pipeline, instead of what is stored.
-    #[schemars(length(max = 100))]
-    pub lead_stage: Option<String>,
-    /// As `leadStage`.
-    #[schemars(rename = "lead_stage", length(max = 100))]
-    pub lead_stage_again: Option<String>,
-    /// What happened before, instead of what is stored.
-    #[schemars(length(max = 50))]
-    pub previous_interactions: Option<Vec<Interaction>>,
-    /// As `previousInteractions`.
-    #[schemars(rename = "previous_interactions", length(max = 50))]
-    pub previous_interactions_again: Option<Vec<Interaction>>,
-    /// What is known of the lead, before what is stored; at most 16 KiB.
-    pub lead_data: Option<LeadData>,
-    /// As `leadData`.
-    #[schemars(rename = "lead_data")]
-    pub lead_data_again: Option<LeadData>,
-    /// Products or services of interest.
-    #[schemars(length(max = 50), inner(length(max = 500)))]
-    pub product_interest: Option<Vec<String>>,
-    /// As `productInterest`.
-    #[schemars(rename = "product_interest", length(max = 50), inner(length(max = 500)))]
-    pub product_interest_again: Option<Vec<String>>,
-    /// Such as `3 days`.
-    #[schemars(length(max = 100))]
-    pub follow_up_interval: Option<String>,
-    /// As `followUpInterval`.
-    #[schemars(rename = "follow_up_interval", length(max = 100))]
-    pub follow_up_interval_again: Option<String>,
-    /// The number to write to on WhatsApp, instead of what is stored: at least 7 digits.
-    #[schemars(length(max = 40), regex(pattern = "^(?:[^0-9]*[0-9]){7}"))]
-    pub phone_number: Option<String>,
-    /// As `phoneNumber`.
-    #[schemars(rename = "phone_number", length(max = 40), regex(pattern = "^(?:[^0-9]*[0-9]){7}"))]
-    pub phone_number_again: Option<String>,
-}
-
-/// Something that happened with the lead.
-#[derive(JsonSchema)]
-#[schemars(extend("anyOf" = [{"required": ["summary"]}, {"required": ["content"]}]))]
-pub struct Interaction {
-    /// When.
-    #[schemars(length(max = 5_000))]
-    pub date: String,
-    /// What, such as `email` or `call`.
-    #[schemars(rename = "type", length(max = 5_000))]
-    pub kind: String,
-    /// What it was about.
-    pub summary: Option<Value>,
-    /// What was said.
-    pub content: Option<Value>,
-}
-
-/// What is known of a lead; other fields are taken as they are.
-#[derive(JsonSchema)]
-pub struct LeadData {
-    /// Name.
-    #[schemars(length(max = 200))]
-    pub name: Option<String>,
-    /// Company.
-    #[schemars(length(max = 200))]
-    pub company: Option<String>,
-    /// Job title.
-    #[schemars(length(max = 200))]
-    pub position: Option<String>,
-    /// E-mail address.
-    #[schemars(length(max = 254))]
-    pub email: Option<String>,
-    /// Phone number: at least 7 digits.
-    #[schemars(length(max = 40))]
-    pub phone: Option<String>,
-    /// What troubles the lead.
-    #[schemars(length(max = 50), inner(length(max = 500)))]
-    pub pain_points: Option<Vec<String>>,
-    /// The budget.
-    #[schemars(length(max = 200))]
-    pub budget_range: Option<String>,
-    /// The stage in the pipeline.
-    #[schemars(length(max = 100))]
-    pub lead_stage: Option<String>,
-}
-
-/// What was written.
-#[derive(JsonSchema)]
-pub struct FollowUp {
-    /// A message for each medium: refined, if the copywriter is done.
-    pub messages: Messages,
-    /// The media that the AI model wrote nothing usable for.
-    pub not_written: Vec<FollowedUp>,
-    /// What is known of the lead.
-    pub lead: FollowedLead,
-    /// The commands.
-    pub command_ids: CommandIds,
-    /// The recommendation that each message became, for a person to decide on.
-    pub recommendation_ids: BTreeMap<String, Uuid>,
-    /// Where the copywriter stands; null without one.
-    pub refinement: Option<Refinement>,
-}
-
-/// What is known of a lead.
-#[derive(JsonSchema)]
-pub struct FollowedLead {
-    /// Name.
-    pub name: Option<String>,
-    /// Company.
-    pub company: Option<String>,
-    /// E-mail address.
-    pub email: Option<String>,
-    /// Phone number.
-    pub phone: Option<String>,
-    /// Job title.
-    pub position: Option<String>,
-    /// What troubles the lead.
-    pub pain_points: Option<Vec<String>>,
-    /// The budget.
-    pub budget_range: Option<String>,
-    /// The site.
-    pub sites: FollowedSite,
-    /// What happened with the lead: what the request says of it, as it says it, or what is stored, newest first.
-    pub interaction_history: Vec<Map<String, Value>>,
-    /// What the request says of the follow-up.
-    pub preferences: Preferences,
-    /// The stage and whatever else the request says of the lead.
-    #[schemars(flatten)]
-    pub others: BTreeMap<String, Value>,
-}
-
-/// A site.
-#[derive(JsonSchema)]
-pub struct FollowedSite {
-    /// Its name.
-    pub name: String,
-    /// Its address.
-    pub url: String,
-}
-
-/// What a request says of a follow-up.
-#[derive(JsonSchema)]
-pub struct Preferences {
-    /// Products or services of interest.
-    pub product_interest: Vec<String>,
-    /// Such as `email`.
-    pub follow_up_type: Option<String>,
-    /// Such as `3 days`.
-    pub follow_up_interval: Option<String>,
-    /// The number to write to on WhatsApp.
-    pub phone_number: Option<String>,
-}
-
-/// The commands of a follow-up.
-#[derive(JsonSchema)]
-pub struct CommandIds {
-    /// The sales agent's.
-    pub sales: Uuid,
-    /// The copywriter's; null if the site has no active copywriter.
-    pub copywriter: Option<Uuid>,
-}
-
-/// Where the copywriter stands.
-#[derive(JsonSchema)]
-pub struct Refinement {
-    /// Whether it is done.
-    pub status: RefinementStatus,
-    /// Its command.
-    pub command_id: Uuid,
-    /// Where to look for it.
-    pub url: String,
-}
-
-/// Whether the copywriter is done.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "lowercase")]
-pub enum RefinementStatus {
-    /// Not yet.
-    Pending,
-    /// It is.
-    Completed,
-    /// It failed; the sales agent's messages stand.
-    Failed,
 }

@@ -1,16 +1,26 @@
-//! The request body, in both spellings of the document, and its checks in the order of the contract
-//! (section 8): what has to be there, what has to be a UUID, the phone number, everything else.
+//! The request body, in both spellings of the document, and the order in which its faults are named (contract,
+//! section 8): what has to be there, what has to be a UUID, the phone number, everything else.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use shared::api::http::request::{Complaints, Parts, describe, read};
+use shared::api::http::{FromRequest, Input};
 use shared::base::problem::{Code, MISSING, Problem};
+use shared::parsed_text;
 use uuid::Uuid;
 
-/// The request, checked.
-#[derive(Clone, Debug, PartialEq)]
+/// A lead to follow up. Each field has another spelling, in snake case, that counts as well; a request that sends both
+/// has to say the same in both.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "FollowUpRequest", transform = both_spellings)]
 pub struct Request {
-    /// The site that the lead comes from.
+    /// The site that the lead comes from; it has to be there.
     pub site_id: Uuid,
-    /// The lead.
+    /// The lead; it has to be there.
     pub lead_id: Uuid,
     /// The representative; by default the one whom the site's sales agent writes for.
     pub user_id: Option<Uuid>,
@@ -19,225 +29,291 @@ pub struct Request {
     /// The visitor as whom the lead was seen on the site.
     pub visitor_id: Option<Uuid>,
     /// Such as `email`, `call` or `meeting`.
+    #[schemars(length(max = 100))]
     pub follow_up_type: Option<String>,
     /// The stage in the pipeline, instead of what is stored.
+    #[schemars(length(max = 100))]
     pub lead_stage: Option<String>,
     /// What happened before, instead of what is stored.
-    pub previous_interactions: Option<Vec<Value>>,
-    /// What is known of the lead, before what is stored.
-    pub lead_data: Map<String, Value>,
+    #[schemars(length(max = 50))]
+    pub previous_interactions: Option<Vec<Interaction>>,
+    /// What is known of the lead, before what is stored; at most 16 KiB.
+    pub lead_data: Option<LeadData>,
     /// Products or services of interest.
-    pub product_interest: Vec<String>,
+    #[schemars(length(max = 50), inner(length(max = 500)), extend("x-complaint" = SHORT_TEXTS))]
+    pub product_interest: Option<Vec<String>>,
     /// Such as `3 days`.
+    #[schemars(length(max = 100))]
     pub follow_up_interval: Option<String>,
-    /// The number to write to on WhatsApp, instead of what is stored.
-    pub phone_number: Option<String>,
+    /// The number to write to on WhatsApp, instead of what is stored: at least 7 digits.
+    pub phone_number: Option<PhoneNumber>,
 }
 
-/// The fields of the document, each with its other spelling.
+/// Something that happened with the lead.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("anyOf" = [{"required": ["summary"]}, {"required": ["content"]}], "x-complaint" = AN_INTERACTION))]
+pub struct Interaction {
+    /// When.
+    #[schemars(length(max = 5_000))]
+    pub date: String,
+    /// What, such as `email` or `call`.
+    #[serde(rename = "type")]
+    #[schemars(length(max = 5_000))]
+    pub kind: String,
+    /// What it was about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Value>,
+    /// What was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content: Option<Value>,
+    /// Other fields, as they are.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    pub others: Map<String, Value>,
+}
+
+/// What is known of a lead; other fields are taken as they are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LeadData {
+    /// Name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 200))]
+    pub name: Option<String>,
+    /// Company.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 200))]
+    pub company: Option<String>,
+    /// Job title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 200))]
+    pub position: Option<String>,
+    /// E-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 254))]
+    pub email: Option<String>,
+    /// Phone number: at least 7 digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 40))]
+    pub phone: Option<String>,
+    /// What troubles the lead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 50), inner(length(max = 500)), extend("x-complaint" = SHORT_TEXTS))]
+    pub pain_points: Option<Vec<String>>,
+    /// The budget.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 200))]
+    pub budget_range: Option<String>,
+    /// The stage in the pipeline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 100))]
+    pub lead_stage: Option<String>,
+    /// Other fields, as they are.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    pub others: Map<String, Value>,
+}
+
+/// A number with at least 7 digits, as it was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhoneNumber(pub String);
+
+parsed_text!(PhoneNumber, PhoneNumber::of, "must be a string with at least 7 digits", {
+    "type": "string",
+    "maxLength": 40,
+    "pattern": "^(?:[^0-9]*[0-9]){7}",
+});
+
+impl PhoneNumber {
+    fn of(text: &str) -> Option<Self> {
+        Some(Self(text.to_owned())).filter(|_| text.chars().count() <= 40 && has_seven_digits(text))
+    }
+}
+
+const SHORT_TEXTS: &str = "must be a list of at most 50 strings of at most 500 characters";
+const AN_INTERACTION: &str = "must have the strings date, type, and summary or content";
+
+/// The fields of the document, each with its other spelling, in the order in which their faults are named.
 const FIELDS: [(&str, &str); 12] = [
     ("siteId", "site_id"),
     ("leadId", "lead_id"),
     ("userId", "user_id"),
     ("agentId", "agent_id"),
     ("visitorId", "visitor_id"),
+    ("phoneNumber", "phone_number"),
     ("followUpType", "follow_up_type"),
     ("leadStage", "lead_stage"),
     ("previousInteractions", "previous_interactions"),
     ("leadData", "lead_data"),
     ("productInterest", "product_interest"),
     ("followUpInterval", "follow_up_interval"),
-    ("phoneNumber", "phone_number"),
 ];
 
-/// Fields of `leadData` that are texts, with the most characters of each.
-const LEAD_TEXTS: [(&str, usize); 7] = [
-    ("name", 200),
-    ("company", 200),
-    ("position", 200),
-    ("email", 254),
-    ("phone", 40),
-    ("budget_range", 200),
-    ("lead_stage", 100),
-];
+/// How many of them are UUIDs.
+const UUIDS: usize = 5;
 
-/// How many interactions, products and pain points are taken.
-const MOST: usize = 50;
+/// The most bytes of `leadData`.
+const MOST_LEAD_DATA: usize = 16 * 1024;
 
-impl Request {
-    /// Reads and checks a body.
-    pub fn parse(body: &Value) -> Result<Self, Problem> {
-        let Value::Object(body) = body else {
+/// Adds each field's other spelling to the schema. What has to be there may be `null` in one of them.
+fn both_spellings(schema: &mut Schema) {
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        *properties = std::mem::take(properties)
+            .into_iter()
+            .flat_map(|(name, mut property)| {
+                if property["type"] == "string" {
+                    property["type"] = json!(["string", "null"]);
+                }
+                let other = FIELDS.iter().find(|(field, _)| *field == name).map_or("", |(_, other)| *other).to_owned();
+                let mut again = property.clone();
+                again["description"] = json!(format!("As `{name}`."));
+                [(name, property), (other, again)]
+            })
+            .collect();
+    }
+    let either = |name: &str, other: &str| json!({"anyOf": [{"required": [name]}, {"required": [other]}]});
+    schema.insert("allOf".to_owned(), json!([either("siteId", "site_id"), either("leadId", "lead_id")]));
+    schema.remove("required");
+}
+
+impl FromRequest for Request {
+    fn take(input: &mut Input, _: &mut Complaints) -> Result<Option<Self>, Problem> {
+        let Value::Object(body) = input.body.take() else {
             return Err(Problem::new(Code::Validation, "the body must be a JSON object"));
         };
-        let body = Body(body);
-        body.has(&["siteId", "leadId"])?;
-        let site_id = body.uuid("siteId")?.unwrap_or_default();
-        let lead_id = body.uuid("leadId")?.unwrap_or_default();
-        let (user_id, agent_id, visitor_id) = (body.uuid("userId")?, body.uuid("agentId")?, body.uuid("visitorId")?);
-        let phone_number = body.phone_number()?;
-        let request = Self {
-            site_id,
-            lead_id,
-            user_id,
-            agent_id,
-            visitor_id,
-            follow_up_type: body.text("followUpType", 100)?,
-            lead_stage: body.text("leadStage", 100)?,
-            previous_interactions: body.interactions()?,
-            lead_data: body.lead_data()?,
-            product_interest: body.texts("productInterest")?,
-            follow_up_interval: body.text("followUpInterval", 100)?,
-            phone_number,
-        };
-        body.is_known().map(|()| request)
+        Self::of(body).map(Some)
+    }
+
+    fn parts() -> Parts {
+        Parts { body: Some(describe::<Self>), ..Parts::default() }
     }
 }
 
-struct Body<'a>(&'a Map<String, Value>);
-
-impl<'a> Body<'a> {
-    /// A field in either spelling, with the name that it was given by; `null` counts as absent.
-    fn given(&self, name: &'static str) -> Result<Option<(&'static str, &'a Value)>, Problem> {
-        let other = FIELDS.iter().find(|(field, _)| *field == name).map_or(name, |(_, other)| other);
-        let of = |name| self.0.get(name).filter(|value| !value.is_null());
-        match (of(name), of(other)) {
-            (Some(one), Some(two)) if one != two && uuid(one).is_none_or(|one| uuid(two) != Some(one)) => {
-                Err(Problem::field(name, &format!("and {other} are given and differ; send one of them")))
-            }
-            (Some(value), _) => Ok(Some((name, value))),
-            (None, Some(value)) => Ok(Some((other, value))),
-            (None, None) => Ok(None),
+impl Request {
+    /// Reads a body. The first kind of fault in the contract's order is the one that is named.
+    fn of(body: Map<String, Value>) -> Result<Self, Problem> {
+        let (fields, spelled, mut complaints) = one_spelling(body);
+        let missing: Vec<_> = ["siteId", "leadId"].into_iter().filter(|name| !fields.contains_key(*name)).collect();
+        if let Some(first) = missing.first() {
+            let fields = missing.iter().map(|name| ((*name).to_owned(), MISSING.to_owned()));
+            return Err(Problem { message: format!("{first} {MISSING}"), ..Problem::fields(fields.collect()) });
         }
-    }
-
-    fn is_known(&self) -> Result<(), Problem> {
-        let known = |name: &str| FIELDS.iter().any(|(field, other)| [*field, *other].contains(&name));
-        match self.0.keys().find(|name| !known(name)) {
-            None => Ok(()),
-            Some(name) => {
-                let is_name = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-                let shown = if is_name { name } else { "(unnamed)" };
-                let known: Vec<_> = FIELDS.iter().map(|(field, _)| *field).collect();
-                Err(Problem::field(shown, &format!("is not a field of this request; known are {}", known.join(", "))))
-            }
+        let lead_data = fields.get("leadData").map_or(0, |lead| lead.to_string().len());
+        let request = read::<Self>(fields);
+        match &request {
+            Ok(request) => complaints.extend(request.faults(lead_data)),
+            Err(others) => complaints.extend(others.clone()),
         }
-    }
-
-    /// The first that is missing is what the message says; the details name them all.
-    fn has(&self, names: &[&'static str]) -> Result<(), Problem> {
-        let mut missing = Vec::new();
-        for name in names {
-            let is_blank = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
-            if self.given(name)?.is_none_or(|(_, value)| is_blank(value)) {
-                missing.push(*name);
-            }
-        }
-        let Some(first) = missing.first() else { return Ok(()) };
-        let mut problem =
-            Problem::fields(missing.iter().map(|name| ((*name).to_owned(), MISSING.to_owned())).collect());
-        problem.message = format!("{first} {MISSING}");
-        Err(problem)
-    }
-
-    fn uuid(&self, name: &'static str) -> Result<Option<Uuid>, Problem> {
-        let Some((name, value)) = self.given(name)? else { return Ok(None) };
-        uuid(value).map(Some).ok_or_else(|| Problem::field(name, "must be a UUID").with_code(Code::InvalidInput))
-    }
-
-    fn phone_number(&self) -> Result<Option<String>, Problem> {
-        let Some((name, value)) = self.given("phoneNumber")? else { return Ok(None) };
-        let number = value.as_str().filter(|text| text.chars().count() <= 40);
-        let number = number.filter(|text| text.bytes().filter(u8::is_ascii_digit).count() >= 7);
-        let problem =
-            || Problem::field(name, "must be a string with at least 7 digits").with_code(Code::InvalidPhoneNumber);
-        number.map(|number| Some(number.to_owned())).ok_or_else(problem)
-    }
-
-    fn text(&self, name: &'static str, most: usize) -> Result<Option<String>, Problem> {
-        let Some((name, value)) = self.given(name)? else { return Ok(None) };
-        text(name, value, most).map(Some)
-    }
-
-    fn texts(&self, name: &'static str) -> Result<Vec<String>, Problem> {
-        let Some((name, value)) = self.given(name)? else { return Ok(Vec::new()) };
-        texts(name, value)
-    }
-
-    fn interactions(&self) -> Result<Option<Vec<Value>>, Problem> {
-        let Some((name, value)) = self.given("previousInteractions")? else { return Ok(None) };
-        let interactions = value.as_array().filter(|given| given.len() <= MOST);
-        let Some(interactions) = interactions else {
-            return Err(Problem::field(name, &format!("must be a list of at most {MOST} interactions")));
+        // The names as they were spelled.
+        let complaints: Complaints = complaints
+            .into_iter()
+            .map(|(path, complaint)| {
+                let end = path.find(['.', '[']).unwrap_or(path.len());
+                let (name, rest) = path.split_at(end);
+                (format!("{}{rest}", spelled.get(name).map_or(name, String::as_str)), complaint)
+            })
+            .collect();
+        let first = |names: &[(&str, &str)]| {
+            let names = names.iter().flat_map(|(name, other)| [*name, *other]);
+            names.into_iter().find_map(|name| complaints.get_key_value(name))
         };
-        for (index, interaction) in interactions.iter().enumerate() {
-            let has = |field: &str| interaction[field].as_str().is_some_and(|text| text.chars().count() <= 5_000);
-            if !(has("date") && has("type") && (has("summary") || has("content"))) {
-                let complaint = "must have the strings date, type, and summary or content";
-                return Err(Problem::field(&format!("{name}[{index}]"), complaint));
+        let differs = |complaint: &str| complaint.ends_with("send one of them");
+        for (names, code) in
+            [(&FIELDS[..UUIDS], Code::InvalidInput), (&FIELDS[UUIDS..=UUIDS], Code::InvalidPhoneNumber)]
+        {
+            if let Some((name, complaint)) = first(names) {
+                let code = if differs(complaint) { Code::Validation } else { code };
+                return Err(Problem::field(name, complaint).with_code(code));
             }
         }
-        Ok(Some(interactions.clone()))
+        match request {
+            Ok(request) if complaints.is_empty() => Ok(request),
+            _ => Err(Problem::fields(complaints)),
+        }
     }
 
-    fn lead_data(&self) -> Result<Map<String, Value>, Problem> {
-        let Some((name, value)) = self.given("leadData")? else { return Ok(Map::new()) };
-        let Some(given) = value.as_object() else { return Err(Problem::field(name, "must be an object")) };
-        for (field, most) in LEAD_TEXTS {
-            if let Some(value) = given.get(field).filter(|value| !value.is_null()) {
-                text(&format!("{name}.{field}"), value, most)?;
+    /// What goes beyond the schema.
+    fn faults(&self, lead_data: usize) -> Complaints {
+        let mut faults = Complaints::new();
+        let mut fault = |name: String, complaint: &str| _ = faults.insert(name, complaint.to_owned());
+        let is_text = |value: &Option<Value>| {
+            value.as_ref().and_then(Value::as_str).is_some_and(|text| text.chars().count() <= 5_000)
+        };
+        for (index, interaction) in self.previous_interactions.iter().flatten().enumerate() {
+            if !(is_text(&interaction.summary) || is_text(&interaction.content)) {
+                fault(format!("previousInteractions[{index}]"), AN_INTERACTION);
             }
         }
-        let given_text = |field: &str| given.get(field).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
-        if given_text("email").is_some_and(|email| !email.contains('@')) {
-            return Err(Problem::field(&format!("{name}.email"), "must be an e-mail address"));
+        let Some(lead) = &self.lead_data else { return faults };
+        if lead.email.as_ref().is_some_and(|email| !email.contains('@')) {
+            fault("leadData.email".to_owned(), "must be an e-mail address");
         }
-        if given_text("phone").is_some_and(|phone| phone.bytes().filter(u8::is_ascii_digit).count() < 7) {
-            return Err(Problem::field(&format!("{name}.phone"), "must have at least 7 digits"));
+        if lead.phone.as_ref().is_some_and(|phone| !has_seven_digits(phone)) {
+            fault("leadData.phone".to_owned(), "must have at least 7 digits");
         }
-        if let Some(points) = given.get("pain_points").filter(|value| !value.is_null()) {
-            texts(&format!("{name}.pain_points"), points)?;
+        if lead_data > MOST_LEAD_DATA {
+            fault("leadData".to_owned(), "must have at most 16 KiB");
         }
-        if value.to_string().len() > 16 * 1024 {
-            return Err(Problem::field(name, "must have at most 16 KiB"));
-        }
-        Ok(given
-            .iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect())
+        faults
     }
+
+    /// Products or services of interest; a blank text is none.
+    pub fn products(&self) -> Vec<&str> {
+        self.product_interest.iter().flatten().map(String::as_str).filter(|text| !text.trim().is_empty()).collect()
+    }
+
+    /// The number to write to on WhatsApp.
+    pub fn phone_number(&self) -> Option<&str> {
+        self.phone_number.as_ref().map(|number| number.0.as_str())
+    }
+}
+
+pub fn has_seven_digits(text: &str) -> bool {
+    text.bytes().filter(u8::is_ascii_digit).count() >= 7
+}
+
+/// The fields by the document's first spelling, how each was spelled, and those that are given twice and differ. A blank
+/// identifier that has to be there is none.
+fn one_spelling(mut body: Map<String, Value>) -> (Map<String, Value>, BTreeMap<&'static str, String>, Complaints) {
+    let (mut fields, mut spelled, mut complaints) = (Map::new(), BTreeMap::new(), Complaints::new());
+    for (index, (name, other)) in FIELDS.into_iter().enumerate() {
+        let is_blank = |value: &Value| index < 2 && value.as_str().is_some_and(|text| text.trim().is_empty());
+        let mut given = |name| body.remove(name).filter(|value: &Value| !value.is_null() && !is_blank(value));
+        let (value, name_given) = match (given(name), given(other)) {
+            (Some(one), Some(two)) => {
+                let same = one == two || uuid(&one).is_some_and(|one| uuid(&two) == Some(one));
+                if !same {
+                    complaints.insert(name.to_owned(), format!("and {other} are given and differ; send one of them"));
+                }
+                (one, name)
+            }
+            (Some(value), None) => (value, name),
+            (None, Some(value)) => (value, other),
+            (None, None) => continue,
+        };
+        fields.insert(name.to_owned(), value);
+        spelled.insert(name, name_given.to_owned());
+    }
+    fields.extend(body);
+    (fields, spelled, complaints)
 }
 
 fn uuid(value: &Value) -> Option<Uuid> {
     value.as_str().and_then(shared::api::http::uuid)
 }
 
-fn text(name: &str, value: &Value, most: usize) -> Result<String, Problem> {
-    let text = value.as_str().filter(|text| text.chars().count() <= most);
-    text.map(str::to_owned)
-        .ok_or_else(|| Problem::field(name, &format!("must be a string of at most {most} characters")))
-}
-
-fn texts(name: &str, value: &Value) -> Result<Vec<String>, Problem> {
-    let wrong = || Problem::field(name, &format!("must be a list of at most {MOST} strings of at most 500 characters"));
-    let given = value.as_array().filter(|given| given.len() <= MOST).ok_or_else(wrong)?;
-    let given = given.iter().map(|value| text(name, value, 500).map_err(|_| wrong()));
-    // What says nothing is no product and no pain point.
-    given.filter(|text| !text.as_ref().is_ok_and(|text| text.trim().is_empty())).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+
+    fn parse(body: &Value) -> Result<Request, Problem> {
+        Request::of(body.as_object().unwrap().clone())
+    }
 
     const SITE: &str = "5eed0000-0000-4000-8000-000000000401";
     const LEAD: &str = "5eed0000-0000-1000-8000-000000000402";
 
     fn refused(body: Value) -> (Code, String) {
-        let problem = Request::parse(&body).unwrap_err();
+        let problem = parse(&body).unwrap_err();
         (problem.code, problem.message)
     }
 
@@ -247,11 +323,11 @@ mod tests {
             json!({"siteId": SITE, "leadId": LEAD, "agentId": SITE, "visitorId": LEAD, "followUpType": "email"});
         let snake =
             json!({"site_id": SITE, "lead_id": LEAD, "agent_id": SITE, "visitor_id": LEAD, "follow_up_type": "email"});
-        let parsed = Request::parse(&camel).unwrap();
-        assert_eq!(Request::parse(&snake).unwrap(), parsed);
+        let parsed = parse(&camel).unwrap();
+        assert_eq!(parse(&snake).unwrap(), parsed);
         assert_eq!(parsed.follow_up_type.as_deref(), Some("email"));
         let twice = json!({"siteId": SITE, "site_id": SITE.to_uppercase(), "leadId": LEAD});
-        assert!(Request::parse(&twice).is_ok());
+        assert!(parse(&twice).is_ok());
         let (code, message) = refused(json!({"siteId": SITE, "site_id": LEAD, "leadId": LEAD}));
         assert_eq!(code, Code::Validation);
         assert!(message.starts_with("siteId and site_id are given and differ"), "{message}");
@@ -314,6 +390,6 @@ mod tests {
             assert_eq!(given, code, "{body}");
             assert!(said.starts_with(message), "{body}: {said}");
         }
-        assert!(Request::parse(&json!({"siteId": SITE, "leadId": LEAD, "phone_number": "123-4567"})).is_ok());
+        assert!(parse(&json!({"siteId": SITE, "leadId": LEAD, "phone_number": "123-4567"})).is_ok());
     }
 }

@@ -21,9 +21,13 @@ mod tools;
 mod turn;
 mod words;
 
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
-use shared::api::exactly_once::{Begun, Completed, ExactlyOnce, Work};
-use shared::api::http::{Call, Dialect, Gate, Input, RawEndpoint, Reply, Routes};
+use shared::api::exactly_once::{Completed, ExactlyOnce, Work};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Gate, Json, Routes};
 use shared::base::clock::{Clock, Random};
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
@@ -88,17 +92,31 @@ pub fn function(context: &Context) -> Result<shared::api::lambda::Function, Conf
     Ok(Routes::new(Gate::new(context)?).with("POST", "/v1/lexi/chat", LexiChat::new(context)?).into())
 }
 
-impl RawEndpoint for LexiChat {
+/// Lexi's answer.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ChatAnswer {
+    /// What Lexi says.
+    pub response: String,
+    /// The task that it proposes.
+    pub task_id: Option<Uuid>,
+    /// Whether a task waits for approval.
+    pub requires_approval: bool,
+    /// The conversation, for the next message.
+    pub conversation_id: Uuid,
+    /// The answer's identifier.
+    pub message_id: Uuid,
+    /// The balance after this call.
+    pub credits_remaining: u64,
+}
+
+impl Endpoint for LexiChat {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::Lexi;
     const STREAMS: bool = true;
-    type Request = Request;
+    type Request = Json<Request>;
+    type Answer = ChatAnswer;
 
-    fn parse(&self, input: &Input) -> Result<Request, Problem> {
-        Request::parse(&input.body)
-    }
-
-    async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
+    async fn handle(&self, call: &Call, Json(request): Self::Request) -> Result<Answered<ChatAnswer>, Problem> {
         let (workspace, known, ready) =
             tokio::join!(self.accounts.workspace(call.workspace_id), self.known(call, &request), self.model.ready());
         let known = match known {
@@ -108,15 +126,9 @@ impl RawEndpoint for LexiChat {
         };
         let prices = workspace?.map(|workspace| workspace.prices).unwrap_or_default();
         let charge = (Action::LexiMessage, Action::LexiMessage.price(&prices));
-        let work = match self.once.begin(call, Some(charge)).await.map_err(in_the_documents_words)? {
-            Begun::Replay(reply) => return Ok(reply),
-            Begun::Proceed(work) => *work,
-        };
-        let ready = match ready {
-            Ok(ready) => ready,
-            Err(problem) => return Err(work.abandon(problem).await),
-        };
-        self.answer(call, request, known, (ready, work, charge.1)).await
+        let work =
+            |work: Arc<Work>, ()| async move { self.answer(call, request, known, (ready?, &work, charge.1)).await };
+        self.once.charged(call, charge, async {}, work).await.map_err(in_the_documents_words)
     }
 }
 
@@ -137,7 +149,7 @@ fn not_found(field: &str, what: &str) -> Problem {
 }
 
 /// What the model has said in answer to a message.
-struct Answered {
+struct Spoke {
     text: String,
     state: shared::workflow::chats::State,
     proposal: Option<turn::Proposal>,
@@ -149,31 +161,33 @@ impl LexiChat {
     /// What a message stands on.
     async fn known(&self, call: &Call, request: &Request) -> Result<Known, Problem> {
         let workspace_id = call.workspace_id;
-        let id =
-            ChatId { workspace_id, conversation_id: request.conversation_id.unwrap_or_else(|| self.random.uuid()) };
+        let id = ChatId {
+            workspace_id,
+            conversation_id: request.context.conversation_id.unwrap_or_else(|| self.random.uuid()),
+        };
         let chat = async {
-            match request.conversation_id {
+            match request.context.conversation_id {
                 None => Ok((None, Vec::new())),
                 Some(_) => tokio::try_join!(self.chats.get(id), self.chats.newest(id, READ)),
             }
         };
         let list = async {
-            match request.list_id {
+            match request.context.list_id {
                 None => Ok(None),
                 Some(list_id) => self.lists.get(workspace_id, list_id).await,
             }
         };
         let campaign = async {
-            match request.campaign_id {
+            match request.context.campaign_id {
                 None => Ok(None),
                 Some(campaign_id) => self.campaigns.get(workspace_id, campaign_id).await,
             }
         };
         let ((chat, mut recent), mut list, mut campaign) = tokio::try_join!(chat, list, campaign)?;
         for (is_missing, field, what) in [
-            (request.conversation_id.is_some() && chat.is_none(), "context.conversation_id", "conversation"),
-            (request.list_id.is_some() && list.is_none(), "context.list_id", "list"),
-            (request.campaign_id.is_some() && campaign.is_none(), "context.campaign_id", "campaign"),
+            (request.context.conversation_id.is_some() && chat.is_none(), "context.conversation_id", "conversation"),
+            (request.context.list_id.is_some() && list.is_none(), "context.list_id", "list"),
+            (request.context.campaign_id.is_some() && campaign.is_none(), "context.campaign_id", "campaign"),
         ] {
             if is_missing {
                 return Err(not_found(field, what));
@@ -197,8 +211,8 @@ impl LexiChat {
         call: &Call,
         request: Request,
         mut known: Known,
-        (mut ready, work, price): (Ready, Work, u32),
-    ) -> Result<Reply, Problem> {
+        (mut ready, work, price): (Ready, &Work, u32),
+    ) -> Result<Answered<ChatAnswer>, Problem> {
         let before = known.chat.clone();
         let asking = async {
             summary::shorten(&mut known, (&self.model, &mut ready), &self.tasks, self.clock.now(), call.deadline)
@@ -206,21 +220,18 @@ impl LexiChat {
             self.ask(call, &request, &known, (&mut ready, price)).await
         };
         let balance = async { work.balance(call).await.map_err(Problem::from) };
-        let (answered, balance) = match tokio::try_join!(asking, balance) {
-            Ok(both) => both,
-            Err(problem) => return Err(work.abandon(problem).await),
-        };
+        let (turn, balance) = tokio::try_join!(asking, balance)?;
         let message_id = self.random.uuid();
-        let task_id = answered.proposal.as_ref().map(|proposal| proposal.task_id);
-        let reply = call.raw_success(json!({
-            "response": answered.text,
-            "task_id": task_id,
-            "requires_approval": task_id.is_some(),
-            "conversation_id": known.chat.id.conversation_id,
-            "message_id": message_id,
-            "credits_remaining": balance.available,
-        }));
-        self.store(&request, (before, known), &answered, (work, reply, message_id)).await
+        let task_id = turn.proposal.as_ref().map(|proposal| proposal.task_id);
+        let answered = call.success(ChatAnswer {
+            response: turn.text.clone(),
+            task_id,
+            requires_approval: task_id.is_some(),
+            conversation_id: known.chat.id.conversation_id,
+            message_id,
+            credits_remaining: balance.available,
+        })?;
+        self.store(&request, (before, known), &turn, (work, &answered, message_id)).await
     }
 
     /// Lets the model answer, with tools.
@@ -230,11 +241,11 @@ impl LexiChat {
         request: &Request,
         known: &Known,
         (ready, price): (&mut Ready, u32),
-    ) -> Result<Answered, Problem> {
+    ) -> Result<Spoke, Problem> {
         let mut turn = Turn {
             known,
             price,
-            names_a_list: request.list_id.is_some(),
+            names_a_list: request.context.list_id.is_some(),
             own_words: known.own_words(&request.message),
             state: known.chat.state.clone(),
             proposal: None,
@@ -281,7 +292,7 @@ impl LexiChat {
             return Err(problem.because("the model used tools and said nothing"));
         }
         let Turn { state, proposal, from_records, steps, .. } = turn;
-        Ok(Answered { text, state, proposal, from_records, steps })
+        Ok(Spoke { text, state, proposal, from_records, steps })
     }
 
     /// Uses the tools that the model wants, one after the other.
@@ -359,43 +370,37 @@ impl LexiChat {
         &self,
         request: &Request,
         (mut before, known): (Chat, Known),
-        answered: &Answered,
-        (mut work, reply, message_id): (Work, Reply, Uuid),
-    ) -> Result<Reply, Problem> {
-        let mut supersedes = answered.proposal.as_ref().and_then(|proposal| proposal.supersedes);
+        turn: &Spoke,
+        (work, answered, message_id): (&Work, &Answered<ChatAnswer>, Uuid),
+    ) -> Result<Answered<ChatAnswer>, Problem> {
+        let mut supersedes = turn.proposal.as_ref().and_then(|proposal| proposal.supersedes);
         for _ in 0..ATTEMPTS {
-            let writes = self.writes(request, (&before, &known), answered, supersedes, message_id);
-            let writes = match writes {
-                Ok(writes) => writes,
-                Err(problem) => return Err(work.abandon(problem).await),
-            };
-            work = match work.complete_with(reply.clone(), writes).await? {
-                Completed::Done(reply) => return Ok(reply),
-                Completed::Outdated(work) => *work,
-            };
-            match self.chats.get(before.id).await {
-                Ok(Some(now)) if now.version != before.version => before = now,
+            let writes = self.writes(request, (&before, &known), turn, supersedes, message_id)?;
+            if let Completed::Done(reply) = work.complete_with(answered, writes).await? {
+                return Ok(reply.into());
+            }
+            match self.chats.get(before.id).await? {
+                Some(now) if now.version != before.version => before = now,
                 // The task whose place this takes was decided meanwhile: both stand.
-                Ok(_) if supersedes.is_some() => supersedes = None,
-                Ok(_) => break,
-                Err(error) => return Err(work.abandon(error.into()).await),
+                _ if supersedes.is_some() => supersedes = None,
+                _ => break,
             }
         }
-        Err(work.abandon(Problem::unavailable("a conversation kept changing")).await)
+        Err(Problem::unavailable("a conversation kept changing"))
     }
 
     fn writes(
         &self,
         request: &Request,
         (before, known): (&Chat, &Known),
-        answered: &Answered,
+        answered: &Spoke,
         supersedes: Option<TaskId>,
         message_id: Uuid,
     ) -> Result<Vec<Write>, Problem> {
         let now = self.clock.now();
         let mut after = before.clone();
-        after.list_id = request.list_id.or(before.list_id);
-        after.campaign_id = request.campaign_id.or(before.campaign_id);
+        after.list_id = request.context.list_id.or(before.list_id);
+        after.campaign_id = request.context.campaign_id.or(before.campaign_id);
         after.messages = before.messages + 2;
         after.updated_at = now;
         after.state = before.state.with_changes(&known.chat.state, &answered.state);

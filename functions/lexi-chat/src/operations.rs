@@ -1,22 +1,19 @@
 //! The description of the endpoint.
 
-use schemars::JsonSchema;
 use serde_json::json;
 use shared::api::openapi::Operation;
 use shared::base::problem::{Code, Problem};
-use uuid::Uuid;
 
 use crate::{LexiChat, NO_CREDITS};
 
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
-    let operation = Operation::raw::<LexiChat, ChatAnswer>("POST /v1/lexi/chat", "chatWithLexi", "Talks with Lexi")
+    let operation = Operation::of::<LexiChat>("POST /v1/lexi/chat", "chatWithLexi", "Talks with Lexi")
         .description(
             "Costs 1 credit. Lexi never acts by itself: what it proposes becomes a task that a person approves. Name \
              the `conversation_id` to go on with a conversation. With `Accept: text/event-stream` the answer comes as \
              it is written; a refusal before the first event is an ordinary error.",
         )
-        .takes::<ChatRequest>()
         .for_example(
             "A search for prospects",
             json!({
@@ -69,44 +66,4 @@ pub fn operations() -> Vec<Operation> {
         .refuses_with(Problem::new(Code::InsufficientCredits, NO_CREDITS))
         .refuses(&[Code::NotFound, Code::AiUnavailable]);
     vec![operation]
-}
-
-/// A message to Lexi.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub struct ChatRequest {
-    /// What the person says.
-    #[schemars(length(max = 12_000), regex(pattern = r"\S"))]
-    pub message: String,
-    /// What it is about.
-    pub context: Option<ChatContext>,
-}
-
-/// What a message is about.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub struct ChatContext {
-    /// A list.
-    pub list_id: Option<Uuid>,
-    /// A campaign.
-    pub campaign_id: Option<Uuid>,
-    /// The conversation that it continues.
-    pub conversation_id: Option<Uuid>,
-}
-
-/// Lexi's answer.
-#[derive(JsonSchema)]
-pub struct ChatAnswer {
-    /// What Lexi says.
-    pub response: String,
-    /// The task that it proposes.
-    pub task_id: Option<Uuid>,
-    /// Whether a task waits for approval.
-    pub requires_approval: bool,
-    /// The conversation, for the next message.
-    pub conversation_id: Uuid,
-    /// The answer's identifier.
-    pub message_id: Uuid,
-    /// The balance after this call.
-    pub credits_remaining: u64,
 }

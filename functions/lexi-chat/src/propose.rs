@@ -8,7 +8,7 @@ use shared::base::store::StoreError;
 use shared::crm::leads::Lead;
 use shared::crm::lists::Target;
 use shared::crm::prospects::{self, Query};
-use shared::outreach::writing::Written;
+use shared::outreach::writing::ChannelMessage;
 use shared::pii::addresses;
 use shared::workflow::tasks::{self, ContactChanges, Plan, Task};
 use shared::workflow::tasks::{Brief, Example};
@@ -173,8 +173,11 @@ impl LexiChat {
 
     /// An e-mail in its form, which names nothing that the person did not.
     fn example(&self, subject: &str, message: &str, turn: &Turn<'_>) -> Result<Example, String> {
-        let written =
-            Written { title: subject.trim().to_owned(), message: message.trim().to_owned(), strategy: "-".to_owned() };
+        let written = ChannelMessage {
+            title: subject.trim().to_owned(),
+            message: message.trim().to_owned(),
+            strategy: "-".to_owned(),
+        };
         // What was agreed on before may be said again.
         let before = turn.state.email.as_ref().map(|email| format!("{}\n{}", email.title, email.message));
         let known = format!("{}\n{}", turn.own_words, before.unwrap_or_default());

@@ -21,7 +21,8 @@ use shared::crm::leads::Leads;
 use shared::crm::lists::Lists;
 use shared::crm::prospects::Prospects;
 use shared::workflow::campaigns::{Advance, Drafting};
-use shared::workflow::tasks::{Failure, Plan, Progress, Taken, Task, TaskId, Tasks};
+use shared::workflow::lease::{Leased, Take};
+use shared::workflow::tasks::{Failure, Plan, Progress, Task, TaskId, Tasks};
 
 /// How long one message may take. The function's timeout is above it, and a lease above that.
 const TIME: TimeDelta = TimeDelta::seconds(50);
@@ -29,12 +30,10 @@ const TIME: TimeDelta = TimeDelta::seconds(50);
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "lexi-worker";
 
-/// Builds the function from its configuration.
 pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     shared::api::lambda::Function::queue(context, LexiWorker::new)
 }
 
-/// The worker and what it works with.
 #[derive(Clone, Debug, FromContext)]
 pub struct LexiWorker {
     clock: Clock,
@@ -101,7 +100,7 @@ impl From<Problem> for Trouble {
 
 impl LexiWorker {
     /// Does what a task's plan says. The task is kept as it was last written.
-    async fn work_on(&self, task: &mut Task, until: DateTime<Utc>) -> Result<Outcome, Trouble> {
+    async fn work_on(&self, task: &mut Leased<Task>, until: DateTime<Utc>) -> Result<Outcome, Trouble> {
         let workspace_id = task.id.workspace_id;
         match task.plan.clone() {
             Plan::ProspectSearch { query, list } => self.search(task, (&query, &list), until).await,
@@ -125,10 +124,10 @@ impl Consumer for LexiWorker {
     async fn try_one(&self, id: TaskId) -> Result<(), StoreError> {
         let until = self.clock.now() + TIME;
         let mut task = match self.tasks.take(id).await? {
-            Taken::Leased(task) => task,
+            Take::Leased(task) => task,
             // Whoever works on it finishes it, or the sweeper sends it again.
-            Taken::Busy | Taken::Settled => return Ok(()),
-            Taken::Unknown => {
+            Take::Busy | Take::Finished => return Ok(()),
+            Take::Unknown => {
                 tracing::warn!(workspace_id = %id.workspace_id, task_id = %id.task_id, "no such task");
                 return Ok(());
             }

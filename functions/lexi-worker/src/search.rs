@@ -10,6 +10,7 @@ use shared::base::store::StoreError;
 use shared::crm::leads::Lead;
 use shared::crm::lists::{ListError, Member, Target};
 use shared::crm::prospects::{Prospect, Query, SearchError};
+use shared::workflow::lease::Leased;
 use shared::workflow::tasks::{Failure, Progress, Task};
 use uuid::Uuid;
 
@@ -25,7 +26,7 @@ impl LexiWorker {
     /// Finds people, once, and puts them on the list. Who finds nobody is not charged.
     pub(crate) async fn search(
         &self,
-        task: &mut Task,
+        task: &mut Leased<Task>,
         (query, list): (&Query, &Target),
         until: DateTime<Utc>,
     ) -> Result<Outcome, Trouble> {

@@ -6,7 +6,7 @@ use shared::crm::conversations::row::Sender;
 use shared::crm::identifiers::CustomerPhone;
 use shared::crm::inbox::Received;
 
-use crate::{Event, Said, on_channel, placeholder};
+use crate::{Event, ProviderMessage, on_channel, placeholder};
 
 /// A lead's message, or an echo of one that the business has sent.
 pub fn message(received: &Received, messaging: &Value) -> Option<Event> {
@@ -20,7 +20,7 @@ pub fn message(received: &Received, messaging: &Value) -> Option<Event> {
         false => (Sender::User, "sender"),
     };
     let lead = CustomerPhone::parse(messaging[lead]["id"].as_str()?).ok()?;
-    let said = Said {
+    let said = ProviderMessage {
         message_id: content["mid"].as_str()?.to_owned(),
         sender,
         text: text(content),

@@ -38,12 +38,10 @@ enum Event {
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "message-worker";
 
-/// Builds the function from its configuration.
 pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     shared::api::lambda::Function::queue(context, MessageWorker::new)
 }
 
-/// The function and what it works with.
 #[derive(Clone, Debug, FromContext)]
 pub struct MessageWorker {
     inbox: Inbox,
@@ -62,9 +60,9 @@ impl MessageWorker {
                     message: &message,
                     contact_name: contact_name.as_deref(),
                 };
-                let recorded = self.conversations.record_delivered(user, &delivered).await?;
+                let (recorded, lead_id) = self.conversations.record_delivered(user, &delivered).await?;
                 tracing::info!(?recorded, "recorded a message");
-                self.outcomes.wrote(user, &lead, &message).await?;
+                self.outcomes.wrote(user.workspace_id, lead_id, &message).await?;
             }
             Event::Status { leads, message_id, delivery, report } => {
                 if let Some(report) = report {
@@ -102,7 +100,7 @@ fn event(received: &Received) -> Option<Event> {
 }
 
 /// A message on the channel that it came through.
-fn on_channel(received: &Received, lead: &CustomerPhone, said: Said) -> Option<Box<Message>> {
+fn on_channel(received: &Received, lead: &CustomerPhone, said: ProviderMessage) -> Option<Box<Message>> {
     let channel = &received.channel;
     let conversation_id =
         shared::crm::conversations::default_conversation(channel.platform, Some(&channel.channel_id), lead);
@@ -126,7 +124,7 @@ fn on_channel(received: &Received, lead: &CustomerPhone, said: Said) -> Option<B
 }
 
 /// What a provider's message says.
-struct Said {
+struct ProviderMessage {
     message_id: String,
     sender: shared::crm::conversations::row::Sender,
     text: String,

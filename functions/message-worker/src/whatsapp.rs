@@ -2,12 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use shared::crm::conversations::Delivery;
 use shared::crm::conversations::row::Sender;
 use shared::crm::identifiers::CustomerPhone;
 use shared::crm::inbox::Received;
 
-use crate::{Event, Said, on_channel, placeholder};
+use crate::{Event, ProviderMessage, on_channel, placeholder};
 
 /// A lead's message.
 pub fn message(received: &Received, message: &Value, contact: Option<&Value>) -> Option<Event> {
@@ -17,7 +16,7 @@ pub fn message(received: &Received, message: &Value, contact: Option<&Value>) ->
         [&message["from"], &contact["wa_id"], &message["from_user_id"], &message["user_id"], &contact["user_id"]];
     let mut told = identifiers(told).into_iter();
     let (lead, also) = (told.next()?, told.collect());
-    let said = Said {
+    let said = ProviderMessage {
         message_id: message["id"].as_str()?.to_owned(),
         sender: Sender::User,
         text: text(message),
@@ -33,7 +32,7 @@ pub fn message(received: &Received, message: &Value, contact: Option<&Value>) ->
 pub fn echo(received: &Received, echo: &Value) -> Option<Event> {
     let mut told = identifiers([&echo["to"], &echo["to_user_id"]]).into_iter();
     let (lead, also) = (told.next()?, told.collect());
-    let said = Said {
+    let said = ProviderMessage {
         message_id: echo["id"].as_str()?.to_owned(),
         sender: Sender::Agent,
         text: text(echo),
@@ -48,7 +47,7 @@ pub fn status(status: &Value, received_at: DateTime<Utc>) -> Option<Event> {
     Some(Event::Status {
         leads: identifiers(["recipient_id", "recipient_user_id", "user_id"].map(|name| &status[name])),
         message_id: status["id"].as_str().filter(|id| id.len() <= 512)?.to_owned(),
-        delivery: Delivery::named(status["status"].as_str()?)?,
+        delivery: status["status"].as_str()?.parse().ok()?,
         report: shared::clients::providers::whatsapp::status(status, received_at),
     })
 }

@@ -217,6 +217,6 @@ fn the_permissions_and_dialects_are_those_of_the_code() {
     assert_eq!(Permission::ALL.map(|(name, variant)| (name.to_owned(), variant.to_owned())), known);
     for path in ["/v1/x", "/api/agents/x", "/api/v1/ai/followup/x", "/users/x"] {
         let route: Route = format!("GET {path}").parse().unwrap();
-        assert_eq!(route.dialect(), format!("{:?}", shared::api::http::Dialect::of_path(path)));
+        assert_eq!(route.dialect(), format!("{:?}", fallback::dialect(path)));
     }
 }

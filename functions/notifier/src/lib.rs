@@ -18,7 +18,8 @@ use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
 use shared::clients::http_client::http_client;
 use shared::workflow::due::Place;
-use shared::workflow::notifications::{Notification, NotificationView, Notifications, TRIES};
+use shared::workflow::lease::ATTEMPTS;
+use shared::workflow::notifications::{Notification, NotificationView, Notifications};
 use shared::workspace::accounts::{Accounts, Webhook};
 
 /// How long an answer may take.
@@ -27,12 +28,10 @@ const WITHIN: Duration = Duration::from_secs(10);
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "notifier";
 
-/// Builds the function from its configuration.
 pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     shared::api::lambda::Function::queue(context, Notifier::new)
 }
 
-/// The worker and what it works with.
 #[derive(Clone, Debug, FromContext)]
 pub struct Notifier {
     clock: Clock,
@@ -83,7 +82,7 @@ impl Consumer for Notifier {
             return self.notifications.done(&place).await;
         };
         let sent = self.send(&webhook, &notification).await;
-        if sent.is_ok() || tries >= TRIES {
+        if sent.is_ok() || tries >= ATTEMPTS {
             self.notifications.done(&place).await?;
         }
         sent.map_err(|cause| StoreError::Unavailable(format!("a webhook did not take a notification: {cause}")))

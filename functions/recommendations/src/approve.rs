@@ -11,13 +11,13 @@ use shared::base::clock::{Clock, Random};
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;
-use shared::outreach::gate::Gate;
+use shared::outreach::gate::{self, Gate};
 use shared::outreach::reach::{Reach, Reaching};
 use shared::workflow::notifications::Notification;
 use shared::workflow::recommendations::{
     Actor, Draft, Origin, Recommendation, RecommendationView, Recommendations, Refused,
 };
-use shared::workspace::accounts::Accounts;
+use shared::workspace::accounts::{Accounts, Site};
 use shared::workspace::auth::Permission;
 
 use crate::decide::{Version, decided, refusal, seen, send};
@@ -119,9 +119,11 @@ impl Approve {
         if !reach.reaches(draft.channel) {
             return Err(unreachable(&reach, draft.channel));
         }
-        self.has_sender(&before, draft.channel).await?;
+        let sites = self.accounts.sites(call.workspace_id).await?;
+        has_sender(&before, draft.channel, &sites)?;
         let actor = Actor::Key(call.key_id);
-        let findings = self.gate.check(call.workspace_id, reach.lead(), &draft.parts()).await?;
+        let allowed = gate::allowed(reach.lead(), &sites);
+        let findings = self.gate.check((call.workspace_id, reach.lead()), &allowed, &draft.parts()).await?;
         if !findings.is_empty() {
             let notification = before.pii_alert(&findings, self.random.uuid(), self.clock.now());
             return self.block(&before, json!(findings), &notification, actor).await;
@@ -129,27 +131,6 @@ impl Approve {
         let after = decided(self.recommendations.approve(&before, draft, actor).await?, &before)?;
         send(&self.queue, &after).await;
         call.success(after.into())
-    }
-
-    /// Whether somebody can send on the channel, or whoever shows it was asked to.
-    async fn has_sender(&self, before: &Recommendation, channel: Channel) -> Result<(), Problem> {
-        let is_follow_up = matches!(before.origin, Origin::FollowUp { .. });
-        if !channel.is_sent() {
-            let is_shown = matches!(channel, Channel::Notification | Channel::Web);
-            return if is_shown && !is_follow_up {
-                let message = "only a follow-up's message is shown in the product or on the site";
-                Err(Problem::new(Code::ChannelNotEligible, message))
-            } else {
-                Ok(())
-            };
-        }
-        let sites = self.accounts.sites(before.id.workspace_id).await?;
-        if sites.iter().any(|site| site.sender(channel).is_some()) {
-            return Ok(());
-        }
-        let message =
-            format!("no site of this workspace sends by {}; add one with `cargo cli site add`", channel.name());
-        Err(Problem::new(Code::ChannelNotEligible, message))
     }
 
     /// Blocks the recommendation, alerts compliance, and says where the text has to be changed.
@@ -165,6 +146,19 @@ impl Approve {
         let message = "the text holds personal data of somebody else, and is blocked; approve it with another text";
         Err(Problem::new(Code::PiiBlocked, message).detail("findings", findings))
     }
+}
+
+/// Fails unless a site sends on the channel, or a follow-up is shown there.
+fn has_sender(before: &Recommendation, channel: Channel, sites: &[Site]) -> Result<(), Problem> {
+    let is_follow_up = matches!(before.origin, Origin::FollowUp { .. });
+    let message = match channel {
+        Channel::Notification | Channel::Web if !is_follow_up => {
+            "only a follow-up's message is shown in the product or on the site".to_owned()
+        }
+        _ if !channel.is_sent() || sites.iter().any(|site| site.sender(channel).is_some()) => return Ok(()),
+        _ => format!("no site of this workspace sends by {}; add one with `cargo cli site add`", channel.name()),
+    };
+    Err(Problem::new(Code::ChannelNotEligible, message))
 }
 
 fn unreachable(reach: &Reach, channel: Channel) -> Problem {

@@ -28,7 +28,6 @@ const MOST: usize = 5_000;
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "score-due";
 
-/// Builds the function from its configuration.
 pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     let due = ScoreDue::new(context)?;
     Ok(shared::api::lambda::Function::schedule(move || {
@@ -37,7 +36,6 @@ pub fn function(context: &Context) -> Result<shared::api::lambda::Function, Conf
     }))
 }
 
-/// The schedule's function and what it works with.
 #[derive(Clone, Debug, FromContext)]
 pub struct ScoreDue {
     clock: Clock,

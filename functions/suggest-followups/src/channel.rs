@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use shared::base::channel::Channel;
 use shared::crm::leads::Lead;
 
@@ -38,20 +38,23 @@ pub fn reaches(channel: Channel, lead: &Lead) -> bool {
     }
 }
 
-/// Writes a channel by its name.
-pub fn serialize<S: Serializer>(channel: &Channel, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(name(*channel))
+/// A channel that can be suggested, under its name in the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suggested(pub Channel);
+
+impl Serialize for Suggested {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(name(self.0))
+    }
 }
 
-/// Reads a channel that can be suggested.
-pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Channel, D::Error> {
-    let text = Cow::<str>::deserialize(deserializer)?;
-    named(&text).ok_or_else(|| D::Error::unknown_variant(&text, &["email", "call", "meeting", "linkedin", "whatsapp"]))
+impl<'de> Deserialize<'de> for Suggested {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        let names = &["email", "call", "meeting", "linkedin", "whatsapp"];
+        named(&text).map(Self).ok_or_else(|| D::Error::unknown_variant(&text, names))
+    }
 }
-
-/// A channel that can be suggested, in the description of the API.
-#[derive(Clone, Copy, Debug)]
-pub enum Suggested {}
 
 impl JsonSchema for Suggested {
     fn schema_name() -> Cow<'static, str> {

@@ -10,12 +10,14 @@ mod channel;
 pub mod operations;
 mod suggestion;
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use shared::api::exactly_once::{Begun, ExactlyOnce};
-use shared::api::http::{Call, Dialect, Fields, Input, RawEndpoint, Reply};
+use shared::api::exactly_once::{ExactlyOnce, Work};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Json};
 use shared::base::clock::Clock;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
@@ -34,17 +36,46 @@ pub use operations::operations;
 use shared::base::channel::Channel;
 pub use suggestion::{Suggestion, Suggestions};
 
-/// The request body, checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is asked for.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "SuggestFollowupsRequest")]
 pub struct Request {
-    /// The contact, which is a lead of the workspace.
+    /// The contact to suggest follow-ups for.
     pub contact_id: Uuid,
-    /// How many suggestions at most: 1–10, by default 3.
+    /// How many suggestions at most.
+    #[serde(default = "usual_count")]
+    #[schemars(range(min = 1, max = 10))]
     pub count: u32,
-    /// How many days back activity counts as recent: 1–365, by default 60.
+    /// How many days back activity counts as recent.
+    #[serde(default = "usual_days")]
+    #[schemars(range(min = 1, max = 365))]
     pub lookback_days: u32,
     /// The channels that may be suggested; by default all.
-    pub channels: Vec<Channel>,
+    #[schemars(length(min = 1))]
+    pub channels: Option<Vec<Suggested>>,
+}
+
+fn usual_count() -> u32 {
+    3
+}
+
+fn usual_days() -> u32 {
+    60
+}
+
+impl Request {
+    /// The channels that may be suggested, each once.
+    fn channels(&self) -> Vec<Channel> {
+        let Some(asked) = &self.channels else { return SUGGESTED.to_vec() };
+        let mut channels = Vec::new();
+        for Suggested(channel) in asked {
+            if !channels.contains(channel) {
+                channels.push(*channel);
+            }
+        }
+        channels
+    }
 }
 
 /// The `data` of the response: suggestions for a contact.
@@ -78,25 +109,13 @@ pub struct SuggestFollowups {
     model: Model,
 }
 
-impl RawEndpoint for SuggestFollowups {
+impl Endpoint for SuggestFollowups {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::WriteAi;
-    type Request = Request;
+    type Request = Json<Request>;
+    type Answer = Data;
 
-    fn parse(&self, input: &Input) -> Result<Request, Problem> {
-        let mut fields = Fields::of(&input.body)?;
-        let request = Request {
-            contact_id: fields.required_uuid("contact_id"),
-            count: fields.integer("count", 1..=10, 3),
-            lookback_days: fields.integer("lookback_days", 1..=365, 60),
-            channels: fields
-                .list("channels", "email, call, meeting, linkedin, whatsapp", channel::named)
-                .unwrap_or_else(|| SUGGESTED.to_vec()),
-        };
-        fields.finish().map(|()| request)
-    }
-
-    async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
+    async fn handle(&self, call: &Call, Json(request): Self::Request) -> Result<Answered<Data>, Problem> {
         let since = self.clock.now() - TimeDelta::days(i64::from(request.lookback_days));
         let (workspace, history, ready) = tokio::join!(
             self.accounts.workspace(call.workspace_id),
@@ -108,38 +127,27 @@ impl RawEndpoint for SuggestFollowups {
         };
         let prices = workspace?.map(|workspace| workspace.prices).unwrap_or_default();
         let charge = (Action::SuggestFollowups, Action::SuggestFollowups.price(&prices));
+        let rows = history.rows.clone();
         // A contact without conversations makes no call here.
-        let (begun, messages) =
-            tokio::join!(self.once.begin(call, Some(charge)), self.conversations.touches(&history.rows, since));
-        let work = match begun? {
-            Begun::Replay(reply) => return Ok(reply),
-            Begun::Proceed(work) => work,
+        let messages = self.conversations.touches(&rows, since);
+        let work = |work: Arc<Work>, messages| async move {
+            let ready = ready?;
+            history.take(messages?, since);
+            let channels = request.channels();
+            let summary = activity_summary(&history, request.lookback_days, self.clock.now());
+            let prompt = self.prompt((request.count, &channels), &history, (&summary, request.lookback_days));
+            let check = |suggestions: Suggestions| suggestions.checked(request.count, &channels);
+            let (suggestions, balance) =
+                tokio::join!(self.model.complete(ready, &prompt, call.deadline, check), work.balance(call));
+            let data = Data {
+                suggestions: suggestions?.suggestions,
+                activity_summary: summary,
+                credits_remaining: balance?.available,
+            };
+            // The answer does not say whom it is about; an erasure of the contact has to find it.
+            Ok(call.success(data)?.about(request.contact_id))
         };
-        let ready = match ready {
-            Ok(ready) => ready,
-            Err(problem) => return Err(work.abandon(problem).await),
-        };
-        match messages {
-            Ok(messages) => history.take(messages, since),
-            Err(error) => return Err(work.abandon(error.into()).await),
-        }
-        let summary = activity_summary(&history, request.lookback_days, self.clock.now());
-        let prompt = self.prompt(&request, &history, &summary);
-        let check = |suggestions: Suggestions| suggestions.checked(request.count, &request.channels);
-        let (suggestions, balance) =
-            tokio::join!(self.model.complete(ready, &prompt, call.deadline, check), work.balance(call));
-        let (suggestions, balance) = match (suggestions, balance) {
-            (Ok(suggestions), Ok(balance)) => (suggestions, balance),
-            (Err(problem), _) => return Err(work.abandon(problem).await),
-            (_, Err(error)) => return Err(work.abandon(error.into()).await),
-        };
-        let data = Data {
-            suggestions: suggestions.suggestions,
-            activity_summary: summary,
-            credits_remaining: balance.available,
-        };
-        // The answer does not say whom it is about; whoever erases the contact is to find it.
-        work.complete(Reply { about: Some(request.contact_id), ..call.raw_success(json!(data)) }).await
+        self.once.charged(call, charge, messages, work).await
     }
 }
 
@@ -149,7 +157,12 @@ const SHOWN: usize = 50;
 impl SuggestFollowups {
     /// Everything that the model is told, and nothing else: facts of this one lead, without its
     /// addresses and numbers.
-    fn prompt(&self, request: &Request, history: &History, summary: &str) -> Prompt {
+    fn prompt(
+        &self,
+        (count, channels): (u32, &[Channel]),
+        history: &History,
+        (summary, lookback_days): (&str, u32),
+    ) -> Prompt {
         let lead = &history.lead;
         let now = self.clock.now();
         let told = |activity: &Activity| {
@@ -171,7 +184,7 @@ impl SuggestFollowups {
             instructions: include_str!("../../../shared/prompts/suggest-followups.md"),
             facts: json!({
                 "today": now.format("%A %Y-%m-%d").to_string(),
-                "asked": {"count": request.count, "channels": names(&request.channels)},
+                "asked": {"count": count, "channels": names(channels)},
                 "contact": {
                     "name": lead.full_name,
                     "job_title": lead.job_title,
@@ -179,7 +192,7 @@ impl SuggestFollowups {
                     "stage": lead.stage,
                     "reachable_by": names(&reachable_by),
                 },
-                "lookback_days": request.lookback_days,
+                "lookback_days": lookback_days,
                 "activity_summary": summary,
                 "activity": activity,
                 "last_touch_before": history.earlier.as_ref().filter(|earlier| earlier.is_touch()).map(told),

@@ -1,16 +1,14 @@
 //! The description of the endpoint.
 
-use schemars::JsonSchema;
 use serde_json::json;
 use shared::api::openapi::Operation;
 use shared::base::problem::{Code, Problem};
-use uuid::Uuid;
 
-use crate::{Data, SuggestFollowups, Suggested};
+use crate::SuggestFollowups;
 
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
-    let operation = Operation::raw::<SuggestFollowups, Data>(
+    let operation = Operation::of::<SuggestFollowups>(
         "POST /v1/ai/suggest-followups",
         "suggestFollowups",
         "Suggests follow-up actions for a contact",
@@ -19,7 +17,6 @@ pub fn operations() -> Vec<Operation> {
         "Made from the contact's recent activity, the most useful first. Costs 2 credits; nothing is charged where \
          the AI model fails.",
     )
-    .takes::<SuggestFollowupsRequest>()
     .for_example("Up to three suggestions", json!({"contact_id": "123e4567-e89b-12d3-a456-426614174000", "count": 3}))
     .for_example(
         "By e-mail or a call, from the last 30 days",
@@ -61,21 +58,4 @@ pub fn operations() -> Vec<Operation> {
     .refuses_with(Problem::short_of_credits(2, 1))
     .refuses(&[Code::AiUnavailable]);
     vec![operation]
-}
-
-/// What is asked for.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub struct SuggestFollowupsRequest {
-    /// The contact to suggest follow-ups for.
-    pub contact_id: Uuid,
-    /// How many suggestions at most.
-    #[schemars(range(min = 1, max = 10), extend("default" = 3))]
-    pub count: Option<u32>,
-    /// How many days back activity counts as recent.
-    #[schemars(range(min = 1, max = 365), extend("default" = 60))]
-    pub lookback_days: Option<u32>,
-    /// The channels that may be suggested; by default all.
-    #[schemars(length(min = 1))]
-    pub channels: Option<Vec<Suggested>>,
 }

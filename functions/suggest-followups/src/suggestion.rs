@@ -12,9 +12,8 @@ use crate::channel::{self, Suggested};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Suggestion {
     /// The channel.
-    #[serde(rename = "type", with = "channel")]
-    #[schemars(with = "Suggested")]
-    pub channel: Channel,
+    #[serde(rename = "type")]
+    pub channel: Suggested,
     /// Short title of the action.
     pub title: String,
     /// Why this follow-up was suggested.
@@ -42,7 +41,7 @@ impl Suggestions {
         let mut complaints = Vec::new();
         let mut suggestions = Vec::new();
         for (index, mut suggestion) in self.suggestions.into_iter().enumerate() {
-            if !channel::has_draft(suggestion.channel) {
+            if !channel::has_draft(suggestion.channel.0) {
                 suggestion.draft_body = None;
             }
             match broken_rule(&suggestion, allowed) {
@@ -64,7 +63,7 @@ impl Suggestions {
 }
 
 fn broken_rule(suggestion: &Suggestion, allowed: &[Channel]) -> Option<String> {
-    if !allowed.contains(&suggestion.channel) {
+    if !allowed.contains(&suggestion.channel.0) {
         let allowed: Vec<_> = allowed.iter().copied().map(channel::name).collect();
         return Some(format!("its type is not one of {}", allowed.join(", ")));
     }
@@ -77,7 +76,7 @@ fn broken_rule(suggestion: &Suggestion, allowed: &[Channel]) -> Option<String> {
         return Some(format!("its {name} is empty"));
     }
     let drafted = suggestion.draft_body.as_ref().is_some_and(|draft| !draft.trim().is_empty());
-    (channel::has_draft(suggestion.channel) && !drafted).then(|| "its draft_body is empty".to_owned())
+    (channel::has_draft(suggestion.channel.0) && !drafted).then(|| "its draft_body is empty".to_owned())
 }
 
 #[cfg(test)]
@@ -87,7 +86,7 @@ mod tests {
 
     fn suggestion(channel: Channel) -> Suggestion {
         Suggestion {
-            channel,
+            channel: Suggested(channel),
             title: "Share fee proposal".to_owned(),
             reason: "Jane asked for pricing.".to_owned(),
             suggested_when: "Today".to_owned(),

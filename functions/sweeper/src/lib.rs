@@ -8,7 +8,7 @@ use shared::base::environment::ConfigError;
 use shared::base::queue::Queue;
 use shared::base::store::StoreError;
 use shared::workflow::commands::CommandId;
-use shared::workflow::due::{DueIndex, Overdue, Wanted};
+use shared::workflow::due::{DueIndex, Overdue, Worker};
 use shared::workflow::recommendations::RecommendationId;
 use shared::workflow::tasks::TaskId;
 use shared::workspace::credits::Ledger;
@@ -19,7 +19,6 @@ const AT_ONCE: usize = 10;
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "sweeper";
 
-/// Builds the function from its configuration.
 pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
     let sweeper = Sweeper::new(context)?;
     Ok(shared::api::lambda::Function::schedule(move || {
@@ -28,7 +27,6 @@ pub fn function(context: &Context) -> Result<shared::api::lambda::Function, Conf
     }))
 }
 
-/// The sweeper and what it works with.
 #[derive(Clone, Debug, FromContext)]
 pub struct Sweeper {
     clock: Clock,
@@ -72,14 +70,14 @@ impl Sweeper {
     async fn send_overdue(&self) -> Result<usize, StoreError> {
         let overdue = self.due.overdue().await?;
         for some in overdue.chunks(AT_ONCE) {
-            let ids = |wanted: Wanted| some.iter().filter(move |one| one.wanted == wanted);
-            let commands: Vec<_> = ids(Wanted::Copywriter).filter_map(command).collect();
+            let ids = |worker: Worker| some.iter().filter(move |one| one.worker == worker);
+            let commands: Vec<_> = ids(Worker::Copywriter).filter_map(command).collect();
             self.copywriter.send(&commands).await?;
-            for (wanted, queue) in [(Wanted::Analysis, &self.analysis), (Wanted::Delivery, &self.delivery)] {
-                queue.send(&ids(wanted).filter_map(recommendation).collect::<Vec<_>>()).await?;
+            for (worker, queue) in [(Worker::Analysis, &self.analysis), (Worker::Delivery, &self.delivery)] {
+                queue.send(&ids(worker).filter_map(recommendation).collect::<Vec<_>>()).await?;
             }
-            self.notifications.send(&ids(Wanted::Notification).map(|one| &one.place).collect::<Vec<_>>()).await?;
-            self.tasks.send(&ids(Wanted::Task).filter_map(task).collect::<Vec<_>>()).await?;
+            self.notifications.send(&ids(Worker::Notification).map(|one| &one.place).collect::<Vec<_>>()).await?;
+            self.tasks.send(&ids(Worker::Task).filter_map(task).collect::<Vec<_>>()).await?;
             try_join_all(some.iter().map(|one| self.due.postpone(one))).await?;
         }
         Ok(overdue.len())

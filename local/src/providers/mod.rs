@@ -7,11 +7,10 @@
 //! | `POST /behaviour` | adds a [`Behaviour`] for the next sends |
 //! | `DELETE /behaviour` | removes the behaviours that are left |
 //!
-//! It accepts every well-formed message, and reports it as delivered soon after, with the provider's signature, to the
-//! gateway's webhooks. Nothing leaves the machine.
+//! It accepts every well-formed message, and reports it as delivered soon after: for Meta and Twilio to the gateway's
+//! webhooks, with the provider's signature, for SES to the queue of its events, as SNS does. Nothing leaves the machine.
 
 mod behaviour;
-mod certificate;
 mod protocol;
 mod reports;
 
@@ -43,9 +42,6 @@ pub const TWILIO_ACCOUNT_SID: &str = "AC00000000000000000000000000000000";
 /// The token for Twilio's stand-in, which also signs its reports.
 pub const TWILIO_AUTH_TOKEN: &str = "local-twilio-token";
 
-/// The topic that the stand-in for SES publishes its events to.
-pub const SES_TOPIC_ARN: &str = "arn:aws:sns:us-east-1:000000000000:ses-events";
-
 /// The most messages in the outbox.
 const MAX_OUTBOX: usize = 1_000;
 
@@ -68,13 +64,23 @@ struct Message {
 pub struct Providers {
     clock: Clock,
     random: Random,
-    /// Its own address, for the certificate.
+    /// Its own address.
     url: String,
-    /// Where SES and Meta report to; Twilio is told with each message.
+    /// The destination of Meta's reports; Twilio gets one with each message.
     gateway: Option<String>,
+    /// The destination of SES's events.
+    email_events: Option<EmailEvents>,
     http: reqwest::Client,
     outbox: Mutex<VecDeque<Message>>,
     script: Mutex<Script>,
+}
+
+/// The subscription of a queue to the topic of SES's events.
+#[derive(Clone, Debug)]
+pub struct EmailEvents {
+    pub topic_arn: String,
+    pub queue_url: String,
+    pub sqs: aws_sdk_sqs::Client,
 }
 
 /// The connection ends without an answer.
@@ -83,30 +89,34 @@ pub struct Providers {
 struct Dropped;
 
 impl Providers {
-    /// A server at `url` that reports to the webhooks of `gateway`, if there is one.
+    /// A server at `url` that reports to the webhooks of `gateway` and the queue of `email_events`, if there are any.
     ///
     /// # Errors
     /// As [`http_client`].
-    pub fn new(url: String, gateway: Option<String>, clock: Clock, random: Random) -> Result<Self, ConfigError> {
+    pub fn new(
+        url: String,
+        gateway: Option<String>,
+        email_events: Option<EmailEvents>,
+        clock: Clock,
+        random: Random,
+    ) -> Result<Self, ConfigError> {
         let (outbox, script) = Default::default();
-        Ok(Self { clock, random, url, gateway, http: http_client()?, outbox, script })
+        Ok(Self { clock, random, url, gateway, email_events, http: http_client()?, outbox, script })
     }
 
     /// The variables with which a function reaches it, which no template has.
-    pub fn endpoints(&self) -> [(&'static str, String); 4] {
+    pub fn endpoints(&self) -> [(&'static str, String); 3] {
         [
             ("AWS_ENDPOINT_URL_SESV2", self.url.clone()),
-            ("SNS_CERTIFICATE_ORIGIN", self.url.clone()),
             ("META_GRAPH_URL", format!("{}/v23.0", self.url)),
             ("TWILIO_URL", self.url.clone()),
         ]
     }
 
     /// The values of the variables with which a template gives a function its providers.
-    pub fn settings(&self) -> [(&'static str, String); 4] {
+    pub fn settings(&self) -> [(&'static str, String); 3] {
         [
             ("SES_CONFIGURATION_SET", "local".to_owned()),
-            ("SES_TOPIC_ARN", SES_TOPIC_ARN.to_owned()),
             ("TWILIO_ACCOUNT_SID", TWILIO_ACCOUNT_SID.to_owned()),
             ("PUBLIC_URL", self.gateway.clone().unwrap_or_default()),
         ]
@@ -141,7 +151,6 @@ impl Providers {
                 *self.script.lock().unwrap_or_else(PoisonError::into_inner) = Script::default();
                 Ok(empty(StatusCode::NO_CONTENT))
             }
-            (&Method::GET, ["sns.pem"]) => Ok(Response::new(Body::from(certificate::signer().pem.clone()))),
             (&Method::POST, ["v2", "email", "outbound-emails"]) => {
                 self.accept(Channel::Email, protocol::email(headers, &body)).await
             }

@@ -1,8 +1,8 @@
 //! What the stand-in reports of a message, in the form and with the signature of its provider ("Contents of
-//! event data that Amazon SES publishes to Amazon SNS"; "messages webhook reference", WhatsApp Cloud API;
-//! "Track outbound message status", Twilio).
+//! event data that Amazon SES publishes to Amazon SNS"; "Fanout to Amazon SQS queues", Amazon SNS Developer Guide;
+//! "messages webhook reference", WhatsApp Cloud API; "Track outbound message status", Twilio).
 //!
-//! The routes for SES and Meta are named here, as whoever deploys enters them with SNS and Meta.
+//! The route for Meta is named here, as the operator enters it with Meta.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::behaviour::{Event, Report};
 use super::protocol::Channel;
-use super::{Message, Providers, SES_TOPIC_ARN, TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, certificate};
+use super::{Message, Providers, TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN};
 use crate::stack::META_APP_SECRET;
 
 impl Providers {
@@ -33,7 +33,10 @@ impl Providers {
     }
 
     async fn report_once(&self, message: &Message, event: &Event) {
-        let Some(request) = self.request(message, event).await else { return };
+        if message.given.channel == Channel::Email {
+            return self.publish(message, event).await;
+        }
+        let Some(request) = self.request(message, event) else { return };
         match request.send().await {
             Ok(answer) if answer.status().is_success() => {}
             Ok(answer) => tracing::debug!(status = answer.status().as_u16(), "a report was not taken"),
@@ -41,15 +44,11 @@ impl Providers {
         }
     }
 
-    /// The request for a report; `None` if there is no gateway, or the provider has no such report.
-    async fn request(&self, message: &Message, event: &Event) -> Option<RequestBuilder> {
+    /// The request for a report of Meta or Twilio; `None` if there is no gateway, or the provider has no such report.
+    fn request(&self, message: &Message, event: &Event) -> Option<RequestBuilder> {
         let at = |path: &str| self.gateway.as_ref().map(|gateway| format!("{gateway}{path}"));
         match (message.given.channel, event) {
-            (Channel::Email, _) => {
-                let now = self.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
-                let event = ses_event(message, event, &now)?;
-                Some(self.of_ses(&at("/webhooks/ses")?, &event.to_string(), &now).await)
-            }
+            (Channel::Email, _) => None,
             (Channel::Whatsapp, _) => Some(self.of_meta(&at("/webhooks/meta")?, message, event)),
             (Channel::Sms, Event::Replied(text)) => {
                 let id = message.given.channel.message_id(self.random.uuid());
@@ -68,25 +67,27 @@ impl Providers {
         }
     }
 
-    async fn of_ses(&self, url: &str, event: &str, now: &str) -> RequestBuilder {
-        let id = self.random.uuid().to_string();
-        let signed = format!(
-            "Message\n{event}\nMessageId\n{id}\nTimestamp\n{now}\nTopicArn\n{SES_TOPIC_ARN}\nType\nNotification\n"
-        );
-        // Making the key takes long enough to hold others up.
-        let signature = tokio::task::spawn_blocking(move || certificate::signer().sign(signed.as_bytes())).await;
+    /// Sends an event of SES to the queue that subscribes to its topic, in the envelope of SNS. The
+    /// function does not read the signature, so it is empty.
+    async fn publish(&self, message: &Message, event: &Event) {
+        let now = self.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
+        let (Some(to), Some(event)) = (&self.email_events, ses_event(message, event, &now)) else { return };
         let notification = json!({
             "Type": "Notification",
-            "MessageId": id,
-            "TopicArn": SES_TOPIC_ARN,
-            "Message": event,
+            "MessageId": self.random.uuid(),
+            "TopicArn": to.topic_arn,
+            "Subject": "Amazon SES Email Event Notification",
+            "Message": event.to_string(),
             "Timestamp": now,
-            "SignatureVersion": "2",
-            "Signature": BASE64.encode(&signature.unwrap_or_default()),
-            "SigningCertURL": format!("{}/sns.pem", self.url),
+            "SignatureVersion": "1",
+            "Signature": "",
+            "SigningCertURL": "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-0.pem",
+            "UnsubscribeURL": "https://sns.us-east-1.amazonaws.com/?Action=Unsubscribe",
         });
-        let request = self.http.post(url).header("content-type", "text/plain; charset=UTF-8");
-        request.header("x-amz-sns-message-type", "Notification").body(notification.to_string())
+        let sent = to.sqs.send_message().queue_url(&to.queue_url).message_body(notification.to_string()).send().await;
+        if sent.is_err() {
+            tracing::debug!("an event of SES did not arrive");
+        }
     }
 
     fn of_meta(&self, url: &str, message: &Message, event: &Event) -> RequestBuilder {

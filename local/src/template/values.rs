@@ -96,6 +96,7 @@ impl Template {
             ("AWS::DynamoDB::Table", Some("Arn")) => format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"),
             ("AWS::SQS::Queue", Some("Arn")) => format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"),
             ("AWS::Logs::LogGroup", Some("Arn")) => format!("arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}:*"),
+            ("AWS::SNS::Topic", None) => format!("arn:aws:sns:{REGION}:{ACCOUNT}:{name}"),
             ("AWS::SQS::Queue", None) => format!("queue:{name}"),
             _ => name,
         })

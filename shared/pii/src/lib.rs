@@ -19,6 +19,8 @@
 //! `regex-pii-rs` and `llm-pii-redact` know a handful of kinds, mostly in their American form.
 //! `phonenumber` parses what is known to be one number, and does not find numbers in a text.
 
+#![warn(missing_docs)]
+
 pub mod addresses;
 mod email;
 mod labelled;

@@ -1,103 +1,16 @@
 //! Where somebody lives or is reached: postal addresses, addresses on the internet, and profiles.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::LazyLock;
 
 use super::text::{Text, Word};
 
+type Words = LazyLock<Vec<&'static str>>;
+
 /// Words that name a street before or behind its own name, and where the number stands.
-const ENGLISH: [&str; 40] = [
-    "street",
-    "st",
-    "avenue",
-    "ave",
-    "road",
-    "rd",
-    "lane",
-    "ln",
-    "drive",
-    "dr",
-    "boulevard",
-    "blvd",
-    "court",
-    "ct",
-    "way",
-    "place",
-    "pl",
-    "square",
-    "sq",
-    "terrace",
-    "crescent",
-    "close",
-    "parkway",
-    "pkwy",
-    "highway",
-    "hwy",
-    "grove",
-    "gardens",
-    "mews",
-    "row",
-    "broadway",
-    "circle",
-    "trail",
-    "alley",
-    "wharf",
-    "quay",
-    "walk",
-    "hill",
-    "green",
-    "park",
-];
-const FRENCH: [&str; 14] = [
-    "rue",
-    "avenue",
-    "av",
-    "boulevard",
-    "bd",
-    "place",
-    "chemin",
-    "allee",
-    "impasse",
-    "quai",
-    "route",
-    "faubourg",
-    "square",
-    "passage",
-];
-const ROMANCE: [&str; 33] = [
-    "calle",
-    "avenida",
-    "avda",
-    "av",
-    "plaza",
-    "paseo",
-    "carrera",
-    "camino",
-    "ronda",
-    "carretera",
-    "cl",
-    "cra",
-    "rua",
-    "travessa",
-    "praca",
-    "alameda",
-    "estrada",
-    "rodovia",
-    "largo",
-    "via",
-    "viale",
-    "piazza",
-    "piazzale",
-    "corso",
-    "vicolo",
-    "strada",
-    "lungotevere",
-    "carrer",
-    "passeig",
-    "ulica",
-    "ul",
-    "al",
-    "contrada",
-];
+static ENGLISH: Words = Words::new(|| words(include_str!("words/english_streets.txt")));
+static FRENCH: Words = Words::new(|| words(include_str!("words/french_streets.txt")));
+static ROMANCE: Words = Words::new(|| words(include_str!("words/romance_streets.txt")));
 /// How the names of streets end in German, Dutch and the Nordic languages.
 const ENDINGS: [&str; 20] = [
     "strasse", "str", "allee", "gasse", "platz", "weg", "damm", "ufer", "chaussee", "straat", "laan", "plein",
@@ -109,32 +22,7 @@ const PARTICLES: [&str; 24] = [
     "e", "y", "el", "los", "las", "al", "san",
 ];
 /// By what "via" is meant in English.
-const MEANS: [&str; 24] = [
-    "zoom",
-    "teams",
-    "google",
-    "meet",
-    "linkedin",
-    "whatsapp",
-    "email",
-    "skype",
-    "slack",
-    "phone",
-    "telefono",
-    "webex",
-    "calendly",
-    "docusign",
-    "stripe",
-    "sms",
-    "api",
-    "microsoft",
-    "paypal",
-    "mail",
-    "outlook",
-    "facetime",
-    "hubspot",
-    "salesforce",
-];
+static MEANS: Words = Words::new(|| words(include_str!("words/via.txt")));
 
 /// What a number before it only counts.
 const COUNTED: [&str; 28] = [
@@ -142,6 +30,11 @@ const COUNTED: [&str; 28] = [
     "years", "times", "x", "of", "or", "seats", "users", "percent", "stunden", "tage", "heures", "jours", "horas",
     "giorni", "semanas",
 ];
+
+/// The lines of a file, without its comments.
+fn words(file: &'static str) -> Vec<&'static str> {
+    file.lines().filter(|line| !line.starts_with('#')).collect()
+}
 
 /// Where a street stands with a number, or a post office box.
 pub(super) fn postal(text: &Text) -> Vec<(usize, usize)> {

@@ -2,22 +2,24 @@
 //! credits are one transaction, and so are the post and the stored response.
 //!
 //! ```text
-//! begin ──► claim + hold ──► the work ──► complete: post + store the response
-//!                                    └──► abandon:  void + release the claim
+//! begin ──► claim + hold ──► the work ──► settle:  post + store the response
+//!                                    └──► abandon: void + release the claim
 //! ```
 //!
 //! Whatever a process leaves unfinished is taken over by a retry with the same key once the lease
 //! has ended (it keeps the hold, so nothing is charged twice), or voided by the sweeper once the
 //! hold has expired.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use crate::api::http::{Call, Reply};
+use crate::api::http::{Answered, Call, Reply};
 use crate::base::clock::{Clock, Random};
 use crate::base::context::FromContext;
 use crate::base::problem::{Code, Problem};
-use crate::base::store::{Item, StoreError, Transacted, Write, from_item};
+use crate::base::store::{Item, StoreError, Transacted, Try, Write, from_item, retrying};
 use crate::workspace::credits::{Action, Balance, Ledger, Operation, State, count_resolved};
 use crate::workspace::idempotency::{Claim, Claimed, Claims, KEPT, Stored};
 
@@ -26,9 +28,6 @@ const LEASE_MARGIN: TimeDelta = TimeDelta::seconds(5);
 
 /// How much longer than its claim a hold lasts, so that a successor finds it still held.
 const HOLD_MARGIN: TimeDelta = TimeDelta::seconds(60);
-
-/// How often a beginning is decided anew when another request got between reading and writing.
-const ATTEMPTS: u32 = 4;
 
 /// Runs requests exactly once.
 #[derive(Clone, Debug, FromContext)]
@@ -41,7 +40,7 @@ pub struct ExactlyOnce {
 
 /// How a request begins.
 #[derive(Debug)]
-pub enum Begun {
+enum Begun {
     /// It is this request's to do.
     Proceed(Box<Work>),
     /// It was done; this is the answer.
@@ -56,6 +55,19 @@ pub struct Work {
     is_taken_over: bool,
     claim: Option<Claim>,
     operation: Option<Operation>,
+    ending: Mutex<Ending>,
+}
+
+/// What is to become of the claim and the hold when the work ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// An answer posts and stores, a problem voids and releases.
+    Open,
+    /// An answer posts and stores; otherwise both stand until the lease ends, because a retry has to find what was
+    /// made.
+    Kept,
+    /// Both are settled.
+    Settled,
 }
 
 /// How a request ends that writes more than its answer.
@@ -64,7 +76,7 @@ pub enum Completed {
     /// With this answer.
     Done(Reply),
     /// Not yet: what else was to be written was refused. Nothing was written.
-    Outdated(Box<Work>),
+    Outdated,
 }
 
 impl ExactlyOnce {
@@ -73,22 +85,21 @@ impl ExactlyOnce {
     ///
     /// # Errors
     /// 409 and 422 by the key, then 402 by the balance (contract, section 2).
-    pub async fn begin(&self, call: &Call, charge: Option<(Action, u32)>) -> Result<Begun, Problem> {
+    async fn begin(&self, call: &Call, charge: Option<(Action, u32)>) -> Result<Begun, Problem> {
         let charge = charge.filter(|(_, price)| *price > 0);
-        let mut predecessor: Option<Claim> = None;
-        // What the predecessor holds, as long as the sweeper has not voided it.
-        let mut inherited: Option<Operation> = None;
-        for _ in 0..ATTEMPTS {
+        retrying("an idempotency key", None, |predecessor: Option<Claim>| async move {
             let now = self.clock.now();
+            // What the predecessor holds, as long as the sweeper has not voided it.
+            let inherited = predecessor.as_ref().and_then(|claim| claim.operation.clone());
             let inherits = inherited.is_some();
             let begun = predecessor.as_ref().map(|predecessor| predecessor.work_id);
-            let work = self.prepare(call, charge, (inherited.take(), begun), now);
+            let work = self.prepare(call, charge, (inherited, begun), now);
             let writes = self.opening_writes(&work, predecessor.as_ref(), inherits, now)?;
             if writes.is_empty() {
-                return Ok(Begun::Proceed(Box::new(work)));
+                return Ok(Try::Done(Begun::Proceed(Box::new(work))));
             }
             let mut refused = match self.claims.table.transact(writes).await {
-                Ok(Transacted::Applied) => return Ok(Begun::Proceed(Box::new(work))),
+                Ok(Transacted::Applied) => return Ok(Try::Done(Begun::Proceed(Box::new(work)))),
                 Ok(Transacted::Refused(refused)) => refused.into_iter(),
                 // It may have been applied after all. What was taken over may stand for work that is stored:
                 // that claim stands until its lease ends. Else give back whatever there is to give back.
@@ -97,18 +108,20 @@ impl ExactlyOnce {
             };
             let by_claim = work.claim.as_ref().and_then(|_| refused.next().flatten());
             if let (Some(claimed), Some(item)) = (&call.claimed, by_claim) {
-                predecessor = match standing(claimed, item, now)? {
-                    Standing::Done(reply) => return Ok(Begun::Replay(reply)),
-                    Standing::Abandoned(claim) => Some(*claim),
-                    Standing::Gone => None,
-                };
-                inherited = predecessor.as_ref().and_then(|claim| claim.operation.clone());
-            } else if !inherits {
+                return Ok(match standing(claimed, item, now)? {
+                    Standing::Done(reply) => Try::Done(Begun::Replay(reply)),
+                    Standing::Abandoned(claim) => Try::Again(Some(*claim)),
+                    Standing::Gone => Try::Again(None),
+                });
+            }
+            if !inherits {
                 let price = work.operation.map_or(0, |operation| operation.amount);
                 return Err(short_of_credits(price, refused.last().flatten())?);
             }
-        }
-        Err(Problem::unavailable("an idempotency key kept changing hands"))
+            // The sweeper has voided what the predecessor held.
+            Ok(Try::Again(predecessor.map(|claim| Claim { operation: None, ..claim })))
+        })
+        .await
     }
 
     /// What a request is going to claim and hold; what it inherits, it holds for longer.
@@ -136,7 +149,14 @@ impl ExactlyOnce {
             response: None,
             expires: (now + KEPT).timestamp(),
         });
-        Work { once: self.clone(), id, is_taken_over: begun.is_some(), claim, operation }
+        Work {
+            once: self.clone(),
+            id,
+            is_taken_over: begun.is_some(),
+            claim,
+            operation,
+            ending: Mutex::new(Ending::Open),
+        }
     }
 
     /// The claim first, then the hold.
@@ -162,20 +182,50 @@ impl ExactlyOnce {
         Ok(writes)
     }
 
-    /// Does work that costs nothing, once for each idempotency key.
-    pub async fn for_free<R: From<Reply> + Into<Reply>>(
+    /// Does work that costs credits, once for each idempotency key: holds the price, works, then posts the charge and
+    /// stores the answer in one transaction. Where the work fails, the hold is voided and the key released, unless the
+    /// work said [`Work::keep`]. `meanwhile` is done while the price is held.
+    ///
+    /// # Errors
+    /// 409 and 422 by the key, 402 by the balance, then those of the work.
+    pub async fn charged<A, T, F>(
         &self,
         call: &Call,
-        work: impl Future<Output = Result<R, Problem>>,
-    ) -> Result<R, Problem> {
+        charge: (Action, u32),
+        meanwhile: impl Future<Output = T>,
+        work: impl FnOnce(Arc<Work>, T) -> F,
+    ) -> Result<Answered<A>, Problem>
+    where
+        F: Future<Output = Result<Answered<A>, Problem>>,
+    {
+        let (begun, beside) = tokio::join!(self.begin(call, Some(charge)), meanwhile);
+        let held = match begun? {
+            Begun::Replay(reply) => return Ok(reply.into()),
+            Begun::Proceed(held) => Arc::new(*held),
+        };
+        let result = work(Arc::clone(&held), beside).await;
+        match (result, held.ending()) {
+            (result, Ending::Settled) | (result @ Err(_), Ending::Kept) => result,
+            (Ok(answered), Ending::Kept) => held.conclude(answered.into()).await.map(Answered::from),
+            (Ok(answered), Ending::Open) => held.settle(answered.into(), State::Posted).await.map(Answered::from),
+            (Err(problem), Ending::Open) => Err(held.abandon(problem).await),
+        }
+    }
+
+    /// Does work that costs nothing, once for each idempotency key.
+    pub async fn for_free<A>(
+        &self,
+        call: &Call,
+        work: impl Future<Output = Result<Answered<A>, Problem>>,
+    ) -> Result<Answered<A>, Problem> {
         let claimed = match self.begin(call, None).await? {
             Begun::Replay(reply) => return Ok(reply.into()),
             Begun::Proceed(claimed) => claimed,
         };
         match work.await {
-            Ok(reply) => claimed.complete(reply).await,
+            Ok(answered) => claimed.settle(answered.into(), State::Posted).await.map(Answered::from),
             Err(problem) if problem.code.is_kept() => {
-                claimed.settle(call.refusal(&problem).into(), State::Voided).await
+                claimed.settle(call.refusal(&problem), State::Voided).await.map(Answered::from)
             }
             Err(problem) => Err(claimed.abandon(problem).await),
         }
@@ -184,7 +234,7 @@ impl ExactlyOnce {
     /// Refuses a request that is not going to be charged, and keeps the refusal under its
     /// idempotency key if it is of the kind that a retry would meet again. What the key already
     /// stands for comes first (contract, section 2).
-    pub async fn refuse<R: From<Reply> + Into<Reply>>(&self, call: &Call, problem: Problem) -> Result<R, Problem> {
+    pub async fn refuse<A>(&self, call: &Call, problem: Problem) -> Result<Answered<A>, Problem> {
         self.for_free(call, async { Err(problem) }).await
     }
 }
@@ -249,46 +299,59 @@ impl Work {
         self.once.ledger.balance(call.workspace_id).await
     }
 
-    /// Posts the charge and stores the answer, in one transaction. Where that fails, nothing is
-    /// charged, or the answer that was charged for is given.
-    pub async fn complete<R: From<Reply> + Into<Reply>>(self, reply: R) -> Result<R, Problem> {
-        self.settle(reply, State::Posted).await
+    /// From here on there is something that a retry has to find, not to make again: where the request fails, the claim
+    /// stands until its lease ends.
+    pub fn keep(&self) {
+        self.end_with(Ending::Kept);
     }
 
-    /// As [`Work::complete`], together with what else belongs to the answer. Where that is refused by its own
-    /// conditions, nothing is done, and the work goes on.
-    pub async fn complete_with(self, reply: impl Into<Reply>, also: Vec<Write>) -> Result<Completed, Problem> {
-        self.close(reply.into(), State::Posted, also).await
+    fn ending(&self) -> Ending {
+        *self.ending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// As [`Work::complete`], of work that cannot be undone. Where that fails, the claim stands until its
-    /// lease ends, and a retry takes over what was made instead of making it again.
-    pub async fn conclude<R: From<Reply> + Into<Reply>>(self, reply: R) -> Result<R, Problem> {
-        let reply = reply.into();
+    fn end_with(&self, ending: Ending) {
+        *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = ending;
+    }
+
+    /// Posts the charge and stores the answer together with what else belongs to it. Where that is refused by its own
+    /// conditions, nothing is done, and the work goes on. Where it fails, nothing is charged, or the answer that was
+    /// charged for is given.
+    pub async fn complete_with<A>(&self, answered: &Answered<A>, also: Vec<Write>) -> Result<Completed, Problem> {
+        self.end_with(Ending::Settled);
+        let completed = self.close(answered.reply().clone(), State::Posted, also).await;
+        if let Ok(Completed::Outdated) = completed {
+            self.end_with(Ending::Open);
+        }
+        completed
+    }
+
+    /// Posts the charge and stores the answer of work that cannot be undone. Where that fails, the claim stands until
+    /// its lease ends, and a retry takes over what was made instead of making it again.
+    async fn conclude(&self, reply: Reply) -> Result<Reply, Problem> {
         let writes = self.closing_writes(&reply, State::Posted)?;
         if writes.is_empty() {
-            return Ok(reply.into());
+            return Ok(reply);
         }
         match self.once.claims.table.transact(writes).await {
             Ok(Transacted::Applied) => {
                 self.count(State::Posted);
-                Ok(reply.into())
+                Ok(reply)
             }
-            Ok(Transacted::Refused(refused)) => self.outrun(refused, reply, State::Posted).map(R::from),
+            Ok(Transacted::Refused(refused)) => self.outrun(refused, reply, State::Posted),
             Err(error) => Err(error.into()),
         }
     }
 
     /// Stores the answer, and posts or voids what is held. A refusal that is kept holds something
     /// only where it took over from a predecessor that did.
-    async fn settle<R: From<Reply> + Into<Reply>>(self, reply: R, as_state: State) -> Result<R, Problem> {
-        match self.close(reply.into(), as_state, Vec::new()).await? {
-            Completed::Done(reply) => Ok(reply.into()),
-            Completed::Outdated(_) => Err(Problem::internal("nothing else was to be written")),
+    async fn settle(&self, reply: Reply, as_state: State) -> Result<Reply, Problem> {
+        match self.close(reply, as_state, Vec::new()).await? {
+            Completed::Done(reply) => Ok(reply),
+            Completed::Outdated => Err(Problem::internal("nothing else was to be written")),
         }
     }
 
-    async fn close(self, reply: Reply, as_state: State, also: Vec<Write>) -> Result<Completed, Problem> {
+    async fn close(&self, reply: Reply, as_state: State, also: Vec<Write>) -> Result<Completed, Problem> {
         let mut writes = self.closing_writes(&reply, as_state)?;
         let own = writes.len();
         writes.extend(also);
@@ -304,7 +367,7 @@ impl Work {
                 refused.truncate(own);
                 match refused.iter().any(Option::is_some) {
                     true => self.outrun(refused, reply, as_state).map(Completed::Done),
-                    false => Ok(Completed::Outdated(Box::new(self))),
+                    false => Ok(Completed::Outdated),
                 }
             }
             Err(error) => match self.undo().await {
@@ -335,7 +398,7 @@ impl Work {
 
     /// Voids the hold and releases the claim, and gives back the problem that made it necessary.
     /// If even that fails, the lease ends and the sweeper voids the hold.
-    pub async fn abandon(self, problem: Problem) -> Problem {
+    async fn abandon(&self, problem: Problem) -> Problem {
         if let Err(error) = self.undo().await {
             tracing::warn!(cause = %error, "a hold was left to the sweeper");
         }
@@ -343,7 +406,7 @@ impl Work {
     }
 
     /// Another request took over while this one worked, or the sweeper voided its hold.
-    fn outrun(self, refused: Vec<Option<Item>>, reply: Reply, as_state: State) -> Result<Reply, Problem> {
+    fn outrun(&self, refused: Vec<Option<Item>>, reply: Reply, as_state: State) -> Result<Reply, Problem> {
         if let (Some(ours), Some(Some(item))) = (&self.claim, refused.first()) {
             if item.is_empty() {
                 return Err(still_running());

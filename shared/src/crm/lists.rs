@@ -268,10 +268,10 @@ mod tests {
 
     #[test]
     fn a_name_is_one_line_without_spaces_around_it() {
-        assert_eq!(name("  Q1 Leads\t").as_deref(), Some("Q1 Leads"));
-        assert_eq!(name(&"é".repeat(120)).map(|name| name.chars().count()), Some(120));
+        assert_eq!(ListName::of("  Q1 Leads\t"), Some(ListName("Q1 Leads".to_owned())));
+        assert_eq!(ListName::of(&"é".repeat(120)).map(|name| name.0.chars().count()), Some(120));
         for wrong in ["", " \n", "a\nb", "a\u{2028}b", "a\u{0}b", &"x".repeat(121)] {
-            assert_eq!(name(wrong), None, "{wrong:?}");
+            assert_eq!(ListName::of(wrong), None, "{wrong:?}");
         }
     }
 }

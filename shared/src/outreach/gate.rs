@@ -35,7 +35,7 @@ pub struct Gate {
 }
 
 /// What a draft to this lead may hold: its own details, and the public ones of the company.
-fn allowed(lead: &Lead, sites: &[Site]) -> Allowed {
+pub fn allowed(lead: &Lead, sites: &[Site]) -> Allowed {
     let mut allowed = Allowed::default();
     for number in sites.iter().filter_map(|site| site.sms.as_ref()) {
         allowed = allowed.phone(number);
@@ -67,18 +67,17 @@ impl Gate {
         self.allowed(workspace_id, &lead).await
     }
 
-    /// Everything in texts to `lead`, each with its field, that must not be there. An address or number that
-    /// belongs to another lead of the workspace is told as such.
+    /// Everything in texts to `lead`, each with its field, that is not allowed. An address or number of another lead of
+    /// the workspace has a category of its own.
     pub async fn check(
         &self,
-        workspace_id: Uuid,
-        lead: &Lead,
+        (workspace_id, lead): (Uuid, &Lead),
+        allowed: &Allowed,
         parts: &[(&'static str, &str)],
     ) -> Result<Vec<Disclosure>, StoreError> {
-        let allowed = self.allowed(workspace_id, lead).await?;
         let mut disclosures = Vec::new();
         for (field, text) in parts.iter().copied() {
-            let mut found = findings(text, &allowed);
+            let mut found = findings(text, allowed);
             for identifier in identifiers(text, None) {
                 let foreign = found.iter_mut().find(|one| one.start < identifier.end && identifier.start < one.end);
                 let Some(foreign) = foreign else { continue };

@@ -23,7 +23,7 @@ use crate::outreach::gate::Gate;
 use crate::outreach::policy::{self, Outcome, POLICY_VERSION, Signals, Tier, Touch};
 use crate::outreach::rates::Rates;
 use crate::outreach::reach::{Reach, Reaching};
-use crate::outreach::writing::{Written, said};
+use crate::outreach::writing::{ChannelMessage, said};
 use crate::workflow::notifications::{Kind, Notification, Role};
 use crate::workflow::recommendations::{
     Asked, Assessment, Draft, Event, Origin, Recommendation, RecommendationId, Status, WrittenBy,
@@ -66,9 +66,9 @@ struct Reply {
     draft_message: String,
 }
 
-/// A recommendation, and whom it is to be told of.
+/// A new recommendation with its notifications.
 #[derive(Clone, Debug)]
-pub struct Analysed {
+pub struct Proposal {
     /// The recommendation: to be reviewed, or blocked.
     pub recommendation: Recommendation,
     /// What follows from it.
@@ -144,7 +144,7 @@ impl Analysis {
         id: RecommendationId,
         (reach, asked): (&Reach, &Asked),
         deadline: DateTime<Utc>,
-    ) -> Result<Analysed, Problem> {
+    ) -> Result<Proposal, Problem> {
         let now = self.clock.now();
         let events_found = enough(reach, asked, now)?.len();
         let tier = Tier::named(asked.account_tier.as_deref().unwrap_or_default());
@@ -183,7 +183,8 @@ impl Analysis {
         let draft = drafted(&reply, channel);
         let [title, message] = draft.parts();
         let parts = [title, message, ("reasoning_summary", &reply.reasoning_summary)];
-        let disclosures = self.gate.check(id.workspace_id, reach.lead(), &parts).await?;
+        let allowed = self.gate.allowed(id.workspace_id, reach.lead()).await?;
+        let disclosures = self.gate.check((id.workspace_id, reach.lead()), &allowed, &parts).await?;
 
         let origin = Origin::Engagement(asked.clone());
         let status = if disclosures.is_empty() { Status::PendingReview } else { Status::BlockedPii };
@@ -199,7 +200,7 @@ impl Analysis {
             // What a blocked reply says anywhere is shown to nobody.
             notifications.push(recommendation.pii_alert(&disclosures, self.random.uuid(), now));
         }
-        Ok(Analysed { recommendation, notifications })
+        Ok(Proposal { recommendation, notifications })
     }
 
     /// What tells the representative to complete a lead's data.
@@ -217,7 +218,7 @@ impl Analysis {
     }
 
     /// What the model was to do, as an item of the manual queue, with what tells the manager so.
-    pub fn for_people(&self, id: RecommendationId, reach: &Reach, asked: &Asked, problem: &Problem) -> Analysed {
+    pub fn for_people(&self, id: RecommendationId, reach: &Reach, asked: &Asked, problem: &Problem) -> Proposal {
         let now = self.clock.now();
         let origin = Origin::Engagement(asked.clone());
         let recommendation = Recommendation::new(id, reach.lead().lead_id, origin, Status::Manual, now);
@@ -231,7 +232,7 @@ impl Analysis {
             details: json!({"code": problem.code.rendered(crate::api::http::Dialect::Followup).1}),
             created_at: now,
         };
-        Analysed { recommendation, notifications: vec![notification] }
+        Proposal { recommendation, notifications: vec![notification] }
     }
 }
 
@@ -379,7 +380,7 @@ fn drafted(reply: &Reply, channel: Channel) -> Draft {
 /// Holds a reply against the form of its channel and against the facts.
 fn checked(reply: Reply, channel: Channel, known: &str) -> Checked<Reply> {
     let draft = drafted(&reply, channel);
-    let written = Written {
+    let written = ChannelMessage {
         title: draft.title.clone().unwrap_or_else(|| "-".to_owned()),
         message: draft.message.clone(),
         strategy: reply.reasoning_summary.clone(),

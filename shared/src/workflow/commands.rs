@@ -4,9 +4,7 @@
 //! |---|---|---|
 //! | command | `W#<workspace>#C#<command>` | `command` |
 //!
-//! A command is *queued*, *running* under a lease, and then *completed* or *failed*, once. Whoever
-//! works on it takes the lease with one conditional write; when the lease has ended, somebody else may
-//! take it, and the first can neither finish nor give back what is no longer its own.
+//! A command is *queued*, *running* under a [lease](crate::workflow::lease), and then *completed* or *failed*, once.
 //!
 //! As long as it wants a message in its queue, a command is in the index of [`crate::workflow::due`].
 
@@ -22,11 +20,9 @@ use crate::base::context::FromContext;
 use crate::base::store::{Item, StoreError, Table, Transacted, Write, WriteOutcome, from_item, key, keyed, n, s};
 use crate::crm::conversations::PendingMessage;
 use crate::outreach::writing::Messages;
-use crate::workflow::due::{Due, LEASE, OVERDUE, Wanted};
+use crate::workflow::due::Worker;
+use crate::workflow::lease::{ATTEMPTS, Assignment, Lease, Leased, Take};
 use crate::workspace::accounts::Role;
-
-/// How often a command is tried before it has failed: as often as its queue delivers a message.
-pub const ATTEMPTS: u32 = crate::base::queue::DELIVERIES;
 
 /// How long commands are kept.
 const KEPT: TimeDelta = TimeDelta::days(90);
@@ -104,15 +100,8 @@ pub struct Command {
     /// When it was completed or had failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<DateTime<Utc>>,
-    /// Who works on it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lease: Option<Uuid>,
-    /// Epoch milliseconds until which nobody else may take it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lease_until: Option<i64>,
-    /// When it is sent again; absent once it is finished.
     #[serde(flatten)]
-    due: Option<Due>,
+    assignment: Assignment,
     /// Epoch seconds from which it is deleted.
     expires: i64,
 }
@@ -167,17 +156,15 @@ impl Command {
             created_at: now,
             started_at: None,
             finished_at: None,
-            lease: None,
-            lease_until: None,
-            due: None,
+            assignment: Assignment::default(),
             expires: (now + KEPT).timestamp(),
         }
     }
 
     /// A command that waits in its queue, to go on with `draft`.
     pub fn queued(order: Order, draft: Messages, now: DateTime<Utc>) -> Self {
-        let due = Due::new(Wanted::Copywriter, order.command_id, now);
-        Self { draft: Some(draft), due: Some(due), ..Self::new(order, Status::Queued, now) }
+        let assignment = Assignment::waiting(Worker::Copywriter, order.command_id, now);
+        Self { draft: Some(draft), assignment, ..Self::new(order, Status::Queued, now) }
     }
 
     /// A command that was worked on since `started_at` and is done.
@@ -195,27 +182,10 @@ impl Command {
         }
     }
 
-    fn has_lapsed(&self, now: DateTime<Utc>) -> bool {
-        self.lease_until.is_none_or(|until| until < now.timestamp_millis())
-    }
-
     /// Whether nobody is going to work on it any more.
     pub fn is_finished(&self) -> bool {
         matches!(self.status, Status::Completed | Status::Failed)
     }
-}
-
-/// What became of trying to take a command.
-#[derive(Debug)]
-pub enum Taken {
-    /// It is the caller's until its lease ends.
-    Leased(Box<Command>),
-    /// Somebody else works on it.
-    Busy,
-    /// It is done.
-    Finished,
-    /// There is none.
-    Unknown,
 }
 
 /// What became of completing a command.
@@ -251,14 +221,16 @@ impl Commands {
         followed_by: Option<&Command>,
         also: Vec<Write>,
     ) -> Result<bool, StoreError> {
-        let commands = std::iter::once(command).chain(followed_by).map(|command| self.put(command));
+        let commands =
+            std::iter::once(command).chain(followed_by).map(|command| self.put(command).map(Write::when_new));
         let mut writes = commands.collect::<Result<Vec<_>, _>>()?;
         writes.extend(also);
         Ok(matches!(self.table.transact(writes).await?, Transacted::Applied))
     }
 
+    /// A write of a whole command, whose condition is the caller's.
     fn put(&self, command: &Command) -> Result<Write, StoreError> {
-        Ok(self.table.put_new(keyed(command, command_key(command.id))?))
+        Ok(self.table.put(keyed(command, command_key(command.id))?))
     }
 
     /// A command.
@@ -266,61 +238,63 @@ impl Commands {
         self.table.get(command_key(id)).await
     }
 
-    /// Takes a command that is queued, or whose lease has ended.
-    pub async fn take(&self, id: CommandId) -> Result<Taken, StoreError> {
+    /// Takes a command that is queued, or whose lease has ended. One that was tried too often fails instead.
+    pub async fn take(&self, id: CommandId) -> Result<Take<Command>, StoreError> {
         let now = self.clock.now();
-        let (lease, lease_until) = (self.random.uuid(), now + LEASE);
+        let lease = Lease::new(self.random.uuid(), now);
         let take = "SET #status = :running, lease = :lease, lease_until = :until, due_at = :due, \
                     attempts = attempts + :one, started_at = if_not_exists(started_at, :now_text)";
         let take = self
             .table
             .update(command_key(id), take)
             .when("attempts < :most AND (#status = :queued OR (#status = :running AND lease_until < :now))");
-        let take = take
+        let take = lease
+            .bind(take)
             .bind("running", s("running"))
             .bind("queued", s("queued"))
-            .bind("lease", s(lease))
             .bind("most", n(ATTEMPTS))
-            .bind("until", n(lease_until.timestamp_millis()))
-            .bind("due", n((lease_until + OVERDUE).timestamp_millis()))
             .bind("now", n(now.timestamp_millis()))
             .bind("one", n(1))
             .bind("now_text", serde_dynamo_text(now)?);
         let stored: Option<Command> = match self.table.write(take).await? {
-            WriteOutcome::Applied(item) => return Ok(Taken::Leased(Box::new(from_item(item)?))),
+            WriteOutcome::Applied(item) => return Ok(Take::Leased(Leased::new(from_item(item)?, lease))),
             WriteOutcome::Refused(stored) => stored.map(from_item).transpose()?,
         };
         Ok(match stored {
-            None => Taken::Unknown,
-            Some(command) if command.is_finished() => Taken::Finished,
-            // An attempt of this call that seemed to fail was applied.
-            Some(command) if command.lease == Some(lease) => Taken::Leased(Box::new(command)),
-            Some(command) if command.attempts >= ATTEMPTS && command.has_lapsed(now) => {
-                self.give_back(&command).await?;
-                Taken::Finished
+            None => Take::Unknown,
+            Some(command) if command.is_finished() => Take::Finished,
+            // The call was applied, and the SDK sent it again.
+            Some(command) if command.assignment.lease() == Some(lease) => Take::Leased(Leased::new(command, lease)),
+            Some(command) if command.attempts >= ATTEMPTS && command.assignment.is_free(now) => {
+                // The worker of the last attempt has died.
+                let failed = self.put(&self.failed(&command))?;
+                if let Some(last) = command.assignment.lease() {
+                    self.table.write(last.guard(failed)).await?;
+                }
+                Take::Finished
             }
-            Some(_) => Taken::Busy,
+            Some(_) => Take::Busy,
         })
     }
 
-    /// Completes a command that the caller has taken, together with what else belongs to that.
+    /// Completes a command, together with `also`.
     pub async fn complete(
         &self,
-        taken: &Command,
+        leased: &Leased<Command>,
         outcome: &Outcome,
         also: Vec<Write>,
     ) -> Result<Completed, StoreError> {
-        let done = Command {
+        let now = self.clock.now();
+        let completed = Command {
             status: Status::Completed,
             messages: Some(outcome.messages.clone()),
             model: Some(outcome.model.clone()),
             prompt_version: Some(outcome.prompt_version.clone()),
-            finished_at: Some(self.clock.now()),
-            due: None,
-            ..taken.clone()
+            finished_at: Some(now),
+            assignment: Assignment::default(),
+            ..Command::clone(leased)
         };
-        let Some(put) = self.replacement(taken, done)? else { return Ok(Completed::NotOurs) };
-        let writes = std::iter::once(put).chain(also);
+        let writes = std::iter::once(leased.guard(self.put(&completed)?, now)).chain(also);
         Ok(match self.table.transact(writes).await? {
             Transacted::Applied => Completed::Done,
             Transacted::Refused(refused) if refused.first().is_some_and(Option::is_some) => Completed::NotOurs,
@@ -328,31 +302,27 @@ impl Commands {
         })
     }
 
-    /// Gives a command back that the caller has taken and could not do: to be tried again, or, after
-    /// the last attempt, as failed.
-    pub async fn give_back(&self, taken: &Command) -> Result<Status, StoreError> {
+    /// Gives a command back that could not be done: to be tried again, or, after the last attempt, as failed.
+    pub async fn give_back(&self, leased: &Leased<Command>) -> Result<Status, StoreError> {
         let now = self.clock.now();
-        let back = if taken.attempts < ATTEMPTS {
-            let due = Due::new(Wanted::Copywriter, taken.id.command_id, now);
-            Command { status: Status::Queued, due: Some(due), ..taken.clone() }
-        } else {
-            Command { status: Status::Failed, finished_at: Some(now), due: None, ..taken.clone() }
+        let back = match leased.attempts < ATTEMPTS {
+            true => Command {
+                status: Status::Queued,
+                assignment: Assignment::waiting(Worker::Copywriter, leased.id.command_id, now),
+                ..Command::clone(leased)
+            },
+            false => self.failed(leased),
         };
-        let status = back.status;
-        self.replace(taken, back).await.map(|_| status)
+        self.table.write(leased.guard(self.put(&back)?, now)).await.map(|_| back.status)
     }
 
-    /// Writes what a taken command has become, unless somebody else has taken it since.
-    async fn replace(&self, taken: &Command, becomes: Command) -> Result<(), StoreError> {
-        let Some(put) = self.replacement(taken, becomes)? else { return Ok(()) };
-        self.table.write(put).await.map(drop)
-    }
-
-    /// What a taken command has become, on the condition that nobody else has taken it since.
-    fn replacement(&self, taken: &Command, becomes: Command) -> Result<Option<Write>, StoreError> {
-        let Some(lease) = taken.lease else { return Ok(None) };
-        let item = keyed(&Command { lease: None, lease_until: None, ..becomes }, command_key(taken.id))?;
-        Ok(Some(self.table.put(item).when("lease = :lease").bind("lease", s(lease))))
+    fn failed(&self, command: &Command) -> Command {
+        Command {
+            status: Status::Failed,
+            finished_at: Some(self.clock.now()),
+            assignment: Assignment::default(),
+            ..command.clone()
+        }
     }
 }
 

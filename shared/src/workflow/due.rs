@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::base::clock::Clock;
 use crate::base::context::FromContext;
 use crate::base::store::{Item, StoreError, Table, key, n, s};
+use crate::workflow::lease::LEASE;
 
 /// The index's partitions: one for each first hexadecimal digit of an identifier.
 const BUCKETS: &str = "0123456789abcdef";
@@ -19,23 +20,19 @@ const BUCKETS: &str = "0123456789abcdef";
 /// a dead letter.
 pub const OVERDUE: TimeDelta = TimeDelta::seconds(420);
 
-/// How long a command may be worked on before somebody else may take it: longer than the function's
-/// timeout.
-pub const LEASE: TimeDelta = TimeDelta::seconds(70);
-
-/// Whose message is wanted.
+/// A worker that takes messages from a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Wanted {
-    /// The copywriter's.
+pub enum Worker {
+    /// The copywriter.
     Copywriter,
-    /// The analyst's.
+    /// The analyst.
     Analysis,
-    /// The delivery worker's.
+    /// The delivery worker.
     Delivery,
-    /// The notifier's.
+    /// The notifier.
     Notification,
-    /// Lexi's worker's.
+    /// Lexi's worker.
     Task,
 }
 
@@ -43,7 +40,7 @@ pub enum Wanted {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Due {
     /// Whose message it wants.
-    due_for: Wanted,
+    due_for: Worker,
     /// The partition.
     due_bucket: String,
     /// Epoch milliseconds from which it is overdue.
@@ -52,17 +49,17 @@ pub struct Due {
 
 impl Due {
     /// What is to be taken from `at` on.
-    pub fn new(wanted: Wanted, id: Uuid, at: DateTime<Utc>) -> Self {
+    pub fn new(worker: Worker, id: Uuid, at: DateTime<Utc>) -> Self {
         let digit = usize::from(id.as_bytes()[0] >> 4);
         let bucket = BUCKETS.get(digit..=digit).unwrap_or("0");
-        Self { due_for: wanted, due_bucket: bucket.to_owned(), due_at: (at + OVERDUE).timestamp_millis() }
+        Self { due_for: worker, due_bucket: bucket.to_owned(), due_at: (at + OVERDUE).timestamp_millis() }
     }
 }
 
 impl Due {
     /// What the sweeper itself is to send the first message for.
-    pub fn at_once(wanted: Wanted, id: Uuid, now: DateTime<Utc>) -> Self {
-        Self::new(wanted, id, now - OVERDUE)
+    pub fn at_once(worker: Worker, id: Uuid, now: DateTime<Utc>) -> Self {
+        Self::new(worker, id, now - OVERDUE)
     }
 }
 
@@ -90,7 +87,7 @@ pub struct Overdue {
     pub place: Place,
     /// Whose message it wants.
     #[serde(rename = "due_for")]
-    pub wanted: Wanted,
+    pub worker: Worker,
     /// The tenant.
     pub workspace_id: Uuid,
     /// The command, if it is one.

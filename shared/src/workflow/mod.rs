@@ -6,6 +6,7 @@ pub mod chats;
 pub mod commands;
 pub mod due;
 pub mod erasure;
+pub mod lease;
 pub mod notifications;
 pub mod outcomes;
 pub mod recommendations;

@@ -18,14 +18,27 @@ use uuid::Uuid;
 use crate::base::context::FromContext;
 use crate::base::store::{StoreError, Table, Write, WriteOutcome, from_item, key, keyed, n, to_item};
 use crate::base::time::{Timestamp, timestamp};
-use crate::workflow::due::{Due, Place, Wanted};
+use crate::workflow::due::{Due, Place, Worker};
+use crate::workflow::lease::ATTEMPTS;
 
 /// How long notifications are kept.
 const KEPT: TimeDelta = TimeDelta::days(400);
 
 /// Whom a notification is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schemars(rename = "NotificationRole")]
 pub enum Role {
     /// The sales manager.
@@ -37,21 +50,9 @@ pub enum Role {
 }
 
 impl Role {
-    /// Every role.
-    pub const ALL: [Self; 3] = [Self::Manager, Self::Representative, Self::Compliance];
-
-    /// Its name in requests and responses.
+    /// Its name in requests, responses and stored items.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Manager => "manager",
-            Self::Representative => "representative",
-            Self::Compliance => "compliance",
-        }
-    }
-
-    /// The role of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.name() == name)
+        self.into()
     }
 }
 
@@ -100,10 +101,6 @@ pub struct Notification {
     pub created_at: DateTime<Utc>,
 }
 
-/// How often a notification is sent to the workspace's webhook before it is given up: as often as its queue delivers
-/// a message.
-pub const TRIES: u32 = crate::base::queue::DELIVERIES;
-
 fn pk(workspace_id: Uuid, role: Role) -> String {
     format!("W#{workspace_id}#N#{}", role.name())
 }
@@ -115,7 +112,7 @@ impl Notification {
         let mut item = keyed(self, key(pk(self.workspace_id, self.role), sk))?;
         item.insert("expires".to_owned(), n((self.created_at + KEPT).timestamp()));
         // The sweeper has it sent to the workspace's webhook, if there is one.
-        item.extend(to_item(&Due::at_once(Wanted::Notification, self.notification_id, self.created_at))?);
+        item.extend(to_item(&Due::at_once(Worker::Notification, self.notification_id, self.created_at))?);
         Ok(table.put(item))
     }
 }
@@ -185,7 +182,7 @@ impl Notifications {
         match self.table.write(count).await? {
             WriteOutcome::Applied(item) => {
                 let tries = item.get("tries").and_then(|tries| tries.as_n().ok()).and_then(|tries| tries.parse().ok());
-                Ok(Some((from_item(item)?, tries.unwrap_or(TRIES))))
+                Ok(Some((from_item(item)?, tries.unwrap_or(ATTEMPTS))))
             }
             WriteOutcome::Refused(_) => Ok(None),
         }

@@ -14,13 +14,13 @@ use crate::base::environment::ConfigError;
 use crate::base::queue::Queue;
 use crate::base::store::StoreError;
 use crate::clients::providers::{Callback, Kind, has_opted_out, sms};
-use crate::crm::conversations::Conversations;
 use crate::crm::conversations::row::{Message, Sender};
-use crate::crm::identifiers::{CustomerPhone, User};
 use crate::crm::leads::{Activity, Leads, SuppressedBy};
 use crate::outreach::policy::Outcome;
-use crate::workflow::notifications::{Kind as Told, Notification, Notifications, Role};
-use crate::workflow::recommendations::{Actor, AttemptState, DeliveryId, Recommendation, Recommendations, Settled};
+use crate::workflow::notifications::{Kind as NotificationKind, Notification, Notifications, Role};
+use crate::workflow::recommendations::{
+    Actor, AttemptState, DeliveryId, DeliveryReport, Recommendation, Recommendations,
+};
 
 /// Takes reports and answers.
 #[derive(Clone, Debug)]
@@ -28,7 +28,6 @@ pub struct Outcomes {
     clock: Clock,
     random: Random,
     leads: Leads,
-    conversations: Conversations,
     notifications: Notifications,
     recommendations: Recommendations,
     delivery: Queue,
@@ -50,7 +49,6 @@ impl Outcomes {
             clock: context.clock.clone(),
             random: context.random.clone(),
             leads: Leads::new(context)?,
-            conversations: Conversations::new(context)?,
             notifications: Notifications::new(context)?,
             recommendations: Recommendations::new(context)?,
             delivery: Queue::new(context, "DELIVERY_QUEUE_URL")?,
@@ -85,47 +83,48 @@ impl Outcomes {
             let about = (before.lead_id, Some(before.id.recommendation_id));
             self.suppress(before.id.workspace_id, about, by).await?;
         }
+        let mut stored = before;
         if let Some(provider_message_id) = callback.provider_message_id.clone() {
-            self.recommendations.settle(delivery, &Settled::Accepted { provider_message_id }, self.actor).await?;
+            let accepted = DeliveryReport::Accepted { provider_message_id };
+            (stored, _) = self.recommendations.record_report(stored, delivery.attempt, &accepted, self.actor).await?;
         }
-        let settled = match &callback.kind {
+        let report = match &callback.kind {
             Kind::Accepted | Kind::Sent | Kind::Delayed => None,
             // Whatever the lead did with it, it arrived.
             Kind::Delivered | Kind::Opened | Kind::Clicked | Kind::Complained | Kind::Stopped | Kind::Replied => {
-                Some(Settled::Delivered)
+                Some(DeliveryReport::Delivered)
             }
-            Kind::Failed { code } => Some(Settled::Failed { code: code.clone() }),
-            Kind::Bounced { permanent: true } => Some(Settled::Failed { code: "bounced".to_owned() }),
-            Kind::Bounced { permanent: false } => Some(Settled::Failed { code: "bounced_for_now".to_owned() }),
+            Kind::Failed { code } => Some(DeliveryReport::Failed { code: code.clone() }),
+            Kind::Bounced { permanent: true } => Some(DeliveryReport::Failed { code: "bounced".to_owned() }),
+            Kind::Bounced { permanent: false } => Some(DeliveryReport::Failed { code: "bounced_for_now".to_owned() }),
         };
-        if let Some(settled) = &settled
-            && let Some(after) = self.recommendations.settle(delivery, settled, self.actor).await?
-            && after.is_queued()
-        {
+        if let Some(report) = &report {
+            let is_new;
+            (stored, is_new) = self.recommendations.record_report(stored, delivery.attempt, report, self.actor).await?;
             // What is not sent, the sweeper sends.
-            if let Err(error) = self.delivery.send(&[after.id]).await {
+            if is_new
+                && stored.is_queued()
+                && let Err(error) = self.delivery.send(&[stored.id]).await
+            {
                 tracing::warn!(cause = %error, "a failure is left to the sweeper");
             }
         }
-        let Some(stored) = self.recommendations.get(delivery.id).await? else { return Ok(()) };
         self.engagement(&stored, delivery).await?;
         match &callback.kind {
-            Kind::Opened => self.outcome(&stored, delivery, Outcome::Opened).await,
-            Kind::Clicked => self.outcome(&stored, delivery, Outcome::Clicked).await,
+            Kind::Opened => self.outcome(stored, delivery, Outcome::Opened).await,
+            Kind::Clicked => self.outcome(stored, delivery, Outcome::Clicked).await,
             _ => Ok(()),
         }
     }
 
-    /// A message was recorded: a lead that writes on WhatsApp has answered, or wants to be left alone.
-    pub async fn wrote(&self, user: &User, lead: &CustomerPhone, message: &Message) -> Result<(), StoreError> {
-        if message.sender != Sender::User || message.platform != Channel::Whatsapp {
-            return Ok(());
-        }
-        let Some(row) = self.conversations.row_or_aliased(user, lead).await? else { return Ok(()) };
+    /// Takes a recorded message: a lead that writes on WhatsApp has answered, or asks not to be contacted.
+    pub async fn wrote(&self, workspace_id: Uuid, lead_id: Option<Uuid>, message: &Message) -> Result<(), StoreError> {
+        let is_heard = message.sender == Sender::User && message.platform == Channel::Whatsapp;
+        let Some(lead_id) = lead_id.filter(|_| is_heard) else { return Ok(()) };
         if sms::is_stop(&message.text) {
-            return self.suppress(user.workspace_id, (row.lead_id, None), SuppressedBy::Stop).await;
+            return self.suppress(workspace_id, (lead_id, None), SuppressedBy::Stop).await;
         }
-        self.replied((user.workspace_id, row.lead_id), Channel::Whatsapp, message.timestamp).await
+        self.replied((workspace_id, lead_id), Channel::Whatsapp, message.timestamp).await
     }
 
     /// A lead of a workspace has answered on a channel.
@@ -148,7 +147,7 @@ impl Outcomes {
             notification_id: self.random.uuid(),
             workspace_id,
             role: Role::Representative,
-            kind: Told::LeadSuppressed,
+            kind: NotificationKind::LeadSuppressed,
             lead_id,
             recommendation_id,
             details: json!({ "reason": by }),
@@ -168,9 +167,9 @@ impl Outcomes {
         self.record(stored, delivery, 0, Outcome::Delivered).await
     }
 
-    async fn outcome(&self, stored: &Recommendation, delivery: DeliveryId, outcome: Outcome) -> Result<(), StoreError> {
-        self.recommendations.record_outcome(delivery, outcome, self.actor).await?;
-        self.record(stored, delivery, if outcome == Outcome::Clicked { 2 } else { 1 }, outcome).await
+    async fn outcome(&self, stored: Recommendation, delivery: DeliveryId, outcome: Outcome) -> Result<(), StoreError> {
+        let (stored, _) = self.recommendations.record_outcome(stored, delivery.attempt, outcome, self.actor).await?;
+        self.record(&stored, delivery, if outcome == Outcome::Clicked { 2 } else { 1 }, outcome).await
     }
 
     /// Records an activity; the same one again is the same activity.

@@ -2,6 +2,7 @@
 //! it and however often; nothing that stands in a contact's fields gets a text past the gate; and a draft goes the
 //! way of every recommendation.
 
+use cli::demo;
 use shared::base::context::FromContext;
 use std::collections::BTreeMap;
 use std::time::Duration;

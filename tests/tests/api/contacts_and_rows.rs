@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::TimeDelta;
+use cli::demo;
 use functions::lead_scorer::{LeadScorer, Outcome};
 use futures_util::future::join_all;
 use serde_json::{Value, json};

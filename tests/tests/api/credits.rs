@@ -183,7 +183,7 @@ async fn run_steps(api: &Api, steps: &[Step]) -> (Vec<(bool, Balance)>, Vec<(boo
         let until = now.timestamp_millis() + 60_000;
         let write = async |writes: Vec<_>| {
             matches!(
-                Table::named(&context, "CREDITS_TABLE").unwrap().transact(writes).await.unwrap(),
+                Table::named(context, "CREDITS_TABLE").unwrap().transact(writes).await.unwrap(),
                 Transacted::Applied
             )
         };

@@ -9,17 +9,19 @@ use aws_lc_rs::hmac;
 use chrono::TimeDelta;
 use data_encoding::BASE64;
 use functions::delivery::DeliveryWorker;
+use lambda_http::LambdaEvent;
 use serde_json::{Value, json};
+use shared::api::lambda::Function;
 use shared::base::channel::Channel;
 use shared::base::queue::Consumer;
 use shared::outreach::policy::Tier;
 use shared::outreach::rates::Rates;
 use shared::workflow::due::Place;
-use shared::workflow::recommendations::{Actor, Handed, RecommendationId, Recommendations};
+use shared::workflow::recommendations::{Actor, Delivery, RecommendationId, Recommendations};
 use shared::workspace::accounts::{Role, Webhook};
 use tests::faults::{Way, in_every_way};
 use tests::meta::{value, whatsapp};
-use tests::{Answer, Api, CONTACT, FOLLOW_UP, FaultProxy, Setup, send};
+use tests::{Answer, Api, CONTACT, FOLLOW_UP, FaultProxy, Setup, project, send};
 use uuid::Uuid;
 
 const RECOMMENDATION: &str = "/api/v1/ai/followup/recommendation";
@@ -415,10 +417,84 @@ async fn a_complaint_or_a_stop_closes_every_channel() {
     assert_eq!((&told[0]["kind"], &told[0]["recommendation_id"]), (&json!("lead_suppressed"), &json!(id)));
 }
 
+/// A message of the queue of SES's events: an envelope of SNS.
+fn of_ses(message: &str) -> String {
+    json!({"Type": "Notification", "MessageId": "m", "TopicArn": "t", "Message": message}).to_string()
+}
+
+/// An event of SES about a delivery.
+fn bounce(delivery_id: &str) -> String {
+    let mail = json!({"messageId": "0100018a", "timestamp": "2026-11-20T09:30:00.000Z",
+        "destination": ["jane@acme.example"], "tags": {"delivery_id": [delivery_id]}});
+    let bounce = json!({"bounceType": "Permanent", "timestamp": "2026-11-20T09:30:01.000Z",
+        "bouncedRecipients": [{"emailAddress": "jane@acme.example"}]});
+    json!({"eventType": "Bounce", "mail": mail, "bounce": bounce}).to_string()
+}
+
+/// Hands messages to the function of SES's events, and returns the indexes of those that failed.
+async fn take(api: &Api, bodies: &[String]) -> Vec<usize> {
+    let context = api.context(&[("AWS_ACCESS_KEY_ID", "email-events")]);
+    let Some(Function::Queue(work)) = functions::build("email-events", &context).unwrap() else { panic!("no worker") };
+    let records = bodies.iter().enumerate().map(|(index, body)| json!({"messageId": index.to_string(), "body": body}));
+    let event = json!({ "Records": records.collect::<Vec<_>>() });
+    let response = work(LambdaEvent::new(event, Default::default())).await.unwrap();
+    let failures = response["batchItemFailures"].as_array().unwrap().iter();
+    failures.map(|failure| failure["itemIdentifier"].as_str().unwrap().parse().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_of_ses_counts_once_however_often_and_wherever_in_a_batch_it_comes() {
+    let api = start().await;
+    api.providers_do(&json!({"channel": "email", "reports": []})).await;
+    let id = recommended(&api).await;
+    let edit = json!({"channel": "email", "draft_title": "Prices", "draft_message": "Hi Jane,\n\nshall we talk?"});
+    approve(&api, &id, &edit).await;
+    until(&api, &id, |shown| shown["deliveries"][0]["state"] == "accepted").await;
+    let delivery = api.outbox().await[0]["delivery_id"].as_str().unwrap().to_owned();
+    let event = of_ses(&bounce(&delivery));
+    assert_eq!(take(&api, &[event.clone(), "{".to_owned(), event.clone()]).await, [1]);
+    let done = until_status(&api, &id, "delivered").await;
+    assert_eq!(done["deliveries"][0]["state"], "failed");
+    assert_eq!(done["deliveries"][0]["code"], "bounced");
+    let notified_once = notified(&api, "representative").await;
+    let outbox = api.outbox().await.len();
+    assert_eq!(take(&api, &[event.clone(), event]).await, [0_usize; 0]);
+    assert_eq!(read(&api, &id).await["deliveries"], done["deliveries"]);
+    assert_eq!((notified(&api, "representative").await, api.outbox().await.len()), (notified_once, outbox));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_ses_says_of_nothing_of_ours_is_ignored_and_what_does_not_read_fails_alone() {
+    let api = start().await;
+    let id = recommended(&api).await;
+    approve(&api, &id, &sms("Hi Jane, shall we talk?")).await;
+    let before = until_status(&api, &id, "delivered").await;
+    let foreign = api.outbox().await[0]["delivery_id"].as_str().unwrap().to_owned();
+    let sample = std::fs::read_to_string(project().join("events/email-events.json")).unwrap();
+    let sample: Value = serde_json::from_str(&sample).unwrap();
+    let ignored = [
+        // What SES publishes to test a new topic.
+        of_ses("Successfully validated SNS topic for Amazon SES event publishing."),
+        of_ses("{}"),
+        of_ses(&json!({"eventType": "Bounce"}).to_string()),
+        of_ses(&bounce("")),
+        of_ses(&bounce("somebody-elses")),
+        // Of a text message, which SES knows nothing of.
+        of_ses(&bounce(&foreign)),
+        sample["Records"][0]["body"].as_str().unwrap().to_owned(),
+    ];
+    assert_eq!(take(&api, &ignored).await, [0_usize; 0]);
+    let unreadable = ["", "{", "[]", "\"jane@acme.example\"", "{\"Type\": \"Notification\"}", "{\"Message\": {}}"];
+    let mut bodies = unreadable.map(str::to_owned).to_vec();
+    bodies.push(ignored[0].clone());
+    assert_eq!(take(&api, &bodies).await, [0, 1, 2, 3, 4, 5]);
+    assert_eq!(read(&api, &id).await["deliveries"], before["deliveries"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_nobody_proves_is_not_taken() {
     let api = start().await;
-    for path in ["/webhooks/ses", "/webhooks/twilio/status", "/webhooks/twilio/messages"] {
+    for path in ["/webhooks/twilio/status", "/webhooks/twilio/messages"] {
         let answer = send(api.request("POST", path).body("MessageStatus=delivered")).await;
         assert_eq!(answer.code(), (401, "invalid_key".to_owned()), "{path}: {}", answer.text);
     }
@@ -534,7 +610,7 @@ async fn a_worker_that_dies_before_sending_is_taken_over_and_one_that_dies_after
         let id = recommended(&api).await;
         approve(&api, &id, &sms("Hi Jane, shall we talk?")).await;
         let key = RecommendationId { workspace_id: api.workspace, recommendation_id: id.parse().unwrap() };
-        let Handed::Send(taken) = all.take(key, Actor::Function("delivery")).await.unwrap() else { panic!("taken") };
+        let Delivery::Send(taken) = all.take(key, Actor::Function("delivery")).await.unwrap() else { panic!("taken") };
         if has_marked {
             assert!(all.sending(&taken, Actor::Function("delivery")).await.unwrap().is_some());
         }

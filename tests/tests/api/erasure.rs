@@ -11,7 +11,7 @@ use shared::base::context::{Context, FromContext};
 use shared::base::store::s;
 use shared::crm::leads::{Lead, SuppressedBy};
 use shared::crm::prospects::{OwnProspects, Prospect};
-use shared::workflow::erasure::{Erased, Erasure, Wanted};
+use shared::workflow::erasure::{Erasure, ErasureReport, Subject};
 use shared::workspace::accounts::Role;
 use shared::workspace::auth::Permission;
 use tests::leads_api::{USER, extract, listed, post};
@@ -212,7 +212,7 @@ fn erasure(context: &Context) -> Erasure {
     Erasure::new(context).unwrap()
 }
 
-async fn erase(api: &Api, wanted: Wanted) -> Erased {
+async fn erase(api: &Api, wanted: Subject) -> ErasureReport {
     erasure(&api.stack.context).erase(api.workspace, &wanted).await.unwrap()
 }
 
@@ -234,7 +234,7 @@ async fn nothing_is_left_of_a_person_and_everybody_else_is_as_before() {
     let recommendation = recommendations.json()["recommendations"][0]["recommendation_id"].clone();
     let (before, balance) = (others(&api).await, api.verified_balance().await);
 
-    let wanted = Wanted::Email("quentina@ombrellone.example".to_owned());
+    let wanted = Subject::Email("quentina@ombrellone.example".to_owned());
     let there = erasure(&api.stack.context).look(api.workspace, &wanted).await.unwrap();
     assert_eq!(others(&api).await, before, "a look changes nothing");
     let erased = erase(&api, wanted.clone()).await;
@@ -282,7 +282,7 @@ async fn nothing_is_left_of_a_person_and_everybody_else_is_as_before() {
     assert_eq!(api.verified_balance().await, balance, "nothing is charged for that");
 
     assert_eq!(erase(&api, wanted).await.counts, Default::default(), "again there is nothing");
-    assert_eq!(erase(&api, Wanted::Lead(LEAD)).await.counts, Default::default());
+    assert_eq!(erase(&api, Subject::Lead(LEAD)).await.counts, Default::default());
 
     let again = json!({
         "message_id": "q", "customer_phone": NUMBER, "platform": "whatsapp", "sender": "user",
@@ -302,7 +302,7 @@ async fn nothing_is_left_of_a_person_and_everybody_else_is_as_before() {
     let link = link.item("pk", s(format!("W#{}#L#{LEAD}", api.workspace)));
     let link = link.item("sk", s(format!("row#{USER}#{NUMBER}"))).item("user_id", s(USER));
     link.item("customer_phone", s(NUMBER)).send().await.unwrap();
-    let erased = erase(&api, Wanted::Lead(LEAD)).await;
+    let erased = erase(&api, Subject::Lead(LEAD)).await;
     assert_eq!(erased.counts, BTreeMap::from([("links", 1)]));
     let messages = api.get(&format!("/users/{USER}/leads/{NUMBER}/messages")).await.json();
     assert_eq!(messages["data"]["messages"].as_array().map(Vec::len), Some(1), "{messages}");
@@ -324,7 +324,7 @@ async fn writes(api: &Api, number: &str, email: &str) -> Uuid {
 async fn an_address_that_only_a_list_shows_finds_the_person() {
     let api = Api::without_scoring().await;
     let lead_id = writes(&api, NUMBER, "Quentina@ombrellone.example").await;
-    let wanted = Wanted::Email("quentina@ombrellone.example".to_owned());
+    let wanted = Subject::Email("quentina@ombrellone.example".to_owned());
     let erased = erase(&api, wanted.clone()).await;
     assert_eq!(erased.lead_id, Some(lead_id));
     assert_eq!(left(&api).await, Vec::<Value>::new());
@@ -337,9 +337,9 @@ async fn an_address_that_only_a_list_shows_finds_the_person() {
     assert_eq!((found.lead_id, found.shown_by), (None, both.into()));
     assert!(found.named_elsewhere > 0);
     for lead_id in both {
-        erase(&api, Wanted::Lead(lead_id)).await;
+        erase(&api, Subject::Lead(lead_id)).await;
     }
-    assert_eq!(erase(&api, wanted).await, Erased::default());
+    assert_eq!(erase(&api, wanted).await, ErasureReport::default());
     assert_eq!(left(&api).await, Vec::<Value>::new());
 }
 
@@ -367,7 +367,7 @@ async fn what_changes_between_look_and_erasure_is_seen_by_the_next_pass() {
         renamed.expression_attribute_values(":name", s("All for Quentina Zellweger")).send().await.unwrap();
         proxy.heal();
     };
-    let (erased, ()) = tokio::join!(erasure.erase(api.workspace, &Wanted::Lead(LEAD)), meanwhile);
+    let (erased, ()) = tokio::join!(erasure.erase(api.workspace, &Subject::Lead(LEAD)), meanwhile);
     assert_eq!(erased.unwrap().counts["texts"], 1);
     assert_eq!(left(&api).await, Vec::<Value>::new());
     assert!(api.leads().was_suppressed(api.workspace, &person()).await.unwrap());
@@ -385,7 +385,7 @@ async fn an_erasure_that_dies_anywhere_is_finished_by_the_next() {
         proxy.heal();
         // Each call is tried four times: it, and whatever follows, is not answered.
         proxy.fail(call, 1_000, if call % 2 == 0 { Fault::After } else { Fault::Before });
-        match erasure(&context).erase(api.workspace, &Wanted::Phone(format!("+{NUMBER}"))).await {
+        match erasure(&context).erase(api.workspace, &Subject::Phone(format!("+{NUMBER}"))).await {
             Ok(_) => break,
             Err(_) => deaths += 1,
         }
@@ -409,9 +409,9 @@ async fn messages_that_come_meanwhile_belong_to_nobody_who_was_erased() {
         }
     };
     // It may give up while others keep writing.
-    let (erasure, wanted) = (erasure(&api.stack.context), Wanted::Lead(LEAD));
+    let (erasure, wanted) = (erasure(&api.stack.context), Subject::Lead(LEAD));
     let (_, ()) = tokio::join!(erasure.erase(api.workspace, &wanted), writes);
-    erase(&api, Wanted::Lead(LEAD)).await;
+    erase(&api, Subject::Lead(LEAD)).await;
     assert!(left(&api).await.iter().all(|item| !item.to_string().contains("Zellweger")));
     // Whatever is left is whole: a row with its lead, and as many messages as it counts.
     let lead = api.get(&format!("/users/{USER}/leads/{NUMBER}")).await;
@@ -429,7 +429,7 @@ async fn whoever_asked_not_to_be_contacted_is_not_contacted_after_an_import() {
     api.staff((true, false), &[Role::Sales]).await;
     api.leads().load(api.workspace, &[(person(), Vec::new())]).await.unwrap();
     api.leads().suppress(api.workspace, LEAD, SuppressedBy::Stop).await.unwrap();
-    erase(&api, Wanted::Lead(LEAD)).await;
+    erase(&api, Subject::Lead(LEAD)).await;
     assert_eq!(left(&api).await, Vec::<Value>::new());
     let imported = Lead { lead_id: Uuid::from_u128(9), phone: None, ..person() };
     let history = (1..4).map(|days| activity(api.clock.now(), "email", days, "Introduction", "Who we are.")).collect();
@@ -443,13 +443,13 @@ async fn whoever_asked_not_to_be_contacted_is_not_contacted_after_an_import() {
 async fn a_recommendation_about_another_that_holds_the_number_is_counted_and_stays() {
     let api = Api::without_scoring().await;
     api.leads().load(api.workspace, &[(person(), Vec::new())]).await.unwrap();
-    let before = erase(&api, Wanted::Lead(Uuid::from_u128(9))).await.named_elsewhere;
+    let before = erase(&api, Subject::Lead(Uuid::from_u128(9))).await.named_elsewhere;
     let put = api.stack.context.dynamodb.put_item().table_name(&api.stack.ready.environment["WORK_TABLE"]);
     let put =
         put.item("pk", s(format!("W#{}#R#{}", api.workspace, Uuid::from_u128(8)))).item("sk", s("recommendation"));
     let put = put.item("lead_id", s(CONTACT)).item("draft_message", s(format!("Ask at +{NUMBER}.")));
     put.send().await.unwrap();
-    assert_eq!(erase(&api, Wanted::Lead(LEAD)).await.named_elsewhere, before + 1);
+    assert_eq!(erase(&api, Subject::Lead(LEAD)).await.named_elsewhere, before + 1);
     assert_eq!(left(&api).await.len(), 1);
 }
 
@@ -459,7 +459,7 @@ async fn a_person_is_erased_from_one_workspace_alone() {
     let other = api.new_workspace(10).await;
     let theirs = api.new_key(other, &Permission::ALL, |_| {}).await;
     api.channel(api.workspace, Channel::Whatsapp, "1").await;
-    erase(&api, Wanted::Email("jane@acme.example".to_owned())).await;
+    erase(&api, Subject::Email("jane@acme.example".to_owned())).await;
     assert_eq!(api.suggest(&json!({"contact_id": CONTACT})).await.status, 404);
     let request = api.request("POST", tests::SUGGEST).bearer_auth(theirs).json(&json!({"contact_id": CONTACT}));
     assert_eq!(send(request).await.status, 200);

@@ -274,10 +274,6 @@ fn cases(method: &str, route: &str, own: &Ids, foreign: &Ids, now: &str) -> Vec<
         ("POST", "/webhooks/meta") => posted(json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [
             {"field": "messages", "value": {"statuses": [{"id": foreign.message, "status": "failed", "timestamp": "1760000000",
                 "recipient_id": foreign.phone, "biz_opaque_callback_data": foreign.delivery}]}}]}]})),
-        ("POST", "/webhooks/ses") => {
-            let event = json!({"eventType": "Bounce", "mail": {"tags": {"delivery_id": [foreign.delivery]}}});
-            posted(json!({"Type": "Notification", "Message": event.to_string()}))
-        }
         ("POST", "/webhooks/twilio/status" | "/webhooks/twilio/messages") => {
             posted(json!({"MessageSid": foreign.message, "From": foreign.phone, "Body": "STOP"}))
         }

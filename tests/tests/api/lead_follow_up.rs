@@ -12,7 +12,8 @@ use shared::base::queue::Consumer;
 use shared::crm::conversations::{Conversations, Delivery, PendingMessage};
 use shared::crm::identifiers::{CustomerPhone, User};
 use shared::outreach::writing::Messages;
-use shared::workflow::commands::{Command, CommandId, Commands, Completed, Order, Outcome, Taken};
+use shared::workflow::commands::{Command, CommandId, Commands, Completed, Order, Outcome};
+use shared::workflow::lease::Take;
 use shared::workflow::recommendations::{RecommendationId, Recommendations, Status};
 use shared::workspace::accounts::{Agent, Role};
 use shared::workspace::auth::Permission;
@@ -513,7 +514,7 @@ async fn a_queue_that_takes_nothing_leaves_the_sales_messages_and_the_command_to
 
 /// A copywriter's command that is stored and never sent.
 async fn stored_command(api: &Api) -> CommandId {
-    let draft = shared::outreach::writing::Written {
+    let draft = shared::outreach::writing::ChannelMessage {
         title: "About your plans".to_owned(),
         message: "I am following up on your interest in Acme".to_owned(),
         strategy: "Ask for a call.".to_owned(),
@@ -550,7 +551,7 @@ async fn after_a_worker_that_died_another_takes_over_once_its_lease_has_ended() 
     let id = stored_command(&api).await;
     let commands = Commands::new(&api.stack.context).unwrap();
     let copywriter = Copywriter::new(&api.stack.context).unwrap();
-    let Taken::Leased(dead) = commands.take(id).await.unwrap() else { panic!("it is not taken") };
+    let Take::Leased(dead) = commands.take(id).await.unwrap() else { panic!("it is not taken") };
     copywriter.try_one(id).await.unwrap();
     assert_eq!(command(&api, &id.command_id.to_string()).await["status"], "running");
     api.clock.advance(TimeDelta::seconds(71));
@@ -593,11 +594,11 @@ async fn a_command_whose_workers_all_die_fails_in_the_end() {
     let id = stored_command(&api).await;
     let commands = Commands::new(&api.stack.context).unwrap();
     for _ in 0..5 {
-        assert!(matches!(commands.take(id).await.unwrap(), Taken::Leased(_)));
-        assert!(matches!(commands.take(id).await.unwrap(), Taken::Busy));
+        assert!(matches!(commands.take(id).await.unwrap(), Take::Leased(_)));
+        assert!(matches!(commands.take(id).await.unwrap(), Take::Busy));
         api.clock.advance(TimeDelta::seconds(71));
     }
-    assert!(matches!(commands.take(id).await.unwrap(), Taken::Finished));
+    assert!(matches!(commands.take(id).await.unwrap(), Take::Finished));
     let failed = command(&api, &id.command_id.to_string()).await;
     assert_eq!((&failed["status"], &failed["attempts"]), (&json!("failed"), &json!(5)));
 }
@@ -682,7 +683,7 @@ async fn the_whatsapp_message_waits_for_approval_in_the_leads_conversation() {
     };
     conversations.revise(api.workspace, &pending, "another text").await.unwrap();
     assert_eq!(api.get("/users/me/leads/12025550142").await.json()["data"]["last_message_text"], "another text");
-    let at = Delivery::named("sent").unwrap();
+    let at = Delivery::Sent;
     conversations.record_delivery(&user, &[row], &pending.message_id, at).await.unwrap();
     conversations.revise(api.workspace, &pending, "too late").await.unwrap();
     let lead = api.get("/users/me/leads/12025550142").await.json()["data"].clone();

@@ -1,6 +1,7 @@
 //! Contract, section 9: lists of contacts. Each contact is on a list once, the count is exact whoever adds at
 //! the same time, and no answer tells what another workspace has.
 
+use cli::demo;
 use shared::base::context::FromContext;
 use std::collections::BTreeSet;
 

@@ -1,5 +1,6 @@
 //! `cargo local` as a user runs it.
 
+use cli::demo;
 use serde_json::json;
 use shared::base::context::FromContext;
 use tests::binaries::{Program, binary, local};

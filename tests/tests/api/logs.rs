@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use cli::demo;
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use tests::binaries::{Program, local};

@@ -2,7 +2,6 @@
 
 mod breaking;
 mod campaigns;
-mod cargo_lambda;
 mod command_line;
 mod contact_search;
 mod contacts;
@@ -14,7 +13,6 @@ mod erasure;
 mod faults;
 mod follow_up_faults;
 mod functions;
-mod guides;
 mod idempotency;
 mod identifiers;
 mod ingestion;

@@ -133,7 +133,6 @@ async fn what_comes_in_from_elsewhere_has_up_to_five_megabytes() {
         ("POST", "/users/me/messages"),
         ("POST", "/users/me/template-sends"),
         ("PUT", "/users/me/leads/1/extraction"),
-        ("POST", "/webhooks/ses"),
         ("POST", "/webhooks/twilio/status"),
     ] {
         let sent = async |length: usize| {

@@ -2,6 +2,7 @@
 //! what was there with all its postings, a provider is asked for what is missing, and a call that fails leaves
 //! nothing half written.
 
+use cli::demo;
 use shared::base::context::FromContext;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};

@@ -3,9 +3,18 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use functions::delivery::DeliveryWorker;
 use serde_json::json;
+use shared::base::channel::Channel;
+use shared::base::context::FromContext;
+use shared::base::queue::Consumer;
+use shared::clients::providers::{Callback, Kind};
+use shared::workflow::outcomes::Outcomes;
+use shared::workflow::recommendations::{DeliveryId, RecommendationId};
+use shared::workspace::accounts::Role;
 use tests::fault_proxy::ProxyCall;
 use tests::{Api, CONTACT, FaultProxy, Setup, send};
+use uuid::Uuid;
 
 /// The longest run of calls of which each came after the one before was answered.
 fn sequential(calls: &[ProxyCall]) -> usize {
@@ -151,4 +160,72 @@ async fn a_message_to_lexi_waits_for_at_most_five_round_trips() {
         let tools = usize::from(name == "that narrows the search");
         assert!(sequential(&waited_for) <= 5 + tools, "{name}: {in_order:?}");
     }
+}
+
+/// The reads among calls, of items and of queries, in a table whose name ends so.
+fn reads(calls: &[ProxyCall], table: &str) -> (usize, usize) {
+    let count =
+        |operation| calls.iter().filter(|call| call.operation == operation && call.table.ends_with(table)).count();
+    (count("GetItem"), count("Query"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_approval_a_delivery_and_its_report_read_nothing_twice() {
+    // The test alone takes the queue.
+    let template = tests::template()
+        .replace("DELIVERY_QUEUE_URL: !Ref DeliveryQueue", "DELIVERY_QUEUE_URL: !Ref DeliveryDeadLetters");
+    let (api, proxy) = Api::behind_a_proxy(Setup { template: Some(template), ..Setup::default() }).await;
+    api.staff((true, true), &[Role::Sales]).await;
+    api.providers_do(&json!({"channel": "sms", "reports": []})).await;
+    let path = "/api/v1/ai/followup/recommendation";
+    let proposed = send(api.authorized("POST", path).json(&json!({"lead_id": CONTACT}))).await;
+    let id: Uuid = proposed.json()["recommendation_id"].as_str().unwrap().parse().unwrap();
+
+    proxy.slow_down(Duration::ZERO);
+    let edit = json!({"channel": "sms", "draft_message": "Hi Jane, shall we talk?"});
+    let approved = send(api.authorized("POST", &format!("{path}s/{id}/approve")).json(&edit)).await;
+    assert_eq!(approved.status, 200, "{}", approved.text);
+    let calls = proxy.heal();
+    // The sites, which are needed for the sender and for what the text may hold.
+    assert_eq!(reads(&calls, "-accounts"), (0, 1), "{calls:?}");
+    assert_eq!(reads(&calls, "-work"), (1, 0), "{calls:?}");
+
+    let id = RecommendationId { workspace_id: api.workspace, recommendation_id: id };
+    proxy.slow_down(Duration::ZERO);
+    DeliveryWorker::new(&api.stack.context).unwrap().try_one(id).await.unwrap();
+    let calls = proxy.heal();
+    assert_eq!(reads(&calls, "-work"), (1, 0), "{calls:?}");
+    assert_eq!(reads(&calls, "-accounts"), (0, 1), "{calls:?}");
+    assert_eq!(api.outbox().await.len(), 1);
+
+    let outcomes = Outcomes::new(&api.stack.context, "delivery-events").unwrap();
+    let delivery_id = Some(DeliveryId { id, attempt: 0 }.text());
+    let provider_message_id = Some("SM1".to_owned());
+    let opened = Callback { delivery_id, provider_message_id, kind: Kind::Opened, at: api.clock.now() };
+    proxy.slow_down(Duration::ZERO);
+    outcomes.report(&opened, Channel::Sms, None).await.unwrap();
+    let calls = proxy.heal();
+    assert_eq!(reads(&calls, "-work"), (1, 0), "{calls:?}");
+    // It has arrived, and was seen: both are written.
+    assert_eq!(calls.iter().filter(|call| call.operation == "TransactWriteItems").count(), 2, "{calls:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leads_message_reads_its_row_once() {
+    let (api, proxy) = behind_a_proxy().await;
+    let mut read = Vec::new();
+    for number in 0..2 {
+        proxy.slow_down(Duration::ZERO);
+        let message = json!({
+            "message_id": format!("m{number}"), "customer_phone": "12025550142", "platform": "whatsapp",
+            "sender": "user", "text": "Hello", "timestamp": api.clock.now(),
+        });
+        assert_eq!(send(api.authorized("POST", "/users/me/messages").json(&message)).await.status, 200);
+        let calls = proxy.heal();
+        let in_order: Vec<_> = calls.iter().map(|call| (&*call.operation, &*call.table)).collect();
+        println!("message {number}: {in_order:?}");
+        read.push(reads(&calls, "-leads").0);
+    }
+    // The row, and of a new one also its alias and the owner of the number.
+    assert_eq!(read[1], 1, "{read:?}");
 }

@@ -11,14 +11,16 @@ use chrono::TimeDelta;
 use functions::lexi_worker::LexiWorker;
 use functions::sweeper::Sweeper;
 use serde_json::{Value, json};
+use shared::base::names::names;
 use shared::base::queue::Consumer;
 use shared::base::store::{Table, Transacted};
 use shared::crm::leads::{Lead, SuppressedBy};
 use shared::crm::lists::{Lists, Target};
 use shared::crm::prospects::{OwnProspects, Prospect, Query};
+use shared::workflow::lease::{Leased, Take};
 use shared::workflow::tasks::Brief;
 use shared::workflow::tasks::{
-    ContactChanges, Failure, ListOperation, Plan, Progress, SUPERSEDED, Status, Taken, Task, TaskId, Tasks,
+    ContactChanges, Failure, ListOperation, Plan, Progress, SUPERSEDED, Status, Task, TaskId, Tasks,
 };
 use shared::workspace::auth::Permission;
 use tests::{Answer, Api, CONTACT, Fault, FaultProxy, Setup, send};
@@ -132,7 +134,7 @@ async fn until(api: &Api, id: TaskId, status: &str) -> Value {
     for _ in 0..200 {
         let shown = read(api, id).await;
         if shown["status"] == status {
-            for other in Status::ALL.map(Status::name) {
+            for other in names::<Status>().split(", ") {
                 let is_there = listed(api, other).await.iter().any(|task| task["id"] == shown["id"]);
                 assert_eq!(is_there, other == status, "{other} {status}");
             }
@@ -180,9 +182,9 @@ fn worker(api: &Api) -> LexiWorker {
     LexiWorker::new(&api.stack.context).unwrap()
 }
 
-async fn taken(api: &Api, id: TaskId) -> Task {
+async fn taken(api: &Api, id: TaskId) -> Leased<Task> {
     match tasks(api).take(id).await.unwrap() {
-        Taken::Leased(task) => *task,
+        Take::Leased(task) => task,
         other => panic!("{other:?}"),
     }
 }
@@ -716,9 +718,9 @@ async fn a_worker_whose_lease_has_ended_changes_nothing_any_more() {
     assert_eq!(approve(&api, id).await.status, 200);
     let tasks = tasks(&api);
     let late = taken(&api, id).await;
-    assert!(matches!(tasks.take(id).await.unwrap(), Taken::Busy));
+    assert!(matches!(tasks.take(id).await.unwrap(), Take::Busy));
     api.clock.advance(TimeDelta::seconds(71));
-    let refused = async |late: &Task| {
+    let refused = async |late: &Leased<Task>| {
         assert!(tasks.progress(late, Progress { done: 1, total: Some(2) }).await.unwrap().is_none());
         assert!(tasks.select(late, &[]).await.unwrap().is_none());
         assert!(!tasks.complete(late, json!({}), true).await.unwrap());

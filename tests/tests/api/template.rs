@@ -231,10 +231,47 @@ fn a_queue_waits_for_its_function_and_keeps_what_fails() {
             }
         }
     }
-    assert_eq!(worked, 7);
+    assert_eq!(worked, 8);
     for (id, text) in resources(&template, "AWS::SQS::Queue") {
         assert!(text.contains("SqsManagedSseEnabled: true"), "{id}");
     }
+}
+
+/// No signature is verified, so the policies alone say who may report a bounce.
+#[test]
+fn only_ses_publishes_its_events_and_only_their_topic_sends_them_to_the_queue() {
+    let template = template();
+    let (_, topic) = resources(&template, "AWS::SNS::TopicPolicy").remove(0);
+    let (_, queue) = resources(&template, "AWS::SQS::QueuePolicy").remove(0);
+    for (policy, rules) in [
+        (
+            topic,
+            [
+                "Principal: { Service: ses.amazonaws.com }\n",
+                "Action: sns:Publish\n",
+                "AWS:SourceAccount: !Ref AWS::AccountId\n",
+                ":configuration-set/${SesConfigurationSet}\n",
+            ],
+        ),
+        (
+            queue,
+            [
+                "Principal: { Service: sns.amazonaws.com }\n",
+                "Action: sqs:SendMessage\n",
+                "Resource: !GetAtt EmailEventsQueue.Arn\n",
+                "Condition: { ArnEquals: { aws:SourceArn: !Ref EmailEventsTopic } }\n",
+            ],
+        ),
+    ] {
+        assert_eq!(policy.matches("Effect: Allow").count(), 1, "{policy}");
+        for rule in rules {
+            assert!(policy.contains(rule), "{rule} is not in {policy}");
+        }
+    }
+    let (topic, queue) = parsed(&template).email_events().unwrap().unwrap();
+    assert_eq!(topic, "arn:aws:sns:us-east-1:000000000000:lead-followup-EmailEventsTopic");
+    let function = functions().into_iter().find(|function| function.name == "email-events").unwrap();
+    assert_eq!(function.events, [Event::Queue { queue, batch_size: 10 }]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `/webhooks/meta`: only what Meta has signed is taken, each thing once, and it ends up in the leads
 //! API; what waits in between holds nothing personal outside the table.
 
+use cli::demo;
 use shared::base::context::FromContext;
 use std::collections::HashMap;
 

@@ -3,12 +3,11 @@
 use std::marker::PhantomData;
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaGenerator;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::reply::Reply;
-use super::request::{Describe, Pages};
+use super::request::{Describe, Pages, describe};
 
 /// What an endpoint answers with: a `T`, or a [`Page`] of a list.
 pub trait Answer {
@@ -68,8 +67,11 @@ pub struct Pagination {
     pub has_more: bool,
 }
 
-fn describe<T: JsonSchema>(generator: &mut SchemaGenerator) -> schemars::Schema {
-    generator.subschema_for::<T>()
+impl Pagination {
+    /// The part of a list of `total` that has `length` after the first `offset`.
+    pub fn new(total: usize, limit: u32, offset: u32, length: usize) -> Self {
+        Self { total: total as u64, limit, offset, has_more: offset as usize + length < total }
+    }
 }
 
 impl<A> From<Reply> for Answered<A> {
@@ -92,6 +94,11 @@ pub struct Answered<A> {
 }
 
 impl<A> Answered<A> {
+    /// The reply as it stands.
+    pub(in crate::api) fn reply(&self) -> &Reply {
+        &self.reply
+    }
+
     /// Notes the lead that the answer is about, where its body may not say so.
     #[must_use]
     pub fn about(mut self, lead_id: Uuid) -> Self {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::base::problem::Problem;
+use crate::base::problem::{MISSING, Problem};
 use crate::base::time::timestamp;
 
 /// Which documented API a route belongs to, and so which envelope it answers in.
@@ -33,21 +33,6 @@ pub struct Stamp {
 }
 
 impl Dialect {
-    /// The dialect of a path that belongs to no function, by its prefix.
-    pub fn of_path(path: &str) -> Self {
-        let within =
-            |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        if within("/api/agents") {
-            Self::Agents
-        } else if within("/api/v1/ai/followup") {
-            Self::Followup
-        } else if within("/users") {
-            Self::Leads
-        } else {
-            Self::Leadlex
-        }
-    }
-
     /// A success body. `data` is the document's `data` object; `meta` is what a list adds to it.
     pub fn success(
         self,
@@ -67,6 +52,17 @@ impl Dialect {
                 pagination: meta,
             }),
         }
+    }
+
+    /// A malformed request, as the documents word it.
+    pub(super) fn malformed(self, mut problem: Problem) -> Problem {
+        let mut fields = problem.fields.iter();
+        if let (Self::Followup, Some((field, complaint)), None) = (self, fields.next(), fields.next())
+            && complaint == MISSING
+        {
+            problem.message = format!("Required field {field} is missing.");
+        }
+        problem
     }
 
     /// The `data` of a success body.

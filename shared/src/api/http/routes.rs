@@ -30,6 +30,7 @@ pub(crate) fn parser<E: Endpoint>(endpoint: &Arc<E>) -> Parser {
 struct Route {
     method: &'static str,
     path: &'static str,
+    dialect: Dialect,
     handler: Handler,
     parser: Parser,
 }
@@ -56,7 +57,7 @@ impl Routes {
             let (gate, endpoint) = (gate.clone(), Arc::clone(&endpoint));
             Box::pin(async move { serve_route(&gate, &endpoint, request, Some((method, path))).await })
         });
-        self.routes.push(Route { method, path, handler, parser });
+        self.routes.push(Route { method, path, dialect: E::DIALECT, handler, parser });
         self
     }
 
@@ -65,8 +66,8 @@ impl Routes {
         self.routes.iter().map(|route| Arc::clone(&route.parser)).collect()
     }
 
-    /// Answers a request by its endpoint; by 404 or 405 if there is none, which only a request to the
-    /// function's own address can meet.
+    /// Answers a request by its endpoint; by 404 or 405 in the dialect of the first endpoint if there is none, which
+    /// only a request to the function's own address can meet.
     pub fn answer(&self, request: Request) -> BoxFuture<'static, Response> {
         let raw = request.raw_http_path();
         let path = without_base(if raw.is_empty() { request.uri().path() } else { raw });
@@ -77,7 +78,8 @@ impl Routes {
         }
         let routes = self.routes.iter().map(|route| (route.method, route.path));
         let problem = no_such_route(routes, method, path);
-        let response = self.gate.refuse(Dialect::of_path(path), &request, problem);
+        let dialect = self.routes.first().map_or(Dialect::Leadlex, |route| route.dialect);
+        let response = self.gate.refuse(dialect, &request, problem);
         Box::pin(std::future::ready(response))
     }
 }

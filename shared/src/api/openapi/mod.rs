@@ -1,4 +1,5 @@
-//! The description of the API in OpenAPI 3.1, made of the types that the functions parse and answer with.
+//! The description of the API in OpenAPI 3.1, made of schemas that the functions derive; the tests check every answer
+//! against it.
 //!
 //! Each function tells its [`Operation`]s beside its handlers; the crate `functions` puts them together with
 //! [`document()`]. No handler reaches this, so that nothing of it is in a Lambda binary.

@@ -5,6 +5,7 @@
 //! cancelled transaction, because only the caller can read the reasons; [`Table::transact`] does.
 
 mod query;
+mod retry;
 mod table;
 mod write;
 
@@ -18,6 +19,7 @@ use serde::de::DeserializeOwned;
 use crate::base::problem::Problem;
 
 pub use query::{Items, Query};
+pub use retry::{Try, retrying};
 pub use table::Table;
 pub use write::{Transacted, Write, WriteOutcome};
 

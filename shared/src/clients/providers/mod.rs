@@ -15,7 +15,6 @@ pub mod email;
 #[cfg(test)]
 mod scripted;
 pub mod sms;
-pub mod sns;
 
 pub mod whatsapp;
 
@@ -30,6 +29,7 @@ pub use self::callback::{Callback, Kind};
 use self::email::Ses;
 use self::sms::Twilio;
 use self::whatsapp::Meta;
+use crate::base::channel::Channel;
 use crate::base::context::FromContext;
 use crate::base::environment::{ConfigError, Environment};
 use crate::base::observe::traces::{Of, Subsegment};
@@ -42,17 +42,6 @@ const WITHIN: Duration = Duration::from_secs(12);
 
 /// The longest answer that is read: providers answer with a few hundred bytes. A longer one counts by its status.
 const MOST_BYTES: usize = 256 * 1024;
-
-/// A way to a lead that a provider carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Channel {
-    /// Amazon SES.
-    Email,
-    /// WhatsApp Cloud API.
-    Whatsapp,
-    /// Twilio.
-    Sms,
-}
 
 /// One message to one lead. Its `Debug` shows the delivery and the channel alone.
 #[derive(Clone, PartialEq, Eq)]
@@ -175,8 +164,7 @@ pub struct Providers {
 
 impl fmt::Debug for Providers {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let channels = [Channel::Email, Channel::Whatsapp, Channel::Sms];
-        let configured: Vec<_> = channels.into_iter().filter(|channel| self.configured(*channel)).collect();
+        let configured: Vec<_> = Channel::SENT.into_iter().filter(|channel| self.configured(*channel)).collect();
         formatter.debug_struct("Providers").field("configured", &configured).finish_non_exhaustive()
     }
 }
@@ -188,6 +176,7 @@ impl Providers {
             Channel::Email => self.email.is_some(),
             Channel::Whatsapp => self.whatsapp.is_some(),
             Channel::Sms => self.sms.is_some(),
+            _ => false,
         }
     }
 

@@ -32,7 +32,7 @@ fn outgoing(channel: Channel) -> Outgoing {
     let (to, from) = match channel {
         Channel::Email => ("jane@lead.example", "Robin <robin@acme.example>"),
         Channel::Whatsapp => ("15550001111", "106540352242922"),
-        Channel::Sms => ("+15550001111", "+15550009999"),
+        _ => ("+15550001111", "+15550009999"),
     };
     let text = "Hi Jane & Jo, 5 % off – ü".to_owned();
     let content = match channel {
@@ -40,7 +40,7 @@ fn outgoing(channel: Channel) -> Outgoing {
             Content::Email { subject: "Your demo".to_owned(), text, reply_to: Some("in@acme.example".to_owned()) }
         }
         Channel::Whatsapp => Content::Whatsapp { text },
-        Channel::Sms => Content::Sms { text },
+        _ => Content::Sms { text },
     };
     Outgoing { delivery_id: "d-1".to_owned(), to: to.to_owned(), from: from.to_owned(), content }
 }
@@ -67,7 +67,7 @@ fn accepted(channel: Channel) -> (&'static str, &'static str) {
             r#"{"messaging_product": "whatsapp", "contacts": [{"input": "15550001111"}], "messages": [{"id": "wamid.1"}]}"#,
             "wamid.1",
         ),
-        Channel::Sms => (r#"{"sid": "SM1", "status": "queued", "to": "+15550001111"}"#, "SM1"),
+        _ => (r#"{"sid": "SM1", "status": "queued", "to": "+15550001111"}"#, "SM1"),
     }
 }
 

@@ -20,8 +20,9 @@ use crate::base::store::{StoreError, WriteOutcome, key, n, s};
 const KEPT: TimeDelta = TimeDelta::days(7);
 
 /// How far a message has come; later ones are higher.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, strum::EnumString, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Delivery {
     /// The provider has taken it.
     Accepted,
@@ -36,21 +37,8 @@ pub enum Delivery {
 }
 
 impl Delivery {
-    const ALL: [Self; 5] = [Self::Accepted, Self::Sent, Self::Failed, Self::Delivered, Self::Read];
-
-    /// The state of this name, as providers call it.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|delivery| delivery.name() == name)
-    }
-
     fn name(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Sent => "sent",
-            Self::Failed => "failed",
-            Self::Delivered => "delivered",
-            Self::Read => "read",
-        }
+        self.into()
     }
 
     /// What the leads API shows of it: it knows `sent`, `pending` and `failed`.

@@ -9,10 +9,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::record::ATTEMPTS;
 use super::row::{Message, Row, Sender};
 use super::{Conversations, Recorded, default_conversation, load};
-use crate::base::store::{StoreError, Transacted, key, s};
+use crate::base::store::{StoreError, Transacted, Try, key, retrying, s};
 
 /// Where a message to be approved belongs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +50,7 @@ impl Conversations {
             load::take_message(row, &Message { conversation_id, ..message.clone() })
         };
         let sk = load::message_sk(&message);
-        self.record(&user, (&lead, &[]), &sk, message.timestamp, take).await.map(|(recorded, _)| recorded)
+        self.record(&user, (&lead, &[]), &sk, message.timestamp, take).await.map(|(recorded, ..)| recorded)
     }
 
     /// Gives what is to be approved another text, as long as nobody has decided on it; records it if it is
@@ -61,8 +60,8 @@ impl Conversations {
             return Ok(());
         }
         let (user, lead, message) = pending.message(workspace_id, text)?;
-        for _ in 0..ATTEMPTS {
-            let Some(before) = self.row_or_aliased(&user, &lead).await? else { return Ok(()) };
+        retrying("a lead", (), |()| async {
+            let Some(before) = self.row_or_aliased(&user, &lead).await? else { return Ok(Try::Done(())) };
             let mut row = before.clone();
             row.version += 1;
             if let Some(last) = row.last_message.as_mut().filter(|last| last.message_id == message.message_id) {
@@ -73,14 +72,13 @@ impl Conversations {
                 self.table.update(key(user.events_pk(&stored_as), load::message_sk(&message)), "SET #text = :text");
             let revise = revise.when("#status = :pending").bind("text", s(text)).bind("pending", s("pending"));
             let writes = [revise, self.put_row(&user, &row, Some(&before))?];
-            match self.table.transact(writes).await? {
-                Transacted::Applied => return Ok(()),
+            Ok(match self.table.transact(writes).await? {
                 // Somebody has decided.
-                Transacted::Refused(refused) if refused.first().is_some_and(Option::is_some) => return Ok(()),
-                Transacted::Refused(_) => {}
-            }
-        }
-        Err(StoreError::Unavailable("dynamodb TransactWriteItems: a lead kept changing".to_owned()))
+                Transacted::Refused(refused) if refused.first().is_some_and(Option::is_some) => Try::Done(()),
+                transacted => transacted.done(()),
+            })
+        })
+        .await
     }
 }
 

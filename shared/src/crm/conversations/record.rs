@@ -5,16 +5,14 @@ use crate::base::channel::Channel;
 use crate::crm::identifiers::CustomerPhone;
 use crate::crm::identifiers::User;
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::aliases::Place;
 use super::row::{Extraction, Message, Row, Sender};
 use super::stored::row_of_item;
 use super::{Conversations, Recorded, default_conversation, load};
-use crate::base::store::{Item, StoreError, Transacted, Write};
+use crate::base::store::{Item, StoreError, Transacted, Try, Write, retrying};
 use crate::crm::leads::{Lead, Link};
-
-/// How often an event is tried against others of the same lead.
-pub(super) const ATTEMPTS: u32 = 64;
 
 /// A message as a provider delivered it.
 #[derive(Clone, Copy, Debug)]
@@ -30,13 +28,13 @@ pub struct DeliveredMessage<'a> {
 }
 
 impl Conversations {
-    /// Records a message; its `sequence_no` is given here.
+    /// Records a message; its `sequence_no` is given here. Gives also the contact that the lead is.
     pub async fn record_message(
         &self,
         user: &User,
         lead: &CustomerPhone,
         message: &Message,
-    ) -> Result<Recorded, StoreError> {
+    ) -> Result<(Recorded, Option<Uuid>), StoreError> {
         let sk = load::message_sk(message);
         let on_channel =
             |lead: &CustomerPhone| default_conversation(message.platform, message.phone_number_id.as_deref(), lead);
@@ -49,17 +47,18 @@ impl Conversations {
             }
             load::take_message(row, &message)
         };
-        let (recorded, at) = self.record(user, (lead, &[]), &sk, message.timestamp, take).await?;
+        let (recorded, at, lead_id) = self.record(user, (lead, &[]), &sk, message.timestamp, take).await?;
         self.take_reports(user, at, &[lead], message).await?;
-        Ok(recorded)
+        Ok((recorded, lead_id))
     }
 
-    /// Records a message that a provider delivered, with what it tells of the lead.
+    /// Records a message that a provider delivered, with what it tells of the lead. Gives also the contact that the
+    /// lead is.
     pub async fn record_delivered(
         &self,
         user: &User,
         delivered: &DeliveredMessage<'_>,
-    ) -> Result<Recorded, StoreError> {
+    ) -> Result<(Recorded, Option<Uuid>), StoreError> {
         let DeliveredMessage { lead, also, message, contact_name } = *delivered;
         let sk = load::message_sk(message);
         let take = |row: &mut Row| {
@@ -70,10 +69,10 @@ impl Conversations {
             let conversation_id = default_conversation(message.platform, message.phone_number_id.as_deref(), &lead);
             load::take_message(row, &Message { conversation_id, is_delivered: true, ..message.clone() })
         };
-        let (recorded, at) = self.record(user, (lead, also), &sk, message.timestamp, take).await?;
+        let (recorded, at, lead_id) = self.record(user, (lead, also), &sk, message.timestamp, take).await?;
         let told: Vec<_> = std::iter::once(lead).chain(also).collect();
         self.take_reports(user, at, &told, message).await?;
-        Ok(recorded)
+        Ok((recorded, lead_id))
     }
 
     /// Applies what was reported of an agent's message before it was recorded. Also of a message that is
@@ -108,7 +107,7 @@ impl Conversations {
     ) -> Result<Recorded, StoreError> {
         let sk = load::template_send_sk(send_id);
         let take = |row: &mut Row| load::take_template_send(row, platform, at);
-        self.record(user, (lead, &[]), &sk, at, take).await.map(|(recorded, _)| recorded)
+        self.record(user, (lead, &[]), &sk, at, take).await.map(|(recorded, ..)| recorded)
     }
 
     /// Records an extraction of a lead that exists; the latest is shown, all are kept. One that says
@@ -120,10 +119,10 @@ impl Conversations {
         lead: &CustomerPhone,
         extraction: &Extraction,
     ) -> Result<Option<Extraction>, StoreError> {
-        for _ in 0..ATTEMPTS {
-            let Some(stored) = self.row_or_aliased(user, lead).await? else { return Ok(None) };
+        retrying("a lead", (), |()| async {
+            let Some(stored) = self.row_or_aliased(user, lead).await? else { return Ok(Try::Done(None)) };
             if let Some(known) = stored.repeated_by(extraction) {
-                return Ok(Some(known.clone()));
+                return Ok(Try::Done(Some(known.clone())));
             }
             let lead = CustomerPhone(stored.customer_phone.clone());
             let mut row = stored.clone();
@@ -131,14 +130,12 @@ impl Conversations {
             row.version += 1;
             let event = self.put_event(user, &lead, &load::extraction_sk(extraction), event);
             let writes = [event, self.put_row(user, &row, Some(&stored))?];
-            if let Transacted::Applied = self.table.transact(writes).await? {
-                return Ok(Some(extraction.clone()));
-            }
-        }
-        Err(kept_changing())
+            Ok(self.table.transact(writes).await?.done(Some(extraction.clone())))
+        })
+        .await
     }
 
-    /// Records an event; tells also of which identifier.
+    /// Records an event; gives also the identifier of its row, and the contact.
     pub(super) async fn record(
         &self,
         user: &User,
@@ -146,9 +143,9 @@ impl Conversations {
         event_sk: &str,
         at: DateTime<Utc>,
         take: impl Fn(&mut Row) -> Result<Item, StoreError>,
-    ) -> Result<(Recorded, CustomerPhone), StoreError> {
-        let mut place = self.locate(user, lead, also).await?;
-        for _ in 0..ATTEMPTS {
+    ) -> Result<(Recorded, CustomerPhone, Option<Uuid>), StoreError> {
+        let (take, located) = (&take, self.locate(user, lead, also).await?);
+        retrying("a lead", located, |mut place: Place| async move {
             let new = || Row::new(place.identifier.0.clone(), self.random.uuid(), at);
             let mut row = place.row.clone().unwrap_or_else(new);
             let event = take(&mut row)?;
@@ -160,21 +157,25 @@ impl Conversations {
             ];
             writes.extend(of_lead);
             writes.extend(self.alias_writes(user, &place)?);
-            match self.table.transact(writes).await? {
-                Transacted::Applied => return Ok((Recorded::New, place.identifier)),
-                Transacted::Refused(refused) if refused.first().is_some_and(Option::is_some) => {
-                    return Ok((Recorded::Known, place.identifier));
-                }
-                Transacted::Refused(refused) => {
-                    match refused.into_iter().nth(1).flatten().filter(|item| !item.is_empty()) {
-                        Some(theirs) => place.row = Some(row_of_item(theirs)?),
-                        // The lead was changed, or an identifier has become something else.
-                        None => place = self.locate(user, lead, also).await?,
-                    }
-                }
+            let refused = match self.table.transact(writes).await? {
+                Transacted::Applied => return Ok(Try::Done((Recorded::New, place.identifier, Some(row.lead_id)))),
+                Transacted::Refused(refused) => refused,
+            };
+            if refused.first().is_some_and(Option::is_some) {
+                let row = match place.row {
+                    None => self.row(user, &place.identifier).await?,
+                    row => row,
+                };
+                return Ok(Try::Done((Recorded::Known, place.identifier, row.map(|row| row.lead_id))));
             }
-        }
-        Err(kept_changing())
+            match refused.into_iter().nth(1).flatten().filter(|item| !item.is_empty()) {
+                Some(theirs) => place.row = Some(row_of_item(theirs)?),
+                // The lead was changed, or an identifier has become something else.
+                None => place = self.locate(user, lead, also).await?,
+            }
+            Ok(Try::Again(place))
+        })
+        .await
     }
 
     /// What an event changes of the lead itself, and what the lead tells its row: a new row gets the
@@ -221,8 +222,4 @@ impl Conversations {
         }
         Ok(writes)
     }
-}
-
-fn kept_changing() -> StoreError {
-    StoreError::Unavailable("dynamodb TransactWriteItems: a lead kept changing".to_owned())
 }

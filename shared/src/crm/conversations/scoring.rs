@@ -14,11 +14,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::load::extraction_sk;
-use super::record::ATTEMPTS;
 use super::row::{Extraction, Message, Row};
 use super::stored::row_of_item;
 use super::{Conversations, MessageStatus};
-use crate::base::store::{StoreError, Transacted, key, n, s, to_item};
+use crate::base::store::{StoreError, Transacted, Try, key, n, retrying, s, to_item};
 use crate::crm::leads::Link;
 
 const BUCKETS: &str = "0123456789abcdef";
@@ -149,8 +148,7 @@ impl Conversations {
         prompt_version: &str,
     ) -> Result<bool, StoreError> {
         let seen = &found.row;
-        let mut stored = seen.clone();
-        for _ in 0..ATTEMPTS {
+        retrying("a lead", seen.clone(), |stored| async move {
             let mut row = stored.clone();
             row.take_extraction(extraction.clone());
             row.version += 1;
@@ -160,17 +158,17 @@ impl Conversations {
             let event = self.put_event(&found.user, &found.customer_phone, &extraction_sk(extraction), event);
             let writes = [event, self.put_row(&found.user, &row, Some(&stored))?];
             let Transacted::Refused(refused) = self.table.transact(writes).await? else {
-                return Ok(true);
+                return Ok(Try::Done(true));
             };
             let theirs = refused.into_iter().nth(1).flatten().filter(|item| !item.is_empty());
-            let Some(theirs) = theirs.map(row_of_item).transpose()? else { return Ok(false) };
+            let Some(theirs) = theirs.map(row_of_item).transpose()? else { return Ok(Try::Done(false)) };
             if theirs.total_messages() != seen.total_messages() || theirs.extraction != seen.extraction {
-                return Ok(false);
+                return Ok(Try::Done(false));
             }
             // Only the contact has changed, or a template was sent.
-            stored = theirs;
-        }
-        Err(StoreError::Unavailable("dynamodb TransactWriteItems: a lead kept changing".to_owned()))
+            Ok(Try::Again(theirs))
+        })
+        .await
     }
 }
 

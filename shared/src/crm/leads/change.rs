@@ -7,7 +7,7 @@
 use uuid::Uuid;
 
 use super::{Lead, Leads, Link, Versioned, identity_item, identity_key, lead_item, lead_pk};
-use crate::base::store::{StoreError, Transacted, Write, from_item, s};
+use crate::base::store::{StoreError, Transacted, Try, Write, from_item, retrying, s};
 use crate::base::time::timestamp;
 
 /// What became of a lead that was given.
@@ -33,18 +33,6 @@ pub(crate) struct Stored {
     version: u64,
 }
 
-/// What became of a change.
-enum Changed {
-    Applied,
-    /// Another change came first.
-    Overtaken,
-    /// An identity belongs to another lead.
-    Taken,
-}
-
-/// How often a change is tried against others of the same lead.
-const ATTEMPTS: u32 = 64;
-
 /// How many rows are told of a change at once: together with the lead and its identities, and with
 /// whatever else the change belongs to, they stay below the 100 writes of a transaction.
 const TOLD_AT_ONCE: usize = 80;
@@ -54,79 +42,78 @@ impl Leads {
     /// stored, and what is not given stays. `lead_id` is not read.
     pub async fn upsert(&self, workspace_id: Uuid, given: &Lead) -> Result<Upserted, StoreError> {
         // Two at once with one identity: the second finds what the first has made.
-        for _ in 0..ATTEMPTS {
+        retrying("a lead", (), |()| async {
             let found = self.find(workspace_id, given).await?;
             let stored = match found {
                 Some(lead_id) => self.stored(workspace_id, lead_id).await?,
                 None => None,
             };
             let Some(stored) = stored else {
-                let lead = Lead { lead_id: found.unwrap_or_else(|| self.random.uuid()), ..given.clone() };
-                match self.change(workspace_id, None, &lead).await? {
-                    Changed::Applied => return Ok(Upserted::Created(lead)),
-                    Changed::Overtaken | Changed::Taken => continue,
-                }
+                return Ok(self
+                    .make(workspace_id, found, given)
+                    .await?
+                    .map_or(Try::Again(()), |lead| Try::Done(Upserted::Created(lead))));
             };
             let before = &stored.lead;
             let found_by = given.identities().find(|identity| before.identities().any(|known| known == *identity));
             if found_by.is_some_and(|(kind, _)| given.contradicts(before, kind)) {
-                return Ok(Upserted::Taken);
+                return Ok(Try::Done(Upserted::Taken));
             }
             let lead = before.updated_with(given);
             if lead == *before {
-                return Ok(Upserted::Unchanged(lead));
+                return Ok(Try::Done(Upserted::Unchanged(lead)));
             }
-            match self.change(workspace_id, Some(&stored), &lead).await? {
-                Changed::Applied => return Ok(Upserted::Updated(lead)),
-                Changed::Overtaken => {}
-                Changed::Taken => return Ok(Upserted::Taken),
-            }
-        }
-        Err(kept_changing())
+            Ok(match self.change(workspace_id, Some(&stored), &lead).await? {
+                Try::Done(true) => Try::Done(Upserted::Updated(lead)),
+                Try::Done(false) => Try::Done(Upserted::Taken),
+                Try::Again(again) => Try::Again(again),
+            })
+        })
+        .await
     }
 
     /// The lead that these identities find, as it is; made of what is given where there is none. One that is found
     /// by an identity which two people may share, and has another value for a stronger one, is somebody else: then
     /// the lead is made without that identity. `lead_id` is not read.
     pub async fn find_or_make(&self, workspace_id: Uuid, given: &Lead) -> Result<Uuid, StoreError> {
-        let mut given = given.clone();
-        for _ in 0..ATTEMPTS {
+        retrying("a lead", given.clone(), |mut given: Lead| async move {
             let found = self.find(workspace_id, &given).await?;
             let known = match found {
                 Some(lead_id) => self.lead(workspace_id, lead_id).await?,
                 None => None,
             };
             let Some(known) = known else {
-                let lead = Lead { lead_id: found.unwrap_or_else(|| self.random.uuid()), ..given.clone() };
-                match self.change(workspace_id, None, &lead).await? {
-                    Changed::Applied => return Ok(lead.lead_id),
-                    Changed::Overtaken | Changed::Taken => continue,
-                }
+                let made = self.make(workspace_id, found, &given).await?;
+                return Ok(made.map_or(Try::Again(given), |lead| Try::Done(lead.lead_id)));
             };
             let found_by = given.identities().find(|identity| known.identities().any(|other| other == *identity));
             match found_by.map(|(kind, _)| kind).filter(|kind| given.contradicts(&known, kind)) {
                 Some("phone") => given.phone = None,
                 Some("email") => given.email = None,
-                _ => return Ok(known.lead_id),
+                _ => return Ok(Try::Done(known.lead_id)),
             }
-        }
-        Err(kept_changing())
+            Ok(Try::Again(given))
+        })
+        .await
+    }
+
+    /// Makes a lead of what is given. `None`, and nothing written, if somebody else did, or has one of its identities.
+    async fn make(&self, workspace_id: Uuid, found: Option<Uuid>, given: &Lead) -> Result<Option<Lead>, StoreError> {
+        let lead = Lead { lead_id: found.unwrap_or_else(|| self.random.uuid()), ..given.clone() };
+        let is_made = matches!(self.change(workspace_id, None, &lead).await?, Try::Done(true));
+        Ok(is_made.then_some(lead))
     }
 
     /// Writes a lead, new or changed, and the identities that find it; those that it had and has no
     /// more find it no longer. What is not given stays as it is by then. `false`, and nothing written, if
     /// an identity belongs to another lead.
     pub async fn put(&self, workspace_id: Uuid, lead: &Lead) -> Result<bool, StoreError> {
-        for _ in 0..ATTEMPTS {
+        retrying("a lead", (), |()| async {
             let before = self.stored(workspace_id, lead.lead_id).await?;
             let lead = before.as_ref().map_or_else(|| lead.clone(), |before| before.lead.updated_with(lead));
-            match self.change(workspace_id, before.as_ref(), &lead).await? {
-                Changed::Applied => return Ok(true),
-                Changed::Overtaken => {}
-                Changed::Taken => return Ok(false),
-            }
-        }
-        Err(kept_changing())
+            self.change(workspace_id, before.as_ref(), &lead).await
+        })
+        .await
     }
 
     /// A lead by its id, to be changed.
@@ -190,21 +177,23 @@ impl Leads {
         rows.map(|row| row.update(&self.table, lead, &changed_at)).collect()
     }
 
-    async fn change(&self, workspace_id: Uuid, before: Option<&Stored>, lead: &Lead) -> Result<Changed, StoreError> {
+    /// Writes a lead as long as it is as it was read. `false`, and nothing written, if an identity belongs to another
+    /// lead.
+    async fn change(&self, workspace_id: Uuid, before: Option<&Stored>, lead: &Lead) -> Result<Try<bool>, StoreError> {
         let given_up = before.map_or(0, |before| given_up(&before.lead, lead).count());
         let identities = lead.identities().count() + given_up;
         let writes = self.change_writes(workspace_id, before, lead, None)?;
         if let Transacted::Refused(refused) = self.table.transact(writes).await? {
             let by_identity = refused.iter().skip(1).take(identities).any(Option::is_some);
             let by_lead = refused.first().is_some_and(Option::is_some);
-            return Ok(if by_identity && !by_lead { Changed::Taken } else { Changed::Overtaken });
+            return Ok(if by_identity && !by_lead { Try::Done(false) } else { Try::Again(()) });
         }
         let rows = before.filter(|before| before.is_told_by(lead)).map(|before| before.rows.as_slice());
         let more = rows.and_then(|rows| rows.get(TOLD_AT_ONCE..)).unwrap_or_default();
         for rows in more.chunks(TOLD_AT_ONCE) {
             self.table.transact(self.update_rows(rows.iter(), lead)).await?;
         }
-        Ok(Changed::Applied)
+        Ok(Try::Done(true))
     }
 }
 
@@ -219,8 +208,4 @@ impl Stored {
 /// The identities that a lead had and has no more.
 fn given_up<'a>(before: &'a Lead, lead: &'a Lead) -> impl Iterator<Item = (&'static str, &'a str)> {
     before.identities().filter(|identity| !lead.identities().any(|kept| kept == *identity))
-}
-
-fn kept_changing() -> StoreError {
-    StoreError::Unavailable("dynamodb TransactWriteItems: a lead kept changing".to_owned())
 }

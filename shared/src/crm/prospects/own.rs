@@ -24,16 +24,13 @@ use uuid::Uuid;
 use super::terms::{Terms, Wanted};
 use super::{Found, Prospect, Query};
 use crate::base::context::FromContext;
-use crate::base::store::{Item, StoreError, Table, Transacted, from_item, key, to_item};
+use crate::base::store::{Item, StoreError, Table, Try, from_item, key, retrying, to_item};
 
 /// What the identifiers of own prospects begin with in what a search gives.
 const SOURCE: &str = "own:";
 
 /// How many prospects a page has: some 250 kilobytes.
 const PAGE: usize = 500;
-
-/// How often a prospect is written against others who write it.
-const ATTEMPTS: usize = 5;
 
 /// How many batches are written at once.
 const AT_ONCE: usize = 4;
@@ -140,12 +137,12 @@ impl OwnProspects {
     /// transaction; the same again changes nothing.
     pub async fn put(&self, workspace_id: Uuid, prospect: &Prospect) -> Result<Put, StoreError> {
         let postings = Terms::of(prospect).postings();
-        for _ in 0..ATTEMPTS {
+        retrying("a prospect", (), |()| async {
             let before = self.stored(workspace_id, &prospect.prospect_id).await?;
             let version = before.as_ref().map(|before| before.version);
             let stale = match &before {
                 Some(before) if before.prospect == *prospect && before.postings == postings => {
-                    return Ok(Put::Unchanged);
+                    return Ok(Try::Done(Put::Unchanged));
                 }
                 Some(before) => before.postings.iter().filter(|posting| !postings.contains(posting)).collect(),
                 None => Vec::new(),
@@ -165,11 +162,10 @@ impl OwnProspects {
                     .into_iter()
                     .map(|posting| self.table.delete(key(posting_pk(workspace_id, posting), &prospect.prospect_id))),
             );
-            if let Transacted::Applied = self.table.transact(writes).await? {
-                return Ok(if version.is_some() { Put::Updated } else { Put::Created });
-            }
-        }
-        Err(StoreError::Unavailable("a prospect keeps being changed by others".to_owned()))
+            let put = if version.is_some() { Put::Updated } else { Put::Created };
+            Ok(self.table.transact(writes).await?.done(put))
+        })
+        .await
     }
 
     /// Writes prospects that are known to be new, such as a data set's, in batches and without looking at

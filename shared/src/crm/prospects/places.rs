@@ -7,149 +7,18 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use super::words::folded;
-
-/// Names and what else a city is called; as the whole of a text.
-const CITIES: [(&str, &str); 17] = [
-    ("new york city", "nyc|new york ny|new york new york|new york city ny|manhattan"),
-    ("los angeles", "la"),
-    ("san francisco", "sf"),
-    ("district of columbia", "dc|washington dc|washington d c"),
-    ("munchen", "munich|muenchen"),
-    ("koln", "cologne|koeln"),
-    ("wien", "vienna"),
-    ("zurich", "zuerich"),
-    ("praha", "prague"),
-    ("milano", "milan"),
-    ("roma", "rome"),
-    ("lisboa", "lisbon"),
-    ("bruxelles", "brussels|brussel"),
-    ("geneve", "geneva|genf"),
-    ("kobenhavn", "copenhagen"),
-    ("warszawa", "warsaw"),
-    ("sao paulo", "san paulo"),
-];
-
-/// The states of the United States with their postal codes ("Two-Letter State and Possession
-/// Abbreviations", USPS Publication 28).
-const STATES: [(&str, &str); 51] = [
-    ("alabama", "al"),
-    ("alaska", "ak"),
-    ("arizona", "az"),
-    ("arkansas", "ar"),
-    ("california", "ca"),
-    ("colorado", "co"),
-    ("connecticut", "ct"),
-    ("delaware", "de"),
-    ("district of columbia", "dc"),
-    ("florida", "fl"),
-    ("georgia", "ga"),
-    ("hawaii", "hi"),
-    ("idaho", "id"),
-    ("illinois", "il"),
-    ("indiana", "in"),
-    ("iowa", "ia"),
-    ("kansas", "ks"),
-    ("kentucky", "ky"),
-    ("louisiana", "la"),
-    ("maine", "me"),
-    ("maryland", "md"),
-    ("massachusetts", "ma"),
-    ("michigan", "mi"),
-    ("minnesota", "mn"),
-    ("mississippi", "ms"),
-    ("missouri", "mo"),
-    ("montana", "mt"),
-    ("nebraska", "ne"),
-    ("nevada", "nv"),
-    ("new hampshire", "nh"),
-    ("new jersey", "nj"),
-    ("new mexico", "nm"),
-    ("new york", "ny"),
-    ("north carolina", "nc"),
-    ("north dakota", "nd"),
-    ("ohio", "oh"),
-    ("oklahoma", "ok"),
-    ("oregon", "or"),
-    ("pennsylvania", "pa"),
-    ("rhode island", "ri"),
-    ("south carolina", "sc"),
-    ("south dakota", "sd"),
-    ("tennessee", "tn"),
-    ("texas", "tx"),
-    ("utah", "ut"),
-    ("vermont", "vt"),
-    ("virginia", "va"),
-    ("washington", "wa"),
-    ("west virginia", "wv"),
-    ("wisconsin", "wi"),
-    ("wyoming", "wy"),
-];
-
-/// Provinces of Canada, whose codes are no state's.
-const PROVINCES: [(&str, &str); 5] =
-    [("ontario", "on"), ("quebec", "qc"), ("british columbia", "bc"), ("alberta", "ab"), ("nova scotia", "ns")];
-
-/// Countries with their codes (ISO 3166-1) and what else they are called.
-const COUNTRIES: [(&str, &str); 45] = [
-    ("united states", "us|usa|u s|u s a|united states of america|america"),
-    ("united kingdom", "uk|gb|gbr|u k|great britain|britain|england|scotland|wales|northern ireland"),
-    ("canada", "ca|can"),
-    ("germany", "de|deu|deutschland"),
-    ("france", "fr|fra"),
-    ("spain", "es|esp|espana"),
-    ("italy", "it|ita|italia"),
-    ("portugal", "pt|prt"),
-    ("netherlands", "nl|nld|holland|nederland"),
-    ("belgium", "be|bel|belgie|belgique"),
-    ("luxembourg", "lu|lux"),
-    ("switzerland", "ch|che|schweiz|suisse|svizzera"),
-    ("austria", "at|aut|osterreich|oesterreich"),
-    ("ireland", "ie|irl|republic of ireland"),
-    ("denmark", "dk|dnk|danmark"),
-    ("sweden", "se|swe|sverige"),
-    ("norway", "no|nor|norge"),
-    ("finland", "fi|fin|suomi"),
-    ("poland", "pl|pol|polska"),
-    ("czechia", "cz|cze|czech republic"),
-    ("hungary", "hu|hun"),
-    ("romania", "ro|rou"),
-    ("greece", "gr|grc"),
-    ("turkey", "tr|tur|turkiye"),
-    ("ukraine", "ua|ukr"),
-    ("israel", "il|isr"),
-    ("united arab emirates", "ae|are|uae|u a e|emirates"),
-    ("saudi arabia", "sa|sau|ksa"),
-    ("india", "in|ind"),
-    ("china", "cn|chn"),
-    ("japan", "jp|jpn"),
-    ("south korea", "kr|kor|korea|republic of korea"),
-    ("singapore", "sg|sgp"),
-    ("hong kong", "hk|hkg"),
-    ("australia", "au|aus"),
-    ("new zealand", "nz|nzl"),
-    ("brazil", "br|bra|brasil"),
-    ("mexico", "mx|mex"),
-    ("argentina", "ar|arg"),
-    ("chile", "cl|chl"),
-    ("colombia", "co|col"),
-    ("south africa", "za|zaf"),
-    ("nigeria", "ng|nga"),
-    ("kenya", "ke|ken"),
-    ("egypt", "eg|egy"),
-];
+use super::words::{entries, folded};
 
 /// What each name of a table means.
 type Names = LazyLock<HashMap<&'static str, &'static str>>;
 
-static CITY: Names = LazyLock::new(|| names(&CITIES));
-static STATE: Names = LazyLock::new(|| names(&STATES));
-static PROVINCE: Names = LazyLock::new(|| names(&PROVINCES));
-static COUNTRY: Names = LazyLock::new(|| names(&COUNTRIES));
+static CITY: Names = LazyLock::new(|| names(include_str!("names/cities.txt")));
+static STATE: Names = LazyLock::new(|| names(include_str!("names/states.txt")));
+static PROVINCE: Names = LazyLock::new(|| names(include_str!("names/provinces.txt")));
+static COUNTRY: Names = LazyLock::new(|| names(include_str!("names/countries.txt")));
 
-fn names(table: &'static [(&'static str, &'static str)]) -> HashMap<&'static str, &'static str> {
-    let all = table.iter().flat_map(|(name, others)| others.split('|').chain([*name]).map(|other| (other, *name)));
-    all.collect()
+fn names(file: &'static str) -> HashMap<&'static str, &'static str> {
+    entries(file).flat_map(|(name, others)| others.split(", ").chain([name]).map(move |other| (other, name))).collect()
 }
 
 fn named(place: &str, names: &Names) -> Option<&'static str> {

@@ -2,94 +2,19 @@
 
 use std::sync::LazyLock;
 
-use super::words::Vocabulary;
-
-/// Terms and the phrases that stand for them.
-const TITLES: [(&str, &str); 42] = [
-    ("ceo", "ceo, chief executive officer, chief executive"),
-    ("cto", "cto, chief technology officer, chief technical officer, chief tech officer"),
-    ("cfo", "cfo, chief financial officer, chief finance officer"),
-    ("cmo", "cmo, chief marketing officer"),
-    ("coo", "coo, chief operating officer, chief operations officer"),
-    ("cio", "cio, chief information officer"),
-    ("ciso", "ciso, chief information security officer"),
-    ("cpo", "cpo, chief product officer"),
-    ("cro", "cro, chief revenue officer"),
-    ("chro", "chro, chief human resources officer, chief hr officer, chief people officer"),
-    ("clo", "clo, chief legal officer"),
-    ("cco", "cco, chief commercial officer"),
-    ("cdo", "cdo, chief data officer"),
-    ("vp", "vp, vice president, v p"),
-    ("vp senior", "svp, senior vice president, senior vp"),
-    ("vp executive", "evp, executive vice president, executive vp"),
-    ("assistant-vp", "avp, assistant vice president, assistant vp"),
-    ("founder", "founder, cofounder, co founder, founding member"),
-    ("owner", "owner, co owner, proprietor"),
-    ("general-counsel", "general counsel"),
-    ("chair", "chair, chairman, chairwoman, chairperson"),
-    ("vice-chair", "vice chair, vice chairman, vice chairwoman, vice chairperson"),
-    ("lawyer", "lawyer, attorney, attorney at law"),
-    ("hr", "hr, human resources"),
-    ("it", "it, information technology"),
-    ("pr", "pr, public relations"),
-    ("rd", "rd, r d, research development, research and development"),
-    ("bizdev", "business development, biz dev, bizdev"),
-    ("operations", "operations, ops"),
-    ("marketing", "marketing, mktg"),
-    ("administration", "administration, admin"),
-    ("senior", "senior, sr"),
-    ("junior", "junior, jr"),
-    ("manager", "manager, mgr"),
-    ("director", "director, dir"),
-    ("executive", "executive, exec"),
-    ("representative", "representative, rep"),
-    ("ex", "ex, former, retired"),
-    ("go-to-market", "go to market, gtm"),
-    ("b2b", "b2b, business to business"),
-    ("b2c", "b2c, business to consumer, business to consumers"),
-    ("engineering", "engineering, eng"),
-];
+use super::words::{Vocabulary, entries};
 
 const EMPTY: &str = "of the for a an at in on and or";
 
 /// Ranks: too common to search by if there is something else, and what [`LESSER`] makes another role of.
-const RANKS: [&str; 30] = [
-    "ceo",
-    "cto",
-    "cfo",
-    "cmo",
-    "coo",
-    "cio",
-    "ciso",
-    "cpo",
-    "cro",
-    "chro",
-    "clo",
-    "cco",
-    "cdo",
-    "vp",
-    "chair",
-    "president",
-    "founder",
-    "owner",
-    "general-counsel",
-    "director",
-    "head",
-    "manager",
-    "partner",
-    "principal",
-    "chief",
-    "officer",
-    "lead",
-    "senior",
-    "junior",
-    "executive",
-];
+const RANKS: &str = "ceo cto cfo cmo coo cio ciso cpo cro chro clo cco cdo vp chair president founder owner \
+    general-counsel director head manager partner principal chief officer lead senior junior executive";
 
 /// Words that make another role of the rank behind them: who looks for a CEO wants no deputy.
 const LESSER: [&str; 4] = ["deputy", "assistant", "associate", "ex"];
 
-static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary::new(&TITLES, EMPTY));
+static VOCABULARY: LazyLock<Vocabulary> =
+    LazyLock::new(|| Vocabulary::new(entries(include_str!("names/titles.txt")), EMPTY));
 
 /// The terms of a title. `Founder & CEO` has both; in `Assistant to the CEO` the CEO is somebody else, and
 /// so a term of its own.
@@ -98,7 +23,7 @@ pub(super) fn terms(title: &str) -> Vec<String> {
     let mut terms: Vec<String> = Vec::new();
     let (mut lesser, mut of_another) = (None::<String>, false);
     for term in all.iter().cloned() {
-        let is_rank = RANKS.contains(&term.as_str());
+        let is_rank = is_rank(&term);
         let before = lesser.take();
         if is_rank && let Some(before) = &before {
             terms.pop();
@@ -115,9 +40,13 @@ pub(super) fn terms(title: &str) -> Vec<String> {
     if terms.is_empty() { all } else { terms }
 }
 
+fn is_rank(term: &str) -> bool {
+    RANKS.split(' ').any(|rank| rank == term)
+}
+
 /// The term of a title to look its prospects up by: the first that is no rank, else the first.
 pub(super) fn rarest(terms: &[String]) -> Option<&String> {
-    terms.iter().find(|term| !RANKS.contains(&term.as_str())).or_else(|| terms.first())
+    terms.iter().find(|term| !is_rank(term)).or_else(|| terms.first())
 }
 
 #[cfg(test)]

@@ -52,6 +52,11 @@ fn singular(word: &str) -> String {
     }
 }
 
+/// The lines `name: others` of a file, without its comments.
+pub(super) fn entries(file: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    file.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(": "))
+}
+
 /// What phrases stand for, and which words say nothing.
 pub(super) struct Vocabulary {
     terms: HashMap<Vec<String>, Vec<String>>,
@@ -62,7 +67,7 @@ pub(super) struct Vocabulary {
 impl Vocabulary {
     /// Of each pair, the terms that the phrases stand for, apart by spaces, the most specific first; and the
     /// phrases, apart by commas. `empty` are words that are left out beside others.
-    pub fn new(pairs: &[(&str, &str)], empty: &str) -> Self {
+    pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>, empty: &str) -> Self {
         let mut terms = HashMap::new();
         for (stands_for, phrases) in pairs {
             let stands_for: Vec<_> = stands_for.split_whitespace().map(str::to_owned).collect();
@@ -130,7 +135,7 @@ mod tests {
 
     #[test]
     fn phrases_become_terms_and_empty_words_go_unless_they_are_all() {
-        let vocabulary = Vocabulary::new(&[("a b", "one two, uno"), ("c", "one")], "of the");
+        let vocabulary = Vocabulary::new([("a b", "one two, uno"), ("c", "one")], "of the");
         let terms = |text| vocabulary.terms(text).join(" ");
         assert_eq!(terms("the one two of x"), "a b x");
         assert_eq!(terms("one uno ones"), "c a b");

@@ -140,8 +140,9 @@ pub struct Priority {
 }
 
 /// What to do with a lead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Action {
     /// Reach out now, on the recommended channel.
     FollowUp,
@@ -160,10 +161,7 @@ impl Action {
 
     /// Its name in responses.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::FollowUp => "follow_up",
-            Self::Nurture => "nurture",
-        }
+        self.into()
     }
 }
 

@@ -19,8 +19,11 @@ use serde::{Deserialize, Serialize};
 use super::{Channel, Outcome, bare};
 
 /// What kind of account a lead belongs to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Tier {
     /// A large company.
     Enterprise,
@@ -41,13 +44,7 @@ impl Tier {
 
     /// Its name where it is stored.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Enterprise => "enterprise",
-            Self::MidMarket => "mid_market",
-            Self::Unknown => "unknown",
-            Self::SmallBusiness => "small_business",
-            Self::Startup => "startup",
-        }
+        self.into()
     }
 
     /// The tier that a word means, in any case and with any separators.

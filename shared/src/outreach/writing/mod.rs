@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Written {
+#[schemars(rename = "Written")]
+pub struct ChannelMessage {
     /// Subject line or headline.
     pub title: String,
     /// The main content.
@@ -28,21 +29,21 @@ pub struct Written {
 pub struct Messages {
     /// The e-mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<Written>,
+    pub email: Option<ChannelMessage>,
     /// The WhatsApp message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub whatsapp: Option<Written>,
+    pub whatsapp: Option<ChannelMessage>,
     /// The notification.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub notification: Option<Written>,
+    pub notification: Option<ChannelMessage>,
     /// The banner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub web: Option<Written>,
+    pub web: Option<ChannelMessage>,
 }
 
 impl Messages {
     /// The message for a channel.
-    pub fn of(&self, channel: Channel) -> Option<&Written> {
+    pub fn of(&self, channel: Channel) -> Option<&ChannelMessage> {
         match channel {
             Channel::Email => self.email.as_ref(),
             Channel::Whatsapp => self.whatsapp.as_ref(),
@@ -53,12 +54,12 @@ impl Messages {
     }
 
     /// Every message, in the document's order.
-    pub fn iter(&self) -> impl Iterator<Item = (Channel, &Written)> {
+    pub fn iter(&self) -> impl Iterator<Item = (Channel, &ChannelMessage)> {
         Channel::FOLLOW_UP.into_iter().filter_map(|medium| self.of(medium).map(|written| (medium, written)))
     }
 
     /// Sets or removes the message for a medium.
-    pub fn set(&mut self, medium: Channel, written: Option<Written>) {
+    pub fn set(&mut self, medium: Channel, written: Option<ChannelMessage>) {
         match medium {
             Channel::Email => self.email = written,
             Channel::Whatsapp => self.whatsapp = written,
@@ -90,7 +91,7 @@ fn limits(channel: Channel) -> (usize, usize) {
     }
 }
 
-impl Written {
+impl ChannelMessage {
     /// What is wrong with it as a message for `medium` to somebody of whom `known` is known, told to whoever
     /// wrote it.
     pub fn fault(&self, medium: Channel, known: &str) -> Option<String> {
@@ -147,8 +148,8 @@ impl Written {
 mod tests {
     use super::*;
 
-    fn written(title: &str, message: &str) -> Written {
-        Written { title: title.to_owned(), message: message.to_owned(), strategy: "help".to_owned() }
+    fn written(title: &str, message: &str) -> ChannelMessage {
+        ChannelMessage { title: title.to_owned(), message: message.to_owned(), strategy: "help".to_owned() }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 /// The end of a campaign's drafting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finished {
+pub struct Completion {
     /// When.
     pub at: DateTime<Utc>,
     /// What came of its contacts.
@@ -15,8 +15,23 @@ pub struct Finished {
 }
 
 /// What came of a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schemars(rename = "CampaignContactState")]
 pub enum State {
     /// There is a draft, for a person to review.
@@ -32,23 +47,9 @@ pub enum State {
 }
 
 impl State {
-    /// Every state.
-    pub const ALL: [Self; 5] = [Self::Drafted, Self::BlockedPii, Self::Unreachable, Self::Suppressed, Self::NotWritten];
-
-    /// Its name in requests and responses.
+    /// Its name in requests, responses and stored items.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Drafted => "drafted",
-            Self::BlockedPii => "blocked_pii",
-            Self::Unreachable => "unreachable",
-            Self::Suppressed => "suppressed",
-            Self::NotWritten => "not_written",
-        }
-    }
-
-    /// The state of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
+        self.into()
     }
 }
 

@@ -25,11 +25,11 @@ use crate::base::problem::{Code, Problem};
 use crate::clients::llm::{Checked, Model, Prompt};
 use crate::crm::leads::Lead;
 use crate::crm::lists::Lists;
-use crate::outreach::gate::Gate;
+use crate::outreach::gate::{self, Gate};
 use crate::outreach::policy::{self, SegmentRates, Tier};
 use crate::outreach::rates::Rates;
 use crate::outreach::reach::{Reach, Reaching};
-use crate::outreach::writing::{Written, addresses, said};
+use crate::outreach::writing::{ChannelMessage, addresses, said};
 use crate::workflow::analysis::touches;
 use crate::workflow::recommendations::{
     Actor, Asked, Draft, Origin, Recommendation, Recommendations, Status, WrittenBy,
@@ -199,7 +199,8 @@ impl Drafting {
         let draft = drafted(&reply, channel);
         let [title, message] = draft.parts();
         let parts = [title, message, ("reasoning_summary", &reply.reasoning_summary)];
-        let disclosures = self.gate.check(workspace_id, reach.lead(), &parts).await?;
+        let allowed = gate::allowed(reach.lead(), &run.sites);
+        let disclosures = self.gate.check((workspace_id, reach.lead()), &allowed, &parts).await?;
         if disclosures.is_empty() && fault(&reply, channel, &known).is_some() {
             return self.give_up(run, lead_id).await;
         }
@@ -236,7 +237,7 @@ impl Drafting {
         channels.min_by_key(|channel| (run.sender(*channel).is_none(), *channel != Channel::Email))
     }
 
-    /// Notes that the model wrote nothing that can be used, unless it only had no time to mend it.
+    /// Notes that the model wrote nothing that can be used, unless it only had no time to fix it.
     async fn give_up(&self, run: &Run, lead_id: Uuid) -> Result<(), Problem> {
         if run.until - self.clock.now() < CUT_SHORT {
             let message = "the AI model had no time to answer; it is asked again";
@@ -357,7 +358,7 @@ fn drafted(reply: &Reply, channel: Channel) -> Draft {
 /// What is wrong with a reply, by the form of its channel and by what it may name.
 fn fault(reply: &Reply, channel: Channel, known: &str) -> Option<String> {
     let draft = drafted(reply, channel);
-    let written = Written {
+    let written = ChannelMessage {
         title: draft.title.clone().unwrap_or_else(|| "-".to_owned()),
         message: draft.message.clone(),
         strategy: reply.reasoning_summary.clone(),

@@ -24,7 +24,7 @@ use crate::base::clock::Clock;
 use crate::base::context::FromContext;
 use crate::base::store::{Item, StoreError, Table, Transacted, Write, WriteOutcome, from_item, key, keyed};
 use crate::workflow::tasks::TaskId;
-pub use contact::{CampaignCounts, Contact, Counts, Finished, Skipped, State};
+pub use contact::{CampaignCounts, Completion, Contact, Counts, Skipped, State};
 pub use drafting::{Advance, Drafting};
 
 /// A campaign that was started.
@@ -41,7 +41,7 @@ pub struct Campaign {
     pub created_at: DateTime<Utc>,
     /// What came of it, once every contact of its list was gone through.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub finished: Option<Finished>,
+    pub finished: Option<Completion>,
 }
 
 /// The campaigns in the `work` table.
@@ -116,8 +116,8 @@ impl Campaigns {
     }
 
     /// Records that every contact was gone through. What was recorded first stands.
-    async fn finish(&self, campaign: &Campaign, counts: Counts) -> Result<Finished, StoreError> {
-        let finished = Finished { at: self.clock.now(), counts };
+    async fn finish(&self, campaign: &Campaign, counts: Counts) -> Result<Completion, StoreError> {
+        let finished = Completion { at: self.clock.now(), counts };
         let value = serde_dynamo::to_attribute_value(finished)
             .map_err(|_| StoreError::Broken("a campaign's end does not write as an item".to_owned()))?;
         let key = campaign_key(campaign.workspace_id, campaign.brief.campaign_id);

@@ -2,7 +2,7 @@
 
 use super::person::Person;
 use super::plan::{Plan, events_pk, key_of, text};
-use super::{Erasure, Wanted, erased_answer};
+use super::{Erasure, Subject, erased_answer};
 use crate::base::store::{Item, StoreError, Table, s};
 use crate::crm::conversations::row_of_item;
 use std::collections::BTreeSet;
@@ -25,15 +25,15 @@ impl Erasure {
     }
 
     /// Finds what there is of a person, of whom `person` is known already.
-    pub(super) async fn plan(&self, workspace_id: Uuid, wanted: &Wanted, person: Person) -> Result<Plan, StoreError> {
+    pub(super) async fn plan(&self, workspace_id: Uuid, subject: &Subject, person: Person) -> Result<Plan, StoreError> {
         let mut plan = Plan { person, ..Plan::default() };
-        let mut lead_id = match wanted {
-            Wanted::Lead(lead_id) => Some(*lead_id),
-            Wanted::Email(email) => {
+        let mut lead_id = match subject {
+            Subject::Lead(lead_id) => Some(*lead_id),
+            Subject::Email(email) => {
                 plan.person.has_email(email);
                 self.leads.owner(workspace_id, "email", email).await?
             }
-            Wanted::Phone(phone) => {
+            Subject::Phone(phone) => {
                 plan.person.has_phone(phone);
                 self.leads.owner(workspace_id, "phone", phone).await?
             }

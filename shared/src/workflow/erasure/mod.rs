@@ -42,7 +42,7 @@ const PASSES: usize = 10;
 
 /// Who is to be erased.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum Subject {
     /// The lead of this identifier.
     Lead(Uuid),
     /// Whoever has this e-mail address, in lower case.
@@ -53,7 +53,7 @@ pub enum Wanted {
 
 /// What was found, or erased.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Erased {
+pub struct ErasureReport {
     /// The lead, if there is one.
     pub lead_id: Option<Uuid>,
     /// Where no lead has the address or number, but the rows of several show it: those. None of them is erased, because
@@ -82,21 +82,21 @@ pub struct Erasure {
 impl Erasure {
     /// What there is of a person, without changing anything. Reads three tables whole, those of leads and work more than
     /// once.
-    pub async fn look(&self, workspace_id: Uuid, wanted: &Wanted) -> Result<Erased, StoreError> {
-        self.plan(workspace_id, wanted, Person::default()).await.map(|plan| plan.found)
+    pub async fn look(&self, workspace_id: Uuid, subject: &Subject) -> Result<ErasureReport, StoreError> {
+        self.plan(workspace_id, subject, Person::default()).await.map(|plan| plan.found)
     }
 
     /// Erases a person; gives what was erased. What was erased before, or never there, is not told apart.
     ///
     /// # Errors
     /// Some of it may be erased: the same again erases the rest.
-    pub async fn erase(&self, workspace_id: Uuid, wanted: &Wanted) -> Result<Erased, StoreError> {
-        let mut erased = Erased::default();
-        let mut wanted = wanted.clone();
+    pub async fn erase(&self, workspace_id: Uuid, subject: &Subject) -> Result<ErasureReport, StoreError> {
+        let mut erased = ErasureReport::default();
+        let mut subject = subject.clone();
         // What tells a text about the person may be erased before a text that is written meanwhile is seen.
         let mut person = Person::default();
         for _ in 0..PASSES {
-            let plan = self.plan(workspace_id, &wanted, person).await?;
+            let plan = self.plan(workspace_id, &subject, person).await?;
             erased.named_elsewhere = plan.found.named_elsewhere;
             erased.shown_by.clone_from(&plan.found.shown_by);
             if plan.found.counts.is_empty() {
@@ -105,7 +105,7 @@ impl Erasure {
             if let Some(lead_id) = plan.found.lead_id {
                 erased.lead_id = Some(lead_id);
                 // What was written meanwhile is found by that, once the address leads nowhere.
-                wanted = Wanted::Lead(lead_id);
+                subject = Subject::Lead(lead_id);
             }
             for (kind, count) in self.apply(workspace_id, &plan).await? {
                 *erased.counts.entry(kind).or_default() += count;

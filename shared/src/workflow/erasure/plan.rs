@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Erased;
+use super::ErasureReport;
 use super::person::Person;
 use crate::base::store::{Item, from_item, s};
 use crate::crm::leads::{Lead, SUPPRESSED};
@@ -28,7 +28,7 @@ pub(super) struct Plan {
     pub(super) person: Person,
     /// The lead with its version, as it was before anything else was read.
     pub(super) lead: Option<(Lead, u64)>,
-    pub(super) found: Erased,
+    pub(super) found: ErasureReport,
     /// Answers that are kept: the key, and what is answered from now on.
     pub(super) answers: Vec<(Item, Value)>,
     /// Texts that name the person, in items of the table `work` that stay.

@@ -81,9 +81,9 @@ impl DeliveryId {
     }
 }
 
-/// What is known of an attempt, by its provider's answer or callback.
+/// A provider's answer or callback about an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Settled {
+pub enum DeliveryReport {
     /// The provider took it.
     Accepted {
         /// The provider's identifier.

@@ -10,20 +10,18 @@
 //! something of which nobody knows whether it was sent: it is never sent again blindly, but settled by the
 //! provider's callback.
 
-use super::attempt::{Attempt, AttemptState, DeliveryId, Settled};
+use super::attempt::{Attempt, AttemptState, DeliveryId, DeliveryReport};
 use crate::base::channel::Channel;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{
-    ATTEMPTS, Actor, Draft, Lease, Listing, Origin, Recommendation, RecommendationId, Recommendations, Status,
-};
-use crate::base::store::StoreError;
+use super::{Actor, Draft, Listing, Origin, Recommendation, RecommendationId, Recommendations, Status};
+use crate::base::store::{StoreError, Try, retrying};
 use crate::outreach::policy::{Count, Outcome, Tier};
 use crate::outreach::rates;
-use crate::workflow::due::LEASE;
-use crate::workflow::due::{Due, Wanted};
+use crate::workflow::due::Worker;
+use crate::workflow::lease::{ATTEMPTS, Assignment, Lease, Leased};
 use crate::workflow::notifications::Notification;
 
 /// How long a provider may say nothing of what it took before the representative is told.
@@ -32,17 +30,17 @@ const SILENCE: TimeDelta = TimeDelta::hours(24);
 /// Within what time an answer is one to what was delivered.
 const ANSWERED_WITHIN: TimeDelta = TimeDelta::days(14);
 
-/// How often a provider is asked that could not take anything: as often as a queue delivers a message.
-pub const TRIES: u32 = crate::base::queue::DELIVERIES;
+/// How often an attempt is marked as being sent while the table is unavailable.
+const MARKS: u32 = 8;
 
-/// What a delivery worker is given.
+/// What a delivery worker is to do.
 #[derive(Debug)]
-pub enum Handed {
-    /// Something to be sent, under a lease.
-    Send(Box<Recommendation>),
-    /// Something that failed, whose next channel is to be looked for.
-    Failed(Box<Recommendation>),
-    /// Nothing: it is settled, somebody else's, or waits for its provider.
+pub enum Delivery {
+    /// Send it.
+    Send(Leased<Recommendation>),
+    /// Look for the next channel of one that failed.
+    Reroute(Leased<Recommendation>),
+    /// Nothing: it is settled, another worker has it, or it waits for its provider.
     Nothing,
 }
 
@@ -74,119 +72,127 @@ impl Recommendation {
 
 impl Recommendations {
     /// Takes a recommendation for delivery, if there is something to be done for it.
-    pub async fn take(&self, id: RecommendationId, actor: Actor) -> Result<Handed, StoreError> {
-        for _ in 0..ATTEMPTS {
-            let Some(before) = self.get(id).await? else { return Ok(Handed::Nothing) };
+    pub async fn take(&self, id: RecommendationId, actor: Actor) -> Result<Delivery, StoreError> {
+        retrying("a recommendation", (), |()| async move {
+            let Some(before) = self.get(id).await? else { return Ok(Try::Done(Delivery::Nothing)) };
             let now = self.clock.now();
-            let is_free = before.lease.as_ref().is_none_or(|lease| lease.until < now);
             let next = self.next(&before);
-            let lease = Some(Lease { owner: self.random.uuid(), until: now + LEASE });
-            let due = Some(Due::new(Wanted::Delivery, id.recommendation_id, now + LEASE));
-            let state = before.attempts.last().map(|attempt| attempt.state);
-            let (after, action, notifications) = match (before.status, state) {
+            let lease = Lease::new(self.random.uuid(), now);
+            let assignment = Assignment::leased(Worker::Delivery, id.recommendation_id, lease);
+            let last = before.attempts.last();
+            let is_free = before.assignment.is_free(now);
+            let (after, action, notification) = match (before.status, last.map(|attempt| attempt.state)) {
                 (Status::Approved, None) => {
                     let Some(approval) = &before.approval else {
                         return Err(StoreError::Broken("something approved has no approval".to_owned()));
                     };
                     let attempts = vec![Attempt::new(approval.draft.clone(), now)];
-                    (Recommendation { status: Status::Delivering, attempts, lease, due, ..next }, "taken", Vec::new())
+                    (Recommendation { status: Status::Delivering, attempts, assignment, ..next }, "taken", None)
                 }
                 (Status::Delivering, Some(AttemptState::Taken)) if is_free => {
-                    (Recommendation { lease, due, ..next }, "taken", Vec::new())
+                    (Recommendation { assignment, ..next }, "taken", None)
                 }
                 (Status::Delivering, Some(AttemptState::Failed)) if is_free => {
-                    (Recommendation { lease, due, ..next }, "failure_taken", Vec::new())
+                    (Recommendation { assignment, ..next }, "failure_taken", None)
                 }
-                // Whoever was sending it is gone.
+                // The worker that was sending it has died.
                 (Status::Delivering, Some(AttemptState::Sending)) if is_free => {
                     let after = next.with_attempt(|attempt| {
                         attempt.state = AttemptState::Unknown;
                         attempt.code = Some("worker_lost".to_owned());
                     });
-                    let told = self.silent(&after);
-                    (Recommendation { lease: None, due: None, ..after }, "delivery_unknown", vec![told])
+                    let notification = self.unknown(&after);
+                    let after = Recommendation { assignment: Assignment::default(), ..after };
+                    (after, "delivery_unknown", Some(notification))
                 }
                 (Status::Delivering, Some(AttemptState::Accepted))
-                    if before.attempts.last().is_some_and(|attempt| attempt.at + SILENCE < now) =>
+                    if last.is_some_and(|attempt| attempt.at + SILENCE < now) =>
                 {
-                    let told = self.silent(&next);
-                    (Recommendation { due: None, ..next }, "delivery_silent", vec![told])
+                    let notification = self.unknown(&next);
+                    let after = Recommendation { assignment: Assignment::default(), ..next };
+                    (after, "delivery_silent", Some(notification))
                 }
-                _ => return Ok(Handed::Nothing),
+                _ => return Ok(Try::Done(Delivery::Nothing)),
             };
-            let decided = self.decide(&before, after, actor, action, json!({}), &notifications, Vec::new()).await?;
-            match decided {
-                Ok(taken) if taken.lease.is_none() || action == "delivery_silent" => return Ok(Handed::Nothing),
-                Ok(taken) if action == "failure_taken" => return Ok(Handed::Failed(Box::new(taken))),
-                Ok(taken) => return Ok(Handed::Send(Box::new(taken))),
-                Err(_) => {}
-            }
-        }
-        Err(StoreError::Unavailable("a recommendation kept changing".to_owned()))
+            let decided = self.decide(&before, after, actor, action, json!({}), notification.as_slice(), Vec::new());
+            Ok(match (decided.await?, action) {
+                (Err(_), _) => Try::Again(()),
+                (Ok(after), "taken") => Try::Done(Delivery::Send(Leased::new(after, lease))),
+                (Ok(after), "failure_taken") => Try::Done(Delivery::Reroute(Leased::new(after, lease))),
+                (Ok(_), _) => Try::Done(Delivery::Nothing),
+            })
+        })
+        .await
     }
 
-    /// Marks what was taken as being sent. `None` if it is no longer the caller's: then it is not to be
-    /// sent.
-    pub async fn sending(&self, taken: &Recommendation, actor: Actor) -> Result<Option<Recommendation>, StoreError> {
-        let after = self.next(taken).with_attempt(|attempt| {
+    /// Marks the attempt as being sent. `None` if it is no longer the caller's: then it is not to be sent.
+    pub async fn sending(
+        &self,
+        leased: &Leased<Recommendation>,
+        actor: Actor,
+    ) -> Result<Option<Recommendation>, StoreError> {
+        let after = self.next(leased).with_attempt(|attempt| {
             attempt.state = AttemptState::Sending;
             attempt.tries += 1;
         });
-        let details = json!({"attempt": taken.attempts.len(), "channel": channel(taken)});
+        let details = json!({"attempt": leased.attempts.len(), "channel": channel(leased)});
         // Nothing is sent yet: where the answer was lost, what is stored says whether it is marked.
-        for _ in 0..ATTEMPTS {
-            let decided = self.decide(taken, after.clone(), actor, "sending", details.clone(), &[], Vec::new()).await;
-            match decided {
+        for _ in 0..MARKS {
+            let decided = self.decide(leased, after.clone(), actor, "sending", details.clone(), &[], Vec::new()).await;
+            let stored = match decided {
                 Ok(Ok(marked)) => return Ok(Some(marked)),
-                Ok(Err(_)) => match self.get(taken.id).await {
-                    Ok(stored) => {
-                        return Ok(
-                            stored.filter(|stored| stored.lease == after.lease && stored.version == after.version)
-                        );
-                    }
-                    Err(error) => tracing::warn!(cause = %error, "what is being sent could not be looked at"),
-                },
-                Err(StoreError::Unavailable(cause)) => tracing::warn!(%cause, "what is to be sent could not be marked"),
+                Ok(Err(_)) => self.get(leased.id).await,
+                Err(error) => Err(error),
+            };
+            match stored {
+                Ok(stored) => {
+                    let is_marked = |stored: &Recommendation| {
+                        stored.assignment == after.assignment && stored.version == after.version
+                    };
+                    return Ok(stored.filter(is_marked));
+                }
+                Err(StoreError::Unavailable(cause)) => tracing::warn!(%cause, "an attempt was not marked as sending"),
                 Err(error) => return Err(error),
             }
         }
-        Err(StoreError::Unavailable("what is to be sent could not be marked".to_owned()))
+        Err(StoreError::Unavailable("an attempt could not be marked as sending".to_owned()))
     }
 
-    /// Records what is known of an attempt, whether its worker tells it or its provider, in whatever order.
-    /// Gives the recommendation if that changed anything.
-    pub async fn settle(
+    /// Records a report of an attempt, by its worker or its provider, in whatever order they come. `before` is the
+    /// recommendation as it was read. Gives the recommendation as it stands, and whether the report changed it.
+    pub async fn record_report(
         &self,
-        delivery: DeliveryId,
-        settled: &Settled,
+        before: Recommendation,
+        attempt: usize,
+        report: &DeliveryReport,
         actor: Actor,
-    ) -> Result<Option<Recommendation>, StoreError> {
-        for _ in 0..ATTEMPTS {
-            let Some(before) = self.get(delivery.id).await? else { return Ok(None) };
-            let Some(attempt) = before.attempts.get(delivery.attempt).cloned() else { return Ok(None) };
+    ) -> Result<(Recommendation, bool), StoreError> {
+        retrying("a recommendation", before, |before: Recommendation| async move {
+            let delivery = DeliveryId { id: before.id, attempt };
+            let Some(attempt) = before.attempts.get(attempt).cloned() else { return Ok(Try::Done((before, false))) };
             let is_last = before.attempts.len() == delivery.attempt + 1;
             let mut after = self.next(&before);
             let now = after.updated_at;
-            let due = |at| Some(Due::new(Wanted::Delivery, delivery.id.recommendation_id, at));
+            let waiting = |at| Assignment::waiting(Worker::Delivery, delivery.id.recommendation_id, at);
             use AttemptState::{Accepted, Delivered, Failed, Sending, Taken, Unknown};
-            let (state, code) = match (settled, attempt.state) {
-                (Settled::Accepted { .. }, Sending | Unknown) => (Accepted, None),
+            let (state, code) = match (report, attempt.state) {
+                (DeliveryReport::Accepted { .. }, Sending | Unknown) => (Accepted, None),
                 // The provider's report came before its answer.
-                (Settled::Accepted { .. }, known) if attempt.provider_message_id.is_none() => {
+                (DeliveryReport::Accepted { .. }, known) if attempt.provider_message_id.is_none() => {
                     (known, attempt.code.as_ref())
                 }
-                (Settled::Unknown { code }, Sending) => (Unknown, Some(code)),
-                (Settled::Later { code }, Sending) if attempt.tries < TRIES => (Taken, Some(code)),
-                (Settled::Later { code }, Sending) => (Failed, Some(code)),
-                (Settled::Delivered, Sending | Unknown | Accepted | Failed) => (Delivered, None),
-                (Settled::Failed { code }, Taken | Sending | Unknown | Accepted) => (Failed, Some(code)),
-                _ => return Ok(None),
+                (DeliveryReport::Unknown { code }, Sending) => (Unknown, Some(code)),
+                (DeliveryReport::Later { code }, Sending) if attempt.tries < ATTEMPTS => (Taken, Some(code)),
+                (DeliveryReport::Later { code }, Sending) => (Failed, Some(code)),
+                (DeliveryReport::Delivered, Sending | Unknown | Accepted | Failed) => (Delivered, None),
+                (DeliveryReport::Failed { code }, Taken | Sending | Unknown | Accepted) => (Failed, Some(code)),
+                _ => return Ok(Try::Done((before, false))),
             };
             if let Some(changed) = after.attempts.get_mut(delivery.attempt) {
                 changed.state = state;
                 changed.code = code.cloned();
                 changed.at = now;
-                if let Settled::Accepted { provider_message_id } = settled {
+                if let DeliveryReport::Accepted { provider_message_id } = report {
                     changed.provider_message_id = Some(provider_message_id.clone());
                 }
             }
@@ -194,14 +200,13 @@ impl Recommendations {
             // What another attempt has settled stays settled.
             let is_open = before.status == Status::Delivering;
             match state {
-                Delivered => (after.status, after.lease, after.due) = (Status::Delivered, None, None),
+                Delivered => (after.status, after.assignment) = (Status::Delivered, Assignment::default()),
                 _ if !is_last || !is_open || state == attempt.state => {}
-                Taken => (after.lease, after.due) = (None, due(now)),
-                Failed => (after.lease, after.due) = (None, due(now)),
-                Accepted => (after.lease, after.due) = (None, due(now + SILENCE)),
+                Taken | Failed => after.assignment = waiting(now),
+                Accepted => after.assignment = waiting(now + SILENCE),
                 Unknown => {
-                    notifications.push(self.silent(&after));
-                    (after.lease, after.due) = (None, None);
+                    notifications.push(self.unknown(&after));
+                    after.assignment = Assignment::default();
                 }
                 Sending => {}
             }
@@ -217,27 +222,31 @@ impl Recommendations {
                 let count = Count { successes: 0, trials: 1 };
                 also.push(rates::add(&self.table, delivery.id.workspace_id, (before.tier(), channel), count));
             }
-            if let Ok(after) = self.decide(&before, after, actor, "settled", details, &notifications, also).await? {
-                return Ok(Some(after));
-            }
-        }
-        Err(StoreError::Unavailable("a recommendation kept changing".to_owned()))
+            let decided = self.decide(&before, after, actor, "settled", details, &notifications, also).await?;
+            Ok(match decided {
+                Ok(after) => Try::Done((after, true)),
+                Err(_) => self.again(before).await?,
+            })
+        })
+        .await
     }
 
     /// Records what the lead did with what was delivered; the most that it did stands. A reply or a meeting
-    /// is a success of its channel, once. `false` if nothing is new.
+    /// is a success of its channel, once. `before` is the recommendation as it was read. Gives the recommendation as it
+    /// stands, and whether anything is new.
     pub async fn record_outcome(
         &self,
-        delivery: DeliveryId,
+        before: Recommendation,
+        attempt: usize,
         outcome: Outcome,
         actor: Actor,
-    ) -> Result<bool, StoreError> {
-        for _ in 0..ATTEMPTS {
-            let Some(before) = self.get(delivery.id).await? else { return Ok(false) };
-            let Some(attempt) = before.attempts.get(delivery.attempt) else { return Ok(false) };
+    ) -> Result<(Recommendation, bool), StoreError> {
+        retrying("a recommendation", before, |before: Recommendation| async move {
+            let delivery = DeliveryId { id: before.id, attempt };
+            let Some(attempt) = before.attempts.get(attempt).cloned() else { return Ok(Try::Done((before, false))) };
             let worth = |outcome: Outcome| outcome.success().unwrap_or(-1.0);
             if attempt.outcome.is_some_and(|known| worth(known) >= worth(outcome)) {
-                return Ok(false);
+                return Ok(Try::Done((before, false)));
             }
             let mut after = self.next(&before);
             if let Some(changed) = after.attempts.get_mut(delivery.attempt) {
@@ -250,11 +259,18 @@ impl Recommendations {
             }
             let details =
                 json!({"attempt": delivery.attempt + 1, "channel": attempt.draft.channel, "outcome": outcome});
-            if self.decide(&before, after, actor, "outcome", details, &[], also).await?.is_ok() {
-                return Ok(true);
-            }
-        }
-        Err(StoreError::Unavailable("a recommendation kept changing".to_owned()))
+            let decided = self.decide(&before, after, actor, "outcome", details, &[], also).await?;
+            Ok(match decided {
+                Ok(after) => Try::Done((after, true)),
+                Err(_) => self.again(before).await?,
+            })
+        })
+        .await
+    }
+
+    /// The next try of a change of a recommendation; none if it was erased.
+    async fn again(&self, before: Recommendation) -> Result<Try<(Recommendation, bool), Recommendation>, StoreError> {
+        Ok(self.get(before.id).await?.map_or(Try::Done((before, false)), Try::Again))
     }
 
     /// Records that a lead has answered on a channel at some time: what was sent there last before that, within
@@ -274,23 +290,20 @@ impl Recommendations {
                 let is_meant = sent.draft.channel == channel
                     && matches!(sent.state, Delivered | Accepted | Sending | Unknown)
                     && approved_at.is_some_and(|approved_at| approved_at <= at && at <= sent.at + ANSWERED_WITHIN);
-                is_meant.then_some((approved_at, DeliveryId { id: one.id, attempt }))
+                is_meant.then_some((approved_at, one, attempt))
             })
         });
-        match newest.max_by_key(|(approved_at, _)| *approved_at) {
-            Some((_, delivery)) => {
-                self.settle(delivery, &Settled::Delivered, actor).await?;
-                self.record_outcome(delivery, Outcome::Replied, actor).await
-            }
-            None => Ok(false),
-        }
+        let newest = newest.max_by_key(|(approved_at, ..)| *approved_at);
+        let Some((_, sent, attempt)) = newest else { return Ok(false) };
+        let (sent, _) = self.record_report(sent.clone(), attempt, &DeliveryReport::Delivered, actor).await?;
+        self.record_outcome(sent, attempt, Outcome::Replied, actor).await.map(|(_, is_new)| is_new)
     }
 
-    /// Goes on after a proven failure: with the same text in the form of another channel, or not at all.
+    /// Continues after a proven failure: with the same text in the form of another channel, or not at all.
     /// `None` if it is no longer the caller's.
-    pub async fn go_on(
+    pub async fn reroute(
         &self,
-        failed: &Recommendation,
+        failed: &Leased<Recommendation>,
         alternate: Option<Draft>,
         notification: &Notification,
         actor: Actor,
@@ -301,34 +314,35 @@ impl Recommendations {
         let after = match alternate {
             Some(draft) => {
                 let attempts = [next.attempts.clone(), vec![Attempt::new(draft, now)]].concat();
-                let due = Some(Due::new(Wanted::Delivery, failed.id.recommendation_id, now));
-                Recommendation { attempts, lease: None, due, ..next }
+                let assignment = Assignment::waiting(Worker::Delivery, failed.id.recommendation_id, now);
+                Recommendation { attempts, assignment, ..next }
             }
-            None => Recommendation { status: Status::DeliveryFailed, lease: None, due: None, ..next },
+            None => Recommendation { status: Status::DeliveryFailed, assignment: Assignment::default(), ..next },
         };
         let notifications = std::slice::from_ref(notification);
         Ok(self.decide(failed, after, actor, "went_on", details, notifications, Vec::new()).await?.ok())
     }
 
-    /// Records that what was taken is done without a provider: shown, or handed to the representative.
-    pub async fn done(
+    /// Completes a delivery that needs no provider: it is shown, or becomes the representative's.
+    pub async fn complete(
         &self,
-        taken: &Recommendation,
+        leased: &Leased<Recommendation>,
         notifications: &[Notification],
         actor: Actor,
     ) -> Result<Option<Recommendation>, StoreError> {
-        let after = self.next(taken).with_attempt(|attempt| attempt.state = AttemptState::Delivered);
-        let after = Recommendation { status: Status::Delivered, lease: None, due: None, ..after };
-        let details = json!({"channel": channel(taken)});
+        let after = self.next(leased).with_attempt(|attempt| attempt.state = AttemptState::Delivered);
+        let after = Recommendation { status: Status::Delivered, assignment: Assignment::default(), ..after };
+        let details = json!({"channel": channel(leased)});
         let mut also = Vec::new();
-        if let Some(channel) = channel(taken).and_then(scored) {
+        if let Some(channel) = channel(leased).and_then(scored) {
             let count = Count { successes: 0, trials: 1 };
-            also.push(rates::add(&self.table, taken.id.workspace_id, (taken.tier(), channel), count));
+            also.push(rates::add(&self.table, leased.id.workspace_id, (leased.tier(), channel), count));
         }
-        Ok(self.decide(taken, after, actor, "handed_over", details, notifications, also).await?.ok())
+        Ok(self.decide(leased, after, actor, "handed_over", details, notifications, also).await?.ok())
     }
 
-    fn silent(&self, of: &Recommendation) -> Notification {
+    /// The notification that an attempt may or may not have arrived.
+    fn unknown(&self, of: &Recommendation) -> Notification {
         Notification {
             notification_id: self.random.uuid(),
             workspace_id: of.id.workspace_id,

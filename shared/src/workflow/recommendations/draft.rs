@@ -1,7 +1,7 @@
 //! What is to be sent.
 
 use crate::base::channel::Channel;
-use crate::outreach::writing::{Written, placeholder};
+use crate::outreach::writing::{ChannelMessage, placeholder};
 use serde::{Deserialize, Serialize};
 
 /// What is to be sent.
@@ -45,6 +45,6 @@ impl Draft {
     }
 }
 
-pub(super) fn drafted(medium: Channel, written: &Written) -> Draft {
+pub(super) fn drafted(medium: Channel, written: &ChannelMessage) -> Draft {
     Draft { channel: medium, title: Some(written.title.clone()), message: written.message.clone() }
 }

@@ -46,25 +46,21 @@ use crate::base::store::{Item, StoreError, Table, Transacted, Write, key, keyed,
 use crate::outreach::writing::Messages;
 use crate::workflow::notifications::Notification;
 pub use approval::Approval;
-pub use attempt::{Attempt, AttemptState, DeliveryId, Settled};
+pub use attempt::{Attempt, AttemptState, DeliveryId, DeliveryReport};
 pub use audit::{Actor, AuditEvent};
-pub use delivery::Handed;
+pub use delivery::Delivery;
 pub use draft::Draft;
 use draft::drafted;
 pub use id::RecommendationId;
 pub use list::Listing;
 use list::of_lead;
 pub use origin::{Asked, Event, Follows, Origin};
-use recommendation::Lease;
 pub use recommendation::{Assessment, Recommendation, Status, WrittenBy};
 pub use review::{Decided, Refused};
-pub use view::{ApprovalView, Delivery, RecommendationFollowUp, RecommendationView};
+pub use view::{ApprovalView, DeliveryView, RecommendationFollowUp, RecommendationView};
 
 /// How long a recommendation and its events are kept after its last change.
 const KEPT: TimeDelta = TimeDelta::days(400);
-
-/// How often a change is tried against others.
-const ATTEMPTS: u32 = 8;
 
 /// The recommendations in the `work` table.
 #[derive(Clone, Debug, FromContext)]

@@ -6,8 +6,8 @@ use crate::base::channel::Channel;
 use crate::base::time::timestamp;
 use crate::outreach::gate::Disclosure;
 use crate::outreach::policy::{ChannelScore, Contribution};
-use crate::outreach::writing::Written;
-use crate::workflow::due::Due;
+use crate::outreach::writing::ChannelMessage;
+use crate::workflow::lease::Assignment;
 use crate::workflow::notifications::{self, Notification};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,23 @@ use serde_json::json;
 use uuid::Uuid;
 
 /// Where a recommendation stands (contract, section 7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schemars(rename = "RecommendationStatus")]
 pub enum Status {
     /// It waits for a person's decision.
@@ -42,39 +57,9 @@ pub enum Status {
 }
 
 impl Status {
-    /// Every status.
-    pub const ALL: [Self; 10] = [
-        Self::PendingReview,
-        Self::Approved,
-        Self::Delivering,
-        Self::Delivered,
-        Self::DeliveryFailed,
-        Self::Rejected,
-        Self::Requeued,
-        Self::BlockedPii,
-        Self::Manual,
-        Self::Resolved,
-    ];
-
-    /// Its name in requests and responses.
+    /// Its name in requests, responses and stored items.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::PendingReview => "pending_review",
-            Self::Approved => "approved",
-            Self::Delivering => "delivering",
-            Self::Delivered => "delivered",
-            Self::DeliveryFailed => "delivery_failed",
-            Self::Rejected => "rejected",
-            Self::Requeued => "requeued",
-            Self::BlockedPii => "blocked_pii",
-            Self::Manual => "manual",
-            Self::Resolved => "resolved",
-        }
-    }
-
-    /// The status of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.name() == name)
+        self.into()
     }
 }
 
@@ -135,12 +120,8 @@ pub struct Recommendation {
     /// What was sent, or tried to be, oldest first.
     #[serde(default)]
     pub attempts: Vec<Attempt>,
-    /// Who works on it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) lease: Option<Lease>,
-    /// When its queue's message is sent again.
     #[serde(flatten)]
-    pub(super) due: Option<Due>,
+    pub(super) assignment: Assignment,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it was changed last.
@@ -156,13 +137,6 @@ pub struct WrittenBy {
     pub model: String,
     /// The version of the instructions.
     pub prompt_version: String,
-}
-
-/// Who works on a recommendation, and until when nobody else may.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Lease {
-    pub(super) owner: Uuid,
-    pub(super) until: DateTime<Utc>,
 }
 
 impl Recommendation {
@@ -197,8 +171,7 @@ impl Recommendation {
             followed_by: None,
             approval: None,
             attempts: Vec::new(),
-            lease: None,
-            due: None,
+            assignment: Assignment::default(),
             created_at: now,
             updated_at: now,
             expires: (now + KEPT).timestamp(),
@@ -210,7 +183,7 @@ impl Recommendation {
         id: RecommendationId,
         lead_id: Uuid,
         origin: Origin,
-        (medium, written): (Channel, &Written),
+        (medium, written): (Channel, &ChannelMessage),
         written_by: WrittenBy,
         now: DateTime<Utc>,
     ) -> Self {
@@ -237,7 +210,7 @@ impl Recommendation {
 
     /// Whether a queue's message is wanted for it.
     pub fn is_queued(&self) -> bool {
-        self.due.is_some()
+        self.assignment.is_queued()
     }
 
     /// Whether its reviewers wait until later.

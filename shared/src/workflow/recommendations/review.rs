@@ -11,7 +11,8 @@ use super::{Actor, AttemptState, Draft, Origin, Recommendation, Recommendations,
 use crate::base::observe::metrics;
 use crate::base::store::{StoreError, Transacted, Write};
 use crate::base::time::timestamp;
-use crate::workflow::due::{Due, Wanted};
+use crate::workflow::due::Worker;
+use crate::workflow::lease::Assignment;
 use crate::workflow::notifications::Notification;
 
 impl Draft {
@@ -57,7 +58,7 @@ impl Recommendations {
             status: Status::Approved,
             approval: Some(approval),
             snoozed_until: None,
-            due: Some(Due::new(Wanted::Delivery, before.id.recommendation_id, next.updated_at)),
+            assignment: Assignment::waiting(Worker::Delivery, before.id.recommendation_id, next.updated_at),
             ..next
         };
         self.decide(before, after, actor, "approved", details, &[], Vec::new()).await
@@ -91,12 +92,15 @@ impl Recommendations {
         }
         let next = self.next(before);
         let is_analysed = matches!(before.origin, Origin::Engagement(_));
-        let due = is_analysed.then(|| Due::new(Wanted::Analysis, before.id.recommendation_id, next.updated_at));
+        let assignment = match is_analysed {
+            true => Assignment::waiting(Worker::Analysis, before.id.recommendation_id, next.updated_at),
+            false => Assignment::default(),
+        };
         let after = Recommendation {
             status: Status::Rejected,
             rejection_reason: Some(reason.to_owned()),
             snoozed_until: None,
-            due,
+            assignment,
             ..next
         };
         // The reason itself may name somebody; it stands in the recommendation.
@@ -143,8 +147,8 @@ impl Recommendations {
             return Ok(Err(Refused::NotOpen(before.status)));
         }
         let next = self.next(before);
-        let due = Some(Due::new(Wanted::Analysis, before.id.recommendation_id, next.updated_at));
-        let after = Recommendation { status: Status::Requeued, due, ..next };
+        let assignment = Assignment::waiting(Worker::Analysis, before.id.recommendation_id, next.updated_at);
+        let after = Recommendation { status: Status::Requeued, assignment, ..next };
         let close = vec![self.close_manual(before)];
         self.decide(before, after, actor, "handed_back", json!({}), &[], close).await
     }
@@ -161,7 +165,7 @@ impl Recommendations {
         let after = Recommendation {
             status: Status::Requeued,
             followed_by: Some(new.id.recommendation_id),
-            due: None,
+            assignment: Assignment::default(),
             ..self.next(before)
         };
         let details = json!({"followed_by": new.id.recommendation_id});
@@ -183,7 +187,7 @@ impl Recommendations {
         (reason, notification): (&str, Option<&Notification>),
         actor: Actor,
     ) -> Result<bool, StoreError> {
-        let after = Recommendation { due: None, ..self.next(before) };
+        let after = Recommendation { assignment: Assignment::default(), ..self.next(before) };
         let details = json!({"reason": reason});
         let notifications: Vec<_> = notification.cloned().into_iter().collect();
         Ok(self.decide(before, after, actor, "not_analysed", details, &notifications, Vec::new()).await?.is_ok())

@@ -63,7 +63,7 @@ pub struct RecommendationView {
     /// What a person approved.
     pub approval: Option<ApprovalView>,
     /// The attempts to deliver it, in their order.
-    pub deliveries: Vec<Delivery>,
+    pub deliveries: Vec<DeliveryView>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -106,7 +106,8 @@ pub struct ApprovalView {
 
 /// An attempt to deliver.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Delivery {
+#[schemars(rename = "Delivery")]
+pub struct DeliveryView {
     /// The channel.
     #[schemars(with = "Recommended")]
     pub channel: Channel,
@@ -159,7 +160,7 @@ impl From<Recommendation> for RecommendationView {
             snoozed_until: recommendation.snoozed_until.map(Timestamp),
             rejection_reason: recommendation.rejection_reason,
             approval: recommendation.approval.map(ApprovalView::from),
-            deliveries: recommendation.attempts.into_iter().map(Delivery::from).collect(),
+            deliveries: recommendation.attempts.into_iter().map(DeliveryView::from).collect(),
             created_at: recommendation.created_at.into(),
             updated_at: recommendation.updated_at.into(),
         }
@@ -180,7 +181,7 @@ impl From<Approval> for ApprovalView {
     }
 }
 
-impl From<Attempt> for Delivery {
+impl From<Attempt> for DeliveryView {
     fn from(attempt: Attempt) -> Self {
         Self {
             channel: attempt.draft.channel,

@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::{Status, Task, TaskId, Tasks, listed, task_key};
 use crate::base::store::{Item, StoreError, Transacted, Write, from_item, n, s};
 use crate::base::time::timestamp;
-use crate::workflow::due::{Due, Wanted};
+use crate::workflow::due::Worker;
+use crate::workflow::lease::Assignment;
 use crate::workspace::credits::{Balance, Operation};
 
 /// Why a task is dismissed in whose place another was proposed.
@@ -70,8 +71,8 @@ impl Tasks {
             Operation::new(self.random.uuid(), before.id.workspace_id, action, price, expires, now)
         });
         let hold = operation.as_ref().map(|operation| self.ledger.hold(operation)).transpose()?;
-        let due = Some(Due::new(Wanted::Task, before.id.task_id, now));
-        let after = Task { status: Status::Approved, operation, due, ..self.next(before) };
+        let assignment = Assignment::waiting(Worker::Task, before.id.task_id, now);
+        let after = Task { status: Status::Approved, operation, assignment, ..self.next(before) };
         self.decide(before, after, decision, hold.into_iter().flatten()).await
     }
 

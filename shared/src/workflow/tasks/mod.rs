@@ -13,8 +13,7 @@
 //!
 //! Every change is one transaction, with what it costs: an approval holds the price, completing posts it, and
 //! failing voids it. A decision is conditional on the version that was read, so of two who decide at once the
-//! second is refused. A worker takes a lease, and whatever it writes is conditional on that lease: once it has
-//! ended, the worker can neither finish nor fail what is no longer its own.
+//! second is refused. What a worker writes is conditional on its [lease](crate::workflow::lease).
 //!
 //! From its approval until it is finished, a task is in the index of [`crate::workflow::due`].
 
@@ -35,19 +34,32 @@ use crate::base::clock::{Clock, Random};
 use crate::base::context::FromContext;
 use crate::base::store::{Item, StoreError, Table, Write, key, keyed, s};
 use crate::base::time::timestamp;
-use crate::workflow::due::{Due, Place};
+use crate::workflow::due::Place;
+use crate::workflow::lease::Assignment;
 use crate::workspace::credits::{Ledger, Operation, State};
 pub use brief::{Brief, Example};
 pub use decide::{Decided, Decision, SUPERSEDED};
 pub use plan::{ContactChanges, ListOperation, Plan};
-pub use work::{ATTEMPTS, Taken};
 
 /// How long tasks are kept after their last change.
 const KEPT: TimeDelta = TimeDelta::days(400);
 
 /// Where a task stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 #[schemars(rename = "TaskStatus")]
 pub enum Status {
     /// It waits for a person.
@@ -65,25 +77,9 @@ pub enum Status {
 }
 
 impl Status {
-    /// Every status.
-    pub const ALL: [Self; 6] =
-        [Self::Pending, Self::Approved, Self::Running, Self::Completed, Self::Failed, Self::Dismissed];
-
-    /// Its name in requests and responses.
+    /// Its name in requests, responses and stored items.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Approved => "approved",
-            Self::Running => "running",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Dismissed => "dismissed",
-        }
-    }
-
-    /// The status of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.name() == name)
+        self.into()
     }
 }
 
@@ -175,15 +171,8 @@ pub struct Task {
     /// How often it was taken since it last came on.
     #[serde(default)]
     pub attempts: u32,
-    /// Who works on it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lease: Option<Uuid>,
-    /// Epoch milliseconds until which nobody else may take it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lease_until: Option<i64>,
-    /// When its message is sent again; absent unless a worker is wanted.
     #[serde(flatten)]
-    due: Option<Due>,
+    assignment: Assignment,
     /// Epoch seconds from which it is deleted.
     expires: i64,
 }
@@ -210,9 +199,7 @@ impl Task {
             finished_at: None,
             operation: None,
             attempts: 0,
-            lease: None,
-            lease_until: None,
-            due: None,
+            assignment: Assignment::default(),
             expires: (now + KEPT).timestamp(),
         }
     }

@@ -31,7 +31,7 @@ use crate::workspace::auth::{ApiKey, Permission};
 pub use channel::{ChannelAccount, Taken};
 pub use site::{Agent, Role, Site, Staffed};
 
-use crate::base::store::{StoreError, Table, WriteOutcome, from_item, key, keyed, n, s};
+use crate::base::store::{StoreError, Table, Try, WriteOutcome, from_item, key, keyed, n, retrying, s};
 
 /// A tenant: everything else belongs to exactly one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,9 +167,6 @@ fn key_pk(digest: &str) -> String {
     format!("K#{digest}")
 }
 
-/// How often an admission is decided anew when another request changed the key's item.
-const ADMISSION_ATTEMPTS: u32 = 6;
-
 impl Accounts {
     /// Decides whether a request with this key may go on, and counts it if so: one conditional
     /// `UpdateItem`, exact across instances.
@@ -186,30 +183,31 @@ impl Accounts {
         now: DateTime<Utc>,
     ) -> Result<Admission, StoreError> {
         let digest = key.digest();
-        let mut stored = self.seen(&digest).unwrap_or_default();
-        for _ in 0..ADMISSION_ATTEMPTS {
-            let record = match self.count(&digest, permission, now, stored).await? {
+        let (digest, seen) = (&digest, self.seen(&digest).unwrap_or_default());
+        retrying("a key", seen, |stored| async move {
+            let record = match self.count(digest, permission, now, stored).await? {
                 Ok(record) => {
-                    self.remember(digest, record.counts);
+                    self.remember(digest.clone(), record.counts);
                     let rate = record.rate();
-                    return Ok(Admission::Granted(record, rate));
+                    return Ok(Try::Done(Admission::Granted(record, rate)));
                 }
-                Err(None) => return Ok(Admission::Unknown),
+                Err(None) => return Ok(Try::Done(Admission::Unknown)),
                 Err(Some(record)) => record,
             };
             let rate = Rate { counts: record.counts.at(now), ..record.rate() };
             if !record.is_valid(now) {
-                return Ok(Admission::Unknown);
+                return Ok(Try::Done(Admission::Unknown));
             }
             if !record.permissions.contains(&permission) {
-                return Ok(Admission::Forbidden(rate));
+                return Ok(Try::Done(Admission::Forbidden(rate)));
             }
             if !rate.allows() {
-                return Ok(Admission::Exhausted(rate));
+                return Ok(Try::Done(Admission::Exhausted(rate)));
             }
-            stored = record.counts;
-        }
-        Err(StoreError::Unavailable("dynamodb UpdateItem: a key's windows kept changing".to_owned()))
+            // Another request has changed the key's windows.
+            Ok(Try::Again(record.counts))
+        })
+        .await
     }
 
     fn seen(&self, digest: &str) -> Option<Counts> {

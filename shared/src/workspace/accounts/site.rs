@@ -53,8 +53,20 @@ impl Site {
 }
 
 /// What an agent does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 #[schemars(rename = "AgentRole")]
 pub enum Role {
     /// Sales/CRM Specialist: decides on the strategy and writes first.
@@ -64,15 +76,6 @@ pub enum Role {
 }
 
 impl Role {
-    /// The role of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "sales" => Some(Self::Sales),
-            "copywriter" => Some(Self::Copywriter),
-            _ => None,
-        }
-    }
-
     /// What people call it.
     pub fn title(self) -> &'static str {
         match self {
@@ -83,10 +86,7 @@ impl Role {
 
     /// Its name in commands and on the command line.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Sales => "sales",
-            Self::Copywriter => "copywriter",
-        }
+        self.into()
     }
 }
 

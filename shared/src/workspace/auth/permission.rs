@@ -1,27 +1,33 @@
 //! What a key may do.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 /// A permission, and the routes it opens (contract, section 3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::Display, strum::IntoStaticStr,
+)]
 pub enum Permission {
     /// suggest-followups, leadFollowUp, recommendations and their review.
     #[serde(rename = "write:ai")]
+    #[strum(serialize = "write:ai")]
     WriteAi,
     /// Commands, tasks, conversations, audit and credits.
     #[serde(rename = "read:ai")]
+    #[strum(serialize = "read:ai")]
     ReadAi,
     /// Chat with Lexi, and deciding its tasks.
     #[serde(rename = "lexi")]
+    #[strum(serialize = "lexi")]
     Lexi,
     /// The leads API, contacts and lists.
     #[serde(rename = "read:leads")]
+    #[strum(serialize = "read:leads")]
     ReadLeads,
     /// Ingestion.
     #[serde(rename = "write:leads")]
+    #[strum(serialize = "write:leads")]
     WriteLeads,
 }
 
@@ -36,13 +42,7 @@ impl Permission {
 
     /// The name that is stored and shown.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::WriteAi => "write:ai",
-            Self::ReadAi => "read:ai",
-            Self::Lexi => "lexi",
-            Self::ReadLeads => "read:leads",
-            Self::WriteLeads => "write:leads",
-        }
+        self.into()
     }
 
     /// The permissions that a name on creation stands for: its own, `read` for all reads, `write`
@@ -62,12 +62,6 @@ impl Permission {
             })
             .collect();
         if found.is_empty() { Err(UnknownPermission(name.to_owned())) } else { Ok(found) }
-    }
-}
-
-impl fmt::Display for Permission {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

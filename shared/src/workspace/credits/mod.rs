@@ -11,6 +11,10 @@
 //! `granted = available + held + spent`, and `available` is never below zero. Entries are what has
 //! happened for good (grants, posts, voids); nothing changes or deletes them.
 //!
+//! A hold expires when its work should long be done, and the sweeper voids it ([`Ledger::void_expired`]): the hold of a
+//! request a minute after its claim (`exactly_once::HOLD_MARGIN`), the hold of an approved task after 24 hours
+//! (`tasks::decide::HELD`).
+//!
 //! The index `held` lists the held operations of all workspaces by their expiry, for the sweeper
 //! alone; they are spread over [`BUCKETS`] partitions.
 
@@ -21,7 +25,7 @@ use uuid::Uuid;
 
 use crate::base::context::FromContext;
 use crate::base::observe::metrics;
-use crate::base::store::{Item, StoreError, Table, Transacted, Write, key, keyed, n, s};
+use crate::base::store::{Item, StoreError, Table, Transacted, Try, Write, key, keyed, n, retrying, s};
 use crate::base::time::timestamp;
 pub use terms::{Action, Balance, Discrepancy, Entry, EntryKind, Operation, State};
 
@@ -158,17 +162,18 @@ impl Ledger {
     /// means that they agree. Traffic meanwhile is noticed and the reading done again.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if the balance changed during every one of ten readings.
+    /// [`StoreError::Unavailable`] if the balance changed during every reading.
     pub async fn verify(&self, workspace_id: Uuid) -> Result<Vec<Discrepancy>, StoreError> {
-        for _ in 0..10 {
+        retrying("the balance", (), |()| async {
             let balance = self.balance(workspace_id).await?;
             let entries = self.entries(workspace_id, 0, usize::MAX).await?;
             let held = self.held(workspace_id).await?;
-            if self.balance(workspace_id).await?.version == balance.version {
-                return Ok(terms::discrepancies(&balance, &entries, &held));
-            }
-        }
-        Err(StoreError::Unavailable("the balance kept changing while it was verified".to_owned()))
+            Ok(match self.balance(workspace_id).await?.version == balance.version {
+                true => Try::Done(terms::discrepancies(&balance, &entries, &held)),
+                false => Try::Again(()),
+            })
+        })
+        .await
     }
 
     /// The held operations of a workspace.

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Something that costs credits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Action {
     /// One call of suggest-followups.
     SuggestFollowups,
@@ -25,13 +26,7 @@ pub enum Action {
 impl Action {
     /// The name that the ledger, the price list and the logs use.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::SuggestFollowups => "suggest_followups",
-            Self::LeadFollowUp => "lead_follow_up",
-            Self::Recommendation => "recommendation",
-            Self::LexiMessage => "lexi_message",
-            Self::ProspectSearch => "prospect_search",
-        }
+        self.into()
     }
 
     /// Its price where the workspace has no other (contract, section 5).

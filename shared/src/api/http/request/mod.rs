@@ -20,7 +20,9 @@ use crate::base::problem::{Code, Problem};
 
 pub use check::read;
 pub use paging::Pages;
-pub use text::{Since, Until, uuid};
+pub use text::{ParsedText, Since, Until, period, uuid};
+#[doc(hidden)]
+pub use text::{checked, deserialize};
 
 /// Each wrong field, with what it has to be.
 pub type Complaints = BTreeMap<String, String>;
@@ -90,7 +92,8 @@ pub struct Path<T>(pub T);
 #[derive(Clone, Debug)]
 pub struct Prefer(pub Vec<String>);
 
-fn describe<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+/// The schema of a type, for [`Parts`].
+pub fn describe<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 

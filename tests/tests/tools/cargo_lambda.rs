@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cli::demo;
 use serde_json::json;
 use tests::binaries::{Program, binary, local};
 use tests::{CONTACT, SUGGEST, project, send, try_send};

@@ -1,0 +1,165 @@
+//! `leads import`: leads and their activities from a CRM's export.
+
+use std::collections::{BTreeSet, HashMap};
+use std::process::ExitCode;
+
+use clap::Args;
+use futures_util::{StreamExt, stream};
+use indicatif::ProgressBar;
+use serde_json::json;
+use shared::base::context::FromContext;
+use shared::base::store::StoreError;
+use shared::crm::leads::Leads;
+
+use super::apply::{Group, LeadRows};
+use super::drafts::Drafts;
+use super::field::{Columns, FieldSet, Mapping};
+use super::moment::DateOrder;
+use super::report::{Count, Tally};
+use super::row::{LeadRow, Placed, Rejection, Rules};
+use super::{AT_ONCE, Format, Record, RowKind, Source, json_rows};
+use crate::connection::Connection;
+use crate::error::CliError;
+use crate::output::Output;
+
+/// What `--help` ends with.
+pub const HELP: &str = "\
+CSV: the first row names the columns. Those of the usual CRM exports are known, such as Record ID,
+First Name, Last Name, Email, Phone Number, Job Title, Company Name, Lifecycle Stage, LinkedIn URL; a
+row may carry one activity in Activity Type, Activity Date, Activity Subject, Activity Notes, Activity
+Direction, Activity Outcome. German names such as Vorname, Telefon and Firma are known too. Rows with
+the same Record ID, email or phone are one lead.
+
+JSON Lines: an object a line with external_ref, full_name, email, phone, linkedin, job_title,
+company_name, stage, and activities: [{activity_id, type, occurred_at, direction, outcome, title, body}].
+name, title and company stand for full_name, job_title and company_name.
+
+Dates: 2026-01-31, 31.01.2026, either with a time such as 14:05, and RFC 3339; UTC where they do not say.
+Of dates with slashes only those are taken that can be read in one way, and all with --date-order.
+
+Fields for --map: external_ref, full_name, first_name, last_name, email, phone, linkedin, job_title,
+company_name, stage, activity_id, activity_type, activity_occurred_at, activity_direction,
+activity_outcome, activity_title, activity_body.
+
+A lead that is stored already is found by its external_ref, else its email, else its phone. What the
+file says overwrites, what it leaves empty stays.
+
+A value that is wrong, such as a date that is none, is left out with a warning, and the rest of its row
+is kept; an activity without a type or a date is left out whole. What a lead is found by has to be
+right: of its external_ref, email and phone the first that is filled. A row where it is wrong, or none
+is filled, goes to the rejects file with its line and the reason; corrected there, that file can be
+imported.
+
+Exit status: 0 every row was kept, warnings or not, 3 some rows were rejected, 1 failed, 2 wrong usage.
+
+Examples:
+  cargo cli leads import contacts.csv --workspace ID --dry-run
+  cargo cli leads import contacts.csv --workspace ID --country-code 44 --map \"Cell=phone\"
+  cargo cli leads import leads.jsonl --workspace ID --rejects bad.jsonl";
+
+/// A file of leads.
+#[derive(Args, Debug)]
+pub struct Import {
+    #[command(flatten)]
+    source: Source,
+    /// What the file is, where its extension does not say
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// Take a field from this column (CSV); repeatable
+    #[arg(long, value_name = "COLUMN=FIELD", value_parser = Mapping::of_leads)]
+    map: Vec<Mapping>,
+    /// The country of phone numbers that start with a single 0, such as 44. With 1, also of those
+    /// with ten digits
+    #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(1..=999))]
+    country_code: Option<u16>,
+    /// What comes first in dates with slashes
+    #[arg(long, value_name = "ORDER")]
+    date_order: Option<DateOrder>,
+}
+
+/// Imports a file.
+pub async fn run(import: Import, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+    let Import { source, format, map, country_code, date_order } = import;
+    let format = format.or_else(|| Format::of_file(&source.file)).ok_or_else(|| {
+        CliError::Refused("the file is neither .csv nor .jsonl by its name; say which it is with --format".to_owned())
+    })?;
+    if format == Format::Jsonl && !map.is_empty() {
+        return Err(CliError::Refused(format!("{}: --map is for CSV files", source.file.display())));
+    }
+    let kind = LeadRows {
+        leads: Leads::new(&connection.context)?,
+        workspace_id: source.workspace,
+        dry_run: source.dry_run,
+        map,
+        rules: Rules { now: connection.context.clock.now(), country_code, date_order },
+        list: format!("{} leads list --workspace {}", connection.invocation, source.workspace),
+    };
+    super::run(&kind, &source, format, connection, output).await
+}
+
+impl RowKind for LeadRows {
+    type Row = LeadRow;
+    type Group = Group;
+    const GROUPS: &str = "leads";
+    const ROWS: &str = "rows";
+    const LEAVES_OUT: bool = true;
+
+    fn columns(&self, header: &[String]) -> Result<(Columns, Vec<String>), String> {
+        let columns = Columns::of_header(header, &self.map, FieldSet::Leads)?;
+        let note = "no column could be read as a name; name one with --map COLUMN=full_name";
+        let notes = if columns.have_a_name() { Vec::new() } else { vec![note.to_owned()] };
+        Ok((columns, notes))
+    }
+
+    fn parse(&self, record: Record, ignored: &mut BTreeSet<String>) -> Result<(LeadRow, Vec<String>), String> {
+        let row = match record {
+            Record::Cells(row) => row,
+            Record::Object(object) => json_rows::lead(object, ignored),
+        };
+        row.check(self.rules)
+    }
+
+    /// One draft for each lead of the file, and one group for each stored lead that drafts turn out to be, lest they
+    /// overwrite each other.
+    async fn group(
+        &self,
+        rows: Vec<Placed<LeadRow>>,
+        rejected: &mut Vec<Rejection>,
+        progress: &ProgressBar,
+    ) -> Result<Vec<Group>, StoreError> {
+        let mut drafts = Drafts::default();
+        rejected.extend(rows.into_iter().filter_map(|row| drafts.add(row).err()));
+        let drafts = drafts.finish();
+        progress.set_length(drafts.len() as u64);
+        progress.set_message("leads looked up");
+        let (mut stored, mut new) = (HashMap::<_, Vec<_>>::new(), Vec::new());
+        let mut searches = stream::iter(drafts).map(|draft| self.locate(draft)).buffered(AT_ONCE);
+        while let Some(located) = searches.next().await {
+            progress.inc(1);
+            match located? {
+                (draft, Some(found)) => stored.entry(found.lead_id).or_default().push((draft, found.by)),
+                (draft, None) => new.push(Group::New(draft)),
+            }
+        }
+        let stored = stored.into_iter().map(|(lead_id, drafts)| Group::Stored(lead_id, drafts));
+        Ok(stored.chain(new).collect())
+    }
+
+    async fn write(&self, group: Group) -> Result<Tally, StoreError> {
+        match group {
+            Group::Stored(lead_id, drafts) => self.change(lead_id, drafts).await,
+            Group::New(draft) => self.create(draft).await,
+        }
+    }
+
+    fn counts(&self, tally: &Tally) -> Vec<Count> {
+        let mut counts = tally.outcomes("leads");
+        counts.push(Count::new("activities_added", "activities added", tally.activities_added));
+        counts.push(Count { name: "leads", label: None, value: json!(tally.leads) });
+        counts
+    }
+
+    fn advice(&self, tally: &Tally) -> Option<String> {
+        (!tally.leads.is_empty()).then(|| format!("The leads and their ids: {}", self.list))
+    }
+}
