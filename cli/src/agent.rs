@@ -18,7 +18,7 @@ use crate::{site, workspace};
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add an agent that writes for a site, or change one
-    #[command(after_help = ADD_HELP)]
+    #[command(after_help = include_str!("../help/agent-add.txt"))]
     Add(Add),
     /// List the agents of a site
     List {
@@ -30,15 +30,6 @@ pub enum Command {
         site: Uuid,
     },
 }
-
-const ADD_HELP: &str = "\
-Of the active agents of a role, the one that was added first is given the work, unless a request names
-another. A site needs a sales agent; its copywriter refines what that one wrote.
-
-With the id of an agent of the site, that agent is changed: it then is what this command says.
-
-Example:
-  cargo cli agent add --workspace ID --site ID --name \"Robin\" --role sales --user ID";
 
 /// An agent that is to be added or changed.
 #[derive(Args, Debug)]

@@ -20,7 +20,7 @@ use crate::workspace;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add a phone number or account whose webhooks are taken; again with other values changes it
-    #[command(after_help = ADD_HELP)]
+    #[command(after_help = include_str!("../help/channel-add.txt"))]
     Add(Add),
     /// List the channels of a workspace
     List {
@@ -41,13 +41,6 @@ pub enum Command {
         id: String,
     },
 }
-
-const ADD_HELP: &str = "\
-The identifier is Meta's: the phone number id of a WhatsApp number (not the number itself), or the id of
-the Instagram professional account.
-
-Example:
-  cargo cli channel add --workspace ID --user me --platform whatsapp --id 106540352242922";
 
 /// A channel that is to be added.
 #[derive(Args, Debug)]

@@ -19,7 +19,7 @@ use crate::workspace;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add credits to a workspace
-    #[command(after_help = GRANT_HELP)]
+    #[command(after_help = include_str!("../help/credits-grant.txt"))]
     Grant(Grant),
     /// Show a workspace's balance and its latest entries
     Show {
@@ -37,11 +37,6 @@ pub enum Command {
         workspace: Uuid,
     },
 }
-
-const GRANT_HELP: &str = "\
-Examples:
-  cargo cli credits grant --workspace ID 500
-  cargo cli credits grant --workspace ID 500 --reason \"Invoice 2026-114\" --grant-id 0f1c…";
 
 /// Credits that are to be added.
 #[derive(Args, Debug)]

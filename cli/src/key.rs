@@ -41,18 +41,7 @@ pub enum Command {
     },
 }
 
-const CREATE_HELP: &str = "\
-Permissions:
-  write:ai     suggest-followups, leadFollowUp, recommendations and decisions on them
-  read:ai      credits, commands, recommendations, Lexi's tasks and conversations, campaigns
-  lexi         talking with Lexi, and approving or dismissing its tasks
-  read:leads   the leads API, contacts and lists
-  write:leads  ingestion: contacts, activities, messages, template sends, extractions; lists
-  read, write  every permission that begins so; lexi is named by itself
-
-Examples:
-  cargo cli key create --workspace ID --permissions write:ai,read:ai
-  cargo cli key create --workspace ID --permissions read --expires 90d --per-minute 20 --per-day 1000";
+const CREATE_HELP: &str = include_str!("../help/key-create.txt");
 
 /// A key that is to be made.
 #[derive(Args, Debug)]

@@ -22,44 +22,18 @@ use crate::workspace;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Import leads and their activities from a CSV or JSON Lines file; repeating it is harmless
-    #[command(after_help = import::HELP)]
+    #[command(after_help = include_str!("../help/leads-import.txt"))]
     Import(Import),
     /// Find the lead that has this reference, e-mail address or phone number; exit status 1 if none
-    #[command(after_help = FIND_HELP)]
+    #[command(after_help = include_str!("../help/leads-find.txt"))]
     Find(Find),
     /// List a workspace's leads with their ids, by name; reads the whole table of leads
-    #[command(after_help = LIST_HELP)]
+    #[command(after_help = include_str!("../help/leads-list.txt"))]
     List(List),
     /// Erase a person: everything that is stored about a lead, wherever it is; repeating it is harmless
-    #[command(after_help = ERASE_HELP)]
+    #[command(after_help = include_str!("../help/leads-erase.txt"))]
     Erase(Erase),
 }
-
-const FIND_HELP: &str = "\
-The value is compared as a whole, in the form in which an import keeps it: JANE@Example.org finds
-jane@example.org, and 0044 20 7946 0000 finds +442079460000. A reference goes before an e-mail address,
-and that before a phone number.
-
-Examples:
-  cargo cli leads find LD-2048 --workspace ID
-  cargo cli leads find \"020 7946 0000\" --workspace ID --country-code 44";
-
-const LIST_HELP: &str = "\
-Examples:
-  cargo cli leads list --workspace ID
-  cargo cli leads list --workspace ID --search acme --limit 200";
-
-const ERASE_HELP: &str = "\
-Erased are the lead with its activities, conversations, recommendations, commands, notifications, tasks and places on
-lists and in campaigns; conversations with Lexi in which the person is named; prospects with its addresses; and
-answers that are kept for an Idempotency-Key. The ledger and audit events stay: they name nobody. Somebody who asked
-not to be contacted is still not contacted, by a keyed hash of the addresses. See docs/data-and-privacy.md.
-
-It reads the tables of leads, work and idempotency keys whole. If it is interrupted, run it again.
-
-Examples:
-  cargo cli leads erase --workspace ID --email jane@example.org --dry-run
-  cargo cli leads erase --workspace ID --lead LEAD --yes";
 
 /// A person that is to be erased.
 #[derive(Args, Debug)]

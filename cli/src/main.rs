@@ -26,7 +26,7 @@ use crate::output::Output;
 
 /// Workspaces, keys, credits, sites, leads and prospects of Lead Follow-up.
 #[derive(Debug, Parser)]
-#[command(name = "cargo cli", bin_name = "cargo cli", version, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "cargo cli", bin_name = "cargo cli", version, propagate_version = true, after_help = include_str!("../help/examples.txt"))]
 struct Arguments {
     #[command(flatten)]
     target: Target,
@@ -36,26 +36,6 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
-
-const EXAMPLES: &str = "\
-Examples, for the stack that `cargo local` runs:
-  cargo cli seed demo
-  cargo cli workspace create --name \"Acme\"
-  cargo cli key create --workspace ID --permissions write:ai,read:ai --expires 90d
-  cargo cli credits grant --workspace ID 500
-  cargo cli leads import contacts.csv --workspace ID
-  cargo cli leads find jane@example.org --workspace ID
-  cargo cli messages import chats.jsonl --workspace ID --user USER
-  cargo cli prospects import prospects.csv --workspace ID
-  cargo cli prospects search --workspace ID --title CEO --industry \"law firms\" --place \"New York\"
-
-Without any stack:
-  cargo cli evaluate
-
-For a stack in AWS, name it; the rest is the ordinary AWS configuration:
-  cargo cli --stack lead-followup --profile sales --region eu-central-1 credits show --workspace ID
-
-Exit status: 0 done, 1 failed, 2 wrong usage, 3 an import rejected some rows.";
 
 #[derive(Debug, Subcommand)]
 enum Command {

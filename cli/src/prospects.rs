@@ -19,22 +19,12 @@ use crate::workspace;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Import prospects from a CSV file; repeating it is harmless
-    #[command(after_help = import::HELP)]
+    #[command(after_help = include_str!("../help/prospects-import.txt"))]
     Import(Import),
     /// Try a search among a workspace's own prospects; costs no credits, and asks no provider
-    #[command(after_help = SEARCH_HELP)]
+    #[command(after_help = include_str!("../help/prospects-search.txt"))]
     Search(Search),
 }
-
-const SEARCH_HELP: &str = "\
-Of each option that is given several times one has to fit, and of different options all. Titles, industries
-and places fit by their usual names: CEOs are Chief Executive Officers, law firms are legal services, and NY
-is New York. A company whose size is not known does not fit a search that asks for one.
-
-Examples:
-  cargo cli prospects search --workspace ID --title CEO --industry \"law firms\" --place \"New York\"
-  cargo cli prospects search --workspace ID --title CTO --industry SaaS --min-employees 50 \\
-    --max-employees 200 --place California --count 50";
 
 /// Prospects that are looked for.
 #[derive(Args, Debug)]

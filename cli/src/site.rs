@@ -18,7 +18,7 @@ use crate::workspace;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add a site that leads are followed up for, or change one
-    #[command(after_help = ADD_HELP)]
+    #[command(after_help = include_str!("../help/site-add.txt"))]
     Add(Add),
     /// List the sites of a workspace with their channels
     List {
@@ -27,13 +27,6 @@ pub enum Command {
         workspace: Uuid,
     },
 }
-
-const ADD_HELP: &str = "\
-With the id of a site, that site is changed: it then has what this command says, and no channel that is
-left out. A site without a channel cannot be followed up for.
-
-Example:
-  cargo cli site add --workspace ID --name \"Acme\" --url https://acme.example --email sales@acme.example";
 
 /// A site that is to be added or changed.
 #[derive(Args, Debug)]

@@ -28,7 +28,7 @@ pub enum Command {
         id: Option<Uuid>,
     },
     /// Say where a workspace's notifications are sent, signed; each time with a new secret, shown once
-    #[command(after_help = WEBHOOK_HELP)]
+    #[command(after_help = include_str!("../help/workspace-webhook.txt"))]
     Webhook {
         /// The workspace
         #[arg(long, value_name = "UUID", value_parser = id)]
@@ -43,14 +43,6 @@ pub enum Command {
     /// List the workspaces with their ids, by name; reads the whole table of accounts
     List,
 }
-
-const WEBHOOK_HELP: &str = "\
-Each notification is a POST of its JSON with the headers webhook-id, webhook-timestamp and webhook-signature,
-as \"Standard Webhooks\" (standardwebhooks.com) describes them, and is sent again until it is answered with 2xx,
-five times at most.
-
-Example:
-  cargo cli workspace webhook --workspace ID --url https://crm.example/hooks/follow-up";
 
 /// The value of `--url`.
 fn webhook_url(text: &str) -> Result<String, String> {
