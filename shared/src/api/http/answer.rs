@@ -67,6 +67,13 @@ pub struct Pagination {
     pub has_more: bool,
 }
 
+impl Pagination {
+    /// The part of a list of `total` that has `length` after the first `offset`.
+    pub fn new(total: usize, limit: u32, offset: u32, length: usize) -> Self {
+        Self { total: total as u64, limit, offset, has_more: offset as usize + length < total }
+    }
+}
+
 impl<A> From<Reply> for Answered<A> {
     fn from(reply: Reply) -> Self {
         Self { reply, of: PhantomData }
