@@ -22,7 +22,7 @@ use clap::{Parser, Subcommand};
 
 use crate::connection::{Connection, Target};
 use crate::error::CliError;
-use crate::output::Output;
+use crate::output::{Answer, Output};
 
 /// Workspaces, keys, credits, sites, leads and prospects of Lead Follow-up.
 #[derive(Debug, Parser)]
@@ -89,26 +89,32 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode, CliError> {
+    let answer = answer(arguments, output).await?;
+    output.answer(&answer)?;
+    Ok(answer.code)
+}
+
+async fn answer(arguments: Arguments, output: &Output) -> Result<Answer, CliError> {
     if let Command::Seed(_) = &arguments.command {
         seed::check(&arguments.target)?;
     }
     // It needs no stack.
     if let Command::Evaluate(command) = &arguments.command {
-        return evaluate::run(command, output);
+        return Ok(evaluate::run(command));
     }
-    let connection = Connection::open(&arguments.target).await?;
+    let connection = &Connection::open(&arguments.target).await?;
     let done = match arguments.command {
-        Command::Workspace(command) => workspace::run(command, &connection, output).await,
-        Command::Key(command) => key::run(command, &connection, output).await,
-        Command::Credits(command) => credits::run(command, &connection, output).await,
-        Command::Channel(command) => channel::run(command, &connection, output).await,
-        Command::Site(command) => site::run(command, &connection, output).await,
-        Command::Agent(command) => agent::run(command, &connection, output).await,
-        Command::Leads(command) => leads::run(command, &connection, output).await,
-        Command::Messages(command) => import::messages::run(command, &connection, output).await,
-        Command::Prospects(command) => prospects::run(command, &connection, output).await,
-        Command::Seed(command) => seed::run(command, &connection, output).await,
-        Command::Evaluate(command) => evaluate::run(&command, output),
+        Command::Workspace(command) => workspace::run(command, connection, output).await,
+        Command::Key(command) => key::run(command, connection).await,
+        Command::Credits(command) => credits::run(command, connection).await,
+        Command::Channel(command) => channel::run(command, connection).await,
+        Command::Site(command) => site::run(command, connection).await,
+        Command::Agent(command) => agent::run(command, connection).await,
+        Command::Leads(command) => leads::run(command, connection, output).await,
+        Command::Messages(command) => import::messages::run(command, connection, output).await,
+        Command::Prospects(command) => prospects::run(command, connection, output).await,
+        Command::Seed(command) => seed::run(command, connection).await,
+        Command::Evaluate(command) => Ok(evaluate::run(&command)),
     };
     done.map_err(|error| connection.explain(error))
 }

@@ -1,8 +1,6 @@
 //! `prospects`: a workspace's own prospects, brought in from a file and searched as Lexi does.
 
-use shared::base::context::FromContext;
 use std::collections::HashSet;
-use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -12,7 +10,7 @@ use uuid::Uuid;
 use crate::connection::Connection;
 use crate::error::CliError;
 use crate::import::prospects::{self as import, Import};
-use crate::output::{Output, columns};
+use crate::output::{Answer, Output, or_dash, table};
 use crate::workspace;
 
 /// What can be done with prospects.
@@ -53,33 +51,30 @@ pub struct Search {
 }
 
 /// Runs a command.
-pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<Answer, CliError> {
     match command {
         Command::Import(import) => import::run(import, connection, output).await,
-        Command::Search(search) => self::search(search, connection, output).await,
+        Command::Search(search) => self::search(search, connection).await,
     }
 }
 
-async fn search(search: Search, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+async fn search(search: Search, connection: &Connection) -> Result<Answer, CliError> {
     let Search { workspace, title, industry, place, min_employees, max_employees, count } = search;
     let query = Query { titles: title, industries: industry, places: place, min_employees, max_employees, count };
     if let Some(fault) = query.fault() {
         return Err(CliError::Refused(fault));
     }
-    connection.workspace(workspace).await?;
-    let found = OwnProspects::new(&connection.context)?.search(workspace, &query, &HashSet::new()).await?;
+    let found = connection.store::<OwnProspects>(workspace).await?.search(workspace, &query, &HashSet::new()).await?;
     let searched = query.describe();
     let text = match found.as_slice() {
         [] => format!("Searched for {searched}: the workspace has no such prospects of its own."),
-        _ => format!("Searched for {searched}, found {}:\n\n{}", found.len(), table(&found)),
+        _ => format!("Searched for {searched}, found {}:\n\n{}", found.len(), listed(&found)),
     };
-    output.result(&json!({ "searched": searched, "found": found.len(), "prospects": found }), &text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Answer::new(json!({ "searched": searched, "found": found.len(), "prospects": found }), text))
 }
 
-fn table(prospects: &[Prospect]) -> String {
-    let mut rows = vec![["name", "title", "company", "industry", "employees", "place", "email"].map(str::to_owned)];
-    rows.extend(prospects.iter().map(|prospect| {
+fn listed(prospects: &[Prospect]) -> String {
+    let rows = prospects.iter().map(|prospect| {
         let places = [&prospect.city, &prospect.region, &prospect.country];
         let places: Vec<_> = places.into_iter().flatten().map(String::as_str).collect();
         [
@@ -91,8 +86,7 @@ fn table(prospects: &[Prospect]) -> String {
             places.join(", "),
             prospect.email.clone().unwrap_or_default(),
         ]
-        // So that the columns stay apart.
-        .map(|cell| if cell.is_empty() { "-".to_owned() } else { cell })
-    }));
-    columns(&rows.into_iter().map(Vec::from).collect::<Vec<_>>())
+        .map(|cell| or_dash(&Some(cell).filter(|cell| !cell.is_empty())))
+    });
+    table(["name", "title", "company", "industry", "employees", "place", "email"], rows)
 }

@@ -1,7 +1,6 @@
 //! `leads import`: leads and their activities from a CRM's export.
 
 use std::collections::{BTreeSet, HashMap};
-use std::process::ExitCode;
 
 use clap::Args;
 use futures_util::{StreamExt, stream};
@@ -20,7 +19,7 @@ use super::row::{LeadRow, Placed, Rejection, Rules};
 use super::{AT_ONCE, Format, Record, RowKind, Source, json_rows};
 use crate::connection::Connection;
 use crate::error::CliError;
-use crate::output::Output;
+use crate::output::{Answer, Output};
 
 /// A file of leads.
 #[derive(Args, Debug)]
@@ -43,7 +42,7 @@ pub struct Import {
 }
 
 /// Imports a file.
-pub async fn run(import: Import, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+pub async fn run(import: Import, connection: &Connection, output: &Output) -> Result<Answer, CliError> {
     let Import { source, format, map, country_code, date_order } = import;
     let format = format.or_else(|| Format::of_file(&source.file)).ok_or_else(|| {
         CliError::Refused("the file is neither .csv nor .jsonl by its name; say which it is with --format".to_owned())
@@ -102,7 +101,7 @@ impl RowKind for LeadRows {
         while let Some(located) = searches.next().await {
             progress.inc(1);
             match located? {
-                (draft, Some(found)) => stored.entry(found.lead_id).or_default().push((draft, found.by)),
+                (draft, Some((lead_id, by))) => stored.entry(lead_id).or_default().push((draft, by)),
                 (draft, None) => new.push(Group::New(draft)),
             }
         }

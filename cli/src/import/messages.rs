@@ -3,7 +3,6 @@
 //! the order of the file, because that is how they are numbered; leads side by side.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
@@ -20,7 +19,7 @@ use super::row::{Placed, Rejection};
 use super::{Format, Record, RowKind, Source};
 use crate::connection::Connection;
 use crate::error::CliError;
-use crate::output::Output;
+use crate::output::{Answer, Output};
 
 /// What can be done with messages.
 #[derive(Debug, Subcommand)]
@@ -41,7 +40,7 @@ pub struct Import {
 }
 
 /// Runs a command.
-pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<Answer, CliError> {
     let Command::Import(Import { source, user }) = command;
     let user =
         User::new(source.workspace, &user).map_err(|error| CliError::Refused(format!("the user {user:?} {error}")))?;

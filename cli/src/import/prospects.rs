@@ -4,7 +4,6 @@
 //! row that says something else about a prospect replaces what was there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::ExitCode;
 
 use clap::Args;
 use indicatif::ProgressBar;
@@ -19,7 +18,7 @@ use super::row::{Placed, RawRow, Reading, Rejection};
 use super::{Format, Record, RowKind, Source, normal};
 use crate::connection::Connection;
 use crate::error::CliError;
-use crate::output::Output;
+use crate::output::{Answer, Output};
 
 /// A file of prospects.
 #[derive(Args, Debug)]
@@ -36,7 +35,7 @@ pub struct Import {
 }
 
 /// Imports a file.
-pub async fn run(import: Import, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+pub async fn run(import: Import, connection: &Connection, output: &Output) -> Result<Answer, CliError> {
     let kind = ProspectRows { table: OwnProspects::new(&connection.context)?, import };
     super::run(&kind, &kind.import.source, Format::Csv, connection, output).await
 }
