@@ -1,8 +1,5 @@
 //! `agent`: who writes for a site, in which role and on whose behalf.
 
-use shared::base::context::FromContext;
-use std::process::ExitCode;
-
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use shared::base::time::timestamp;
@@ -11,34 +8,25 @@ use uuid::Uuid;
 
 use crate::connection::Connection;
 use crate::error::CliError;
-use crate::output::{Output, columns, facts};
+use crate::output::{Answer, facts};
+use crate::workspace::Of;
 use crate::{site, workspace};
 
 /// What can be done with agents.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add an agent that writes for a site, or change one
-    #[command(after_help = ADD_HELP)]
+    #[command(after_help = include_str!("../help/agent-add.txt"))]
     Add(Add),
     /// List the agents of a site
     List {
-        /// The workspace
-        #[arg(long, value_name = "UUID", value_parser = workspace::id)]
-        workspace: Uuid,
+        #[command(flatten)]
+        of: Of,
         /// The site
         #[arg(long, value_name = "UUID", value_parser = site::id)]
         site: Uuid,
     },
 }
-
-const ADD_HELP: &str = "\
-Of the active agents of a role, the one that was added first is given the work, unless a request names
-another. A site needs a sales agent; its copywriter refines what that one wrote.
-
-With the id of an agent of the site, that agent is changed: it then is what this command says.
-
-Example:
-  cargo cli agent add --workspace ID --site ID --name \"Robin\" --role sales --user ID";
 
 /// An agent that is to be added or changed.
 #[derive(Args, Debug)]
@@ -79,16 +67,15 @@ fn id(text: &str) -> Result<Uuid, String> {
 }
 
 /// Runs a command.
-pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+pub async fn run(command: Command, connection: &Connection) -> Result<Answer, CliError> {
     match command {
-        Command::Add(add) => self::add(add, connection, output).await,
-        Command::List { workspace, site } => list(workspace, site, connection, output).await,
+        Command::Add(add) => self::add(add, connection).await,
+        Command::List { of, site } => list(of.workspace, site, connection).await,
     }
 }
 
-async fn add(add: Add, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
-    connection.workspace(add.workspace).await?;
-    let accounts = Accounts::new(&connection.context)?;
+async fn add(add: Add, connection: &Connection) -> Result<Answer, CliError> {
+    let accounts: Accounts = connection.store(add.workspace).await?;
     let staffed = site::existing(&accounts, add.workspace, add.site).await?;
     let (agent_id, created_at) = match add.id {
         Some(id) => {
@@ -116,31 +103,17 @@ async fn add(add: Add, connection: &Connection, output: &Output) -> Result<ExitC
         ("user", agent.user_id.to_string()),
         ("active", yes_or_no(agent.active)),
     ]);
-    output.result(&shown(&agent), &text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Answer::new(shown(&agent), text))
 }
 
-async fn list(
-    workspace_id: Uuid,
-    site_id: Uuid,
-    connection: &Connection,
-    output: &Output,
-) -> Result<ExitCode, CliError> {
-    connection.workspace(workspace_id).await?;
-    let agents = site::existing(&Accounts::new(&connection.context)?, workspace_id, site_id).await?.agents;
-    let mut rows = vec![["agent", "name", "role", "user", "active"].map(str::to_owned).to_vec()];
-    rows.extend(agents.iter().map(|agent| {
-        vec![
-            agent.agent_id.to_string(),
-            agent.name.clone(),
-            agent.role.name().to_owned(),
-            agent.user_id.to_string(),
-            yes_or_no(agent.active),
-        ]
-    }));
-    let text = if agents.is_empty() { "The site has no agents.".to_owned() } else { columns(&rows) };
-    output.result(&json!({ "agents": agents.iter().map(shown).collect::<Vec<_>>() }), &text)?;
-    Ok(ExitCode::SUCCESS)
+async fn list(workspace_id: Uuid, site_id: Uuid, connection: &Connection) -> Result<Answer, CliError> {
+    let agents = site::existing(&connection.store(workspace_id).await?, workspace_id, site_id).await?.agents;
+    let row = |agent: &Agent| {
+        let (role, user) = (agent.role.name().to_owned(), agent.user_id.to_string());
+        [agent.agent_id.to_string(), agent.name.clone(), role, user, yes_or_no(agent.active)]
+    };
+    let head = ["agent", "name", "role", "user", "active"];
+    Ok(Answer::list("agents", "The site has no agents.", &agents, shown, head, row))
 }
 
 fn yes_or_no(value: bool) -> String {
@@ -149,13 +122,7 @@ fn yes_or_no(value: bool) -> String {
 
 /// An agent as JSON.
 fn shown(agent: &Agent) -> Value {
-    json!({
-        "agent_id": agent.agent_id,
-        "site_id": agent.site_id,
-        "name": agent.name,
-        "role": agent.role,
-        "user_id": agent.user_id,
-        "active": agent.active,
-        "created_at": timestamp(agent.created_at),
-    })
+    let mut shown = json!(agent);
+    shown["created_at"] = timestamp(agent.created_at).into();
+    shown
 }

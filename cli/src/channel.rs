@@ -1,11 +1,9 @@
 //! `channel`: which workspace and user a phone number or account belongs to, for webhooks.
 
-use shared::base::context::FromContext;
-use std::process::ExitCode;
-
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use shared::base::channel::Channel;
+use shared::base::context::FromContext;
 use shared::base::time::timestamp;
 use shared::crm::identifiers::User;
 use shared::workspace::accounts::{Accounts, ChannelAccount};
@@ -13,26 +11,21 @@ use uuid::Uuid;
 
 use crate::connection::Connection;
 use crate::error::CliError;
-use crate::output::{Output, columns, facts};
-use crate::workspace;
+use crate::output::{Answer, facts, or_dash};
+use crate::workspace::{self, Of};
 
 /// What can be done with channels.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add a phone number or account whose webhooks are taken; again with other values changes it
-    #[command(after_help = ADD_HELP)]
+    #[command(after_help = include_str!("../help/channel-add.txt"))]
     Add(Add),
     /// List the channels of a workspace
-    List {
-        /// The workspace
-        #[arg(long, value_name = "UUID", value_parser = workspace::id)]
-        workspace: Uuid,
-    },
+    List(Of),
     /// Remove a channel: what comes through it is ignored from then on, what came stays
     Remove {
-        /// The workspace
-        #[arg(long, value_name = "UUID", value_parser = workspace::id)]
-        workspace: Uuid,
+        #[command(flatten)]
+        of: Of,
         /// Where it is
         #[arg(long, value_name = "whatsapp|instagram", value_parser = platform)]
         platform: Channel,
@@ -41,13 +34,6 @@ pub enum Command {
         id: String,
     },
 }
-
-const ADD_HELP: &str = "\
-The identifier is Meta's: the phone number id of a WhatsApp number (not the number itself), or the id of
-the Instagram professional account.
-
-Example:
-  cargo cli channel add --workspace ID --user me --platform whatsapp --id 106540352242922";
 
 /// A channel that is to be added.
 #[derive(Args, Debug)]
@@ -88,16 +74,16 @@ pub fn id(text: &str) -> Result<String, String> {
 }
 
 /// Runs a command.
-pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+pub async fn run(command: Command, connection: &Connection) -> Result<Answer, CliError> {
     match command {
-        Command::Add(add) => self::add(add, connection, output).await,
-        Command::List { workspace } => list(workspace, connection, output).await,
-        Command::Remove { workspace, platform, id } => remove(workspace, platform, &id, connection, output).await,
+        Command::Add(add) => self::add(add, connection).await,
+        Command::List(of) => list(of.workspace, connection).await,
+        Command::Remove { of, platform, id } => remove(of.workspace, platform, &id, connection).await,
     }
 }
 
-async fn add(add: Add, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
-    connection.workspace(add.workspace).await?;
+async fn add(add: Add, connection: &Connection) -> Result<Answer, CliError> {
+    let accounts: Accounts = connection.store(add.workspace).await?;
     let channel = ChannelAccount {
         platform: add.platform,
         channel_id: add.id,
@@ -107,51 +93,34 @@ async fn add(add: Add, connection: &Connection, output: &Output) -> Result<ExitC
         agent_name: add.agent_name,
         created_at: connection.context.clock.now(),
     };
-    let added = Accounts::new(&connection.context)?.put_channel(&channel).await?;
-    added.map_err(|taken| CliError::Refused(taken.to_string()))?;
-    let told = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+    accounts.put_channel(&channel).await?.map_err(|taken| CliError::Refused(taken.to_string()))?;
     let text = facts(&[
         ("platform", channel.platform.name().to_owned()),
         ("id", channel.channel_id.clone()),
         ("workspace", channel.workspace_id.to_string()),
         ("user", channel.user_id.clone()),
-        ("agent", told(&channel.agent_id)),
-        ("agent name", told(&channel.agent_name)),
+        ("agent", or_dash(&channel.agent_id)),
+        ("agent name", or_dash(&channel.agent_name)),
     ]);
-    output.result(&shown(&channel), &text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Answer::new(shown(&channel), text))
 }
 
-async fn list(workspace_id: Uuid, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
-    connection.workspace(workspace_id).await?;
-    let channels = Accounts::new(&connection.context)?.channels(workspace_id).await?;
-    let mut rows = vec![["platform", "id", "user", "agent", "added"].map(str::to_owned).to_vec()];
-    rows.extend(channels.iter().map(|channel| {
-        vec![
-            channel.platform.name().to_owned(),
-            channel.channel_id.clone(),
-            channel.user_id.clone(),
-            channel.agent_name.clone().or(channel.agent_id.clone()).unwrap_or_else(|| "-".to_owned()),
-            timestamp(channel.created_at),
-        ]
-    }));
-    let text = if channels.is_empty() { "The workspace has no channels.".to_owned() } else { columns(&rows) };
-    output.result(&json!({ "channels": channels.iter().map(shown).collect::<Vec<_>>() }), &text)?;
-    Ok(ExitCode::SUCCESS)
+async fn list(workspace_id: Uuid, connection: &Connection) -> Result<Answer, CliError> {
+    let channels = connection.store::<Accounts>(workspace_id).await?.channels(workspace_id).await?;
+    let row = |channel: &ChannelAccount| {
+        let agent = or_dash(&channel.agent_name.clone().or(channel.agent_id.clone()));
+        let (id, user) = (channel.channel_id.clone(), channel.user_id.clone());
+        [channel.platform.name().to_owned(), id, user, agent, timestamp(channel.created_at)]
+    };
+    let head = ["platform", "id", "user", "agent", "added"];
+    Ok(Answer::list("channels", "The workspace has no channels.", &channels, shown, head, row))
 }
 
-async fn remove(
-    workspace_id: Uuid,
-    platform: Channel,
-    id: &str,
-    connection: &Connection,
-    output: &Output,
-) -> Result<ExitCode, CliError> {
+async fn remove(workspace_id: Uuid, platform: Channel, id: &str, connection: &Connection) -> Result<Answer, CliError> {
     if !Accounts::new(&connection.context)?.remove_channel(workspace_id, platform, id).await? {
         return Err(CliError::Refused(format!("the workspace {workspace_id} has no such channel")));
     }
-    output.result(&json!({"platform": platform, "id": id, "removed": true}), "removed")?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Answer::new(json!({"platform": platform, "id": id, "removed": true}), "removed"))
 }
 
 /// A channel as JSON.

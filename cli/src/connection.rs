@@ -152,6 +152,12 @@ impl Connection {
         found.ok_or_else(|| CliError::Refused(format!("{} has no workspace {workspace_id}", self.name)))
     }
 
+    /// A store, for a workspace that has to exist.
+    pub async fn store<S: FromContext>(&self, workspace_id: Uuid) -> Result<S, CliError> {
+        self.workspace(workspace_id).await?;
+        Ok(S::new(&self.context)?)
+    }
+
     /// Adds to a store's terse error what the operator can do about it.
     pub fn explain(&self, error: CliError) -> CliError {
         let CliError::Store(cause) = error else { return error };
@@ -202,20 +208,25 @@ fn configured_endpoint(environment: &Environment) -> Option<String> {
 
 /// Whether something accepts connections there.
 async fn answers(endpoint: &str) -> bool {
-    let Ok(uri) = endpoint.parse::<Uri>() else { return false };
-    let Some(host) = uri.host() else { return false };
+    let Some((uri, host)) = uri_and_host(endpoint) else { return false };
     let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-    let connecting = TcpStream::connect((host.trim_start_matches('[').trim_end_matches(']'), port));
+    let connecting = TcpStream::connect((host, port));
     matches!(tokio::time::timeout(Duration::from_secs(2), connecting).await, Ok(Ok(_)))
 }
 
 /// Whether an address is this machine's own: 127.0.0.0/8, ::1 or localhost. A name that merely
 /// resolves there today is not.
 fn is_loopback(endpoint: &str) -> bool {
-    let Ok(uri) = endpoint.parse::<Uri>() else { return false };
-    let Some(host) = uri.host() else { return false };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    uri_and_host(endpoint).is_some_and(|(_, host)| {
+        host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    })
+}
+
+/// An address, and its host without the brackets of IPv6.
+fn uri_and_host(endpoint: &str) -> Option<(Uri, String)> {
+    let uri: Uri = endpoint.parse().ok()?;
+    let host = uri.host()?.trim_start_matches('[').trim_end_matches(']').to_owned();
+    Some((uri, host))
 }
 
 #[cfg(test)]

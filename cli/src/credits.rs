@@ -1,6 +1,5 @@
 //! `credits`: the credits of a workspace.
 
-use shared::base::context::FromContext;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -12,36 +11,26 @@ use uuid::Uuid;
 
 use crate::connection::Connection;
 use crate::error::CliError;
-use crate::output::{Output, columns, facts};
-use crate::workspace;
+use crate::output::{Answer, columns, facts, table};
+use crate::workspace::{self, Of};
 
 /// What can be done with credits.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add credits to a workspace
-    #[command(after_help = GRANT_HELP)]
+    #[command(after_help = include_str!("../help/credits-grant.txt"))]
     Grant(Grant),
     /// Show a workspace's balance and its latest entries
     Show {
-        /// The workspace
-        #[arg(long, value_name = "UUID", value_parser = workspace::id)]
-        workspace: Uuid,
+        #[command(flatten)]
+        of: Of,
         /// How many entries, newest first
         #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(0..=1000))]
         entries: u16,
     },
     /// Recompute a workspace's balance from its entries; exit status 1 if they disagree
-    Verify {
-        /// The workspace
-        #[arg(long, value_name = "UUID", value_parser = workspace::id)]
-        workspace: Uuid,
-    },
+    Verify(Of),
 }
-
-const GRANT_HELP: &str = "\
-Examples:
-  cargo cli credits grant --workspace ID 500
-  cargo cli credits grant --workspace ID 500 --reason \"Invoice 2026-114\" --grant-id 0f1c…";
 
 /// Credits that are to be added.
 #[derive(Args, Debug)]
@@ -69,30 +58,23 @@ fn reason(text: &str) -> Result<String, String> {
 }
 
 /// Runs a command.
-pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
-    let ledger = Ledger::new(&connection.context)?;
+pub async fn run(command: Command, connection: &Connection) -> Result<Answer, CliError> {
     match command {
-        Command::Grant(grant) => {
-            connection.workspace(grant.workspace).await?;
-            add(grant, &ledger, connection, output).await
+        Command::Grant(grant) => add(grant, connection).await,
+        Command::Show { of: Of { workspace }, entries } => {
+            show(workspace, usize::from(entries), &connection.store(workspace).await?).await
         }
-        Command::Show { workspace, entries } => {
-            connection.workspace(workspace).await?;
-            show(workspace, usize::from(entries), &ledger, output).await
-        }
-        Command::Verify { workspace } => {
-            connection.workspace(workspace).await?;
-            verify(workspace, &ledger, output).await
-        }
+        Command::Verify(Of { workspace }) => verify(workspace, &connection.store(workspace).await?).await,
     }
 }
 
-async fn add(grant: Grant, ledger: &Ledger, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+async fn add(grant: Grant, connection: &Connection) -> Result<Answer, CliError> {
+    let ledger: Ledger = connection.store(grant.workspace).await?;
     let context = &connection.context;
     let grant_id = grant.grant_id.unwrap_or_else(|| context.random.uuid());
     // A repeated grant changes nothing, whatever it says; here is told what the first one said.
     let earlier = match grant.grant_id {
-        Some(_) => granted_before(grant.workspace, grant_id, ledger).await?,
+        Some(_) => granted_before(grant.workspace, grant_id, &ledger).await?,
         None => None,
     };
     match &earlier {
@@ -110,16 +92,11 @@ async fn add(grant: Grant, ledger: &Ledger, connection: &Connection, output: &Ou
     let balance = ledger.balance(grant.workspace).await?;
     let added = earlier.is_none();
     let did = if added { "Granted" } else { "Granted earlier, and not again:" };
-    output.result(
-        &json!({
-            "grant_id": grant_id,
-            "amount": grant.amount,
-            "added": added,
-            "balance": shown(&balance),
-        }),
-        &format!("{did} {} credits (grant {grant_id}); {} are available.", grant.amount, balance.available),
-    )?;
-    Ok(ExitCode::SUCCESS)
+    let amount = grant.amount;
+    Ok(Answer::new(
+        json!({ "grant_id": grant_id, "amount": amount, "added": added, "balance": shown(&balance) }),
+        format!("{did} {amount} credits (grant {grant_id}); {} are available.", balance.available),
+    ))
 }
 
 async fn granted_before(workspace_id: Uuid, grant_id: Uuid, ledger: &Ledger) -> Result<Option<Entry>, StoreError> {
@@ -137,45 +114,37 @@ fn unsure(error: StoreError, grant_id: Uuid) -> CliError {
     }
 }
 
-async fn show(workspace_id: Uuid, limit: usize, ledger: &Ledger, output: &Output) -> Result<ExitCode, CliError> {
+async fn show(workspace_id: Uuid, limit: usize, ledger: &Ledger) -> Result<Answer, CliError> {
     let balance = ledger.balance(workspace_id).await?;
     let entries = if limit == 0 { Vec::new() } else { ledger.entries(workspace_id, 0, limit).await? };
     let mut document = shown(&balance);
-    document["latest"] = entries.iter().map(entry).collect();
-    let mut text = facts(&[
-        ("available", balance.available.to_string()),
-        ("held", balance.held.to_string()),
-        ("spent", balance.spent.to_string()),
-        ("granted", balance.granted.to_string()),
-        ("entries", balance.entries.to_string()),
-    ]);
+    let counts: Vec<_> =
+        document.as_object().into_iter().flatten().map(|(name, count)| (name, count.to_string())).collect();
+    let mut text = facts(&counts);
     if !entries.is_empty() {
         let rows = entries.iter().map(|entry| {
-            vec![
-                timestamp(entry.created_at),
-                kind(entry.kind).to_owned(),
-                entry.amount.to_string(),
-                entry.action.clone(),
-            ]
+            let (kind, amount) = (kind(entry.kind).to_owned(), entry.amount.to_string());
+            vec![timestamp(entry.created_at), kind, amount, entry.action.clone()]
         });
         text = format!("{text}\n\n{}", columns(&rows.collect::<Vec<_>>()));
     }
-    output.result(&document, &text)?;
-    Ok(ExitCode::SUCCESS)
+    document["latest"] = entries.iter().map(entry).collect();
+    Ok(Answer::new(document, text))
 }
 
-async fn verify(workspace_id: Uuid, ledger: &Ledger, output: &Output) -> Result<ExitCode, CliError> {
+async fn verify(workspace_id: Uuid, ledger: &Ledger) -> Result<Answer, CliError> {
     let differences = ledger.verify(workspace_id).await?;
     let mut text = String::from("The balance agrees with the entries.");
     if !differences.is_empty() {
-        let mut rows = vec![["field", "balance", "recomputed"].map(str::to_owned).to_vec()];
-        rows.extend(differences.iter().map(|difference| {
-            vec![difference.field.to_owned(), difference.balance.to_string(), difference.recomputed.to_string()]
-        }));
-        text = format!("The balance does not agree with the entries:\n{}", columns(&rows));
+        let rows = differences.iter().map(|difference| {
+            [difference.field.to_owned(), difference.balance.to_string(), difference.recomputed.to_string()]
+        });
+        let rows = table(["field", "balance", "recomputed"], rows);
+        text = format!("The balance does not agree with the entries:\n{rows}");
     }
-    output.result(&json!({ "agrees": differences.is_empty(), "differences": differences }), &text)?;
-    Ok(if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let agrees = differences.is_empty();
+    let code = if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    Ok(Answer { code, ..Answer::new(json!({ "agrees": agrees, "differences": differences }), text) })
 }
 
 fn shown(balance: &Balance) -> Value {
@@ -189,13 +158,9 @@ fn shown(balance: &Balance) -> Value {
 }
 
 fn entry(entry: &Entry) -> Value {
-    json!({
-        "entry_id": entry.entry_id,
-        "kind": kind(entry.kind),
-        "amount": entry.amount,
-        "action": entry.action,
-        "created_at": timestamp(entry.created_at),
-    })
+    let mut shown = json!(entry);
+    shown["created_at"] = timestamp(entry.created_at).into();
+    shown
 }
 
 fn kind(kind: EntryKind) -> &'static str {

@@ -12,8 +12,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::base::channel::Channel;
 use shared::base::context::{Context, FromContext};
@@ -52,7 +52,7 @@ macro_rules! data {
 }
 
 /// The number of items that a load wrote; all zero if the data was there already.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Loaded {
     /// Workspaces.
     pub workspaces: usize,

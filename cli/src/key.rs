@@ -1,13 +1,12 @@
 //! `key`: the API keys of a workspace.
 
-use shared::base::context::FromContext;
 use std::collections::BTreeSet;
-use std::process::ExitCode;
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use shared::base::context::FromContext;
 use shared::base::time::timestamp;
 use shared::workspace::accounts::{Accounts, KeyRecord};
 use shared::workspace::auth::{ApiKey, Permission, Quota};
@@ -15,8 +14,8 @@ use uuid::Uuid;
 
 use crate::connection::Connection;
 use crate::error::CliError;
-use crate::output::{Output, columns, facts};
-use crate::workspace;
+use crate::output::{Answer, facts};
+use crate::workspace::{self, Of};
 
 /// What can be done with keys.
 #[derive(Debug, Subcommand)]
@@ -25,34 +24,18 @@ pub enum Command {
     #[command(after_help = CREATE_HELP)]
     Create(Create),
     /// List the keys of a workspace, oldest first; never the keys themselves
-    List {
-        /// The workspace
-        #[arg(long, value_name = "UUID", value_parser = workspace::id)]
-        workspace: Uuid,
-    },
+    List(Of),
     /// Revoke a key from now on, for good
     Revoke {
-        /// The workspace
-        #[arg(long, value_name = "UUID", value_parser = workspace::id)]
-        workspace: Uuid,
+        #[command(flatten)]
+        of: Of,
         /// The key's identifier, as `key list` shows it
         #[arg(value_name = "KEY_ID", value_parser = id)]
         key_id: Uuid,
     },
 }
 
-const CREATE_HELP: &str = "\
-Permissions:
-  write:ai     suggest-followups, leadFollowUp, recommendations and decisions on them
-  read:ai      credits, commands, recommendations, Lexi's tasks and conversations, campaigns
-  lexi         talking with Lexi, and approving or dismissing its tasks
-  read:leads   the leads API, contacts and lists
-  write:leads  ingestion: contacts, activities, messages, template sends, extractions; lists
-  read, write  every permission that begins so; lexi is named by itself
-
-Examples:
-  cargo cli key create --workspace ID --permissions write:ai,read:ai
-  cargo cli key create --workspace ID --permissions read --expires 90d --per-minute 20 --per-day 1000";
+const CREATE_HELP: &str = include_str!("../help/key-create.txt");
 
 /// A key that is to be made.
 #[derive(Args, Debug)]
@@ -119,15 +102,15 @@ impl Expiry {
 }
 
 /// Runs a command.
-pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+pub async fn run(command: Command, connection: &Connection) -> Result<Answer, CliError> {
     match command {
-        Command::Create(create) => make(create, connection, output).await,
-        Command::List { workspace } => list(workspace, connection, output).await,
-        Command::Revoke { workspace, key_id } => revoke(workspace, key_id, connection, output).await,
+        Command::Create(create) => make(create, connection).await,
+        Command::List(of) => list(of.workspace, connection).await,
+        Command::Revoke { of, key_id } => revoke(of.workspace, key_id, connection).await,
     }
 }
 
-async fn make(create: Create, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+async fn make(create: Create, connection: &Connection) -> Result<Answer, CliError> {
     let context = &connection.context;
     let now = context.clock.now();
     let expires = match create.expires.map(|expiry| expiry.after(now)) {
@@ -151,46 +134,29 @@ async fn make(create: Create, connection: &Connection, output: &Output) -> Resul
         ("workspace", format!("{} ({})", workspace.workspace_id, workspace.name)),
         ("permissions", names(&record)),
         ("quota", quota(&record)),
-        ("expires", moment(record.expires_at).unwrap_or_else(|| "never".to_owned())),
+        ("expires", moment_or(record.expires_at, "never")),
     ]);
-    output.result(&document, &format!("{text}\n\nKeep the key now: it is stored nowhere and not shown again."))?;
-    Ok(ExitCode::SUCCESS)
+    let remark = "Keep the key now: it is stored nowhere and not shown again.";
+    Ok(Answer::new(document, format!("{text}\n\n{remark}")))
 }
 
-async fn list(workspace_id: Uuid, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
-    connection.workspace(workspace_id).await?;
-    let keys = Accounts::new(&connection.context)?.keys(workspace_id).await?;
+async fn list(workspace_id: Uuid, connection: &Connection) -> Result<Answer, CliError> {
+    let keys = connection.store::<Accounts>(workspace_id).await?.keys(workspace_id).await?;
+    let row = |key: &KeyRecord| {
+        let created = timestamp(key.created_at);
+        let (expires, revoked) = (moment_or(key.expires_at, "never"), moment_or(key.revoked_at, "no"));
+        [key.key_id.to_string(), key.prefix.clone(), names(key), quota(key), created, expires, revoked]
+    };
     let head = ["key id", "prefix", "permissions", "quota", "created", "expires", "revoked"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    rows.extend(keys.iter().map(|key| {
-        vec![
-            key.key_id.to_string(),
-            key.prefix.clone(),
-            names(key),
-            quota(key),
-            timestamp(key.created_at),
-            moment(key.expires_at).unwrap_or_else(|| "never".to_owned()),
-            moment(key.revoked_at).unwrap_or_else(|| "no".to_owned()),
-        ]
-    }));
-    let text = if keys.is_empty() { "The workspace has no keys.".to_owned() } else { columns(&rows) };
-    output.result(&json!({ "keys": keys.iter().map(shown).collect::<Vec<_>>() }), &text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Answer::list("keys", "The workspace has no keys.", &keys, shown, head, row))
 }
 
-async fn revoke(
-    workspace_id: Uuid,
-    key_id: Uuid,
-    connection: &Connection,
-    output: &Output,
-) -> Result<ExitCode, CliError> {
-    connection.workspace(workspace_id).await?;
-    let accounts = Accounts::new(&connection.context)?;
+async fn revoke(workspace_id: Uuid, key_id: Uuid, connection: &Connection) -> Result<Answer, CliError> {
+    let accounts: Accounts = connection.store(workspace_id).await?;
     if !accounts.revoke(workspace_id, key_id, connection.context.clock.now()).await? {
         return Err(CliError::Refused(format!("the workspace {workspace_id} has no key {key_id}")));
     }
-    output.result(&json!({ "key_id": key_id, "revoked": true }), &format!("The key {key_id} is revoked."))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Answer::new(json!({ "key_id": key_id, "revoked": true }), format!("The key {key_id} is revoked.")))
 }
 
 /// A key as JSON: what is stored of it, without the digest.
@@ -213,6 +179,10 @@ fn names(key: &KeyRecord) -> String {
 
 fn quota(key: &KeyRecord) -> String {
     format!("{}/min {}/day", key.quota.per_minute, key.quota.per_day)
+}
+
+fn moment_or(epoch: Option<i64>, none: &str) -> String {
+    moment(epoch).unwrap_or_else(|| none.to_owned())
 }
 
 fn moment(epoch: Option<i64>) -> Option<String> {

@@ -1,12 +1,9 @@
 //! `leads`: the leads of a workspace, brought in from a file, found again, and erased.
 
-use shared::base::context::FromContext;
 use std::io::BufRead;
-use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use shared::base::store::StoreError;
 use shared::crm::leads::{Lead, Leads};
 use shared::workflow::erasure::{Erasure, ErasureReport, Subject};
 use uuid::Uuid;
@@ -15,51 +12,25 @@ use crate::connection::Connection;
 use crate::error::CliError;
 use crate::import::leads::{self as import, Import};
 use crate::import::normal;
-use crate::output::{Output, columns, facts};
+use crate::output::{Answer, Output, columns, facts, or_dash};
 use crate::workspace;
 
 /// What can be done with leads.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Import leads and their activities from a CSV or JSON Lines file; repeating it is harmless
-    #[command(after_help = import::HELP)]
+    #[command(after_help = include_str!("../help/leads-import.txt"))]
     Import(Import),
     /// Find the lead that has this reference, e-mail address or phone number; exit status 1 if none
-    #[command(after_help = FIND_HELP)]
+    #[command(after_help = include_str!("../help/leads-find.txt"))]
     Find(Find),
     /// List a workspace's leads with their ids, by name; reads the whole table of leads
-    #[command(after_help = LIST_HELP)]
+    #[command(after_help = include_str!("../help/leads-list.txt"))]
     List(List),
     /// Erase a person: everything that is stored about a lead, wherever it is; repeating it is harmless
-    #[command(after_help = ERASE_HELP)]
+    #[command(after_help = include_str!("../help/leads-erase.txt"))]
     Erase(Erase),
 }
-
-const FIND_HELP: &str = "\
-The value is compared as a whole, in the form in which an import keeps it: JANE@Example.org finds
-jane@example.org, and 0044 20 7946 0000 finds +442079460000. A reference goes before an e-mail address,
-and that before a phone number.
-
-Examples:
-  cargo cli leads find LD-2048 --workspace ID
-  cargo cli leads find \"020 7946 0000\" --workspace ID --country-code 44";
-
-const LIST_HELP: &str = "\
-Examples:
-  cargo cli leads list --workspace ID
-  cargo cli leads list --workspace ID --search acme --limit 200";
-
-const ERASE_HELP: &str = "\
-Erased are the lead with its activities, conversations, recommendations, commands, notifications, tasks and places on
-lists and in campaigns; conversations with Lexi in which the person is named; prospects with its addresses; and
-answers that are kept for an Idempotency-Key. The ledger and audit events stay: they name nobody. Somebody who asked
-not to be contacted is still not contacted, by a keyed hash of the addresses. See docs/data-and-privacy.md.
-
-It reads the tables of leads, work and idempotency keys whole. If it is interrupted, run it again.
-
-Examples:
-  cargo cli leads erase --workspace ID --email jane@example.org --dry-run
-  cargo cli leads erase --workspace ID --lead LEAD --yes";
 
 /// A person that is to be erased.
 #[derive(Args, Debug)]
@@ -140,32 +111,32 @@ pub struct List {
 }
 
 /// Runs a command.
-pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<Answer, CliError> {
     match command {
         Command::Import(import) => import::run(import, connection, output).await,
-        Command::Find(find) => self::find(find, connection, output).await,
-        Command::List(list) => self::list(list, connection, output).await,
+        Command::Find(find) => self::find(find, connection).await,
+        Command::List(list) => self::list(list, connection).await,
         Command::Erase(erase) => self::erase(erase, connection, output).await,
     }
 }
 
-async fn find(find: Find, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
-    connection.workspace(find.workspace).await?;
-    let leads = Leads::new(&connection.context)?;
+async fn find(find: Find, connection: &Connection) -> Result<Answer, CliError> {
+    let leads: Leads = connection.store(find.workspace).await?;
     let wanted = wanted(&find.value, find.country_code);
-    let Some(lead) = found(&leads, find.workspace, &wanted).await? else {
-        return Err(CliError::Refused(none(&find)));
+    let found = match leads.find(find.workspace, &wanted).await? {
+        Some(lead_id) => leads.lead(find.workspace, lead_id).await?,
+        None => None,
     };
+    let lead = found.ok_or_else(|| CliError::Refused(none(&find)))?;
     let text = facts(&[
         ("lead", lead.lead_id.to_string()),
-        ("name", told(&lead.full_name)),
-        ("company", told(&lead.company_name)),
-        ("reference", told(&lead.external_ref)),
-        ("email", told(&lead.email)),
-        ("phone", told(&lead.phone)),
+        ("name", or_dash(&lead.full_name)),
+        ("company", or_dash(&lead.company_name)),
+        ("reference", or_dash(&lead.external_ref)),
+        ("email", or_dash(&lead.email)),
+        ("phone", or_dash(&lead.phone)),
     ]);
-    output.result(&shown(&lead), &text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Answer::new(shown(&lead), text))
 }
 
 /// The identities that a value can be, as an import keeps them.
@@ -179,15 +150,13 @@ fn wanted(value: &str, country_code: Option<u16>) -> Lead {
     }
 }
 
-async fn erase(erase: Erase, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+async fn erase(erase: Erase, connection: &Connection, output: &Output) -> Result<Answer, CliError> {
     let wanted = erase.wanted()?;
-    connection.workspace(erase.workspace).await?;
-    let erasure = Erasure::new(&connection.context)?;
+    let erasure: Erasure = connection.store(erase.workspace).await?;
     let there = erasure.look(erase.workspace, &wanted).await?;
     if erase.dry_run || there.counts.is_empty() {
         let text = told_of(&there, "Would be erased:");
-        output.result(&json!({ "erased": false, "found": there }), &text)?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(Answer::new(json!({ "erased": false, "found": there }), text));
     }
     if !erase.yes {
         output.note(told_of(&there, "To be erased, and not to be brought back:"));
@@ -199,8 +168,7 @@ async fn erase(erase: Erase, connection: &Connection, output: &Output) -> Result
         }
     }
     let erased = erasure.erase(erase.workspace, &wanted).await?;
-    output.result(&json!({ "erased": true, "found": erased }), &told_of(&erased, "Erased:"))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Answer::new(json!({ "erased": true, "found": erased }), told_of(&erased, "Erased:")))
 }
 
 /// How much there is of each kind; nothing of what it says.
@@ -225,13 +193,6 @@ fn told_of(erased: &ErasureReport, heading: &str) -> String {
     text
 }
 
-async fn found(leads: &Leads, workspace_id: Uuid, wanted: &Lead) -> Result<Option<Lead>, StoreError> {
-    match leads.find(workspace_id, wanted).await? {
-        Some(lead_id) => leads.lead(workspace_id, lead_id).await,
-        None => Ok(None),
-    }
-}
-
 /// Says that there is none; of what may be a phone number also why it could not be read as one.
 fn none(find: &Find) -> String {
     let none = format!("no lead of the workspace has the reference, e-mail address or phone number {:?}", find.value);
@@ -243,9 +204,8 @@ fn none(find: &Find) -> String {
     }
 }
 
-async fn list(list: List, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
-    connection.workspace(list.workspace).await?;
-    let mut leads = Leads::new(&connection.context)?.all(list.workspace).await?;
+async fn list(list: List, connection: &Connection) -> Result<Answer, CliError> {
+    let mut leads = connection.store::<Leads>(list.workspace).await?.all(list.workspace).await?;
     if let Some(text) = &list.search {
         let text = text.trim().to_lowercase();
         leads.retain(|lead| says(lead, &text));
@@ -256,40 +216,29 @@ async fn list(list: List, connection: &Connection, output: &Output) -> Result<Ex
     });
     let total = leads.len();
     leads.truncate(usize::try_from(list.limit).unwrap_or(usize::MAX));
-    output.result(
-        &json!({ "leads": leads.iter().map(shown).collect::<Vec<_>>(), "total": total }),
-        &table(&leads, total, list.search.is_some()),
-    )?;
-    Ok(ExitCode::SUCCESS)
+    let none = match list.search {
+        Some(_) => "No lead of the workspace has this text.",
+        None => "The workspace has no leads.",
+    };
+    let row = |lead: &Lead| {
+        let [name, company, reference] = [&lead.full_name, &lead.company_name, &lead.external_ref].map(or_dash);
+        [lead.lead_id.to_string(), name, company, reference, or_dash(&lead.email), or_dash(&lead.phone)]
+    };
+    let head = ["lead", "name", "company", "reference", "email", "phone"];
+    let mut answer = Answer::list("leads", none, &leads, shown, head, row);
+    answer.document["total"] = total.into();
+    if leads.len() < total {
+        let shown = leads.len();
+        let more = format!("\n\n{shown} of {total} leads; see more with --limit, or fewer with --search.");
+        answer.text.push_str(&more);
+    }
+    Ok(answer)
 }
 
 /// Whether a lead has a text, in lower case, in one of the fields that are searched.
 fn says(lead: &Lead, text: &str) -> bool {
     let fields = [&lead.full_name, &lead.email, &lead.company_name, &lead.phone, &lead.external_ref];
     fields.into_iter().flatten().any(|field| field.to_lowercase().contains(text))
-}
-
-fn table(leads: &[Lead], total: usize, searched: bool) -> String {
-    if leads.is_empty() {
-        let none = if searched { "No lead of the workspace has this text." } else { "The workspace has no leads." };
-        return none.to_owned();
-    }
-    let mut rows = vec![["lead", "name", "company", "reference", "email", "phone"].map(str::to_owned).to_vec()];
-    rows.extend(leads.iter().map(|lead| {
-        let fields = [&lead.full_name, &lead.company_name, &lead.external_ref, &lead.email, &lead.phone];
-        [lead.lead_id.to_string()].into_iter().chain(fields.map(told)).collect()
-    }));
-    let mut text = columns(&rows);
-    if leads.len() < total {
-        let shown = leads.len();
-        text.push_str(&format!("\n\n{shown} of {total} leads; see more with --limit, or fewer with --search."));
-    }
-    text
-}
-
-/// A field as text; a dash where there is none, so that the columns stay apart.
-fn told(field: &Option<String>) -> String {
-    field.clone().unwrap_or_else(|| "-".to_owned())
 }
 
 /// A lead as JSON, with every field there.

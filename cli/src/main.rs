@@ -22,11 +22,11 @@ use clap::{Parser, Subcommand};
 
 use crate::connection::{Connection, Target};
 use crate::error::CliError;
-use crate::output::Output;
+use crate::output::{Answer, Output};
 
 /// Workspaces, keys, credits, sites, leads and prospects of Lead Follow-up.
 #[derive(Debug, Parser)]
-#[command(name = "cargo cli", bin_name = "cargo cli", version, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "cargo cli", bin_name = "cargo cli", version, propagate_version = true, after_help = include_str!("../help/examples.txt"))]
 struct Arguments {
     #[command(flatten)]
     target: Target,
@@ -36,26 +36,6 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
-
-const EXAMPLES: &str = "\
-Examples, for the stack that `cargo local` runs:
-  cargo cli seed demo
-  cargo cli workspace create --name \"Acme\"
-  cargo cli key create --workspace ID --permissions write:ai,read:ai --expires 90d
-  cargo cli credits grant --workspace ID 500
-  cargo cli leads import contacts.csv --workspace ID
-  cargo cli leads find jane@example.org --workspace ID
-  cargo cli messages import chats.jsonl --workspace ID --user USER
-  cargo cli prospects import prospects.csv --workspace ID
-  cargo cli prospects search --workspace ID --title CEO --industry \"law firms\" --place \"New York\"
-
-Without any stack:
-  cargo cli evaluate
-
-For a stack in AWS, name it; the rest is the ordinary AWS configuration:
-  cargo cli --stack lead-followup --profile sales --region eu-central-1 credits show --workspace ID
-
-Exit status: 0 done, 1 failed, 2 wrong usage, 3 an import rejected some rows.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -109,26 +89,32 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode, CliError> {
+    let answer = answer(arguments, output).await?;
+    output.answer(&answer)?;
+    Ok(answer.code)
+}
+
+async fn answer(arguments: Arguments, output: &Output) -> Result<Answer, CliError> {
     if let Command::Seed(_) = &arguments.command {
         seed::check(&arguments.target)?;
     }
     // It needs no stack.
     if let Command::Evaluate(command) = &arguments.command {
-        return evaluate::run(command, output);
+        return Ok(evaluate::run(command));
     }
-    let connection = Connection::open(&arguments.target).await?;
+    let connection = &Connection::open(&arguments.target).await?;
     let done = match arguments.command {
-        Command::Workspace(command) => workspace::run(command, &connection, output).await,
-        Command::Key(command) => key::run(command, &connection, output).await,
-        Command::Credits(command) => credits::run(command, &connection, output).await,
-        Command::Channel(command) => channel::run(command, &connection, output).await,
-        Command::Site(command) => site::run(command, &connection, output).await,
-        Command::Agent(command) => agent::run(command, &connection, output).await,
-        Command::Leads(command) => leads::run(command, &connection, output).await,
-        Command::Messages(command) => import::messages::run(command, &connection, output).await,
-        Command::Prospects(command) => prospects::run(command, &connection, output).await,
-        Command::Seed(command) => seed::run(command, &connection, output).await,
-        Command::Evaluate(command) => evaluate::run(&command, output),
+        Command::Workspace(command) => workspace::run(command, connection, output).await,
+        Command::Key(command) => key::run(command, connection).await,
+        Command::Credits(command) => credits::run(command, connection).await,
+        Command::Channel(command) => channel::run(command, connection).await,
+        Command::Site(command) => site::run(command, connection).await,
+        Command::Agent(command) => agent::run(command, connection).await,
+        Command::Leads(command) => leads::run(command, connection, output).await,
+        Command::Messages(command) => import::messages::run(command, connection, output).await,
+        Command::Prospects(command) => prospects::run(command, connection, output).await,
+        Command::Seed(command) => seed::run(command, connection).await,
+        Command::Evaluate(command) => Ok(evaluate::run(&command)),
     };
     done.map_err(|error| connection.explain(error))
 }

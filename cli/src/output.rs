@@ -3,10 +3,39 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::process::ExitCode;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::error::CliError;
+
+/// The result of a command: one JSON document, and the same as text.
+#[derive(Debug)]
+pub struct Answer {
+    pub document: Value,
+    pub text: String,
+    pub code: ExitCode,
+}
+
+impl Answer {
+    /// The answer of a command that succeeded.
+    pub fn new(document: Value, text: impl Into<String>) -> Self {
+        Self { document, text: text.into(), code: ExitCode::SUCCESS }
+    }
+
+    /// A list of things with a row for each; `none` is the text without any.
+    pub fn list<T, const N: usize>(
+        name: &str,
+        none: &str,
+        things: &[T],
+        shown: impl Fn(&T) -> Value,
+        head: [&str; N],
+        row: impl Fn(&T) -> [String; N],
+    ) -> Self {
+        let text = if things.is_empty() { none.to_owned() } else { table(head, things.iter().map(row)) };
+        Self::new(json!({ name: things.iter().map(shown).collect::<Vec<_>>() }), text)
+    }
+}
 
 /// How results are shown.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +55,7 @@ impl Output {
     }
 
     /// Shows the result of a command: the document, or the same as text.
-    pub fn result(&self, document: &Value, text: &str) -> Result<(), CliError> {
+    pub fn answer(&self, Answer { document, text, .. }: &Answer) -> Result<(), CliError> {
         let shown = if self.json { format!("{document:#}") } else { text.trim_end().to_owned() };
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "{shown}").and_then(|()| stdout.flush()).map_err(CliError::Output)
@@ -48,6 +77,16 @@ impl Output {
 pub fn facts(facts: &[(impl AsRef<str>, String)]) -> String {
     let rows: Vec<_> = facts.iter().map(|(name, value)| vec![name.as_ref().to_owned(), value.clone()]).collect();
     columns(&rows)
+}
+
+/// A field as text; a dash where there is none, so that the columns stay apart.
+pub fn or_dash(field: &Option<String>) -> String {
+    field.clone().unwrap_or_else(|| "-".to_owned())
+}
+
+/// Rows below a row of names.
+pub fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    columns(&[head.map(str::to_owned)].into_iter().chain(rows).map(Vec::from).collect::<Vec<_>>())
 }
 
 /// Rows with their columns below each other, two spaces apart.

@@ -1,8 +1,6 @@
 //! `prospects`: a workspace's own prospects, brought in from a file and searched as Lexi does.
 
-use shared::base::context::FromContext;
 use std::collections::HashSet;
-use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -12,29 +10,19 @@ use uuid::Uuid;
 use crate::connection::Connection;
 use crate::error::CliError;
 use crate::import::prospects::{self as import, Import};
-use crate::output::{Output, columns};
+use crate::output::{Answer, Output, or_dash, table};
 use crate::workspace;
 
 /// What can be done with prospects.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Import prospects from a CSV file; repeating it is harmless
-    #[command(after_help = import::HELP)]
+    #[command(after_help = include_str!("../help/prospects-import.txt"))]
     Import(Import),
     /// Try a search among a workspace's own prospects; costs no credits, and asks no provider
-    #[command(after_help = SEARCH_HELP)]
+    #[command(after_help = include_str!("../help/prospects-search.txt"))]
     Search(Search),
 }
-
-const SEARCH_HELP: &str = "\
-Of each option that is given several times one has to fit, and of different options all. Titles, industries
-and places fit by their usual names: CEOs are Chief Executive Officers, law firms are legal services, and NY
-is New York. A company whose size is not known does not fit a search that asks for one.
-
-Examples:
-  cargo cli prospects search --workspace ID --title CEO --industry \"law firms\" --place \"New York\"
-  cargo cli prospects search --workspace ID --title CTO --industry SaaS --min-employees 50 \\
-    --max-employees 200 --place California --count 50";
 
 /// Prospects that are looked for.
 #[derive(Args, Debug)]
@@ -63,33 +51,30 @@ pub struct Search {
 }
 
 /// Runs a command.
-pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<Answer, CliError> {
     match command {
         Command::Import(import) => import::run(import, connection, output).await,
-        Command::Search(search) => self::search(search, connection, output).await,
+        Command::Search(search) => self::search(search, connection).await,
     }
 }
 
-async fn search(search: Search, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+async fn search(search: Search, connection: &Connection) -> Result<Answer, CliError> {
     let Search { workspace, title, industry, place, min_employees, max_employees, count } = search;
     let query = Query { titles: title, industries: industry, places: place, min_employees, max_employees, count };
     if let Some(fault) = query.fault() {
         return Err(CliError::Refused(fault));
     }
-    connection.workspace(workspace).await?;
-    let found = OwnProspects::new(&connection.context)?.search(workspace, &query, &HashSet::new()).await?;
+    let found = connection.store::<OwnProspects>(workspace).await?.search(workspace, &query, &HashSet::new()).await?;
     let searched = query.describe();
     let text = match found.as_slice() {
         [] => format!("Searched for {searched}: the workspace has no such prospects of its own."),
-        _ => format!("Searched for {searched}, found {}:\n\n{}", found.len(), table(&found)),
+        _ => format!("Searched for {searched}, found {}:\n\n{}", found.len(), listed(&found)),
     };
-    output.result(&json!({ "searched": searched, "found": found.len(), "prospects": found }), &text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Answer::new(json!({ "searched": searched, "found": found.len(), "prospects": found }), text))
 }
 
-fn table(prospects: &[Prospect]) -> String {
-    let mut rows = vec![["name", "title", "company", "industry", "employees", "place", "email"].map(str::to_owned)];
-    rows.extend(prospects.iter().map(|prospect| {
+fn listed(prospects: &[Prospect]) -> String {
+    let rows = prospects.iter().map(|prospect| {
         let places = [&prospect.city, &prospect.region, &prospect.country];
         let places: Vec<_> = places.into_iter().flatten().map(String::as_str).collect();
         [
@@ -101,8 +86,7 @@ fn table(prospects: &[Prospect]) -> String {
             places.join(", "),
             prospect.email.clone().unwrap_or_default(),
         ]
-        // So that the columns stay apart.
-        .map(|cell| if cell.is_empty() { "-".to_owned() } else { cell })
-    }));
-    columns(&rows.into_iter().map(Vec::from).collect::<Vec<_>>())
+        .map(|cell| or_dash(&Some(cell).filter(|cell| !cell.is_empty())))
+    });
+    table(["name", "title", "company", "industry", "employees", "place", "email"], rows)
 }

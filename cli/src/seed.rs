@@ -1,16 +1,14 @@
 //! `seed`: known data for a stack on this machine.
 
-use cli::demo;
-use shared::base::context::FromContext;
-use std::process::ExitCode;
-
 use clap::Subcommand;
+use cli::demo;
 use serde_json::json;
+use shared::base::context::FromContext;
 use shared::crm::prospects::OwnProspects;
 
 use crate::connection::{Connection, Target};
 use crate::error::CliError;
-use crate::output::{Output, columns};
+use crate::output::{Answer, columns};
 
 /// What a stack can be filled with.
 #[derive(Debug, Subcommand)]
@@ -30,13 +28,13 @@ fn elsewhere() -> CliError {
 }
 
 /// Runs a command.
-pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+pub async fn run(command: Command, connection: &Connection) -> Result<Answer, CliError> {
     match command {
-        Command::Demo => seed_demo(connection, output).await,
+        Command::Demo => seed_demo(connection).await,
     }
 }
 
-async fn seed_demo(connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+async fn seed_demo(connection: &Connection) -> Result<Answer, CliError> {
     if !connection.is_on_this_machine() {
         return Err(elsewhere());
     }
@@ -55,17 +53,7 @@ async fn seed_demo(connection: &Connection, output: &Output) -> Result<ExitCode,
     let keys = demo::keys(connection.context.clock.now())?;
     let rows: Vec<_> = keys.iter().map(|key| vec![demo::key(&key.word), key.purpose.clone()]).collect();
     let shown = keys.iter().map(|key| json!({"word": key.word, "key": demo::key(&key.word), "purpose": key.purpose}));
-    output.result(
-        &json!({
-            "workspaces": loaded.workspaces,
-            "leads": loaded.leads,
-            "activities": loaded.activities,
-            "conversations": loaded.conversations,
-            "messages": loaded.messages,
-            "prospects": loaded.prospects,
-            "keys": shown.collect::<Vec<_>>(),
-        }),
-        &format!("{did} Its keys:\n\n{}", columns(&rows)),
-    )?;
-    Ok(ExitCode::SUCCESS)
+    let mut document = json!(loaded);
+    document["keys"] = shown.collect();
+    Ok(Answer::new(document, format!("{did} Its keys:\n\n{}", columns(&rows))))
 }

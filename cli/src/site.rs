@@ -1,8 +1,5 @@
 //! `site`: the websites that leads come from, with the channels over which they are followed up.
 
-use shared::base::context::FromContext;
-use std::process::ExitCode;
-
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use shared::base::time::timestamp;
@@ -11,29 +8,18 @@ use uuid::Uuid;
 
 use crate::connection::Connection;
 use crate::error::CliError;
-use crate::output::{Output, columns, facts};
-use crate::workspace;
+use crate::output::{Answer, facts, or_dash};
+use crate::workspace::{self, Of};
 
 /// What can be done with sites.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add a site that leads are followed up for, or change one
-    #[command(after_help = ADD_HELP)]
+    #[command(after_help = include_str!("../help/site-add.txt"))]
     Add(Add),
     /// List the sites of a workspace with their channels
-    List {
-        /// The workspace
-        #[arg(long, value_name = "UUID", value_parser = workspace::id)]
-        workspace: Uuid,
-    },
+    List(Of),
 }
-
-const ADD_HELP: &str = "\
-With the id of a site, that site is changed: it then has what this command says, and no channel that is
-left out. A site without a channel cannot be followed up for.
-
-Example:
-  cargo cli site add --workspace ID --name \"Acme\" --url https://acme.example --email sales@acme.example";
 
 /// A site that is to be added or changed.
 #[derive(Args, Debug)]
@@ -92,10 +78,10 @@ fn email(text: &str) -> Result<String, String> {
 }
 
 /// Runs a command.
-pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+pub async fn run(command: Command, connection: &Connection) -> Result<Answer, CliError> {
     match command {
-        Command::Add(add) => self::add(add, connection, output).await,
-        Command::List { workspace } => list(workspace, connection, output).await,
+        Command::Add(add) => self::add(add, connection).await,
+        Command::List(of) => list(of.workspace, connection).await,
     }
 }
 
@@ -105,9 +91,8 @@ pub async fn existing(accounts: &Accounts, workspace_id: Uuid, site_id: Uuid) ->
     found.ok_or_else(|| CliError::Refused(format!("the workspace {workspace_id} has no site {site_id}")))
 }
 
-async fn add(add: Add, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
-    connection.workspace(add.workspace).await?;
-    let accounts = Accounts::new(&connection.context)?;
+async fn add(add: Add, connection: &Connection) -> Result<Answer, CliError> {
+    let accounts: Accounts = connection.store(add.workspace).await?;
     let (site_id, created_at) = match add.id {
         Some(id) => (id, existing(&accounts, add.workspace, id).await?.site.created_at),
         None => (connection.context.random.uuid(), connection.context.clock.now()),
@@ -118,30 +103,23 @@ async fn add(add: Add, connection: &Connection, output: &Output) -> Result<ExitC
         let taken = "another workspace sends text messages from this number; answers to it are that one's";
         return Err(CliError::Refused(taken.to_owned()));
     }
-    let told = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
     let text = facts(&[
         ("site", site.site_id.to_string()),
         ("workspace", add.workspace.to_string()),
         ("name", site.name.clone()),
         ("url", site.url.clone()),
-        ("email", told(&site.email)),
-        ("whatsapp", told(&site.whatsapp)),
-        ("sms", told(&site.sms)),
+        ("email", or_dash(&site.email)),
+        ("whatsapp", or_dash(&site.whatsapp)),
+        ("sms", or_dash(&site.sms)),
     ]);
-    output.result(&shown(&site), &text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Answer::new(shown(&site), text))
 }
 
-async fn list(workspace_id: Uuid, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
-    connection.workspace(workspace_id).await?;
-    let sites = Accounts::new(&connection.context)?.sites(workspace_id).await?;
-    let mut rows = vec![["site", "name", "url", "channels"].map(str::to_owned).to_vec()];
-    rows.extend(
-        sites.iter().map(|site| vec![site.site_id.to_string(), site.name.clone(), site.url.clone(), channels(site)]),
-    );
-    let text = if sites.is_empty() { "The workspace has no sites.".to_owned() } else { columns(&rows) };
-    output.result(&json!({ "sites": sites.iter().map(shown).collect::<Vec<_>>() }), &text)?;
-    Ok(ExitCode::SUCCESS)
+async fn list(workspace_id: Uuid, connection: &Connection) -> Result<Answer, CliError> {
+    let sites = connection.store::<Accounts>(workspace_id).await?.sites(workspace_id).await?;
+    let row = |site: &Site| [site.site_id.to_string(), site.name.clone(), site.url.clone(), channels(site)];
+    let head = ["site", "name", "url", "channels"];
+    Ok(Answer::list("sites", "The workspace has no sites.", &sites, shown, head, row))
 }
 
 /// The channels of a site, each with what it is sent from.

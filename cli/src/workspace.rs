@@ -1,18 +1,16 @@
 //! `workspace`: tenants.
 
-use shared::base::context::FromContext;
-use std::process::ExitCode;
-
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use data_encoding::BASE64;
 use serde_json::{Value, json};
+use shared::base::context::FromContext;
 use shared::base::time::timestamp;
 use shared::workspace::accounts::{Accounts, Webhook, Workspace};
 use uuid::Uuid;
 
 use crate::connection::Connection;
 use crate::error::CliError;
-use crate::output::{Output, columns, facts};
+use crate::output::{Answer, Output, facts};
 
 /// What can be done with workspaces.
 #[derive(Debug, Subcommand)]
@@ -28,11 +26,10 @@ pub enum Command {
         id: Option<Uuid>,
     },
     /// Say where a workspace's notifications are sent, signed; each time with a new secret, shown once
-    #[command(after_help = WEBHOOK_HELP)]
+    #[command(after_help = include_str!("../help/workspace-webhook.txt"))]
     Webhook {
-        /// The workspace
-        #[arg(long, value_name = "UUID", value_parser = id)]
-        workspace: Uuid,
+        #[command(flatten)]
+        of: Of,
         /// The address, https unless it is on this machine
         #[arg(long, value_name = "URL", value_parser = webhook_url, required_unless_present = "off")]
         url: Option<String>,
@@ -44,13 +41,13 @@ pub enum Command {
     List,
 }
 
-const WEBHOOK_HELP: &str = "\
-Each notification is a POST of its JSON with the headers webhook-id, webhook-timestamp and webhook-signature,
-as \"Standard Webhooks\" (standardwebhooks.com) describes them, and is sent again until it is answered with 2xx,
-five times at most.
-
-Example:
-  cargo cli workspace webhook --workspace ID --url https://crm.example/hooks/follow-up";
+/// The option of a command about one workspace.
+#[derive(Args, Debug)]
+pub struct Of {
+    /// The workspace
+    #[arg(long, value_name = "UUID", value_parser = id)]
+    pub workspace: Uuid,
+}
 
 /// The value of `--url`.
 fn webhook_url(text: &str) -> Result<String, String> {
@@ -82,20 +79,15 @@ pub fn id(text: &str) -> Result<Uuid, String> {
 }
 
 /// Runs a command.
-pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<Answer, CliError> {
     match command {
         Command::Create { name, id } => create(name, id, connection, output).await,
-        Command::Webhook { workspace, url, .. } => webhook(workspace, url, connection, output).await,
-        Command::List => list(connection, output).await,
+        Command::Webhook { of, url, .. } => webhook(of.workspace, url, connection).await,
+        Command::List => list(connection).await,
     }
 }
 
-async fn create(
-    name: String,
-    id: Option<Uuid>,
-    connection: &Connection,
-    output: &Output,
-) -> Result<ExitCode, CliError> {
+async fn create(name: String, id: Option<Uuid>, connection: &Connection, output: &Output) -> Result<Answer, CliError> {
     let accounts = Accounts::new(&connection.context)?;
     let workspace_id = id.unwrap_or_else(|| connection.context.random.uuid());
     let existing = accounts.workspace(workspace_id).await?;
@@ -122,23 +114,15 @@ async fn create(
     }
     let mut document = shown(&workspace);
     document["same_name"] = json!(namesakes);
-    output.result(
-        &document,
-        &facts(&[
-            ("workspace", workspace.workspace_id.to_string()),
-            ("name", workspace.name),
-            ("created", timestamp(workspace.created_at)),
-        ]),
-    )?;
-    Ok(ExitCode::SUCCESS)
+    let text = facts(&[
+        ("workspace", workspace.workspace_id.to_string()),
+        ("name", workspace.name),
+        ("created", timestamp(workspace.created_at)),
+    ]);
+    Ok(Answer::new(document, text))
 }
 
-async fn webhook(
-    workspace_id: Uuid,
-    url: Option<String>,
-    connection: &Connection,
-    output: &Output,
-) -> Result<ExitCode, CliError> {
+async fn webhook(workspace_id: Uuid, url: Option<String>, connection: &Connection) -> Result<Answer, CliError> {
     let accounts = Accounts::new(&connection.context)?;
     let workspace = connection.workspace(workspace_id).await?;
     let secret = format!("whsec_{}", BASE64.encode(&connection.context.random.bytes::<32>()));
@@ -153,8 +137,7 @@ async fn webhook(
         Some(webhook) => facts(&[("url", webhook.url.clone()), ("secret", webhook.secret.clone())]),
         None => "Notifications are sent nowhere any more.".to_owned(),
     };
-    output.result(&document, &text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Answer::new(document, text))
 }
 
 /// The other workspaces of that name. None if they cannot be listed, because the workspace is made
@@ -166,16 +149,12 @@ async fn others_named(workspace: &Workspace, accounts: &Accounts) -> Vec<Uuid> {
     all.into_iter().map(|other| other.workspace_id).collect()
 }
 
-async fn list(connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+async fn list(connection: &Connection) -> Result<Answer, CliError> {
     let mut workspaces = Accounts::new(&connection.context)?.workspaces().await?;
     workspaces.sort_by_key(|workspace| (workspace.name.to_lowercase(), workspace.created_at, workspace.workspace_id));
-    let mut rows = vec![["workspace", "name", "created"].map(str::to_owned).to_vec()];
-    rows.extend(workspaces.iter().map(|workspace| {
-        vec![workspace.workspace_id.to_string(), workspace.name.clone(), timestamp(workspace.created_at)]
-    }));
-    let text = if workspaces.is_empty() { "There are no workspaces.".to_owned() } else { columns(&rows) };
-    output.result(&json!({ "workspaces": workspaces.iter().map(shown).collect::<Vec<_>>() }), &text)?;
-    Ok(ExitCode::SUCCESS)
+    let row = |of: &Workspace| [of.workspace_id.to_string(), of.name.clone(), timestamp(of.created_at)];
+    let head = ["workspace", "name", "created"];
+    Ok(Answer::list("workspaces", "There are no workspaces.", &workspaces, shown, head, row))
 }
 
 /// A workspace as JSON.

@@ -6,14 +6,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, State};
+use axum::response::IntoResponse;
 use axum::serve::ListenerExt;
 use chrono::TimeDelta;
 use data_encoding::BASE64;
 use futures_util::stream;
-use http::Method;
 use http::request::Parts;
+use http::{Method, StatusCode};
 use lambda_http::RequestExt;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -109,14 +111,14 @@ async fn handle(
 ) -> http::Response<Body> {
     let (head, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, MAX_REQUEST).await else {
-        return plain(413, "Request Entity Too Large");
+        return plain(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
     };
     let Some((target, parameters)) = gateway.target(&head.method, head.uri.path()) else {
-        return plain(404, "Not Found");
+        return plain(StatusCode::NOT_FOUND, "Not Found");
     };
     let event = event(&gateway, &target, &parameters, &head, &body, peer);
     let Ok(event) = lambda_http::request::from_str(&event.to_string()) else {
-        return plain(400, "Bad Request");
+        return plain(StatusCode::BAD_REQUEST, "Bad Request");
     };
     let trace = head.headers.get("x-amzn-trace-id").and_then(|header| header.to_str().ok()).map(str::to_owned);
     let mut context = lambda_http::Context::default();
@@ -130,8 +132,8 @@ async fn handle(
         Ok(Ok(response)) => {
             response.map(|body| if body.is_coming() { piecewise(body, until) } else { Body::new(body) })
         }
-        Ok(Err(_)) => plain(500, "Internal Server Error"),
-        Err(_) => plain(504, "Endpoint request timed out"),
+        Ok(Err(_)) => plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+        Err(_) => plain(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out"),
     }
 }
 
@@ -192,9 +194,6 @@ fn event(
 }
 
 /// An error of the gateway itself, in API Gateway's form.
-fn plain(status: u16, message: &str) -> http::Response<Body> {
-    let mut response = http::Response::new(Body::from(json!({ "message": message }).to_string()));
-    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
-    response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
-    response
+fn plain(status: StatusCode, message: &str) -> http::Response<Body> {
+    (status, Json(json!({ "message": message }))).into_response()
 }

@@ -145,10 +145,9 @@ fn greeting(stack: &Stack, arguments: &Arguments, composed: bool, variables_file
     text += &format!("  dynamodb  {}\n  sqs       {}\n", ready.dynamodb, ready.sqs);
     text += &format!("  model     {}{}\n", ready.model, if composed { " (built-in composer)" } else { "" });
     text += &format!("  outbox    {}/outbox (e-mail, WhatsApp and SMS that were sent)\n", ready.providers);
-    let data = if arguments.ephemeral {
-        "in memory, gone at the end".to_owned()
-    } else {
-        arguments.data.display().to_string()
+    let data = match arguments.ephemeral {
+        true => "in memory, gone at the end".to_owned(),
+        false => arguments.data.display().to_string(),
     };
     text += &format!("  data      {data}\n");
     if let Some(loaded) = &stack.demo_loaded {
@@ -159,13 +158,8 @@ fn greeting(stack: &Stack, arguments: &Arguments, composed: bool, variables_file
     if arguments.no_demo {
         text += "\nMake a key with: cargo cli workspace create --name NAME, then cargo cli key create\n";
     } else if let Some(gateway) = &ready.gateway {
-        text += &format!("  key       {}\n\nTry it:\n\n", demo::key("demo"));
-        text += &format!("  curl -s {gateway}/v1/ai/suggest-followups \\\n");
-        text += &format!("    -H 'Authorization: Bearer {}' \\\n", demo::key("demo"));
-        text += "    -H 'Content-Type: application/json' \\\n";
-        text += &format!("    -d '{{\"contact_id\": \"{}\", \"count\": 3}}'\n", demo::CONTACT);
-        text += &format!("  curl -s '{gateway}/users/{}/leads?limit=5' \\\n", demo::USER);
-        text += &format!("    -H 'Authorization: Bearer {}'\n", demo::key("demo"));
+        let (key, contact, user) = (demo::key("demo"), demo::CONTACT, demo::USER);
+        text += &format!(include_str!("try-it.txt"), key = key, contact = contact, user = user, gateway = gateway);
     }
     text + "\nCtrl-C ends it.\n"
 }

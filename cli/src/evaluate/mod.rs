@@ -5,8 +5,6 @@
 mod measures;
 mod simulation;
 
-use std::process::ExitCode;
-
 use clap::Args;
 use serde_json::json;
 use shared::base::channel::Channel;
@@ -16,8 +14,7 @@ use shared::outreach::policy::{Count, Outcome, POLICY_VERSION, Touch};
 
 use self::measures::{Measures, Prediction, log_loss, mean};
 use self::simulation::{Lead, Next, Workspace};
-use crate::error::CliError;
-use crate::output::{Output, columns};
+use crate::output::{Answer, columns};
 
 /// What is evaluated.
 #[derive(Args, Debug)]
@@ -60,11 +57,11 @@ struct Evaluation {
 }
 
 /// Runs the command.
-pub fn run(command: &Evaluate, output: &Output) -> Result<ExitCode, CliError> {
-    if command.fit { fit(command, output) } else { compare(command, output) }
+pub fn run(command: &Evaluate) -> Answer {
+    if command.fit { fit(command) } else { compare(command) }
 }
 
-fn compare(command: &Evaluate, output: &Output) -> Result<ExitCode, CliError> {
+fn compare(command: &Evaluate) -> Answer {
     let Evaluation { measures, coverage } = evaluate(workspaces(command));
     let heads = ["predictor", "log-loss", "3+ touches", "Brier", "AUC", "ECE", "worst ECE", "reply rate", ""];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
@@ -78,8 +75,8 @@ fn compare(command: &Evaluate, output: &Output) -> Result<ExitCode, CliError> {
         rows.push([vec![name.to_owned()], cells.to_vec(), vec![meaning.to_owned()]].concat());
         predictors.push(json!({"name": name, "mean": mean, "worst_calibration_error": worst}));
     }
-    output.result(
-        &json!({
+    Answer::new(
+        json!({
             "policy_version": POLICY_VERSION,
             "first_seed": command.seed,
             "seeds": command.seeds,
@@ -88,7 +85,7 @@ fn compare(command: &Evaluate, output: &Output) -> Result<ExitCode, CliError> {
             "interval_coverage": coverage,
             "generator": simulation::parameters(),
         }),
-        &format!(
+        format!(
             "{} workspaces of {} leads, means over workspaces; policy {POLICY_VERSION}\n\n{}\n\n\
              3+ touches: log-loss where the lead had as many on the channel. Reply rate: how likely a reply is\n\
              on the channel that is predicted to be the likeliest.\n\
@@ -98,12 +95,11 @@ fn compare(command: &Evaluate, output: &Output) -> Result<ExitCode, CliError> {
             columns(&rows),
             100.0 * coverage,
         ),
-    )?;
-    Ok(ExitCode::SUCCESS)
+    )
 }
 
 /// The model's mean log-loss for other constants.
-fn fit(command: &Evaluate, output: &Output) -> Result<ExitCode, CliError> {
+fn fit(command: &Evaluate) -> Answer {
     let fits = losses(workspaces(command), &tried());
     let heads = HALF_LIVES.map(|days| if days.is_finite() { format!("{days} days") } else { "no decay".to_owned() });
     let mut rows = vec![[vec!["k".to_owned()], heads.to_vec()].concat()];
@@ -114,16 +110,15 @@ fn fit(command: &Evaluate, output: &Output) -> Result<ExitCode, CliError> {
     let shown = fits.iter().map(|(Smoothing { strength, half_life_days }, loss)| {
         json!({"strength": strength, "half_life_days": half_life_days, "log_loss": loss})
     });
-    output.result(
-        &json!({
+    Answer::new(
+        json!({
             "first_seed": command.seed,
             "seeds": command.seeds,
             "leads": command.leads,
             "fits": shown.collect::<Vec<_>>(),
         }),
-        &format!("Log-loss by k and half-life\n\n{}", columns(&rows)),
-    )?;
-    Ok(ExitCode::SUCCESS)
+        format!("Log-loss by k and half-life\n\n{}", columns(&rows)),
+    )
 }
 
 /// The constants that are tried, by strength.

@@ -102,7 +102,7 @@ impl Workspace {
         });
         let leads: Vec<Lead> = (0..leads)
             .map(|index| {
-                let tier = pick(&TIERS.map(|(tier, share)| (tier, share)), &mut random);
+                let tier = pick(&TIERS, &mut random);
                 let segment = centres.map(|(channel, by_tier)| {
                     let centre = by_tier.iter().find(|(other, _)| *other == tier).map_or(0.0, |(_, centre)| *centre);
                     (channel, centre)

@@ -36,20 +36,13 @@ pub enum Group {
     New(Draft),
 }
 
-/// A stored lead that a draft was found to be.
-#[derive(Clone, Copy, Debug)]
-pub struct Found {
-    pub lead_id: Uuid,
-    /// The kind of the identity that found it.
-    pub by: &'static str,
-}
-
 impl LeadRows {
-    /// Which stored lead a draft is; its strongest identity that is stored decides.
-    pub async fn locate(&self, draft: Draft) -> Result<(Draft, Option<Found>), StoreError> {
+    /// Which stored lead a draft is, and the kind of the identity that found it: of those that are stored, the
+    /// strongest decides.
+    pub async fn locate(&self, draft: Draft) -> Result<(Draft, Option<(Uuid, &'static str)>), StoreError> {
         for (by, value) in identities(&draft.lead) {
             if let Some(lead_id) = self.owner(by, &value).await? {
-                return Ok((draft, Some(Found { lead_id, by })));
+                return Ok((draft, Some((lead_id, by))));
             }
         }
         Ok((draft, None))

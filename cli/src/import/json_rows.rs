@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead};
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
@@ -13,29 +14,13 @@ use super::row::{Fields, NOT_UTF_8, Place, RawRow};
 /// Names and what they stand for; of two for one field the first that is filled counts.
 type Known = (&'static str, Field);
 
-const LEAD: [Known; 11] = [
-    ("external_ref", Field::ExternalRef),
-    ("full_name", Field::FullName),
-    ("name", Field::FullName),
-    ("email", Field::Email),
-    ("phone", Field::Phone),
-    ("linkedin", Field::Linkedin),
-    ("job_title", Field::JobTitle),
-    ("title", Field::JobTitle),
-    ("company_name", Field::CompanyName),
-    ("company", Field::CompanyName),
-    ("stage", Field::Stage),
-];
+static LEAD: LazyLock<Vec<Known>> = LazyLock::new(|| known(include_str!("../../data/lead-fields.txt")));
+static ACTIVITY: LazyLock<Vec<Known>> = LazyLock::new(|| known(include_str!("../../data/activity-fields.txt")));
 
-const ACTIVITY: [Known; 7] = [
-    ("activity_id", Field::ActivityId),
-    ("type", Field::ActivityType),
-    ("occurred_at", Field::ActivityDate),
-    ("direction", Field::ActivityDirection),
-    ("outcome", Field::ActivityOutcome),
-    ("title", Field::ActivityTitle),
-    ("body", Field::ActivityBody),
-];
+fn known(lines: &'static str) -> Vec<Known> {
+    let pairs = lines.lines().filter_map(|line| line.split_once(": "));
+    pairs.filter_map(|(name, field)| Some((name, field.parse().ok()?))).collect()
+}
 
 /// The next row: its place and its object, or why it holds none.
 pub fn next<R: BufRead>(lines: &mut Lines<R>) -> io::Result<Option<(Place, Result<Record, String>)>> {

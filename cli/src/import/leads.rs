@@ -1,7 +1,6 @@
 //! `leads import`: leads and their activities from a CRM's export.
 
 use std::collections::{BTreeSet, HashMap};
-use std::process::ExitCode;
 
 use clap::Args;
 use futures_util::{StreamExt, stream};
@@ -20,42 +19,7 @@ use super::row::{LeadRow, Placed, Rejection, Rules};
 use super::{AT_ONCE, Format, Record, RowKind, Source, json_rows};
 use crate::connection::Connection;
 use crate::error::CliError;
-use crate::output::Output;
-
-/// What `--help` ends with.
-pub const HELP: &str = "\
-CSV: the first row names the columns. Those of the usual CRM exports are known, such as Record ID,
-First Name, Last Name, Email, Phone Number, Job Title, Company Name, Lifecycle Stage, LinkedIn URL; a
-row may carry one activity in Activity Type, Activity Date, Activity Subject, Activity Notes, Activity
-Direction, Activity Outcome. German names such as Vorname, Telefon and Firma are known too. Rows with
-the same Record ID, email or phone are one lead.
-
-JSON Lines: an object a line with external_ref, full_name, email, phone, linkedin, job_title,
-company_name, stage, and activities: [{activity_id, type, occurred_at, direction, outcome, title, body}].
-name, title and company stand for full_name, job_title and company_name.
-
-Dates: 2026-01-31, 31.01.2026, either with a time such as 14:05, and RFC 3339; UTC where they do not say.
-Of dates with slashes only those are taken that can be read in one way, and all with --date-order.
-
-Fields for --map: external_ref, full_name, first_name, last_name, email, phone, linkedin, job_title,
-company_name, stage, activity_id, activity_type, activity_occurred_at, activity_direction,
-activity_outcome, activity_title, activity_body.
-
-A lead that is stored already is found by its external_ref, else its email, else its phone. What the
-file says overwrites, what it leaves empty stays.
-
-A value that is wrong, such as a date that is none, is left out with a warning, and the rest of its row
-is kept; an activity without a type or a date is left out whole. What a lead is found by has to be
-right: of its external_ref, email and phone the first that is filled. A row where it is wrong, or none
-is filled, goes to the rejects file with its line and the reason; corrected there, that file can be
-imported.
-
-Exit status: 0 every row was kept, warnings or not, 3 some rows were rejected, 1 failed, 2 wrong usage.
-
-Examples:
-  cargo cli leads import contacts.csv --workspace ID --dry-run
-  cargo cli leads import contacts.csv --workspace ID --country-code 44 --map \"Cell=phone\"
-  cargo cli leads import leads.jsonl --workspace ID --rejects bad.jsonl";
+use crate::output::{Answer, Output};
 
 /// A file of leads.
 #[derive(Args, Debug)]
@@ -78,7 +42,7 @@ pub struct Import {
 }
 
 /// Imports a file.
-pub async fn run(import: Import, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+pub async fn run(import: Import, connection: &Connection, output: &Output) -> Result<Answer, CliError> {
     let Import { source, format, map, country_code, date_order } = import;
     let format = format.or_else(|| Format::of_file(&source.file)).ok_or_else(|| {
         CliError::Refused("the file is neither .csv nor .jsonl by its name; say which it is with --format".to_owned())
@@ -137,7 +101,7 @@ impl RowKind for LeadRows {
         while let Some(located) = searches.next().await {
             progress.inc(1);
             match located? {
-                (draft, Some(found)) => stored.entry(found.lead_id).or_default().push((draft, found.by)),
+                (draft, Some((lead_id, by))) => stored.entry(lead_id).or_default().push((draft, by)),
                 (draft, None) => new.push(Group::New(draft)),
             }
         }

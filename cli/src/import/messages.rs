@@ -3,7 +3,6 @@
 //! the order of the file, because that is how they are numbered; leads side by side.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
@@ -20,31 +19,15 @@ use super::row::{Placed, Rejection};
 use super::{Format, Record, RowKind, Source};
 use crate::connection::Connection;
 use crate::error::CliError;
-use crate::output::Output;
+use crate::output::{Answer, Output};
 
 /// What can be done with messages.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Import messages from a JSON Lines file; repeating it is harmless
-    #[command(after_help = HELP)]
+    #[command(after_help = include_str!("../../help/messages-import.txt"))]
     Import(Import),
 }
-
-const HELP: &str = "\
-An object a line, as POST /users/{user_id}/messages takes it: message_id, customer_phone, platform
-(whatsapp, instagram, webchat), sender (user, agent), text, timestamp such as 2025-10-05T06:21:35.197Z;
-and where they are known conversation_id, agent_id, agent_name, phone_number_id, status (sent, pending,
-failed).
-
-A message whose message_id the lead has already is a duplicate and changes nothing. A line that cannot
-be taken goes to the rejects file with its number and the reason; corrected there, that file can be
-imported.
-
-Exit status: 0 every line was taken, 3 some were rejected, 1 failed, 2 wrong usage.
-
-Examples:
-  cargo cli messages import chats.jsonl --workspace ID --user USER --dry-run
-  cargo cli messages import chats.jsonl --workspace ID --user USER --rejects bad.jsonl";
 
 /// A file of messages.
 #[derive(Args, Debug)]
@@ -57,7 +40,7 @@ pub struct Import {
 }
 
 /// Runs a command.
-pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<Answer, CliError> {
     let Command::Import(Import { source, user }) = command;
     let user =
         User::new(source.workspace, &user).map_err(|error| CliError::Refused(format!("the user {user:?} {error}")))?;

@@ -40,7 +40,7 @@ use self::report::{Count, Tally};
 use self::row::{NOT_UTF_8, Placed, RawRow, Rejection};
 use crate::connection::Connection;
 use crate::error::CliError;
-use crate::output::Output;
+use crate::output::{Answer, Output};
 use crate::workspace;
 
 /// How many groups of rows are looked up or written at once.
@@ -178,7 +178,7 @@ pub async fn run<K: RowKind>(
     format: Format,
     connection: &Connection,
     output: &Output,
-) -> Result<ExitCode, CliError> {
+) -> Result<Answer, CliError> {
     let rejects = rejects_file(source, format)?;
     connection.workspace(source.workspace).await?;
     let mut content = read(kind, &source.file, format)?;
@@ -199,8 +199,10 @@ pub async fn run<K: RowKind>(
             .map_err(CliError::file(&rejects))?;
     }
     let rejects = written.then(|| rejects.display().to_string());
-    report::after(kind, &content, &tally, report::Done { format, dry_run: source.dry_run, rejects }, output)?;
-    Ok(if tally.rejected.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(SOME_REJECTED) })
+    let done = report::Done { format, dry_run: source.dry_run, rejects };
+    let answer = report::after(kind, &content, &tally, done, output);
+    let code = if tally.rejected.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(SOME_REJECTED) };
+    Ok(Answer { code, ..answer })
 }
 
 fn read<K: RowKind>(kind: &K, file: &Path, format: Format) -> Result<Content<K::Row>, CliError> {

@@ -44,7 +44,7 @@ fn parsed(text: &str, order: Option<DateOrder>) -> Result<DateTime<Utc>, &'stati
     };
     let date = match date.contains('/') {
         true => slashed(date, order)?,
-        false => dashed_or_dotted(date).ok_or(NO_DATE)?,
+        false => day(date, "%Y-%m-%d").or_else(|| day(date, "%d.%m.%Y")).ok_or(NO_DATE)?,
     };
     Ok(date.and_time(time).and_utc())
 }
@@ -56,19 +56,9 @@ fn time(text: &str) -> Option<NaiveTime> {
     forms.iter().find_map(|form| NaiveTime::parse_from_str(&text, form).ok())
 }
 
-/// `YYYY-MM-DD` or `DD.MM.YYYY`.
-fn dashed_or_dotted(text: &str) -> Option<NaiveDate> {
-    match (parts(text, '-'), parts(text, '.')) {
-        (Some([year, month, day]), _) => day_of(year, month, day),
-        (_, Some([day, month, year])) => day_of(year, month, day),
-        _ => None,
-    }
-}
-
 /// A date with slashes. Without an order, only one that can be read in one way.
 fn slashed(text: &str, order: Option<DateOrder>) -> Result<NaiveDate, &'static str> {
-    let [first, second, year] = parts(text, '/').ok_or(NO_DATE)?;
-    let (mdy, dmy) = (day_of(year, first, second), day_of(year, second, first));
+    let (mdy, dmy) = (day(text, "%m/%d/%Y"), day(text, "%d/%m/%Y"));
     match (order, mdy, dmy) {
         (_, None, None) => Err(NO_DATE),
         (Some(DateOrder::Mdy), date, _) | (Some(DateOrder::Dmy), _, date) => date.ok_or(OTHER_ORDER),
@@ -77,21 +67,13 @@ fn slashed(text: &str, order: Option<DateOrder>) -> Result<NaiveDate, &'static s
     }
 }
 
-fn parts(text: &str, between: char) -> Option<[&str; 3]> {
-    let mut parts = text.split(between);
-    let three = [parts.next()?, parts.next()?, parts.next()?];
-    parts.next().is_none().then_some(three)
-}
-
-/// The day, if the year has its four digits: in two, centuries are guessed.
-fn day_of(year: &str, month: &str, day: &str) -> Option<NaiveDate> {
-    let is_number =
-        |part: &str, longest| (1..=longest).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-    if year.len() != 4 || ![(year, 4), (month, 2), (day, 2)].into_iter().all(|(part, longest)| is_number(part, longest))
-    {
-        return None;
-    }
-    NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
+/// The day in this form, if it has nothing but digits between its marks and the year has four: in two, centuries
+/// are guessed.
+fn day(text: &str, form: &str) -> Option<NaiveDate> {
+    let mut parts = text.split(['-', '.', '/']);
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_plain = parts.clone().all(|part| !part.is_empty() && is_number(part)) && parts.any(|part| part.len() == 4);
+    NaiveDate::parse_from_str(text, form).ok().filter(|_| is_plain)
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! row that says something else about a prospect replaces what was there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::ExitCode;
 
 use clap::Args;
 use indicatif::ProgressBar;
@@ -19,30 +18,7 @@ use super::row::{Placed, RawRow, Reading, Rejection};
 use super::{Format, Record, RowKind, Source, normal};
 use crate::connection::Connection;
 use crate::error::CliError;
-use crate::output::Output;
-
-/// What `--help` ends with.
-pub const HELP: &str = "\
-The file has comma-, semicolon- or tab-separated values. Its first row names the columns. Those of the usual exports are known: ID, First Name, Last Name or Name,
-Title, Company, Industry, Employees or Company Size, City, State, Country or Location, Email, Phone, LinkedIn
-URL; German ones too, such as Vorname, Firma, Branche and Mitarbeiter.
-
-Employees: 120, 1,200, 51-200, 10,001+. A range counts as its middle, and one without an end as its start.
-
-Fields for --map: external_ref, full_name, first_name, last_name, email, phone, linkedin, job_title,
-company_name, industry, employees, city, region, country, location.
-
-A prospect is known by its external_ref, else its email, else its linkedin, else its phone: of those the first
-that is filled has to be right, and a name has to be there. A row without goes to the rejects file with its line
-and the reason; corrected there, that file can be imported. Any other value that is wrong is left out with a
-warning. A row of a prospect that is there already takes its place, with everything that it says and leaves
-empty; of several rows of one prospect the last counts.
-
-Exit status: 0 every row was kept, warnings or not, 3 some rows were rejected, 1 failed, 2 wrong usage.
-
-Examples:
-  cargo cli prospects import prospects.csv --workspace ID --dry-run
-  cargo cli prospects import prospects.csv --workspace ID --map \"Branch=industry\" --country-code 44";
+use crate::output::{Answer, Output};
 
 /// A file of prospects.
 #[derive(Args, Debug)]
@@ -59,7 +35,7 @@ pub struct Import {
 }
 
 /// Imports a file.
-pub async fn run(import: Import, connection: &Connection, output: &Output) -> Result<ExitCode, CliError> {
+pub async fn run(import: Import, connection: &Connection, output: &Output) -> Result<Answer, CliError> {
     let kind = ProspectRows { table: OwnProspects::new(&connection.context)?, import };
     super::run(&kind, &kind.import.source, Format::Csv, connection, output).await
 }

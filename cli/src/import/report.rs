@@ -9,8 +9,7 @@ use uuid::Uuid;
 
 use super::row::{Rejection, Warning};
 use super::{Content, Format, RowKind};
-use crate::error::CliError;
-use crate::output::{Output, facts};
+use crate::output::{Answer, Output, facts};
 
 /// How many rejected rows, and how many warnings, the terminal shows.
 const SHOWN: usize = 10;
@@ -138,13 +137,7 @@ pub fn before(notes: &[String], ignored: &[String], format: Format, output: &Out
 }
 
 /// Shows what became of the file.
-pub fn after<K: RowKind>(
-    kind: &K,
-    content: &Content<K::Row>,
-    tally: &Tally,
-    done: Done,
-    output: &Output,
-) -> Result<(), CliError> {
+pub fn after<K: RowKind>(kind: &K, content: &Content<K::Row>, tally: &Tally, done: Done, output: &Output) -> Answer {
     let Tally { warnings, rejected, .. } = tally;
     if output.is_for_people() {
         let lines = warnings.iter().map(|warning| format!("line {}: warning: {}", warning.line, warning.reason));
@@ -178,7 +171,7 @@ pub fn after<K: RowKind>(
         false => kind.advice(tally),
     };
     let ending = ending.map(|ending| format!("\n\n{ending}")).unwrap_or_default();
-    output.result(&document, &(facts(&text) + &ending))
+    Answer::new(document, facts(&text) + &ending)
 }
 
 /// Shows the first lines, and how many more there are.

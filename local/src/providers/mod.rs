@@ -18,10 +18,12 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::Json;
 use axum::body::{Body, Bytes, to_bytes};
+use axum::response::{IntoResponse, Response};
 use behaviour::{Answer, Behaviour, Script};
 use chrono::{DateTime, Utc};
-use http::{Method, Response, StatusCode};
+use http::{Method, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -139,7 +141,7 @@ impl Providers {
         }
     }
 
-    async fn handle(self: Arc<Self>, request: http::Request<Incoming>) -> Result<Response<Body>, Dropped> {
+    async fn handle(self: Arc<Self>, request: http::Request<Incoming>) -> Result<Response, Dropped> {
         let (head, body) = request.into_parts();
         let body = to_bytes(Body::new(body), MAX_REQUEST).await.map_err(|_| Dropped)?;
         let path: Vec<&str> = head.uri.path().trim_matches('/').split('/').collect();
@@ -149,7 +151,7 @@ impl Providers {
             (&Method::POST, ["behaviour"]) => Ok(self.learn(&body)),
             (&Method::DELETE, ["behaviour"]) => {
                 *self.script.lock().unwrap_or_else(PoisonError::into_inner) = Script::default();
-                Ok(empty(StatusCode::NO_CONTENT))
+                Ok(StatusCode::NO_CONTENT.into_response())
             }
             (&Method::POST, ["v2", "email", "outbound-emails"]) => {
                 self.accept(Channel::Email, protocol::email(headers, &body)).await
@@ -160,7 +162,7 @@ impl Providers {
             (&Method::POST, [_, phone_number_id, "messages"]) => {
                 self.accept(Channel::Whatsapp, protocol::whatsapp(headers, phone_number_id, &body)).await
             }
-            _ => Ok(empty(StatusCode::NOT_FOUND)),
+            _ => Ok(StatusCode::NOT_FOUND.into_response()),
         }
     }
 
@@ -169,7 +171,7 @@ impl Providers {
         self: Arc<Self>,
         channel: Channel,
         given: Result<SendRequest, protocol::Refusal>,
-    ) -> Result<Response<Body>, Dropped> {
+    ) -> Result<Response, Dropped> {
         let given = match given {
             Ok(given) => given,
             Err(refusal) => return Ok(protocol::refused(channel, refusal.status, refusal.code)),
@@ -180,7 +182,7 @@ impl Providers {
             Answer::Accept | Answer::Hang | Answer::Drop => {}
             Answer::Refuse(code) => return Ok(protocol::refused(channel, StatusCode::BAD_REQUEST, code)),
             Answer::Busy => return Ok(protocol::busy(channel)),
-            Answer::Fail => return Ok(empty(StatusCode::INTERNAL_SERVER_ERROR)),
+            Answer::Fail => return Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
         }
         let message = self.keep(given, behaviour.answer);
         let accepted = protocol::accepted(&message);
@@ -203,33 +205,20 @@ impl Providers {
         message
     }
 
-    fn outbox(&self) -> Response<Body> {
+    fn outbox(&self) -> Response {
         let outbox = self.outbox.lock().unwrap_or_else(PoisonError::into_inner);
-        json_of(StatusCode::OK, &json!({ "messages": *outbox }))
+        Json(json!({ "messages": *outbox })).into_response()
     }
 
-    fn learn(&self, body: &Bytes) -> Response<Body> {
+    fn learn(&self, body: &Bytes) -> Response {
         match serde_json::from_slice::<Behaviour>(body) {
             Ok(behaviour) => {
                 self.script.lock().unwrap_or_else(PoisonError::into_inner).add(behaviour);
-                empty(StatusCode::NO_CONTENT)
+                StatusCode::NO_CONTENT.into_response()
             }
-            Err(error) => json_of(StatusCode::BAD_REQUEST, &json!({ "error": error.to_string() })),
+            Err(error) => (StatusCode::BAD_REQUEST, Json(json!({ "error": error.to_string() }))).into_response(),
         }
     }
-}
-
-fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = status;
-    response
-}
-
-fn json_of(status: StatusCode, body: &serde_json::Value) -> Response<Body> {
-    let mut response = Response::new(Body::from(body.to_string()));
-    *response.status_mut() = status;
-    response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
-    response
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! The requests and answers of the three providers: `SendEmail` of Amazon SES API v2, `messages` of the
 //! WhatsApp Cloud API, and `Messages` of Twilio.
 
-use axum::body::{Body, Bytes};
+use axum::Json;
+use axum::body::Bytes;
+use axum::response::{IntoResponse, Response};
 use data_encoding::BASE64;
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Message, TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, WHATSAPP_TOKEN, json_of};
+use super::{Message, TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, WHATSAPP_TOKEN};
 
 /// A channel, with the provider whose protocol it uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,21 +146,17 @@ fn authorization(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The answer to an accepted message.
-pub fn accepted(message: &Message) -> Response<Body> {
+pub fn accepted(message: &Message) -> Response {
     let (id, given) = (&message.message_id, &message.given);
-    match given.channel {
-        Channel::Email => json_of(StatusCode::OK, &json!({ "MessageId": id })),
-        Channel::Whatsapp => json_of(
-            StatusCode::OK,
-            &json!({
-                "messaging_product": "whatsapp",
-                "contacts": [{"input": given.to, "wa_id": given.to.trim_start_matches('+')}],
-                "messages": [{"id": id}],
-            }),
-        ),
-        Channel::Sms => json_of(
-            StatusCode::CREATED,
-            &json!({
+    let (status, body) = match given.channel {
+        Channel::Email => (StatusCode::OK, json!({ "MessageId": id })),
+        Channel::Whatsapp => {
+            let contact = json!({"input": given.to, "wa_id": given.to.trim_start_matches('+')});
+            let body = json!({"messaging_product": "whatsapp", "contacts": [contact], "messages": [{"id": id}]});
+            (StatusCode::OK, body)
+        }
+        Channel::Sms => {
+            let body = json!({
                 "sid": id,
                 "account_sid": TWILIO_ACCOUNT_SID,
                 "from": given.from,
@@ -166,49 +164,39 @@ pub fn accepted(message: &Message) -> Response<Body> {
                 "body": given.text,
                 "status": "queued",
                 "error_code": null,
-            }),
-        ),
-    }
+            });
+            (StatusCode::CREATED, body)
+        }
+    };
+    (status, Json(body)).into_response()
 }
 
 /// The answer to a refused message.
-pub fn refused(channel: Channel, status: StatusCode, code: &str) -> Response<Body> {
+pub fn refused(channel: Channel, status: StatusCode, code: &str) -> Response {
     let number: Option<i64> = code.parse().ok();
-    match channel {
+    let message = "refused by the stand-in";
+    let body = match channel {
         Channel::Email => {
-            let mut response = json_of(status, &json!({"message": "refused by the stand-in"}));
-            if let Ok(code) = HeaderValue::from_str(code) {
-                response.headers_mut().insert("x-amzn-errortype", code);
-            }
-            response
+            return (status, [("x-amzn-errortype", code)], Json(json!({ "message": message }))).into_response();
         }
         Channel::Whatsapp => {
-            let message = format!("(#{code}) refused by the stand-in");
-            json_of(status, &json!({"error": {"message": message, "type": "OAuthException", "code": number}}))
+            let message = format!("(#{code}) {message}");
+            json!({"error": {"message": message, "type": "OAuthException", "code": number}})
         }
         Channel::Sms => {
             let more = format!("https://www.twilio.com/docs/errors/{code}");
-            json_of(
-                status,
-                &json!({
-                    "code": number,
-                    "message": "refused by the stand-in",
-                    "more_info": more,
-                    "status": status.as_u16(),
-                }),
-            )
+            json!({"code": number, "message": message, "more_info": more, "status": status.as_u16()})
         }
-    }
+    };
+    (status, Json(body)).into_response()
 }
 
 /// The answer above the rate limit.
-pub fn busy(channel: Channel) -> Response<Body> {
+pub fn busy(channel: Channel) -> Response {
     let code = match channel {
         Channel::Email => "TooManyRequestsException",
         Channel::Whatsapp => "130429",
         Channel::Sms => "20429",
     };
-    let mut response = refused(channel, StatusCode::TOO_MANY_REQUESTS, code);
-    response.headers_mut().insert("retry-after", HeaderValue::from_static("1"));
-    response
+    ([("retry-after", "1")], refused(channel, StatusCode::TOO_MANY_REQUESTS, code)).into_response()
 }

@@ -124,17 +124,24 @@ impl Providers {
     }
 }
 
+/// The status that Meta or Twilio reports, and the code of a failure; `None` for a reply.
+fn status(channel: Channel, event: &Event) -> Option<(&'static str, Option<&str>)> {
+    match (event, channel) {
+        (Event::Sent, _) => Some(("sent", None)),
+        (Event::Delivered, _) => Some(("delivered", None)),
+        (Event::Opened, _) => Some(("read", None)),
+        (Event::Bounced, Channel::Sms) => Some(("undelivered", Some("30003"))),
+        (Event::Bounced, _) => Some(("failed", Some("131026"))),
+        (Event::Complained, Channel::Sms) => Some(("failed", Some("21610"))),
+        (Event::Complained, _) => Some(("failed", Some("131050"))),
+        (Event::Failed(code), _) => Some(("failed", Some(code))),
+        (Event::Replied(_), _) => None,
+    }
+}
+
 /// An element of `statuses`; `None` for a reply.
 fn whatsapp_status(message: &Message, event: &Event, lead: &str, now: &str) -> Option<Value> {
-    let (status, code) = match event {
-        Event::Sent => ("sent", None),
-        Event::Delivered => ("delivered", None),
-        Event::Opened => ("read", None),
-        Event::Bounced => ("failed", Some("131026")),
-        Event::Complained => ("failed", Some("131050")),
-        Event::Failed(code) => ("failed", Some(code.as_str())),
-        Event::Replied(_) => return None,
-    };
+    let (status, code) = status(Channel::Whatsapp, event)?;
     let mut status = json!({
         "id": message.message_id,
         "status": status,
@@ -150,15 +157,7 @@ fn whatsapp_status(message: &Message, event: &Event, lead: &str, now: &str) -> O
 
 /// The form of a status callback; `None` for a reply.
 fn twilio_status<'a>(message: &'a Message, event: &'a Event) -> Option<Vec<(&'a str, &'a str)>> {
-    let (status, code) = match event {
-        Event::Sent => ("sent", None),
-        Event::Delivered => ("delivered", None),
-        Event::Opened => ("read", None),
-        Event::Bounced => ("undelivered", Some("30003")),
-        Event::Complained => ("failed", Some("21610")),
-        Event::Failed(code) => ("failed", Some(code.as_str())),
-        Event::Replied(_) => return None,
-    };
+    let (status, code) = status(Channel::Sms, event)?;
     let (id, given) = (message.message_id.as_str(), &message.given);
     let mut form = vec![
         ("From", given.from.as_str()),
