@@ -79,7 +79,8 @@ fn stories_are_varied_lie_in_the_last_90_days_and_repeat() {
 fn the_documents_lead_shows_what_the_document_shows() {
     let stories = stories(now()).unwrap().remove(&WORKSPACE).unwrap();
     let row = &stories.iter().find(|story| story.row.customer_phone == "918979556941").unwrap().row;
-    let shown = row.shown("2025-12-20T00:00:00Z".parse().unwrap());
+    let now = "2025-12-20T00:00:00Z".parse().unwrap();
+    let shown = serde_json::to_value(shared::crm::conversations::LeadObject::new(row, now)).unwrap();
     assert_eq!(shown["total_messages"], 37);
     assert_eq!(shown["conversation_count"], 1);
     assert_eq!(shown["total_score"], 8);

@@ -1,19 +1,20 @@
 //! `GET /v1/campaigns/{id}/drafts`: from a campaign to what is to be reviewed.
 
 use futures_util::future::try_join_all;
-use serde_json::{Value, json};
-use shared::api::http::{Call, Dialect, Input, RawEndpoint, RawPage, RawQuery, Reply};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Page, PageMeta, Pages, Path, Query};
+use shared::base::channel::{Channel, Recommended};
 use shared::base::context::FromContext;
-use shared::base::names::names;
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;
-use shared::base::time::timestamp;
+use shared::base::time::Timestamp;
 use shared::workflow::campaigns::{Campaigns, Contact, State};
-use shared::workflow::recommendations::{RecommendationId, Recommendations};
+use shared::workflow::recommendations::{RecommendationId, Recommendations, Status};
 use shared::workspace::auth::Permission;
 use uuid::Uuid;
 
-use crate::found;
+use crate::{CampaignPath, found};
 
 /// The endpoint and what it works with.
 #[derive(Clone, Debug, FromContext)]
@@ -22,54 +23,85 @@ pub struct ListDrafts {
     recommendations: Recommendations,
 }
 
+/// Which contacts of a campaign.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct DraftsQuery {
+    /// Only those in this state.
+    pub state: Option<State>,
+    /// Which page.
+    #[serde(flatten)]
+    pub pages: Pages,
+}
+
+/// A contact of a campaign, with what is to be sent, or why nothing is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CampaignDraft {
+    /// The contact.
+    pub contact_id: Uuid,
+    /// What came of it.
+    pub state: State,
+    /// Why, where that needs a word.
+    pub code: Option<String>,
+    /// The recommendation that the draft is.
+    pub recommendation_id: Option<Uuid>,
+    /// Where that stands.
+    pub status: Option<Status>,
+    /// The channel.
+    #[schemars(with = "Option<Recommended>")]
+    pub channel: Option<Channel>,
+    /// The subject line or headline.
+    pub draft_title: Option<String>,
+    /// The text.
+    pub draft_message: Option<String>,
+    /// Whether the person who approved it changed it.
+    pub edited: Option<bool>,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
+
 impl ListDrafts {
     /// A contact, with where its draft stands now.
-    async fn shown(&self, workspace_id: Uuid, contact: &Contact) -> Result<Value, StoreError> {
-        let draft = match contact.recommendation_id {
+    async fn draft(&self, workspace_id: Uuid, contact: &Contact) -> Result<CampaignDraft, StoreError> {
+        let recommendation = match contact.recommendation_id {
             Some(recommendation_id) => {
                 self.recommendations.get(RecommendationId { workspace_id, recommendation_id }).await?
             }
             None => None,
         };
-        let draft = draft.as_ref();
+        let status = recommendation.as_ref().map(|recommendation| recommendation.status);
+        let (approval, proposed) =
+            recommendation.map_or((None, None), |recommendation| (recommendation.approval, recommendation.draft));
+        let edited = approval.as_ref().map(|approval| approval.edited);
         // What a person approved is what counts.
-        let approval = draft.and_then(|draft| draft.approval.as_ref());
-        let written = approval.map(|approval| &approval.draft).or(draft.and_then(|draft| draft.draft.as_ref()));
-        Ok(json!({
-            "contact_id": contact.lead_id,
-            "state": contact.state,
-            "code": contact.code,
-            "recommendation_id": contact.recommendation_id,
-            "status": draft.map(|draft| draft.status),
-            "channel": written.map(|written| written.channel),
-            "draft_title": written.and_then(|written| written.title.as_ref()),
-            "draft_message": written.map(|written| &written.message),
-            "edited": approval.map(|approval| approval.edited),
-            "created_at": timestamp(contact.at),
-        }))
+        let written = approval.map(|approval| approval.draft).or(proposed);
+        Ok(CampaignDraft {
+            contact_id: contact.lead_id,
+            state: contact.state,
+            code: contact.code.clone(),
+            recommendation_id: contact.recommendation_id,
+            status,
+            channel: written.as_ref().map(|written| written.channel),
+            draft_title: written.as_ref().and_then(|written| written.title.clone()),
+            draft_message: written.map(|written| written.message),
+            edited,
+            created_at: contact.at.into(),
+        })
     }
 }
 
-impl RawEndpoint for ListDrafts {
+impl Endpoint for ListDrafts {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadAi;
-    /// Which campaign's, only those in this state, and which page.
-    type Request = (Uuid, Option<State>, RawPage);
+    type Request = (Path<CampaignPath>, Query<DraftsQuery>);
+    type Answer = Page<Vec<CampaignDraft>>;
 
-    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let campaign_id = input.uuid_in_path("id")?;
-        let mut query = RawQuery::of(&input.query);
-        let state = query.parsed("state", format!("must be one of {}", names::<State>()), |name| name.parse().ok());
-        let page = RawPage::of(&mut query);
-        query.finish().map(|()| (campaign_id, state, page))
-    }
-
-    async fn handle(&self, call: &Call, (campaign_id, state, page): Self::Request) -> Result<Reply, Problem> {
-        let campaign = found(&self.campaigns, call, campaign_id).await?;
+    async fn handle(&self, call: &Call, request: Self::Request) -> Result<Answered<Self::Answer>, Problem> {
+        let (Path(path), Query(DraftsQuery { state, pages })) = request;
+        let campaign = found(&self.campaigns, call, path.id).await?;
         let mut contacts = self.campaigns.contacts(call.workspace_id, campaign.brief.campaign_id).await?;
         contacts.retain(|contact| state.is_none_or(|state| contact.state == state));
-        let on_page = contacts.iter().skip(page.skip()).take(page.size);
-        let shown = try_join_all(on_page.map(|contact| self.shown(call.workspace_id, contact))).await?;
-        Ok(call.raw_page(json!(shown), page.meta(contacts.len())))
+        let on_page = contacts.iter().skip(pages.skip()).take(pages.size());
+        let data = try_join_all(on_page.map(|contact| self.draft(call.workspace_id, contact))).await?;
+        call.page(Page { data, meta: PageMeta::new(pages, contacts.len()) })
     }
 }

@@ -11,15 +11,16 @@ mod drafts;
 pub mod operations;
 
 use futures_util::future::try_join_all;
-use serde_json::{Value, json};
-use shared::api::http::{Call, Dialect, Gate, Input, RawEndpoint, RawPage, RawQuery, Reply, Routes};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Gate, Page, PageMeta, Pages, Path, Query, Routes};
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;
-use shared::base::time::timestamp;
-use shared::workflow::campaigns::{Campaign, Campaigns, Counts};
-use shared::workflow::tasks::{self, TaskId, Tasks};
+use shared::base::time::Timestamp;
+use shared::workflow::campaigns::{Campaign, CampaignCounts, Campaigns, Counts};
+use shared::workflow::tasks::{self, Example, TaskId, Tasks};
 use shared::workspace::auth::Permission;
 use uuid::Uuid;
 
@@ -44,88 +45,136 @@ async fn found(campaigns: &Campaigns, call: &Call, campaign_id: Uuid) -> Result<
     found.ok_or_else(|| Problem::new(Code::NotFound, "no campaign with this id in this workspace"))
 }
 
-/// Campaigns as they are shown.
+/// A campaign, in the path.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct CampaignPath {
+    /// The campaign.
+    pub id: Uuid,
+}
+
+/// A campaign that was started.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Campaign")]
+pub struct CampaignView {
+    /// Its identifier.
+    pub campaign_id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Whether its drafts are being written.
+    pub status: CampaignStatus,
+    /// Whom it is for.
+    pub list: CampaignList,
+    /// What it is about.
+    pub about: String,
+    /// A message that the drafts are like, if one was written with Lexi.
+    pub example: Option<Example>,
+    /// How many contacts came to what.
+    pub counts: CampaignCounts,
+    /// The task that started it.
+    pub task_id: Uuid,
+    /// When it was started.
+    pub created_at: Timestamp,
+    /// When every contact had been gone through.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// Whether a campaign's drafts are being written.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CampaignStatus {
+    /// They are.
+    Drafting,
+    /// Every contact was gone through.
+    Ready,
+    /// Its task failed.
+    Failed,
+}
+
+/// A list by its name.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CampaignList {
+    /// Its identifier.
+    pub list_id: Uuid,
+    /// Its name when the campaign was proposed.
+    pub name: String,
+}
+
+/// Campaigns, and the tasks that started them.
 #[derive(Clone, Debug, FromContext)]
-struct Shown {
+struct Progress {
     campaigns: Campaigns,
     tasks: Tasks,
 }
 
-impl Shown {
-    async fn of(&self, campaign: &Campaign) -> Result<Value, StoreError> {
+impl Progress {
+    async fn of(&self, campaign: Campaign) -> Result<CampaignView, StoreError> {
         let (status, counts) = match campaign.finished {
-            Some(finished) => ("ready", finished.counts),
-            None => self.unfinished(campaign).await?,
+            Some(finished) => (CampaignStatus::Ready, finished.counts),
+            None => self.unfinished(&campaign).await?,
         };
-        let brief = &campaign.brief;
-        Ok(json!({
-            "campaign_id": brief.campaign_id,
-            "name": brief.name,
-            "status": status,
-            "list": {"list_id": brief.list.list_id, "name": brief.list.name},
-            "about": brief.about,
-            "example": brief.example,
-            "counts": counts.shown(),
-            "task_id": campaign.task_id,
-            "created_at": timestamp(campaign.created_at),
-            "finished_at": campaign.finished.map(|finished| timestamp(finished.at)),
-        }))
+        let brief = campaign.brief;
+        Ok(CampaignView {
+            campaign_id: brief.campaign_id,
+            name: brief.name,
+            status,
+            list: CampaignList { list_id: brief.list.list_id, name: brief.list.name },
+            about: brief.about,
+            example: brief.example,
+            counts: counts.into(),
+            task_id: campaign.task_id,
+            created_at: campaign.created_at.into(),
+            finished_at: campaign.finished.map(|finished| finished.at.into()),
+        })
     }
 
     /// A campaign whose contacts were not all gone through is being worked on, unless its task has failed.
-    async fn unfinished(&self, campaign: &Campaign) -> Result<(&'static str, Counts), StoreError> {
+    async fn unfinished(&self, campaign: &Campaign) -> Result<(CampaignStatus, Counts), StoreError> {
         let task = TaskId { workspace_id: campaign.workspace_id, task_id: campaign.task_id };
         let (task, contacts) = tokio::try_join!(
             self.tasks.get(task),
             self.campaigns.contacts(campaign.workspace_id, campaign.brief.campaign_id),
         )?;
         let has_failed = task.is_some_and(|task| task.status == tasks::Status::Failed);
-        Ok((if has_failed { "failed" } else { "drafting" }, Counts::of(&contacts)))
+        let status = if has_failed { CampaignStatus::Failed } else { CampaignStatus::Drafting };
+        Ok((status, Counts::of(&contacts)))
     }
 }
 
 /// `GET /v1/campaigns`.
 #[derive(Clone, Debug, FromContext)]
 pub struct ListCampaigns {
-    shown: Shown,
+    progress: Progress,
 }
 
-impl RawEndpoint for ListCampaigns {
+impl Endpoint for ListCampaigns {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadAi;
-    type Request = RawPage;
+    type Request = Query<Pages>;
+    type Answer = Page<Vec<CampaignView>>;
 
-    fn parse(&self, input: &Input) -> Result<RawPage, Problem> {
-        let mut query = RawQuery::of(&input.query);
-        let page = RawPage::of(&mut query);
-        query.finish().map(|()| page)
-    }
-
-    async fn handle(&self, call: &Call, page: RawPage) -> Result<Reply, Problem> {
-        let campaigns = self.shown.campaigns.all(call.workspace_id).await?;
-        let on_page = campaigns.iter().skip(page.skip()).take(page.size);
-        let shown = try_join_all(on_page.map(|campaign| self.shown.of(campaign))).await?;
-        Ok(call.raw_page(json!(shown), page.meta(campaigns.len())))
+    async fn handle(&self, call: &Call, Query(pages): Self::Request) -> Result<Answered<Self::Answer>, Problem> {
+        let campaigns = self.progress.campaigns.all(call.workspace_id).await?;
+        let meta = PageMeta::new(pages, campaigns.len());
+        let on_page = campaigns.into_iter().skip(pages.skip()).take(pages.size());
+        let data = try_join_all(on_page.map(|campaign| self.progress.of(campaign))).await?;
+        call.page(Page { data, meta })
     }
 }
 
 /// `GET /v1/campaigns/{id}`.
 #[derive(Clone, Debug, FromContext)]
 pub struct GetCampaign {
-    shown: Shown,
+    progress: Progress,
 }
 
-impl RawEndpoint for GetCampaign {
+impl Endpoint for GetCampaign {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadAi;
-    type Request = Uuid;
+    type Request = Path<CampaignPath>;
+    type Answer = CampaignView;
 
-    fn parse(&self, input: &Input) -> Result<Uuid, Problem> {
-        input.uuid_in_path("id")
-    }
-
-    async fn handle(&self, call: &Call, campaign_id: Uuid) -> Result<Reply, Problem> {
-        let campaign = found(&self.shown.campaigns, call, campaign_id).await?;
-        Ok(call.raw_success(self.shown.of(&campaign).await?))
+    async fn handle(&self, call: &Call, Path(path): Self::Request) -> Result<Answered<Self::Answer>, Problem> {
+        let campaign = found(&self.progress.campaigns, call, path.id).await?;
+        call.success(self.progress.of(campaign).await?)
     }
 }

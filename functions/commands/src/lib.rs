@@ -2,13 +2,19 @@
 
 pub mod operations;
 
-use serde_json::{Value, json};
-use shared::api::http::{Call, Dialect, Input, RawEndpoint, Reply};
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Path};
+use shared::base::channel::Channel;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
-use shared::base::time::timestamp;
-use shared::workflow::commands::{Command, CommandId, Commands};
+use shared::base::time::Timestamp;
+use shared::outreach::writing::Messages;
+use shared::workflow::commands::{Command, CommandId, Commands, Status};
+use shared::workspace::accounts::Role;
 use shared::workspace::auth::Permission;
 use uuid::Uuid;
 
@@ -26,42 +32,85 @@ pub struct GetCommand {
     commands: Commands,
 }
 
-impl RawEndpoint for GetCommand {
-    const DIALECT: Dialect = Dialect::Agents;
-    const PERMISSION: Permission = Permission::ReadAi;
-    /// Which command.
-    type Request = Uuid;
+/// A command, in the path.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct CommandPath {
+    /// The command, as `command_ids` of leadFollowUp names it.
+    pub id: Uuid,
+}
 
-    fn parse(&self, input: &Input) -> Result<Uuid, Problem> {
-        input.uuid_in_path("id").map_err(|problem| problem.with_code(Code::InvalidInput))
-    }
+/// What an agent was told to do, and what came of it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Command")]
+pub struct CommandView {
+    /// Its identifier.
+    pub command_id: Uuid,
+    /// Whose work it is.
+    pub role: Role,
+    /// Where it stands.
+    pub status: Status,
+    /// The site.
+    pub site_id: Uuid,
+    /// The lead.
+    pub lead_id: Uuid,
+    /// The agent.
+    pub agent_id: Uuid,
+    /// What was written; until the copywriter is done, what the sales agent wrote.
+    pub messages: Option<Messages>,
+    /// The recommendation that each message became, for a person to decide on.
+    #[schemars(with = "BTreeMap<String, Uuid>")]
+    pub recommendation_ids: BTreeMap<Channel, Uuid>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was first taken.
+    pub started_at: Option<Timestamp>,
+    /// When it was completed or had failed.
+    pub finished_at: Option<Timestamp>,
+    /// How long it was worked on, in milliseconds.
+    pub duration_ms: Option<i64>,
+    /// The language model.
+    pub model: Option<String>,
+    /// The prompt's version.
+    pub prompt_version: Option<String>,
+}
 
-    async fn handle(&self, call: &Call, command_id: Uuid) -> Result<Reply, Problem> {
-        let id = CommandId { workspace_id: call.workspace_id, command_id };
-        let command = self.commands.get(id).await?;
-        let command =
-            command.ok_or_else(|| Problem::new(Code::CommandNotFound, "no command with this id in this workspace"))?;
-        Ok(call.raw_success(shown(&command)))
+impl From<Command> for CommandView {
+    fn from(command: Command) -> Self {
+        let duration = command.started_at.zip(command.finished_at).map(|(from, until)| until - from);
+        Self {
+            command_id: command.id.command_id,
+            role: command.role,
+            status: command.status,
+            site_id: command.site_id,
+            lead_id: command.lead_id,
+            agent_id: command.agent_id,
+            messages: command.messages,
+            recommendation_ids: command.recommendations,
+            attempts: command.attempts,
+            created_at: command.created_at.into(),
+            started_at: command.started_at.map(Timestamp),
+            finished_at: command.finished_at.map(Timestamp),
+            duration_ms: duration.map(|duration| duration.num_milliseconds()),
+            model: command.model,
+            prompt_version: command.prompt_version,
+        }
     }
 }
 
-fn shown(command: &Command) -> Value {
-    let duration = command.started_at.zip(command.finished_at).map(|(from, until)| (until - from).num_milliseconds());
-    json!({
-        "command_id": command.id.command_id,
-        "role": command.role,
-        "status": command.status,
-        "site_id": command.site_id,
-        "lead_id": command.lead_id,
-        "agent_id": command.agent_id,
-        "messages": command.messages,
-        "recommendation_ids": command.recommendations,
-        "attempts": command.attempts,
-        "created_at": timestamp(command.created_at),
-        "started_at": command.started_at.map(timestamp),
-        "finished_at": command.finished_at.map(timestamp),
-        "duration_ms": duration,
-        "model": command.model,
-        "prompt_version": command.prompt_version,
-    })
+impl Endpoint for GetCommand {
+    const DIALECT: Dialect = Dialect::Agents;
+    const PERMISSION: Permission = Permission::ReadAi;
+    const MALFORMED: Code = Code::InvalidInput;
+    type Request = Path<CommandPath>;
+    type Answer = CommandView;
+
+    async fn handle(&self, call: &Call, Path(path): Self::Request) -> Result<Answered<Self::Answer>, Problem> {
+        let id = CommandId { workspace_id: call.workspace_id, command_id: path.id };
+        let command = self.commands.get(id).await?;
+        let command =
+            command.ok_or_else(|| Problem::new(Code::CommandNotFound, "no command with this id in this workspace"))?;
+        call.success(command.into())
+    }
 }

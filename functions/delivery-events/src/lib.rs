@@ -13,6 +13,8 @@ pub mod operations;
 
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
 use shared::api::http::{Dialect, MAX_INGESTED, Reply, Request, Response, body_bytes, serve_open};
 use shared::base::channel::Channel;
@@ -31,6 +33,14 @@ pub use operations::operations;
 
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "delivery-events";
+
+/// It was taken.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EventTaken")]
+pub struct Taken {
+    /// Always true.
+    pub taken: bool,
+}
 
 /// Builds the function from its configuration.
 pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
@@ -78,7 +88,7 @@ impl DeliveryEvents {
             }
             let raw = request.raw_http_path();
             self.of_twilio(&request, body, if raw.is_empty() { request.uri().path() } else { raw }).await?;
-            Ok(Reply::json(200, &json!({ "taken": true })))
+            Ok(Reply::json(200, &json!(Taken { taken: true })))
         };
         serve_open(&self.clock, &self.random, Dialect::Leadlex, &request, work).await
     }

@@ -1,9 +1,10 @@
 //! The description of the endpoints.
 
-use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use shared::api::openapi::Operation;
 use shared::base::problem::{Code, Problem};
+
+use crate::Taken;
 
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
@@ -29,12 +30,4 @@ pub fn operations() -> Vec<Operation> {
     let message =
         Operation::bare::<Taken>("POST /webhooks/twilio/messages", "takeTwilioMessage", "Takes a lead's text message");
     vec![taken(twilio(status)), taken(twilio(message))]
-}
-
-/// It was taken.
-#[derive(JsonSchema)]
-#[schemars(rename = "EventTaken")]
-pub struct Taken {
-    /// Always true.
-    pub taken: bool,
 }

@@ -135,7 +135,7 @@ impl DeliveryWorker {
             delivery_id: delivery_id.text(),
             to: reach.address(draft.channel).unwrap_or_default().to_owned(),
             from,
-            content: content(draft),
+            content: content(draft)?,
         };
         let marked = self.recommendations.sending(&leased, ACTOR).await?;
         let Some(marked) = marked else { return Ok(AttemptState::Unknown) };
@@ -188,13 +188,20 @@ impl DeliveryWorker {
     }
 }
 
-fn content(draft: &Draft) -> Content {
+fn content(draft: &Draft) -> Result<Content, StoreError> {
     let text = draft.message.clone();
-    match draft.channel {
+    Ok(match draft.channel {
         Channel::Whatsapp => Content::Whatsapp { text },
         Channel::Sms => Content::Sms { text },
-        _ => Content::Email { subject: draft.title.clone().unwrap_or_default(), text, reply_to: None },
-    }
+        Channel::Email => Content::Email { subject: draft.title.clone().unwrap_or_default(), text, reply_to: None },
+        Channel::PhoneCall
+        | Channel::Meeting
+        | Channel::Linkedin
+        | Channel::Instagram
+        | Channel::Webchat
+        | Channel::Notification
+        | Channel::Web => return Err(StoreError::Broken("no provider sends this channel".to_owned())),
+    })
 }
 
 impl Consumer for DeliveryWorker {

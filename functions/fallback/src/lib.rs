@@ -5,7 +5,8 @@
 pub mod operations;
 mod pages;
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use shared::api::http::{Dialect, Reply, Request, Response, answer, no_such_route};
 use shared::base::clock::{Clock, Random};
 use shared::base::context::Context;
@@ -28,6 +29,14 @@ pub fn function(context: &Context) -> Result<shared::api::lambda::Function, Conf
     }))
 }
 
+/// Whether the API answers.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Health {
+    /// Always `ok`.
+    #[schemars(extend("const" = "ok"))]
+    pub status: &'static str,
+}
+
 fn respond(clock: &Clock, random: &Random, request: &Request) -> Response {
     let (method, path) = (request.method().as_str(), request.uri().path());
     let answer = |result| answer(clock, random, dialect(path), request, result);
@@ -38,7 +47,7 @@ fn respond(clock: &Clock, random: &Random, request: &Request) -> Response {
 }
 
 /// The dialect of a path that belongs to no function, by its prefix.
-fn dialect(path: &str) -> Dialect {
+pub fn dialect(path: &str) -> Dialect {
     let within = |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if within("/api/agents") {
         Dialect::Agents
@@ -53,7 +62,7 @@ fn dialect(path: &str) -> Dialect {
 
 fn outcome(method: &str, path: &str) -> Result<Reply, Problem> {
     if (method, path) == ("GET", "/health") {
-        return Ok(Reply::json(200, &json!({"status": "ok"})));
+        return Reply::of(&Health { status: "ok" });
     }
     Err(no_such_route(ROUTES.iter().copied(), method, path))
 }

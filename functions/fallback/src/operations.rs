@@ -1,8 +1,9 @@
 //! The description of the endpoints.
 
-use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use shared::api::openapi::Operation;
+
+use crate::Health;
 
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
@@ -17,12 +18,4 @@ pub fn operations() -> Vec<Operation> {
             .text("text/html")
             .kept(),
     ]
-}
-
-/// Whether the API answers.
-#[derive(JsonSchema)]
-pub struct Health {
-    /// Always `ok`.
-    #[schemars(extend("const" = "ok"))]
-    pub status: String,
 }

@@ -23,7 +23,7 @@ use shared::outreach::reach::Reach;
 use shared::workflow::analysis::{Analysis, Proposal, enough};
 use shared::workflow::notifications::Notifications;
 use shared::workflow::recommendations::{
-    Actor, Asked, Recommendation, RecommendationId, RecommendationShown, Recommendations, Status,
+    Actor, Asked, Recommendation, RecommendationId, RecommendationView, Recommendations, Status,
 };
 use shared::workspace::accounts::Accounts;
 use shared::workspace::auth::Permission;
@@ -57,7 +57,7 @@ impl Endpoint for FollowupRecommendation {
     const DIALECT: Dialect = Dialect::Followup;
     const PERMISSION: Permission = Permission::WriteAi;
     type Request = Json<Request>;
-    type Answer = RecommendationShown;
+    type Answer = RecommendationView;
 
     fn check(&self, Json(request): &Self::Request) -> Result<(), Problem> {
         // It becomes part of a key.
@@ -98,7 +98,7 @@ impl Endpoint for FollowupRecommendation {
                     return Err(in_manual_queue(problem, made.id.recommendation_id));
                 }
                 work.keep();
-                return call.success(shown(&made));
+                return call.success(shown(made));
             }
             let analysed = match ready {
                 Ok(ready) => self.analysis.recommend(ready, id, (&reach, &asked), call.deadline).await,
@@ -110,7 +110,7 @@ impl Endpoint for FollowupRecommendation {
                     if !self.recommendations.make(&recommendation, actor, &notifications).await? {
                         return Err(Problem::unavailable("a predecessor stored the same work meanwhile"));
                     }
-                    call.success(shown(&recommendation))
+                    call.success(shown(recommendation))
                 }
                 // A table that cannot be reached keeps no queue either.
                 Err(problem) if !matches!(problem.code, Code::AiUnavailable | Code::AiUnusable | Code::AiLeftAlone) => {
@@ -153,7 +153,7 @@ impl FollowupRecommendation {
         id: RecommendationId,
         reach: &Reach,
         problem: Problem,
-    ) -> Result<Answered<RecommendationShown>, Problem> {
+    ) -> Result<Answered<RecommendationView>, Problem> {
         let notification = self.analysis.complete_lead_data(id, reach, &problem);
         let work = async {
             // Who wants to be left alone has no data to be completed.
@@ -171,12 +171,11 @@ fn in_manual_queue(problem: Problem, recommendation_id: Uuid) -> Problem {
 }
 
 /// The document's six fields, with what goes beyond them. A text that was blocked is shown to nobody.
-fn shown(recommendation: &Recommendation) -> Value {
-    let mut shown = recommendation.shown();
-    if recommendation.draft.is_none() {
-        let best = recommendation.assessment.as_ref().map(|assessment| &assessment.channel_scores[0]["channel"]);
-        shown["recommended_channel"] = json!(best);
-        shown["draft_message"] = json!("");
+fn shown(recommendation: Recommendation) -> RecommendationView {
+    let mut view = RecommendationView::from(recommendation);
+    if view.draft_message.is_none() {
+        view.recommended_channel = view.channel_scores.as_ref().and_then(|scores| Some(scores.first()?.channel));
+        view.draft_message = Some(String::new());
     }
-    shown
+    view
 }

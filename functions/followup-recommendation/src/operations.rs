@@ -3,7 +3,7 @@
 use serde_json::json;
 use shared::api::openapi::Operation;
 use shared::base::problem::{Code, MISSING, Problem};
-use shared::workflow::recommendations::RecommendationShown;
+use shared::workflow::recommendations::RecommendationView;
 
 use crate::FollowupRecommendation;
 
@@ -33,7 +33,7 @@ pub fn operations() -> Vec<Operation> {
             "recent_activity_summary": "Requested pricing information during product demo.",
         }),
     )
-    .answers("A text message", RecommendationShown::example())
+    .answers("A text message", RecommendationView::example())
     .followed_by(
         &[
             "getRecommendation",

@@ -2,13 +2,13 @@
 
 pub mod operations;
 
-use shared::api::http::{Call, Dialect, Input, RawEndpoint, Reply};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Path};
 use shared::base::clock::Clock;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
-use shared::crm::conversations::Conversations;
-use shared::crm::identifiers::{CustomerPhone, User};
+use shared::crm::conversations::{Conversations, LeadObject};
+use shared::crm::identifiers::LeadPath;
 use shared::workspace::auth::Permission;
 
 pub use operations::operations;
@@ -28,24 +28,16 @@ pub struct GetLead {
     conversations: Conversations,
 }
 
-impl RawEndpoint for GetLead {
+impl Endpoint for GetLead {
     const DIALECT: Dialect = Dialect::Leads;
     const PERMISSION: Permission = Permission::ReadLeads;
-    /// Whose lead, and which.
-    type Request = (String, String);
+    type Request = Path<LeadPath>;
+    type Answer = LeadObject;
 
-    fn parse(&self, input: &Input) -> Result<(String, String), Problem> {
-        Ok((input.in_path("user_id").to_owned(), input.in_path("customer_phone").to_owned()))
-    }
-
-    async fn handle(&self, call: &Call, (user_id, customer_phone): (String, String)) -> Result<Reply, Problem> {
+    async fn handle(&self, call: &Call, Path(path): Self::Request) -> Result<Answered<LeadObject>, Problem> {
         let not_found = || Problem::new(Code::LeadNotFound, "Lead not found");
-        // What cannot be an identifier is nobody's.
-        let (Ok(user), Ok(lead)) = (User::new(call.workspace_id, &user_id), CustomerPhone::parse(&customer_phone))
-        else {
-            return Err(not_found());
-        };
+        let (user, lead) = path.lead(call.workspace_id).ok_or_else(not_found)?;
         let row = self.conversations.row_or_aliased(&user, &lead).await?.ok_or_else(not_found)?;
-        Ok(call.raw_success(row.shown(self.clock.now())))
+        call.success(LeadObject::new(&row, self.clock.now()))
     }
 }

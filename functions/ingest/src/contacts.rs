@@ -4,19 +4,18 @@
 use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use shared::api::exactly_once::ExactlyOnce;
-use shared::api::http::{Call, Dialect, Fields, Input, MAX_INGESTED, RawEndpoint, Reply};
+use shared::api::http::request::{self, Complaints};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Json, MAX_INGESTED};
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;
-use shared::crm::leads::{Lead, Leads, Upserted};
-use shared::pii::addresses;
+use shared::crm::leads::{Contact, Email, Lead, Leads, Phone, Upserted};
 use shared::workspace::auth::Permission;
 use uuid::Uuid;
-
-/// How many contacts one bulk request takes.
-const MOST: usize = 500;
 
 /// How many contacts of a bulk request are written at once; the rows of one follow each other.
 const AT_ONCE: usize = 8;
@@ -35,60 +34,194 @@ pub struct PostContacts {
     once: ExactlyOnce,
 }
 
-impl RawEndpoint for PostContact {
+/// A contact that is to be recorded.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(
+    rename = "ContactGiven",
+    extend("anyOf" = [{"required": ["external_ref"]}, {"required": ["email"]}, {"required": ["phone"]}])
+)]
+pub struct NewContact {
+    /// The reference that you know it by.
+    #[schemars(length(max = 128))]
+    pub external_ref: Option<String>,
+    /// Name.
+    #[schemars(length(max = 200))]
+    pub full_name: Option<String>,
+    /// E-mail address.
+    pub email: Option<Email>,
+    /// Phone number with its country code.
+    pub phone: Option<Phone>,
+    /// Profile on LinkedIn.
+    #[schemars(length(max = 500))]
+    pub linkedin: Option<String>,
+    /// Job title.
+    #[schemars(length(max = 200))]
+    pub job_title: Option<String>,
+    /// Company.
+    #[schemars(length(max = 255))]
+    pub company_name: Option<String>,
+    /// Stage in the sales pipeline.
+    #[schemars(length(max = 100))]
+    pub stage: Option<String>,
+}
+
+/// Contacts that are to be recorded.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "ContactsGiven")]
+pub struct NewContacts {
+    /// Each is read as a single contact would be, and gets a result of its own.
+    #[schemars(length(min = 1, max = 500), with = "Vec<NewContact>", extend("x-apart" = true))]
+    pub contacts: Vec<Value>,
+}
+
+/// A contact as it stands now.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ContactRecorded {
+    /// What was done.
+    pub status: RecordedAs,
+    /// The contact.
+    #[serde(flatten)]
+    pub contact: Contact,
+}
+
+/// What was done with a contact.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RecordedAs {
+    /// It was not known.
+    Created,
+    /// Something of it was new.
+    Updated,
+    /// Nothing of it was new.
+    Unchanged,
+}
+
+/// What became of contacts, in their order.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ContactResults {
+    /// A result for each.
+    pub results: Vec<ContactResult>,
+}
+
+/// What became of a contact.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ContactResult {
+    /// It was recorded.
+    Recorded {
+        /// The contact.
+        #[serde(flatten)]
+        contact: ContactRecorded,
+        /// Its place in the request, from 0.
+        index: u32,
+    },
+    /// It was not recorded.
+    Wrong {
+        /// Always `error`.
+        #[schemars(extend("const" = "error"))]
+        status: &'static str,
+        /// What is wrong.
+        error: ContactError,
+        /// Its place in the request, from 0.
+        index: u32,
+    },
+}
+
+/// What is wrong with a contact.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ContactError {
+    /// Always `validation_error`.
+    #[schemars(extend("const" = "validation_error"))]
+    pub code: &'static str,
+    /// Each wrong field with what it has to be.
+    pub fields: BTreeMap<String, String>,
+}
+
+impl NewContact {
+    /// Refuses a contact without any of its three identities.
+    fn check(&self) -> Result<(), Problem> {
+        if self.external_ref.is_some() || self.email.is_some() || self.phone.is_some() {
+            return Ok(());
+        }
+        let message = "a contact needs an external_ref, an email or a phone";
+        let fields =
+            ["external_ref", "email", "phone"].map(|name| (name.to_owned(), "one of the three is required".to_owned()));
+        Err(Problem { fields: fields.into(), ..Problem::new(Code::Validation, message) })
+    }
+}
+
+impl From<NewContact> for Lead {
+    fn from(new: NewContact) -> Self {
+        Self {
+            lead_id: Uuid::nil(),
+            external_ref: new.external_ref,
+            full_name: new.full_name,
+            email: new.email.map(|email| email.0),
+            phone: new.phone.map(|phone| phone.0),
+            linkedin: new.linkedin,
+            job_title: new.job_title,
+            company_name: new.company_name,
+            stage: new.stage,
+        }
+    }
+}
+
+impl ContactResult {
+    fn new(index: usize, recorded: Result<ContactRecorded, Complaints>) -> Self {
+        let index = index as u32;
+        match recorded {
+            Ok(contact) => Self::Recorded { contact, index },
+            Err(fields) => {
+                Self::Wrong { status: "error", error: ContactError { code: "validation_error", fields }, index }
+            }
+        }
+    }
+}
+
+impl Endpoint for PostContact {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::WriteLeads;
     const MAX_BODY: usize = MAX_INGESTED;
-    type Request = Lead;
+    type Request = Json<NewContact>;
+    type Answer = ContactRecorded;
 
-    fn parse(&self, input: &Input) -> Result<Lead, Problem> {
-        contact(&input.body)
+    fn check(&self, Json(new): &Self::Request) -> Result<(), Problem> {
+        new.check()
     }
 
-    async fn handle(&self, call: &Call, given: Lead) -> Result<Reply, Problem> {
+    async fn handle(&self, call: &Call, Json(new): Self::Request) -> Result<Answered<ContactRecorded>, Problem> {
+        let given = Lead::from(new);
         let work = async {
             let upserted = self.leads.upsert(call.workspace_id, &given).await?;
-            let refused = |fields| Problem { code: Code::IdentityTaken, ..Problem::fields(fields) };
-            shown(upserted, &given).map(|contact| call.raw_success(contact)).map_err(refused)
+            let refused = |fields| Problem::fields(fields).with_code(Code::IdentityTaken);
+            call.success(recorded(upserted, &given).map_err(refused)?)
         };
         self.once.for_free(call, work).await
     }
 }
 
-impl RawEndpoint for PostContacts {
+impl Endpoint for PostContacts {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::WriteLeads;
     const MAX_BODY: usize = MAX_INGESTED;
-    /// Each contact, or what is wrong with it.
-    type Request = Vec<Result<Lead, BTreeMap<String, String>>>;
+    type Request = Json<NewContacts>;
+    type Answer = ContactResults;
 
-    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let many = input.body.get("contacts").and_then(Value::as_array).filter(|many| (1..=MOST).contains(&many.len()));
-        let many =
-            many.ok_or_else(|| Problem::field("contacts", &format!("must be a list of 1 to {MOST} contacts")))?;
-        let wrong = |problem: Problem| match problem.fields.is_empty() {
-            true => BTreeMap::from([("contact".to_owned(), "must be an object".to_owned())]),
-            false => problem.fields,
-        };
-        Ok(many.iter().map(|given| contact(given).map_err(wrong)).collect())
-    }
-
-    async fn handle(&self, call: &Call, request: Self::Request) -> Result<Reply, Problem> {
+    async fn handle(&self, call: &Call, Json(new): Self::Request) -> Result<Answered<ContactResults>, Problem> {
         let work = async {
-            let (mut rows, mut good) = (BTreeMap::new(), Vec::new());
-            for (index, given) in request.into_iter().enumerate() {
-                match given {
+            let (mut results, mut good) = (BTreeMap::new(), Vec::new());
+            for (index, given) in new.contacts.into_iter().enumerate() {
+                match row(given) {
                     Ok(given) => good.push((index, given)),
-                    Err(fields) => _ = rows.insert(index, wrong(fields)),
+                    Err(fields) => _ = results.insert(index, Err(fields)),
                 }
             }
             let written = stream::iter(by_contact(good)).map(|given| self.write(call.workspace_id, given));
             let written: Vec<_> = written.buffer_unordered(AT_ONCE).try_collect().await?;
-            rows.extend(written.into_iter().flatten());
-            for (index, row) in &mut rows {
-                row["index"] = json!(index);
-            }
-            Ok(call.raw_success(json!({ "results": rows.into_values().collect::<Vec<_>>() })))
+            results.extend(written.into_iter().flatten());
+            let results = results.into_iter().map(|(index, recorded)| ContactResult::new(index, recorded));
+            call.success(ContactResults { results: results.collect() })
         };
         self.once.for_free(call, work).await
     }
@@ -99,11 +232,15 @@ type Rows = Vec<(usize, Lead)>;
 
 impl PostContacts {
     /// Writes rows one after the other.
-    async fn write(&self, workspace_id: Uuid, rows: Rows) -> Result<Vec<(usize, Value)>, StoreError> {
+    async fn write(
+        &self,
+        workspace_id: Uuid,
+        rows: Rows,
+    ) -> Result<Vec<(usize, Result<ContactRecorded, Complaints>)>, StoreError> {
         let mut written = Vec::with_capacity(rows.len());
         for (index, given) in rows {
             let upserted = self.leads.upsert(workspace_id, &given).await?;
-            written.push((index, shown(upserted, &given).unwrap_or_else(wrong)));
+            written.push((index, recorded(upserted, &given)));
         }
         Ok(written)
     }
@@ -123,45 +260,26 @@ fn by_contact(rows: Rows) -> Vec<Rows> {
     contacts
 }
 
-fn wrong(fields: BTreeMap<String, String>) -> Value {
-    json!({"status": "error", "error": {"code": "validation_error", "fields": fields}})
-}
-
-/// Reads a contact; one of its three identities has to be there.
-fn contact(given: &Value) -> Result<Lead, Problem> {
-    let mut fields = Fields::of(given)?;
-    let lead = Lead {
-        lead_id: Uuid::nil(),
-        external_ref: fields.optional_text("external_ref", 128),
-        full_name: fields.optional_text("full_name", 200),
-        email: fields.normalised("email", addresses::email),
-        phone: fields.normalised("phone", |text| addresses::phone(text, None)),
-        linkedin: fields.optional_text("linkedin", 500),
-        job_title: fields.optional_text("job_title", 200),
-        company_name: fields.optional_text("company_name", 255),
-        stage: fields.optional_text("stage", 100),
+/// Reads a row of a bulk request.
+fn row(given: Value) -> Result<Lead, Complaints> {
+    let Value::Object(given) = given else {
+        return Err(Complaints::from([("contact".to_owned(), "must be an object".to_owned())]));
     };
-    fields.finish()?;
-    if lead.identities().next().is_none() {
-        let message = "a contact needs an external_ref, an email or a phone";
-        let fields =
-            ["external_ref", "email", "phone"].map(|name| (name.to_owned(), "one of the three is required".to_owned()));
-        return Err(Problem { fields: fields.into(), ..Problem::new(Code::Validation, message) });
-    }
-    Ok(lead)
+    let new: NewContact = request::read(given)?;
+    new.check().map_err(|problem| problem.fields)?;
+    Ok(new.into())
 }
 
 /// The contact as it stands now; if one of its identities belongs to another, the complaints about them.
-fn shown(upserted: Upserted, given: &Lead) -> Result<Value, BTreeMap<String, String>> {
+fn recorded(upserted: Upserted, given: &Lead) -> Result<ContactRecorded, Complaints> {
     let (status, lead) = match upserted {
-        Upserted::Created(lead) => ("created", lead),
-        Upserted::Updated(lead) => ("updated", lead),
-        Upserted::Unchanged(lead) => ("unchanged", lead),
+        Upserted::Created(lead) => (RecordedAs::Created, lead),
+        Upserted::Updated(lead) => (RecordedAs::Updated, lead),
+        Upserted::Unchanged(lead) => (RecordedAs::Unchanged, lead),
         Upserted::Taken => {
             let complaint = "or another of its identities belongs to another contact";
             return Err(given.identities().map(|(kind, _)| (kind.to_owned(), complaint.to_owned())).collect());
         }
     };
-    let own = [("status".to_owned(), json!(status)), ("contact_id".to_owned(), json!(lead.lead_id))];
-    Ok(own.into_iter().chain(lead.fields()).collect())
+    Ok(ContactRecorded { status, contact: lead.into() })
 }

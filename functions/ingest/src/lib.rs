@@ -17,6 +17,8 @@ mod messages;
 pub mod operations;
 mod template_sends;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
 use shared::api::http::{Call, Gate, Routes};
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
@@ -43,6 +45,18 @@ pub fn function(context: &Context) -> Result<shared::api::lambda::Function, Conf
         .with("POST", "/users/{user_id}/template-sends", PostTemplateSends::new(context)?)
         .with("PUT", "/users/{user_id}/leads/{customer_phone}/extraction", PutExtraction::new(context)?)
         .into())
+}
+
+/// The user and the lead of the examples.
+const USER: &str = "789895c8-4bd6-43e9-bfea-a4171ec47197";
+const LEAD: &str = "918979556941";
+
+/// A user, in the path.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct UserPath {
+    /// Whose lead.
+    #[schemars(regex(pattern = "^[!-\"$-~]{1,128}$"), example = USER)]
+    pub user_id: String,
 }
 
 fn user(call: &Call, user_id: &str) -> Result<User, Problem> {

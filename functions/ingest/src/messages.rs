@@ -1,27 +1,17 @@
 //! `POST /users/{user_id}/messages`.
 
-use std::collections::BTreeMap;
-
-use serde_json::json;
-use shared::api::http::{Call, Dialect, Input, MAX_INGESTED, RawEndpoint, Reply};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shared::api::http::request::{Complaints, Parts};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, FromRequest, Input, Json, MAX_INGESTED, Path};
 use shared::base::context::FromContext;
 use shared::base::problem::Problem;
-use shared::crm::conversations::incoming::message;
-use shared::crm::conversations::row::Message;
+use shared::crm::conversations::incoming::NewMessage;
 use shared::crm::conversations::{Conversations, Recorded};
-use shared::crm::identifiers::CustomerPhone;
 use shared::workflow::outcomes::Outcomes;
 use shared::workspace::auth::Permission;
 
-/// How many messages one request takes.
-const MOST: usize = 100;
-
-/// The request, checked: whose messages, and each with its lead.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    user_id: String,
-    messages: Vec<(CustomerPhone, Message)>,
-}
+use crate::UserPath;
 
 /// The endpoint and what it works with.
 #[derive(Clone, Debug, FromContext)]
@@ -31,51 +21,84 @@ pub struct PostMessages {
     outcomes: Outcomes,
 }
 
-impl RawEndpoint for PostMessages {
+/// One message, or several.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "MessagesGiven")]
+pub enum NewMessages {
+    /// Several.
+    Batch(Batch),
+    /// One.
+    One(Box<NewMessage>),
+}
+
+/// Several messages.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Batch {
+    /// The messages.
+    #[schemars(length(min = 1, max = 100))]
+    pub messages: Vec<NewMessage>,
+}
+
+/// What became of messages, in their order.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct MessageResults {
+    /// A result for each.
+    pub messages: Vec<MessageRecorded>,
+}
+
+/// A message that was recorded.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct MessageRecorded {
+    /// Its identifier.
+    pub message_id: String,
+    /// The conversation.
+    pub conversation_id: String,
+    /// Whether it was known already.
+    pub duplicate: bool,
+}
+
+impl FromRequest for NewMessages {
+    /// Takes a body that names `messages` as several, so that each complaint says which message it is about.
+    fn take(input: &mut Input, complaints: &mut Complaints) -> Result<Option<Self>, Problem> {
+        Ok(match input.body.get("messages") {
+            Some(_) => Json::take(input, complaints)?.map(|Json(batch)| Self::Batch(batch)),
+            None => Json::take(input, complaints)?.map(|Json(message)| Self::One(message)),
+        })
+    }
+
+    fn parts() -> Parts {
+        Json::<Self>::parts()
+    }
+}
+
+impl Endpoint for PostMessages {
     const DIALECT: Dialect = Dialect::Leads;
     const PERMISSION: Permission = Permission::WriteLeads;
     const MAX_BODY: usize = MAX_INGESTED;
-    type Request = Request;
+    type Request = (Path<UserPath>, NewMessages);
+    type Answer = MessageResults;
 
-    fn parse(&self, input: &Input) -> Result<Request, Problem> {
-        let user_id = input.in_path("user_id").to_owned();
-        let Some(many) = input.body.get("messages") else {
-            return Ok(Request { user_id, messages: vec![message(&input.body)?] });
+    async fn handle(&self, call: &Call, request: Self::Request) -> Result<Answered<MessageResults>, Problem> {
+        let (Path(path), new) = request;
+        let user = crate::user(call, &path.user_id)?;
+        let new = match new {
+            NewMessages::Batch(batch) => batch.messages,
+            NewMessages::One(message) => vec![*message],
         };
-        let many = many.as_array().filter(|many| (1..=MOST).contains(&many.len()));
-        let many =
-            many.ok_or_else(|| Problem::field("messages", &format!("must be a list of 1 to {MOST} messages")))?;
-        let (mut messages, mut complaints) = (Vec::new(), BTreeMap::new());
-        for (index, given) in many.iter().enumerate() {
-            match message(given) {
-                Ok(message) => messages.push(message),
-                Err(problem) if problem.fields.is_empty() => {
-                    complaints.insert(format!("messages[{index}]"), "must be an object".to_owned());
-                }
-                Err(problem) => complaints.extend(
-                    problem
-                        .fields
-                        .into_iter()
-                        .map(|(name, complaint)| (format!("messages[{index}].{name}"), complaint)),
-                ),
-            }
-        }
-        if complaints.is_empty() { Ok(Request { user_id, messages }) } else { Err(Problem::fields(complaints)) }
-    }
-
-    async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
-        let user = crate::user(call, &request.user_id)?;
-        let mut results = Vec::with_capacity(request.messages.len());
+        let mut messages = Vec::with_capacity(new.len());
         // In their order, so that messages of one conversation are numbered as they were sent here.
-        for (lead, message) in &request.messages {
-            let (recorded, lead_id) = self.conversations.record_message(&user, lead, message).await?;
-            self.outcomes.wrote(user.workspace_id, lead_id, message).await?;
-            results.push(json!({
-                "message_id": message.message_id,
-                "conversation_id": message.conversation_id,
-                "duplicate": recorded == Recorded::Known,
-            }));
+        for new in new {
+            let (lead, message) = new.into();
+            let (recorded, lead_id) = self.conversations.record_message(&user, &lead, &message).await?;
+            self.outcomes.wrote(user.workspace_id, lead_id, &message).await?;
+            messages.push(MessageRecorded {
+                message_id: message.message_id,
+                conversation_id: message.conversation_id,
+                duplicate: recorded == Recorded::Known,
+            });
         }
-        Ok(call.raw_success(json!({ "messages": results })))
+        call.success(MessageResults { messages })
     }
 }

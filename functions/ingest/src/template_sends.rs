@@ -1,25 +1,17 @@
 //! `POST /users/{user_id}/template-sends`.
 
-use chrono::{DateTime, Utc};
-use serde_json::json;
-use shared::api::http::{Call, Dialect, Fields, Input, MAX_INGESTED, RawEndpoint, Reply};
-use shared::base::channel::Channel;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Json, MAX_INGESTED, Path};
+use shared::base::channel::{Channel, Platform};
 use shared::base::context::FromContext;
-use shared::base::problem::{Code, Problem};
-use shared::crm::conversations::incoming::{A_MOMENT, A_PLATFORM, AN_IDENTIFIER, identifier, moment};
+use shared::base::problem::Problem;
+use shared::crm::conversations::incoming::{EventId, Moment};
 use shared::crm::conversations::{Conversations, Recorded};
 use shared::crm::identifiers::CustomerPhone;
 use shared::workspace::auth::Permission;
 
-/// The request, checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    user_id: String,
-    template_send_id: String,
-    lead: CustomerPhone,
-    platform: Channel,
-    sent_at: DateTime<Utc>,
-}
+use crate::UserPath;
 
 /// The endpoint and what it works with.
 #[derive(Clone, Debug, FromContext)]
@@ -27,31 +19,49 @@ pub struct PostTemplateSends {
     conversations: Conversations,
 }
 
-impl RawEndpoint for PostTemplateSends {
+/// A template message that was sent.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "TemplateSendGiven")]
+pub struct NewTemplateSend {
+    /// The sender's identifier for it.
+    pub template_send_id: EventId,
+    /// The lead's identifier on its platform.
+    pub customer_phone: CustomerPhone,
+    /// Where it was sent.
+    #[schemars(
+        with = "Option<Platform>",
+        extend("default" = "whatsapp", "x-complaint" = "must be whatsapp, instagram or webchat")
+    )]
+    pub platform: Option<Channel>,
+    /// When it was sent.
+    pub sent_at: Moment,
+}
+
+/// A template message that was recorded.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TemplateSendRecorded {
+    /// Its identifier.
+    pub template_send_id: String,
+    /// Whether it was known already.
+    pub duplicate: bool,
+}
+
+impl Endpoint for PostTemplateSends {
     const DIALECT: Dialect = Dialect::Leads;
     const PERMISSION: Permission = Permission::WriteLeads;
     const MAX_BODY: usize = MAX_INGESTED;
-    type Request = Request;
+    type Request = (Path<UserPath>, Json<NewTemplateSend>);
+    type Answer = TemplateSendRecorded;
 
-    fn parse(&self, input: &Input) -> Result<Request, Problem> {
-        let mut fields = Fields::of(&input.body)?;
-        let template_send_id = fields.required_id("template_send_id", 512);
-        let lead = fields.required("customer_phone", AN_IDENTIFIER, identifier);
-        let platform = fields.parsed("platform", A_PLATFORM, |name| Channel::one_of(&Channel::PLATFORMS, name));
-        let sent_at = fields.required("sent_at", A_MOMENT, moment);
-        fields.finish()?;
-        let (Some(lead), Some(sent_at)) = (lead, sent_at) else {
-            return Err(Problem::new(Code::Internal, "a checked template send lacks a field"));
-        };
-        let platform = platform.unwrap_or(Channel::Whatsapp);
-        Ok(Request { user_id: input.in_path("user_id").to_owned(), template_send_id, lead, platform, sent_at })
-    }
-
-    async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
-        let user = crate::user(call, &request.user_id)?;
-        let Request { template_send_id, lead, platform, sent_at, .. } = request;
-        let recorded =
-            self.conversations.record_template_send(&user, &lead, &template_send_id, platform, sent_at).await?;
-        Ok(call.raw_success(json!({"template_send_id": template_send_id, "duplicate": recorded == Recorded::Known})))
+    async fn handle(&self, call: &Call, request: Self::Request) -> Result<Answered<TemplateSendRecorded>, Problem> {
+        let (Path(path), Json(new)) = request;
+        let user = crate::user(call, &path.user_id)?;
+        let (EventId(template_send_id), Moment(sent_at)) = (new.template_send_id, new.sent_at);
+        let platform = new.platform.unwrap_or(Channel::Whatsapp);
+        let send =
+            self.conversations.record_template_send(&user, &new.customer_phone, &template_send_id, platform, sent_at);
+        let duplicate = send.await? == Recorded::Known;
+        call.success(TemplateSendRecorded { template_send_id, duplicate })
     }
 }

@@ -5,52 +5,151 @@ pub mod operations;
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
-use shared::api::http::{Call, Dialect, Input, RawEndpoint, RawQuery, Reply};
-use shared::base::channel::Channel;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shared::api::http::request::{Since, Until, period};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Pagination, Path, Query};
+use shared::base::channel::{Channel, Platform};
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;
-use shared::base::time::timestamp;
-use shared::crm::conversations::row::{Message, Row, Sender};
-use shared::crm::conversations::{Conversations, pagination};
-use shared::crm::identifiers::{CustomerPhone, User};
+use shared::base::time::Timestamp;
+use shared::crm::conversations::row::{Extraction, Message, Row, Sender};
+use shared::crm::conversations::{Conversations, LeadStatus, MessageStatus};
+use shared::crm::identifiers::{CustomerPhone, LeadPath, User};
 use shared::workspace::auth::Permission;
 
 pub use operations::operations;
 
-/// The request, checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// Whose lead.
-    pub user_id: String,
-    /// Which lead.
-    pub customer_phone: String,
-    /// On one of these platforms.
-    pub platforms: Option<BTreeSet<Channel>>,
-    /// By this sender.
+/// Which messages.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub struct MessagesQuery {
+    /// On any of these platforms, separated by commas.
+    #[schemars(
+        with = "Option<Vec<Platform>>",
+        length(min = 1),
+        extend("x-complaint" = "must be one or more of whatsapp, instagram, webchat, separated by commas")
+    )]
+    pub platform: Option<BTreeSet<Channel>>,
+    /// By the lead, or by the agent.
     pub sender: Option<Sender>,
-    /// Not before.
-    pub from: Option<DateTime<Utc>>,
-    /// Before.
-    pub before: Option<DateTime<Utc>>,
+    /// From then on.
+    pub from_date: Option<Since>,
+    /// Until then.
+    pub to_date: Option<Until>,
     /// In this conversation.
+    #[schemars(extend("x-complaint" = "must be a text"))]
     pub conversation_id: Option<String>,
-    /// How many at most: 1–200, by default 50.
+    /// How many at most; more than 200 count as 200.
+    #[serde(default = "usual")]
+    #[schemars(range(min = 1))]
     pub limit: u32,
     /// After how many.
+    #[serde(default)]
     pub offset: u32,
 }
 
-impl Request {
+fn usual() -> u32 {
+    50
+}
+
+impl MessagesQuery {
     fn shows(&self, message: &Message) -> bool {
-        self.platforms.as_ref().is_none_or(|platforms| platforms.contains(&message.platform))
+        self.platform.as_ref().is_none_or(|platforms| platforms.contains(&message.platform))
             && self.sender.is_none_or(|sender| sender == message.sender)
-            && self.from.is_none_or(|from| message.timestamp >= from)
-            && self.before.is_none_or(|before| message.timestamp < before)
+            && self.from_date.is_none_or(|from| message.timestamp >= from.0)
+            && self.to_date.is_none_or(|until| message.timestamp < until.0)
             && self.conversation_id.as_ref().is_none_or(|id| *id == message.conversation_id)
+    }
+}
+
+/// A lead's messages.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "LeadMessages")]
+pub struct MessagesOfLead {
+    /// The lead's identifier on its platform.
+    pub customer_phone: String,
+    /// Who the lead is.
+    pub lead_info: LeadInfo,
+    /// Which part of the messages this is.
+    pub pagination: Pagination,
+    /// The messages, oldest first.
+    pub messages: Vec<LeadMessage>,
+}
+
+/// Who a lead is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LeadInfo {
+    /// Name.
+    pub name: Option<String>,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// Company.
+    pub company: Option<String>,
+    /// Class by score.
+    pub lead_status: Option<LeadStatus>,
+    /// The sum of the five scores.
+    #[schemars(range(min = 5, max = 15))]
+    pub total_score: Option<u8>,
+}
+
+impl From<&Row> for LeadInfo {
+    fn from(row: &Row) -> Self {
+        let extraction = row.extraction.as_ref();
+        Self {
+            name: row.name().map(str::to_owned),
+            email: row.email().map(str::to_owned),
+            company: row.company().map(str::to_owned),
+            lead_status: extraction.map(Extraction::lead_status),
+            total_score: extraction.map(Extraction::total_score),
+        }
+    }
+}
+
+/// A message of a conversation.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LeadMessage {
+    /// Its identifier.
+    pub message_id: String,
+    /// The conversation.
+    pub conversation_id: String,
+    /// The agent that handles the conversation.
+    pub agent_id: Option<String>,
+    /// The agent's name.
+    pub agent_name: Option<String>,
+    /// Where it was written.
+    #[schemars(with = "Platform")]
+    pub platform: Channel,
+    /// The phone number or account that it came through.
+    pub phone_number_id: Option<String>,
+    /// Who sent it.
+    pub sender: Sender,
+    /// What it says.
+    pub text: String,
+    /// When it was sent.
+    pub timestamp: Timestamp,
+    /// Whether it was sent.
+    pub status: MessageStatus,
+    /// Its number within the conversation.
+    pub sequence_no: u64,
+}
+
+impl From<Message> for LeadMessage {
+    fn from(message: Message) -> Self {
+        Self {
+            message_id: message.message_id,
+            conversation_id: message.conversation_id,
+            agent_id: message.agent_id,
+            agent_name: message.agent_name,
+            platform: message.platform,
+            phone_number_id: message.phone_number_id,
+            sender: message.sender,
+            text: message.text,
+            timestamp: message.timestamp.into(),
+            status: message.status,
+            sequence_no: message.sequence_no,
+        }
     }
 }
 
@@ -68,55 +167,37 @@ pub struct LeadMessages {
     conversations: Conversations,
 }
 
-impl RawEndpoint for LeadMessages {
+impl Endpoint for LeadMessages {
     const DIALECT: Dialect = Dialect::Leads;
     const PERMISSION: Permission = Permission::ReadLeads;
-    type Request = Request;
+    type Request = (Path<LeadPath>, Query<MessagesQuery>);
+    type Answer = MessagesOfLead;
 
-    fn parse(&self, input: &Input) -> Result<Request, Problem> {
-        let mut query = RawQuery::of(&input.query);
-        let request = Request {
-            user_id: input.in_path("user_id").to_owned(),
-            customer_phone: input.in_path("customer_phone").to_owned(),
-            platforms: query
-                .list("platform", "whatsapp, instagram, webchat", |name| Channel::one_of(&Channel::PLATFORMS, name)),
-            sender: query.parsed("sender", "must be user or agent", |name| name.parse::<Sender>().ok()),
-            from: query.moment("from_date", false),
-            before: query.moment("to_date", true),
-            conversation_id: query.text("conversation_id").map(str::to_owned),
-            limit: query.limit(50, 200),
-            offset: query.integer("offset", 0..=u32::MAX, 0),
-        };
-        if let (Some(from), Some(before)) = (request.from, request.before)
-            && from >= before
-        {
-            query.complain("from_date", "must not be after to_date");
-        }
-        query.finish().map(|()| request)
+    fn check(&self, (_, Query(query)): &Self::Request) -> Result<(), Problem> {
+        period(query.from_date, query.to_date)
     }
 
-    async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
+    async fn handle(&self, call: &Call, request: Self::Request) -> Result<Answered<MessagesOfLead>, Problem> {
+        let (Path(path), Query(query)) = request;
         let not_found = || Problem::new(Code::LeadNotFound, "Lead not found");
-        let user = User::new(call.workspace_id, &request.user_id);
-        let (Ok(user), Ok(lead)) = (user, CustomerPhone::parse(&request.customer_phone)) else {
-            return Err(not_found());
-        };
-        let (row, messages) = match self.read(&user, &lead).await? {
+        let (user, lead) = path.lead(call.workspace_id).ok_or_else(not_found)?;
+        let (row, mut messages) = match self.read(&user, &lead).await? {
             Some(read) => read,
             None => match self.conversations.alias(&user, &lead).await? {
                 Some(lead) => self.read(&user, &lead).await?.ok_or_else(not_found)?,
                 None => return Err(not_found()),
             },
         };
-        let messages: Vec<Message> = messages.into_iter().filter(|message| request.shows(message)).collect();
-        let (limit, offset) = (request.limit, request.offset);
-        let page: Vec<Value> = messages.iter().skip(offset as usize).take(limit as usize).map(shown).collect();
-        Ok(call.raw_success(json!({
-            "customer_phone": row.customer_phone,
-            "lead_info": row.info(),
-            "pagination": pagination(messages.len(), limit, offset, page.len()),
-            "messages": page,
-        })))
+        messages.retain(|message| query.shows(message));
+        let (total, limit, offset) = (messages.len(), query.limit.min(200), query.offset);
+        let page = messages.into_iter().skip(offset as usize).take(limit as usize);
+        let messages: Vec<_> = page.map(LeadMessage::from).collect();
+        call.success(MessagesOfLead {
+            lead_info: LeadInfo::from(&row),
+            customer_phone: row.customer_phone,
+            pagination: Pagination::new(total, limit, offset, messages.len()),
+            messages,
+        })
     }
 }
 
@@ -126,20 +207,4 @@ impl LeadMessages {
         let messages = messages?;
         Ok(row?.map(|row| (row, messages)))
     }
-}
-
-fn shown(message: &Message) -> Value {
-    json!({
-        "message_id": message.message_id,
-        "conversation_id": message.conversation_id,
-        "agent_id": message.agent_id,
-        "agent_name": message.agent_name,
-        "platform": message.platform,
-        "phone_number_id": message.phone_number_id,
-        "sender": message.sender,
-        "text": message.text,
-        "timestamp": timestamp(message.timestamp),
-        "status": message.status,
-        "sequence_no": message.sequence_no,
-    })
 }

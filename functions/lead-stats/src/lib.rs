@@ -2,18 +2,51 @@
 
 pub mod operations;
 
-use serde_json::json;
-use shared::api::http::{Call, Dialect, Input, RawEndpoint, Reply};
+use schemars::JsonSchema;
+use serde::Serialize;
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Path};
 use shared::base::clock::Clock;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::crm::conversations::Rows;
 use shared::crm::conversations::list::stats;
-use shared::crm::identifiers::User;
+use shared::crm::identifiers::UserPath;
 use shared::workspace::auth::Permission;
 
 pub use operations::operations;
+
+/// How many leads a user has.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LeadCounts {
+    /// All.
+    pub total_leads: u64,
+    /// With scores.
+    pub leads_with_extraction: u64,
+    /// Hot.
+    pub hot_leads: u64,
+    /// Warm.
+    pub warm_leads: u64,
+    /// Cold.
+    pub cold_leads: u64,
+    /// By platform.
+    pub by_platform: ByPlatform,
+    /// With a message in the last 7 days.
+    pub leads_last_7_days: u64,
+    /// With a message in the last 30 days.
+    pub leads_last_30_days: u64,
+}
+
+/// How many leads there are on each platform.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ByPlatform {
+    /// On WhatsApp.
+    pub whatsapp: u64,
+    /// On Instagram.
+    pub instagram: u64,
+    /// In the webchat.
+    pub webchat: u64,
+}
 
 /// The function's name in `template.yaml`.
 pub const NAME: &str = "lead-stats";
@@ -30,31 +63,26 @@ pub struct LeadStats {
     rows: Rows,
 }
 
-impl RawEndpoint for LeadStats {
+impl Endpoint for LeadStats {
     const DIALECT: Dialect = Dialect::Leads;
     const PERMISSION: Permission = Permission::ReadLeads;
-    /// Whose leads.
-    type Request = String;
+    type Request = Path<UserPath>;
+    type Answer = LeadCounts;
 
-    fn parse(&self, input: &Input) -> Result<String, Problem> {
-        Ok(input.in_path("user_id").to_owned())
-    }
-
-    async fn handle(&self, call: &Call, user_id: String) -> Result<Reply, Problem> {
-        let user =
-            User::new(call.workspace_id, &user_id).map_err(|error| Problem::field("user_id", &error.to_string()))?;
-        let now = self.clock.now();
+    async fn handle(&self, call: &Call, Path(path): Self::Request) -> Result<Answered<LeadCounts>, Problem> {
+        let (user, now) = (path.user(call.workspace_id)?, self.clock.now());
         let stats = self.rows.read(&user, |rows| stats(rows.iter(), now)).await?;
-        let ([hot, warm, cold], [whatsapp, instagram, webchat]) = (stats.by_status, stats.by_platform);
-        Ok(call.raw_success(json!({
-            "total_leads": stats.total,
-            "leads_with_extraction": stats.with_extraction,
-            "hot_leads": hot,
-            "warm_leads": warm,
-            "cold_leads": cold,
-            "by_platform": {"whatsapp": whatsapp, "instagram": instagram, "webchat": webchat},
-            "leads_last_7_days": stats.last_7_days,
-            "leads_last_30_days": stats.last_30_days,
-        })))
+        let [hot_leads, warm_leads, cold_leads] = stats.by_status.map(|count| count as u64);
+        let [whatsapp, instagram, webchat] = stats.by_platform.map(|count| count as u64);
+        call.success(LeadCounts {
+            total_leads: stats.total as u64,
+            leads_with_extraction: stats.with_extraction as u64,
+            hot_leads,
+            warm_leads,
+            cold_leads,
+            by_platform: ByPlatform { whatsapp, instagram, webchat },
+            leads_last_7_days: stats.last_7_days as u64,
+            leads_last_30_days: stats.last_30_days as u64,
+        })
     }
 }

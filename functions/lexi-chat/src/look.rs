@@ -6,7 +6,7 @@ use shared::base::store::StoreError;
 use shared::base::time::timestamp;
 use shared::crm::leads::{Activity, Lead};
 use shared::crm::lists::List;
-use shared::workflow::campaigns::{Campaign, Counts};
+use shared::workflow::campaigns::{Campaign, CampaignCounts, Counts};
 use shared::workflow::tasks::{Status, TaskId};
 use uuid::Uuid;
 
@@ -130,7 +130,7 @@ impl LexiChat {
             "campaign": {"name": found.brief.name, "about": found.brief.about, "list": found.brief.list.name},
             "status": task.as_ref().map(|task| task.status),
             "progress": task.as_ref().map(|task| task.progress),
-            "counts": Counts::of(&contacts).shown(),
+            "counts": CampaignCounts::from(Counts::of(&contacts)),
         });
         Ok(Used::records(shown, "1 campaign".to_owned()))
     }

@@ -1,8 +1,10 @@
 //! Decisions: approve, and dismiss.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::api::exactly_once::ExactlyOnce;
-use shared::api::http::{Call, Dialect, Fields, Input, RawEndpoint, Reply};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Json, Path};
 use shared::base::clock::Random;
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
@@ -13,7 +15,7 @@ use shared::workspace::auth::Permission;
 use shared::workspace::idempotency::Claimed;
 use uuid::Uuid;
 
-use crate::read::{found, prices};
+use crate::read::{TaskPath, found, prices};
 
 /// Who decides. A request that comes again with its idempotency key is the same one: whoever takes it over finds
 /// what its predecessor has decided, instead of a task that is no longer pending.
@@ -46,20 +48,34 @@ pub struct Approve {
     queue: Queue,
 }
 
-impl RawEndpoint for Approve {
+/// A body without fields.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoFields {}
+
+/// A task that was approved.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TaskApproved {
+    /// The task.
+    pub task_id: Uuid,
+    /// Always `approved`.
+    #[schemars(extend("const" = "approved"))]
+    pub status: &'static str,
+    /// Whether it begins now.
+    pub execution_started: bool,
+}
+
+impl Endpoint for Approve {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::Lexi;
     const BODY_IS_OPTIONAL: bool = true;
-    type Request = Uuid;
+    type Request = (Path<TaskPath>, Json<NoFields>);
+    type Answer = TaskApproved;
 
-    fn parse(&self, input: &Input) -> Result<Uuid, Problem> {
-        let id = input.uuid_in_path("id")?;
-        Fields::of(&input.body)?.finish().map(|()| id)
-    }
-
-    async fn handle(&self, call: &Call, id: Uuid) -> Result<Reply, Problem> {
+    async fn handle(&self, call: &Call, (Path(path), _): Self::Request) -> Result<Answered<Self::Answer>, Problem> {
+        let task_id = path.id;
         let work = async {
-            let (before, prices) = tokio::join!(found(&self.tasks, call, id), prices(&self.accounts, call));
+            let (before, prices) = tokio::join!(found(&self.tasks, call, path), prices(&self.accounts, call));
             let (before, prices) = (before?, prices?);
             let price = before.price(&prices);
             let after = self.tasks.approve(&before, decision(call, &self.random), price).await?;
@@ -67,10 +83,10 @@ impl RawEndpoint for Approve {
             if after.status == Status::Approved
                 && let Err(error) = self.queue.send(&[after.id]).await
             {
-                tracing::warn!(task_id = %id, cause = %error, "left to the sweeper");
+                tracing::warn!(%task_id, cause = %error, "left to the sweeper");
             }
-            tracing::info!(task_id = %id, kind = after.plan.kind(), "approved");
-            Ok(call.raw_success(json!({"task_id": id, "status": "approved", "execution_started": true})))
+            tracing::info!(%task_id, kind = after.plan.kind(), "approved");
+            call.success(TaskApproved { task_id, status: "approved", execution_started: true })
         };
         self.once.for_free(call, work).await
     }
@@ -84,27 +100,43 @@ pub struct Dismiss {
     once: ExactlyOnce,
 }
 
-impl RawEndpoint for Dismiss {
+/// Why nobody wants a task.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DismissRequest {
+    /// `not_relevant`, `manual_execution`, `incorrect_params`, `duplicate`, `testing`, or in words.
+    #[schemars(length(max = 500))]
+    pub reason: Option<String>,
+}
+
+/// A task that was dismissed.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TaskDismissed {
+    /// The task.
+    pub task_id: Uuid,
+    /// Always `dismissed`.
+    #[schemars(extend("const" = "dismissed"))]
+    pub status: &'static str,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+impl Endpoint for Dismiss {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::Lexi;
     const BODY_IS_OPTIONAL: bool = true;
-    /// Which, and why: `not_relevant`, `manual_execution`, `incorrect_params`, `duplicate`, `testing`, or in words.
-    type Request = (Uuid, Option<String>);
+    type Request = (Path<TaskPath>, Json<DismissRequest>);
+    type Answer = TaskDismissed;
 
-    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let id = input.uuid_in_path("id")?;
-        let mut fields = Fields::of(&input.body)?;
-        let reason = fields.optional_text("reason", 500).map(|reason| reason.trim().to_owned());
-        fields.finish().map(|()| (id, reason))
-    }
-
-    async fn handle(&self, call: &Call, (id, reason): Self::Request) -> Result<Reply, Problem> {
+    async fn handle(&self, call: &Call, request: Self::Request) -> Result<Answered<Self::Answer>, Problem> {
+        let (Path(path), Json(DismissRequest { reason })) = request;
+        let (task_id, reason) = (path.id, reason.map(|reason| reason.trim().to_owned()));
         let work = async {
-            let before = found(&self.tasks, call, id).await?;
+            let before = found(&self.tasks, call, path).await?;
             let after = self.tasks.dismiss(&before, decision(call, &self.random), reason).await?;
             let after = decided(after, 0)?;
-            tracing::info!(task_id = %id, kind = after.plan.kind(), "dismissed");
-            Ok(call.raw_success(json!({"task_id": id, "status": "dismissed", "reason": after.reason})))
+            tracing::info!(%task_id, kind = after.plan.kind(), "dismissed");
+            call.success(TaskDismissed { task_id, status: "dismissed", reason: after.reason })
         };
         self.once.for_free(call, work).await
     }

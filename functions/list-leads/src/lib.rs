@@ -2,36 +2,120 @@
 
 pub mod operations;
 
-use chrono::TimeDelta;
-use serde_json::Value;
-use shared::api::http::{Call, Dialect, Input, RawEndpoint, RawQuery, Reply};
-use shared::base::channel::Channel;
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shared::api::http::request::{Since, Until, period};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Page, Pagination, Path, Query};
+use shared::base::channel::{Channel, Platform};
 use shared::base::clock::Clock;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;
-use shared::crm::conversations::LeadStatus;
-use shared::crm::conversations::list::{Filter, Order, page, searched};
-use shared::crm::conversations::{Rows, pagination};
-use shared::crm::identifiers::{CustomerPhone, User};
+use shared::crm::conversations::list::{Filter, Order, SortBy, page, searched};
+use shared::crm::conversations::{LeadObject, LeadStatus, Rows};
+use shared::crm::identifiers::{CustomerPhone, UserPath};
 use shared::workspace::auth::Permission;
 
 pub use operations::operations;
 
-/// The request, checked.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// Whose leads.
-    pub user_id: String,
-    /// Which.
-    pub filter: Filter,
-    /// In which order.
-    pub order: Order,
-    /// How many at most: 1–100, by default 50.
+/// Which leads, in which order.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub struct LeadsQuery {
+    /// On any of these platforms, separated by commas.
+    #[schemars(
+        with = "Option<Vec<Platform>>",
+        length(min = 1),
+        extend("x-complaint" = "must be one or more of whatsapp, instagram, webchat, separated by commas")
+    )]
+    pub platform: Option<BTreeSet<Channel>>,
+    /// Of any of these classes, separated by commas.
+    #[schemars(
+        with = "Option<Vec<LeadStatus>>",
+        length(min = 1),
+        extend("x-complaint" = "must be one or more of Hot, Warm, Cold, separated by commas")
+    )]
+    pub lead_status: Option<BTreeSet<LeadStatus>>,
+    /// Only leads with, or without, scores.
+    pub has_extraction: Option<bool>,
+    /// Only leads with, or without, an e-mail address.
+    pub has_email: Option<bool>,
+    /// With at least this score.
+    #[schemars(with = "Option<u32>", range(min = 5, max = 15))]
+    pub min_total_score: Option<u8>,
+    /// With at most this score.
+    #[schemars(with = "Option<u32>", range(min = 5, max = 15))]
+    pub max_total_score: Option<u8>,
+    /// With a message in the last so many days.
+    #[schemars(range(min = 1))]
+    pub days: Option<u32>,
+    /// With a last message from then on.
+    pub from_date: Option<Since>,
+    /// With a last message until then.
+    pub to_date: Option<Until>,
+    /// With this in the name, e-mail address, company or identifier.
+    #[schemars(extend("x-complaint" = "must be a text"))]
+    pub search: Option<String>,
+    /// Only the lead with this identifier.
+    #[schemars(extend("x-complaint" = "must be a text"))]
+    pub customer_phone: Option<String>,
+    /// What the order goes by.
+    #[serde(default)]
+    #[schemars(extend(
+        "x-complaint" = "must be last_message_at, first_contact_at, total_messages, total_score or name"
+    ))]
+    pub sort_by: SortBy,
+    /// Ascending or descending.
+    #[serde(default)]
+    pub sort_order: SortOrder,
+    /// How many at most; more than 100 count as 100.
+    #[serde(default = "usual")]
+    #[schemars(range(min = 1))]
     pub limit: u32,
     /// After how many.
+    #[serde(default)]
     pub offset: u32,
+}
+
+fn usual() -> u32 {
+    50
+}
+
+/// Ascending or descending.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SortOrder {
+    /// The least first.
+    Asc,
+    /// The greatest first.
+    #[default]
+    Desc,
+}
+
+impl LeadsQuery {
+    fn filter(self, now: DateTime<Utc>) -> Filter {
+        // As many days back as a timestamp can go.
+        let since = self.days.map(|days| now - TimeDelta::days(i64::from(days.min(100_000))));
+        Filter {
+            platforms: self.platform,
+            statuses: self.lead_status,
+            has_extraction: self.has_extraction,
+            has_email: self.has_email,
+            min_total_score: self.min_total_score,
+            max_total_score: self.max_total_score,
+            from: self.from_date.map(|from| from.0).max(since),
+            before: self.to_date.map(|until| until.0),
+            search: self.search.filter(|text| !text.is_empty()).map(|text| searched(&text)),
+            customer_phone: self.customer_phone.filter(|phone| !phone.is_empty()).map(|phone| {
+                // A plus in a query is a space.
+                let phone = phone.strip_prefix(' ').unwrap_or(&phone);
+                CustomerPhone::parse(phone).map_or_else(|_| phone.to_owned(), |phone| phone.as_str().to_owned())
+            }),
+        }
+    }
 }
 
 /// The function's name in `template.yaml`.
@@ -49,77 +133,31 @@ pub struct ListLeads {
     rows: Rows,
 }
 
-impl RawEndpoint for ListLeads {
+impl Endpoint for ListLeads {
     const DIALECT: Dialect = Dialect::Leads;
     const PERMISSION: Permission = Permission::ReadLeads;
-    type Request = Request;
+    type Request = (Path<UserPath>, Query<LeadsQuery>);
+    type Answer = Page<Vec<LeadObject>, Pagination>;
 
-    fn parse(&self, input: &Input) -> Result<Request, Problem> {
-        let mut query = RawQuery::of(&input.query);
-        let score = |score: Option<u32>| score.and_then(|score| u8::try_from(score).ok());
-        // As many days back as a timestamp can go.
-        let days = query.optional_integer("days", 1..=u32::MAX).map(|days| days.min(100_000));
-        let from_date = query.moment("from_date", false);
-        let before = query.moment("to_date", true);
-        if let (Some(from), Some(before)) = (from_date, before)
-            && from >= before
-        {
-            query.complain("from_date", "must not be after to_date");
-        }
-        let since = days.map(|days| self.clock.now() - TimeDelta::days(i64::from(days)));
-        let filter = Filter {
-            platforms: query
-                .list("platform", "whatsapp, instagram, webchat", |name| Channel::one_of(&Channel::PLATFORMS, name)),
-            statuses: query.list("lead_status", "Hot, Warm, Cold", |name| name.parse::<LeadStatus>().ok()),
-            has_extraction: query.flag("has_extraction"),
-            has_email: query.flag("has_email"),
-            min_total_score: score(query.optional_integer("min_total_score", 5..=15)),
-            max_total_score: score(query.optional_integer("max_total_score", 5..=15)),
-            from: from_date.max(since),
-            before,
-            search: query.text("search").filter(|text| !text.is_empty()).map(searched),
-            customer_phone: query.text("customer_phone").filter(|phone| !phone.is_empty()).map(|phone| {
-                // A plus in a query is a space.
-                let phone = phone.strip_prefix(' ').unwrap_or(phone);
-                CustomerPhone::parse(phone).map_or_else(|_| phone.to_owned(), |phone| phone.as_str().to_owned())
-            }),
-        };
-        let order = Order {
-            by: query
-                .parsed(
-                    "sort_by",
-                    "must be last_message_at, first_contact_at, total_messages, total_score or name",
-                    |name| name.parse().ok(),
-                )
-                .unwrap_or_default(),
-            ascending: query
-                .parsed("sort_order", "must be asc or desc", |order| match order {
-                    "asc" => Some(true),
-                    "desc" => Some(false),
-                    _ => None,
-                })
-                .unwrap_or(false),
-        };
-        let limit = query.limit(50, 100);
-        let offset = query.integer("offset", 0..=u32::MAX, 0);
-        query.finish()?;
-        Ok(Request { user_id: input.in_path("user_id").to_owned(), filter, order, limit, offset })
+    fn check(&self, (_, Query(query)): &Self::Request) -> Result<(), Problem> {
+        period(query.from_date, query.to_date)
     }
 
-    async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
-        let Request { user_id, filter, order, limit, offset } = request;
-        let user =
-            User::new(call.workspace_id, &user_id).map_err(|error| Problem::field("user_id", &error.to_string()))?;
-        let now = self.clock.now();
-        let (shown, total) = self
+    async fn handle(&self, call: &Call, request: Self::Request) -> Result<Answered<Self::Answer>, Problem> {
+        let (Path(path), Query(query)) = request;
+        let (user, now) = (path.user(call.workspace_id)?, self.clock.now());
+        let (limit, offset) = (query.limit.min(100), query.offset);
+        let order = Order { by: query.sort_by, ascending: query.sort_order == SortOrder::Asc };
+        let filter = query.filter(now);
+        let (data, total) = self
             .rows
             .read(&user, |rows| {
                 let (rows, total) = page(rows.iter(), &filter, order, offset as usize, limit as usize);
-                let shown = rows.into_iter().map(|listed| listed.row().map(|row| row.shown(now)));
-                shown.collect::<Result<Vec<Value>, StoreError>>().map(|shown| (shown, total))
+                let leads = rows.into_iter().map(|listed| listed.row().map(|row| LeadObject::new(&row, now)));
+                leads.collect::<Result<Vec<_>, StoreError>>().map(|leads| (leads, total))
             })
             .await??;
-        let pagination = pagination(total, limit, offset, shown.len());
-        Ok(call.raw_page(shown.into(), pagination))
+        let meta = Pagination::new(total, limit, offset, data.len());
+        call.page(Page { data, meta })
     }
 }

@@ -22,7 +22,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use futures_util::future::try_join_all;
 use lambda_http::RequestExt;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use shared::api::http::{Dialect, MAX_INGESTED, Reply, Request, Response, body_bytes, serve_open};
 use shared::base::channel::Channel;
 use shared::base::clock::{Clock, Random};
@@ -36,6 +38,28 @@ use shared::crm::inbox::{Inbox, Place};
 use shared::workspace::accounts::{Accounts, ChannelAccount};
 
 pub use operations::operations;
+
+/// What Meta sends to confirm a subscription.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Handshake {
+    /// Always `subscribe`.
+    #[serde(rename = "hub.mode")]
+    pub mode: Option<String>,
+    /// The token that this deployment was given.
+    #[serde(rename = "hub.verify_token")]
+    pub verify_token: Option<String>,
+    /// What is to be answered.
+    #[serde(rename = "hub.challenge")]
+    pub challenge: Option<String>,
+}
+
+/// What was taken.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "MetaTaken")]
+pub struct Receipt {
+    /// How many items.
+    pub taken: u32,
+}
 
 /// How many items are stored at a time.
 const AT_A_TIME: usize = 16;
@@ -82,9 +106,11 @@ impl MetaWebhook {
     async fn handshake(&self, request: &Request) -> Result<Reply, Problem> {
         let expected = self.verify_token.as_ref().ok_or_else(not_set_up)?.value().await?;
         let query = request.query_string_parameters();
-        let given = |name| query.first(name).unwrap_or_default();
-        if given("hub.mode") == "subscribe" && signature::same(&expected, given("hub.verify_token")) {
-            return Ok(Reply::text(200, given("hub.challenge").to_owned()));
+        let query: Map<_, _> = query.iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+        let handshake: Handshake = serde_json::from_value(query.into()).map_err(Problem::internal)?;
+        let is_expected = signature::same(&expected, &handshake.verify_token.unwrap_or_default());
+        if handshake.mode.as_deref() == Some("subscribe") && is_expected {
+            return Ok(Reply::text(200, handshake.challenge.unwrap_or_default()));
         }
         Err(Problem::new(Code::InsufficientPermissions, "the verify token is not this deployment's"))
     }
@@ -104,7 +130,7 @@ impl MetaWebhook {
         let payload: Value = serde_json::from_slice(body)
             .map_err(|error| Problem::new(Code::Validation, format!("the body is not valid JSON: {error}")))?;
         let taken = self.take(payload::items(payload)).await?;
-        Ok(Reply::json(200, &json!({ "taken": taken })))
+        Reply::of(&Receipt { taken: taken as u32 })
     }
 
     /// Stores and queues what came through known channels, and gives how many items that were.

@@ -1,9 +1,10 @@
 //! The description of the endpoints.
 
-use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use shared::api::openapi::Operation;
 use shared::base::problem::{Code, Problem};
+
+use crate::{Handshake, Receipt};
 
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
@@ -17,41 +18,23 @@ pub fn operations() -> Vec<Operation> {
             .text("text/plain")
             .refuses_with(refused)
             .refuses(&[Code::NoSuchRoute, Code::Internal, Code::ServiceUnavailable]),
-        Operation::bare::<Taken>("POST /webhooks/meta", "takeMetaWebhook", "Takes what WhatsApp and Instagram deliver")
-            .description("At most 5 MB. What is not understood, or came through an unknown channel, is ignored.")
-            .signed("X-Hub-Signature-256", taken)
-            .takes_as::<Map<String, Value>>("application/json")
-            .for_example("Nothing new", json!({"object": "whatsapp_business_account", "entry": []}))
-            .answers("Nothing was taken", json!({"taken": 0}))
-            .refuses_with(forged)
-            .refuses(&[
-                Code::Validation,
-                Code::NoSuchRoute,
-                Code::PayloadTooLarge,
-                Code::Internal,
-                Code::ServiceUnavailable,
-            ]),
+        Operation::bare::<Receipt>(
+            "POST /webhooks/meta",
+            "takeMetaWebhook",
+            "Takes what WhatsApp and Instagram deliver",
+        )
+        .description("At most 5 MB. What is not understood, or came through an unknown channel, is ignored.")
+        .signed("X-Hub-Signature-256", taken)
+        .takes_as::<Map<String, Value>>("application/json")
+        .for_example("Nothing new", json!({"object": "whatsapp_business_account", "entry": []}))
+        .answers("Nothing was taken", json!({"taken": 0}))
+        .refuses_with(forged)
+        .refuses(&[
+            Code::Validation,
+            Code::NoSuchRoute,
+            Code::PayloadTooLarge,
+            Code::Internal,
+            Code::ServiceUnavailable,
+        ]),
     ]
-}
-
-/// What Meta sends to confirm a subscription.
-#[derive(JsonSchema)]
-pub struct Handshake {
-    /// Always `subscribe`.
-    #[schemars(rename = "hub.mode")]
-    pub mode: Option<String>,
-    /// The token that this deployment was given.
-    #[schemars(rename = "hub.verify_token")]
-    pub verify_token: Option<String>,
-    /// What is to be answered.
-    #[schemars(rename = "hub.challenge")]
-    pub challenge: Option<String>,
-}
-
-/// What was taken.
-#[derive(JsonSchema)]
-#[schemars(rename = "MetaTaken")]
-pub struct Taken {
-    /// How many items.
-    pub taken: u32,
 }

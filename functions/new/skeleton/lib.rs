@@ -3,9 +3,8 @@
 pub mod operations;
 
 use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::json;
-use shared::api::http::{Call, Dialect, Fields, Input, RawEndpoint, Reply};
+use serde::{Deserialize, Serialize};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Json};
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 use shared::base::problem::Problem;
@@ -21,11 +20,18 @@ pub fn function(context: &Context) -> Result<shared::api::lambda::Function, Conf
     shared::api::lambda::Function::endpoint(context, SkeletonName::new)
 }
 
-/// The request, checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+/// What is asked for.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SkeletonNameRequest {
     /// TODO what the field says.
+    #[serde(default = "todo_default")]
+    #[schemars(range(min = 1, max = 10))]
     pub todo: u32,
+}
+
+fn todo_default() -> u32 {
+    3
 }
 
 /// The `data` of the answer.
@@ -46,18 +52,13 @@ impl SkeletonName {
     }
 }
 
-impl RawEndpoint for SkeletonName {
+impl Endpoint for SkeletonName {
     const DIALECT: Dialect = Dialect::Leadlex;
     const PERMISSION: Permission = Permission::ReadAi;
-    type Request = Request;
+    type Request = Json<SkeletonNameRequest>;
+    type Answer = SkeletonNameAnswer;
 
-    fn parse(&self, input: &Input) -> Result<Request, Problem> {
-        let mut fields = Fields::of(&input.body)?;
-        let request = Request { todo: fields.integer("todo", 1..=10, 3) };
-        fields.finish().map(|()| request)
-    }
-
-    async fn handle(&self, call: &Call, request: Request) -> Result<Reply, Problem> {
-        Ok(call.raw_success(json!(SkeletonNameAnswer { todo: request.todo })))
+    async fn handle(&self, call: &Call, Json(request): Self::Request) -> Result<Answered<Self::Answer>, Problem> {
+        call.success(SkeletonNameAnswer { todo: request.todo })
     }
 }

@@ -140,24 +140,25 @@ impl NewFunction {
     fn filled(&self, skeleton: &str) -> String {
         let (method, path) = (self.route.method(), self.route.path());
         let mut text = skeleton.to_owned();
+        let variables = self.route.variables();
+        if !variables.is_empty() {
+            let field = |name: &&str| format!("    /// {MARK} what it identifies.\n    pub {name}: Uuid,\n");
+            for (without_path, with_path) in WITH_PATH {
+                text = text.replace(without_path, with_path);
+            }
+            text = text.replace(PATH_FIELDS, &variables.iter().map(field).collect::<String>());
+        }
         if !self.route.has_body() {
             for (with_body, with_query) in WITHOUT_BODY {
                 text = text.replace(with_body, with_query);
             }
         }
-        let variables = self.route.variables();
-        let described: String = variables
-            .iter()
-            .map(|variable| format!("\n        .uuid(\"{variable}\", \"{MARK} what it identifies.\")"))
-            .collect();
-        let after = "and what it costs.\")";
         let mut sample = path.to_owned();
         for variable in &variables {
             sample = sample.replace(&format!("{{{variable}}}"), SAMPLE);
         }
         let parameters: Vec<_> = variables.iter().map(|variable| format!("\"{variable}\": \"{SAMPLE}\"")).collect();
-        text.replace(after, &format!("{after}{described}"))
-            .replace("\"pathParameters\": {}", &format!("\"pathParameters\": {{{}}}", parameters.join(", ")))
+        text.replace("\"pathParameters\": {}", &format!("\"pathParameters\": {{{}}}", parameters.join(", ")))
             .replace("\"rawPath\": \"/v1/skeleton\"", &format!("\"rawPath\": \"{sample}\""))
             .replace("\"path\": \"/v1/skeleton\"", &format!("\"path\": \"{sample}\""))
             .replace("(\"POST\", \"/v1/skeleton", &format!("(\"{method}\", \"{sample}"))
@@ -177,15 +178,34 @@ impl NewFunction {
 /// Stands for each variable part of a path in samples: the contact that every workspace of the tests has.
 const SAMPLE: &str = "123e4567-e89b-12d3-a456-426614174000";
 
-/// What a skeleton says of a body, and what in its place of a query.
-const WITHOUT_BODY: [(&str, &str); 8] = [
-    ("Fields::of(&input.body)?", "RawQuery::of(&input.query)"),
-    ("Fields, Input, Reply}", "Input, Query, Reply}"),
+/// Stands for the fields of a path.
+const PATH_FIELDS: &str = "    // path\n";
+
+/// What a skeleton says of a route without variable parts, and what in its place of one with them.
+const WITH_PATH: [(&str, &str); 6] = [
+    ("Endpoint, Json}", "Endpoint, Json, Path}"),
     (
-        "        .takes::<SkeletonNameRequest>()\n        .for_example(\"TODO what it shows\", json!({\"todo\": 3}))\n",
-        "        .query::<SkeletonNameRequest>()\n",
+        "/// What is asked for.\n",
+        "/// What the path names.\n#[derive(Debug, Deserialize, JsonSchema)]\npub struct SkeletonNamePath {\n    // path\n}\n\n\
+         /// What is asked for.\n",
     ),
-    ("#[schemars(deny_unknown_fields)]\n", ""),
+    (
+        "type Request = Json<SkeletonNameRequest>;",
+        "type Request = (Path<SkeletonNamePath>, Json<SkeletonNameRequest>);",
+    ),
+    ("call: &Call, Json(request): ", "call: &Call, (_, Json(request)): "),
+    ("auth::Permission;\n", "auth::Permission;\nuse uuid::Uuid;\n"),
+    ("tokio.workspace = true\n", "tokio.workspace = true\nuuid.workspace = true\n"),
+];
+
+/// What a skeleton says of a body, and what in its place of a query.
+const WITHOUT_BODY: [(&str, &str); 10] = [
+    ("Endpoint, Json}", "Endpoint, Query}"),
+    ("Endpoint, Json, Path}", "Endpoint, Path, Query}"),
+    ("Json<SkeletonNameRequest>", "Query<SkeletonNameRequest>"),
+    ("Json(request)", "Query(request)"),
+    ("        .for_example(\"TODO what it shows\", json!({\"todo\": 3}))\n", ""),
+    ("#[serde(deny_unknown_fields)]\n", ""),
     ("/v1/skeleton\").json(&json!({\"todo\": 3})))", "/v1/skeleton?todo=3\"))"),
     ("use serde_json::json;\nuse tests::", "use tests::"),
     ("\"rawQueryString\": \"\"", "\"rawQueryString\": \"todo=3\""),

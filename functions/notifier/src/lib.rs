@@ -19,7 +19,7 @@ use shared::base::store::StoreError;
 use shared::clients::http_client::http_client;
 use shared::workflow::due::Place;
 use shared::workflow::lease::ATTEMPTS;
-use shared::workflow::notifications::{Notification, Notifications};
+use shared::workflow::notifications::{Notification, NotificationView, Notifications};
 use shared::workspace::accounts::{Accounts, Webhook};
 
 /// How long an answer may take.
@@ -46,7 +46,8 @@ impl Notifier {
     async fn send(&self, webhook: &Webhook, notification: &Notification) -> Result<(), String> {
         let id = notification.notification_id.to_string();
         let timestamp = self.clock.now().timestamp().to_string();
-        let body = notification.shown().to_string();
+        let body =
+            serde_json::to_string(&NotificationView::from(notification.clone())).map_err(|error| error.to_string())?;
         let signature = signature(&webhook.secret, &[&id, &timestamp, &body].map(String::as_str).join("."))?;
         let request = self.http.post(&webhook.url).header("content-type", "application/json");
         let request = request.header("webhook-id", id).header("webhook-timestamp", timestamp);

@@ -1,10 +1,12 @@
 //! `POST /api/v1/ai/followup/recommendations/{id}/approve`: what a person wants sent, as it is or changed.
 
 use chrono::TimeDelta;
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::json;
 use shared::api::exactly_once::ExactlyOnce;
-use shared::api::http::{Call, Dialect, Fields, Input, RawEndpoint, Reply};
-use shared::base::channel::Channel;
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Json, Path};
+use shared::base::channel::{Channel, Recommended};
 use shared::base::clock::{Clock, Random};
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
@@ -12,11 +14,14 @@ use shared::base::queue::Queue;
 use shared::outreach::gate::{self, Gate};
 use shared::outreach::reach::{Reach, Reaching};
 use shared::workflow::notifications::Notification;
-use shared::workflow::recommendations::{Actor, Draft, Origin, Recommendation, Recommendations, Refused};
+use shared::workflow::recommendations::{
+    Actor, Draft, Origin, Recommendation, RecommendationView, Recommendations, Refused,
+};
 use shared::workspace::accounts::{Accounts, Site};
 use shared::workspace::auth::Permission;
 
-use crate::decide::{About, answer, decided, refusal, send};
+use crate::decide::{Version, decided, refusal, seen, send};
+use crate::read::RecommendationPath;
 
 /// How far back is looked for the lead's last message on WhatsApp.
 const LOOKED_BACK: TimeDelta = TimeDelta::days(2);
@@ -35,21 +40,47 @@ pub struct Approve {
     queue: Queue,
 }
 
-/// What the person changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Edit {
-    channel: Option<Channel>,
-    title: Option<String>,
-    message: Option<String>,
+/// A text in place of the one that is proposed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Replacement(String);
+
+impl TryFrom<String> for Replacement {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.trim() {
+            "" => Err("must not be blank; leave it out to keep what is proposed"),
+            _ => Ok(Self(text)),
+        }
+    }
 }
 
-impl Edit {
-    /// What is to be sent: what is proposed, with what the person changes of it.
-    fn of(self, proposed: Option<&Draft>) -> Result<Draft, Problem> {
+/// What is sent in place of what is proposed.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApproveRequest {
+    /// The version that you have seen; another is a conflict.
+    pub version: Option<Version>,
+    /// Another channel.
+    #[schemars(with = "Option<Recommended>")]
+    pub channel: Option<Channel>,
+    /// Another subject line or headline.
+    #[schemars(with = "Option<String>", length(max = 150), regex(pattern = r"\S"))]
+    pub draft_title: Option<Replacement>,
+    /// Another text.
+    #[schemars(with = "Option<String>", length(max = 5_000), regex(pattern = r"\S"))]
+    pub draft_message: Option<Replacement>,
+}
+
+impl ApproveRequest {
+    /// What is proposed, with the caller's changes.
+    fn draft(self, proposed: Option<&Draft>) -> Result<Draft, Problem> {
         let needs = |field| Problem::field(field, shared::base::problem::MISSING);
+        let text = |Replacement(text)| text;
         let channel = self.channel.or(proposed.map(|draft| draft.channel)).ok_or_else(|| needs("channel"))?;
-        let message = self.message.or_else(|| proposed.map(|draft| draft.message.clone()));
-        let title = self.title.or_else(|| proposed.and_then(|draft| draft.title.clone()));
+        let message = self.draft_message.map(text).or_else(|| proposed.map(|draft| draft.message.clone()));
+        let title = self.draft_title.map(text).or_else(|| proposed.and_then(|draft| draft.title.clone()));
         let draft = Draft { channel, title, message: message.ok_or_else(|| needs("draft_message"))? };
         match draft.fault() {
             None => Ok(draft),
@@ -58,44 +89,30 @@ impl Edit {
     }
 }
 
-impl RawEndpoint for Approve {
+impl Endpoint for Approve {
     const DIALECT: Dialect = Dialect::Followup;
     const PERMISSION: Permission = Permission::WriteAi;
-    /// Which, and what is changed.
-    type Request = (About, Edit);
+    type Request = (Path<RecommendationPath>, Json<ApproveRequest>);
+    type Answer = RecommendationView;
 
-    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let mut fields = Fields::of(&input.body)?;
-        let about = About::read(input, &mut fields)?;
-        let known: Vec<_> = Channel::RECOMMENDED.iter().map(|channel| channel.name()).collect();
-        let edit = Edit {
-            channel: fields.parsed("channel", &format!("must be one of {}", known.join(", ")), |name| {
-                Channel::one_of(&Channel::RECOMMENDED, name)
-            }),
-            title: fields.optional_text("draft_title", 150),
-            message: fields.optional_text("draft_message", 5_000),
-        };
-        fields.finish()?;
-        for name in ["draft_title", "draft_message"] {
-            if input.body[name].as_str().is_some_and(|text| text.trim().is_empty()) {
-                return Err(Problem::field(name, "must not be blank; leave it out to keep what is proposed"));
-            }
-        }
-        Ok((about, edit))
-    }
-
-    async fn handle(&self, call: &Call, (about, edit): Self::Request) -> Result<Reply, Problem> {
-        self.once.for_free(call, self.approve(call, about, edit)).await
+    async fn handle(&self, call: &Call, request: Self::Request) -> Result<Answered<Self::Answer>, Problem> {
+        let (Path(path), Json(request)) = request;
+        self.once.for_free(call, self.approve(call, path, request)).await
     }
 }
 
 impl Approve {
-    async fn approve(&self, call: &Call, about: About, edit: Edit) -> Result<Reply, Problem> {
-        let before = about.found(&self.recommendations, call).await?;
+    async fn approve(
+        &self,
+        call: &Call,
+        path: RecommendationPath,
+        request: ApproveRequest,
+    ) -> Result<Answered<RecommendationView>, Problem> {
+        let before = seen(&self.recommendations, call, path, request.version).await?;
         if !before.is_open() {
             return Err(refusal(Refused::NotOpen(before.status), &before));
         }
-        let draft = edit.of(before.draft.as_ref())?;
+        let draft = request.draft(before.draft.as_ref())?;
         let since = self.clock.now() - LOOKED_BACK;
         let reach = self.reaching.reach(call.workspace_id, before.lead_id, since).await?;
         let reach = reach.ok_or_else(|| Problem::new(Code::LeadNotFound, "the lead is no longer in this workspace"))?;
@@ -113,7 +130,7 @@ impl Approve {
         }
         let after = decided(self.recommendations.approve(&before, draft, actor).await?, &before)?;
         send(&self.queue, &after).await;
-        Ok(answer(call, &after))
+        call.success(after.into())
     }
 
     /// Blocks the recommendation, alerts compliance, and says where the text has to be changed.
@@ -123,7 +140,7 @@ impl Approve {
         findings: serde_json::Value,
         notification: &Notification,
         actor: Actor,
-    ) -> Result<Reply, Problem> {
+    ) -> Result<Answered<RecommendationView>, Problem> {
         let blocked = self.recommendations.block(before, findings.clone(), notification, actor).await?;
         decided(blocked, before)?;
         let message = "the text holds personal data of somebody else, and is blocked; approve it with another text";

@@ -1,44 +1,48 @@
 //! Decisions that send nothing: reject, snooze, and what waits in the manual queue.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::json;
 use shared::api::exactly_once::ExactlyOnce;
-use shared::api::http::{Call, Dialect, Fields, Input, RawEndpoint, Reply};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Json, Path};
 use shared::base::clock::Clock;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::ConfigError;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;
 use shared::base::time::timestamp;
-use shared::workflow::recommendations::{Actor, Decided, Recommendation, Recommendations, Refused, Status};
+use shared::parsed_text;
+use shared::workflow::recommendations::{
+    Actor, Decided, Recommendation, RecommendationView, Recommendations, Refused, Status,
+};
 use shared::workspace::auth::Permission;
-use uuid::Uuid;
 
-use crate::read::found;
+use crate::read::{RecommendationPath, found};
 
 /// The longest that something is left out of the list.
 const LONGEST_SNOOZE: TimeDelta = TimeDelta::days(90);
 
-/// Which recommendation is decided on, and the version that the caller has seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct About {
-    pub(crate) id: Uuid,
-    pub(crate) version: Option<u64>,
-}
+/// The version that the caller has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Version(
+    #[schemars(range(min = 1), extend("x-complaint" = "must be a whole number from 1 to 4294967295"))] u32,
+);
 
-impl About {
-    pub(crate) fn read(input: &Input, fields: &mut Fields<'_>) -> Result<Self, Problem> {
-        let version = fields.integer("version", 1..=u32::MAX, 0);
-        Ok(Self { id: input.uuid_in_path("id")?, version: (version > 0).then_some(u64::from(version)) })
-    }
-
-    /// The recommendation, if it is still the version that the caller has seen.
-    pub(crate) async fn found(self, all: &Recommendations, call: &Call) -> Result<Recommendation, Problem> {
-        let found = found(all, call, self.id).await?;
-        match self.version {
-            Some(seen) if seen != found.version => Err(outdated(found.status).detail("version", json!(found.version))),
-            _ => Ok(found),
+/// The recommendation, if it is still the version that the caller has seen.
+pub(crate) async fn seen(
+    recommendations: &Recommendations,
+    call: &Call,
+    path: RecommendationPath,
+    version: Option<Version>,
+) -> Result<Recommendation, Problem> {
+    let found = found(recommendations, call, path).await?;
+    match version {
+        Some(Version(seen)) if u64::from(seen) != found.version => {
+            Err(outdated(found.status).detail("version", json!(found.version)))
         }
+        _ => Ok(found),
     }
 }
 
@@ -62,10 +66,6 @@ pub(crate) fn refusal(refused: Refused, before: &Recommendation) -> Problem {
     }
 }
 
-pub(crate) fn answer(call: &Call, after: &Recommendation) -> Reply {
-    call.raw_success(after.shown())
-}
-
 /// Sends a recommendation to its queue. What is not sent, the sweeper sends.
 pub(crate) async fn send(queue: &Queue, after: &Recommendation) {
     if let Err(error) = queue.send(&[after.id]).await {
@@ -82,27 +82,33 @@ pub struct Reject {
     queue: Queue,
 }
 
-impl RawEndpoint for Reject {
+/// Why a recommendation is not wanted.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RejectRequest {
+    /// The version that you have seen; another is a conflict.
+    pub version: Option<Version>,
+    /// Why.
+    #[schemars(length(max = 1_000), regex(pattern = r"\S"))]
+    pub reason: String,
+}
+
+impl Endpoint for Reject {
     const DIALECT: Dialect = Dialect::Followup;
     const PERMISSION: Permission = Permission::WriteAi;
-    /// Which, and why.
-    type Request = (About, String);
+    type Request = (Path<RecommendationPath>, Json<RejectRequest>);
+    type Answer = RecommendationView;
 
-    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let mut fields = Fields::of(&input.body)?;
-        let request = (About::read(input, &mut fields)?, fields.required_text("reason", 1_000));
-        fields.finish().map(|()| request)
-    }
-
-    async fn handle(&self, call: &Call, (about, reason): Self::Request) -> Result<Reply, Problem> {
+    async fn handle(&self, call: &Call, request: Self::Request) -> Result<Answered<Self::Answer>, Problem> {
+        let (Path(path), Json(RejectRequest { version, reason })) = request;
         let work = async {
-            let before = about.found(&self.recommendations, call).await?;
+            let before = seen(&self.recommendations, call, path, version).await?;
             let after = self.recommendations.reject(&before, &reason, Actor::Key(call.key_id)).await?;
             let after = decided(after, &before)?;
             if after.is_queued() {
                 send(&self.queue, &after).await;
             }
-            Ok(answer(call, &after))
+            call.success(after.into())
         };
         self.once.for_free(call, work).await
     }
@@ -116,30 +122,51 @@ pub struct Snooze {
     once: ExactlyOnce,
 }
 
-impl RawEndpoint for Snooze {
+/// Until when a recommendation is left out of the list.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SnoozeRequest {
+    /// The version that you have seen; another is a conflict.
+    pub version: Option<Version>,
+    /// Until when, from now until 90 days from now.
+    pub until: SnoozeEnd,
+}
+
+/// The time at which a snoozed recommendation comes back to the list.
+#[derive(Clone, Copy, Debug)]
+pub struct SnoozeEnd(DateTime<Utc>);
+
+parsed_text!(SnoozeEnd, snooze_end, "must be a time such as 2025-01-31T09:30:00Z", {
+    "type": "string",
+    "format": "date-time",
+});
+
+fn snooze_end(text: &str) -> Option<SnoozeEnd> {
+    DateTime::parse_from_rfc3339(text).ok().map(|at| SnoozeEnd(at.to_utc()))
+}
+
+impl Endpoint for Snooze {
     const DIALECT: Dialect = Dialect::Followup;
     const PERMISSION: Permission = Permission::WriteAi;
-    /// Which, and until when.
-    type Request = (About, DateTime<Utc>);
+    type Request = (Path<RecommendationPath>, Json<SnoozeRequest>);
+    type Answer = RecommendationView;
 
-    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let (now, mut fields) = (self.clock.now(), Fields::of(&input.body)?);
-        let about = About::read(input, &mut fields)?;
-        let latest = timestamp(now + LONGEST_SNOOZE);
-        let complaint = format!("must be a time such as 2025-01-31T09:30:00Z, from now until {latest}");
-        let until = fields.required("until", &complaint, |text| {
-            let until = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
-            (until > now && until <= now + LONGEST_SNOOZE).then_some(until)
-        });
-        fields.finish()?;
-        Ok((about, until.unwrap_or(now)))
+    fn check(&self, (_, Json(request)): &Self::Request) -> Result<(), Problem> {
+        let (now, SnoozeEnd(until)) = (self.clock.now(), request.until);
+        let latest = now + LONGEST_SNOOZE;
+        if until > now && until <= latest {
+            return Ok(());
+        }
+        let complaint = format!("must be a time such as 2025-01-31T09:30:00Z, from now until {}", timestamp(latest));
+        Err(Problem::field("until", &complaint))
     }
 
-    async fn handle(&self, call: &Call, (about, until): Self::Request) -> Result<Reply, Problem> {
+    async fn handle(&self, call: &Call, request: Self::Request) -> Result<Answered<Self::Answer>, Problem> {
+        let (Path(path), Json(SnoozeRequest { version, until: SnoozeEnd(until) })) = request;
         let work = async {
-            let before = about.found(&self.recommendations, call).await?;
+            let before = seen(&self.recommendations, call, path, version).await?;
             let after = self.recommendations.snooze(&before, until, Actor::Key(call.key_id)).await?;
-            decided(after, &before).map(|after| answer(call, &after))
+            call.success(decided(after, &before)?.into())
         };
         self.once.for_free(call, work).await
     }
@@ -172,20 +199,24 @@ impl LeaveManualQueue {
     }
 }
 
-impl RawEndpoint for LeaveManualQueue {
+/// A decision without anything to say.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionRequest {
+    /// The version that you have seen; another is a conflict.
+    pub version: Option<Version>,
+}
+
+impl Endpoint for LeaveManualQueue {
     const DIALECT: Dialect = Dialect::Followup;
     const PERMISSION: Permission = Permission::WriteAi;
-    type Request = About;
+    type Request = (Path<RecommendationPath>, Json<DecisionRequest>);
+    type Answer = RecommendationView;
 
-    fn parse(&self, input: &Input) -> Result<About, Problem> {
-        let mut fields = Fields::of(&input.body)?;
-        let about = About::read(input, &mut fields)?;
-        fields.finish().map(|()| about)
-    }
-
-    async fn handle(&self, call: &Call, about: About) -> Result<Reply, Problem> {
+    async fn handle(&self, call: &Call, request: Self::Request) -> Result<Answered<Self::Answer>, Problem> {
+        let (Path(path), Json(DecisionRequest { version })) = request;
         let work = async {
-            let before = about.found(&self.recommendations, call).await?;
+            let before = seen(&self.recommendations, call, path, version).await?;
             let actor = Actor::Key(call.key_id);
             let after = match self.is_handed_back {
                 true => self.recommendations.hand_back(&before, actor).await?,
@@ -195,7 +226,7 @@ impl RawEndpoint for LeaveManualQueue {
             if after.is_queued() {
                 send(&self.queue, &after).await;
             }
-            Ok(answer(call, &after))
+            call.success(after.into())
         };
         self.once.for_free(call, work).await
     }

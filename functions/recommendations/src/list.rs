@@ -1,13 +1,14 @@
 //! Lists: recommendations, and notifications.
 
-use serde_json::json;
-use shared::api::http::{Call, Dialect, Input, RawEndpoint, RawQuery, Reply, uuid};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Pages, Query};
 use shared::base::context::FromContext;
-use shared::base::names::names;
 use shared::base::problem::Problem;
-use shared::workflow::notifications::{Notification, Notifications, Role};
-use shared::workflow::recommendations::{Listing, Recommendation, Recommendations, Status};
+use shared::workflow::notifications::{NotificationView, Notifications, Role};
+use shared::workflow::recommendations::{Listing, RecommendationView, Recommendations, Status};
 use shared::workspace::auth::Permission;
+use uuid::Uuid;
 
 /// `GET /api/v1/ai/followup/recommendations`.
 #[derive(Clone, Debug, FromContext)]
@@ -15,35 +16,47 @@ pub struct ListRecommendations {
     recommendations: Recommendations,
 }
 
-/// Which page: its number from 1, and how many it has.
-fn page_of(query: &mut RawQuery<'_>) -> (usize, usize) {
-    // A page far out would read everything before it.
-    let page = query.integer("page", 1..=1_000, 1);
-    (page as usize, query.integer("per_page", 1..=100, 20) as usize)
+/// Which recommendations.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct RecommendationsQuery {
+    /// Only those of this status.
+    pub status: Option<Status>,
+    /// Only those of this lead.
+    pub lead_id: Option<Uuid>,
+    /// Also those that were snoozed; by default only where a lead is named.
+    pub include_snoozed: Option<bool>,
+    /// Which page.
+    #[serde(flatten)]
+    pub pages: Pages,
 }
 
-impl RawEndpoint for ListRecommendations {
+/// A page of recommendations.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RecommendationList {
+    /// The recommendations, the most urgent first.
+    pub recommendations: Vec<RecommendationView>,
+    /// The page's number.
+    pub page: u32,
+    /// How many a page has.
+    pub per_page: u32,
+    /// Whether there are more.
+    pub has_more: bool,
+}
+
+impl Endpoint for ListRecommendations {
     const DIALECT: Dialect = Dialect::Followup;
     const PERMISSION: Permission = Permission::ReadAi;
-    /// What to list, and the page's number.
-    type Request = (Listing, usize);
+    type Request = Query<RecommendationsQuery>;
+    type Answer = RecommendationList;
 
-    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let mut query = RawQuery::of(&input.query);
-        let status = query.parsed("status", format!("must be one of {}", names::<Status>()), |name| name.parse().ok());
-        let lead_id = query.parsed("lead_id", "must be a UUID", uuid);
-        let with_snoozed = query.flag("include_snoozed").unwrap_or(lead_id.is_some());
-        let (page, limit) = page_of(&mut query);
-        query.finish()?;
-        Ok((Listing { status, lead_id, with_snoozed, skip: (page - 1) * limit, limit }, page))
-    }
-
-    async fn handle(&self, call: &Call, (listing, page): Self::Request) -> Result<Reply, Problem> {
+    async fn handle(&self, call: &Call, Query(query): Self::Request) -> Result<Answered<Self::Answer>, Problem> {
+        let RecommendationsQuery { status, lead_id, include_snoozed, pages } = query;
+        let with_snoozed = include_snoozed.unwrap_or(lead_id.is_some());
+        let listing = Listing { status, lead_id, with_snoozed, skip: pages.skip(), limit: pages.size() };
         let (found, has_more) = self.recommendations.list(call.workspace_id, listing).await?;
-        let shown: Vec<_> = found.iter().map(Recommendation::shown).collect();
-        Ok(call.raw_success(
-            json!({"recommendations": shown, "page": page, "per_page": listing.limit, "has_more": has_more}),
-        ))
+        let recommendations = found.into_iter().map(RecommendationView::from).collect();
+        let Pages { page, per_page } = pages;
+        call.success(RecommendationList { recommendations, page, per_page, has_more })
     }
 }
 
@@ -53,27 +66,41 @@ pub struct ListNotifications {
     notifications: Notifications,
 }
 
-impl RawEndpoint for ListNotifications {
+/// Whose notifications.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct NotificationsQuery {
+    /// Whom they are for.
+    #[schemars(extend("x-complaint" = "must be manager, representative or compliance"))]
+    pub role: Role,
+    /// Which page.
+    #[serde(flatten)]
+    pub pages: Pages,
+}
+
+/// A page of notifications.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct NotificationList {
+    /// The notifications, newest first.
+    pub notifications: Vec<NotificationView>,
+    /// The page's number.
+    pub page: u32,
+    /// How many a page has.
+    pub per_page: u32,
+    /// Whether there are more.
+    pub has_more: bool,
+}
+
+impl Endpoint for ListNotifications {
     const DIALECT: Dialect = Dialect::Followup;
     const PERMISSION: Permission = Permission::ReadAi;
-    /// Whose, which page, and how many it has.
-    type Request = (Role, usize, usize);
+    type Request = Query<NotificationsQuery>;
+    type Answer = NotificationList;
 
-    fn parse(&self, input: &Input) -> Result<Self::Request, Problem> {
-        let mut query = RawQuery::of(&input.query);
-        let role = query.parsed("role", "must be manager, representative or compliance", |name| name.parse().ok());
-        if query.text("role").is_none() {
-            query.complain("role", shared::base::problem::MISSING);
-        }
-        let (page, limit) = page_of(&mut query);
-        query.finish()?;
-        let role = role.ok_or_else(|| Problem::field("role", shared::base::problem::MISSING))?;
-        Ok((role, page, limit))
-    }
-
-    async fn handle(&self, call: &Call, (role, page, limit): Self::Request) -> Result<Reply, Problem> {
-        let (found, has_more) = self.notifications.list(call.workspace_id, role, ((page - 1) * limit, limit)).await?;
-        let shown: Vec<_> = found.iter().map(Notification::shown).collect();
-        Ok(call.raw_success(json!({"notifications": shown, "page": page, "per_page": limit, "has_more": has_more})))
+    async fn handle(&self, call: &Call, Query(query): Self::Request) -> Result<Answered<Self::Answer>, Problem> {
+        let NotificationsQuery { role, pages } = query;
+        let (found, has_more) = self.notifications.list(call.workspace_id, role, (pages.skip(), pages.size())).await?;
+        let notifications = found.into_iter().map(NotificationView::from).collect();
+        let Pages { page, per_page } = pages;
+        call.success(NotificationList { notifications, page, per_page, has_more })
     }
 }

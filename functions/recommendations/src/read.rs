@@ -1,20 +1,30 @@
 //! One recommendation, and what was done with it.
 
-use serde_json::json;
-use shared::api::http::{Call, Dialect, Input, RawEndpoint, Reply};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shared::api::http::{Answered, Call, Dialect, Endpoint, Path};
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
-use shared::workflow::recommendations::{AuditEvent, Recommendation, RecommendationId, Recommendations};
+use shared::workflow::recommendations::{
+    AuditEvent, Recommendation, RecommendationId, RecommendationView, Recommendations,
+};
 use shared::workspace::auth::Permission;
 use uuid::Uuid;
+
+/// A recommendation, in the path.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub struct RecommendationPath {
+    /// The recommendation.
+    pub id: Uuid,
+}
 
 /// A recommendation of the caller's workspace.
 pub(crate) async fn found(
     recommendations: &Recommendations,
     call: &Call,
-    recommendation_id: Uuid,
+    path: RecommendationPath,
 ) -> Result<Recommendation, Problem> {
-    let id = RecommendationId { workspace_id: call.workspace_id, recommendation_id };
+    let id = RecommendationId { workspace_id: call.workspace_id, recommendation_id: path.id };
     let found = recommendations.get(id).await?;
     found.ok_or_else(|| Problem::new(Code::RecommendationNotFound, "no recommendation with this id in this workspace"))
 }
@@ -25,17 +35,14 @@ pub struct GetRecommendation {
     recommendations: Recommendations,
 }
 
-impl RawEndpoint for GetRecommendation {
+impl Endpoint for GetRecommendation {
     const DIALECT: Dialect = Dialect::Followup;
     const PERMISSION: Permission = Permission::ReadAi;
-    type Request = Uuid;
+    type Request = Path<RecommendationPath>;
+    type Answer = RecommendationView;
 
-    fn parse(&self, input: &Input) -> Result<Uuid, Problem> {
-        input.uuid_in_path("id")
-    }
-
-    async fn handle(&self, call: &Call, id: Uuid) -> Result<Reply, Problem> {
-        Ok(call.raw_success(found(&self.recommendations, call, id).await?.shown()))
+    async fn handle(&self, call: &Call, Path(path): Self::Request) -> Result<Answered<Self::Answer>, Problem> {
+        call.success(found(&self.recommendations, call, path).await?.into())
     }
 }
 
@@ -45,19 +52,24 @@ pub struct GetAudit {
     recommendations: Recommendations,
 }
 
-impl RawEndpoint for GetAudit {
+/// What was done with a recommendation.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Audit {
+    /// The recommendation.
+    pub recommendation_id: Uuid,
+    /// Every change, oldest first.
+    pub events: Vec<AuditEvent>,
+}
+
+impl Endpoint for GetAudit {
     const DIALECT: Dialect = Dialect::Followup;
     const PERMISSION: Permission = Permission::ReadAi;
-    type Request = Uuid;
+    type Request = Path<RecommendationPath>;
+    type Answer = Audit;
 
-    fn parse(&self, input: &Input) -> Result<Uuid, Problem> {
-        input.uuid_in_path("id")
-    }
-
-    async fn handle(&self, call: &Call, id: Uuid) -> Result<Reply, Problem> {
-        let found = found(&self.recommendations, call, id).await?;
+    async fn handle(&self, call: &Call, Path(path): Self::Request) -> Result<Answered<Self::Answer>, Problem> {
+        let found = found(&self.recommendations, call, path).await?;
         let events = self.recommendations.events(found.id).await?;
-        let events: Vec<_> = events.iter().map(AuditEvent::shown).collect();
-        Ok(call.raw_success(json!({"recommendation_id": id, "events": events})))
+        call.success(Audit { recommendation_id: path.id, events })
     }
 }

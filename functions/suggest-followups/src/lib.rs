@@ -45,11 +45,11 @@ pub struct Request {
     pub contact_id: Uuid,
     /// How many suggestions at most.
     #[serde(default = "usual_count")]
-    #[schemars(range(min = 1, max = 10))]
+    #[schemars(with = "Option<u32>", range(min = 1, max = 10))]
     pub count: u32,
     /// How many days back activity counts as recent.
     #[serde(default = "usual_days")]
-    #[schemars(range(min = 1, max = 365))]
+    #[schemars(with = "Option<u32>", range(min = 1, max = 365))]
     pub lookback_days: u32,
     /// The channels that may be suggested; by default all.
     #[schemars(length(min = 1))]

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use functions::email_events::Notification;
+use shared::base::channel::Channel;
 use shared::base::context::{Context, FromContext};
 use shared::base::environment::Environment;
 use shared::clients::providers as clients;
@@ -16,7 +17,7 @@ use crate::sqs;
 use crate::stack::META_APP_SECRET;
 use crate::template::DeclaredQueue;
 
-const CHANNELS: [clients::Channel; 3] = [clients::Channel::Email, clients::Channel::Whatsapp, clients::Channel::Sms];
+const CHANNELS: [Channel; 3] = Channel::SENT;
 
 /// The path of a message of SES's queue, which has none.
 const QUEUE: &str = "queue";
@@ -93,16 +94,17 @@ async fn queue(sender: mpsc::UnboundedSender<Received>) -> EmailEvents {
     email_events
 }
 
-fn outgoing(channel: clients::Channel) -> Outgoing {
+fn outgoing(channel: Channel) -> Outgoing {
     let text = "Hi Jane & Jo".to_owned();
     let (to, from, content) = match channel {
-        clients::Channel::Email => (
+        Channel::Email => (
             "jane@lead.example",
             "robin@acme.example",
             Content::Email { subject: "Your demo".to_owned(), text, reply_to: None },
         ),
-        clients::Channel::Whatsapp => ("15550001111", "106540352242922", Content::Whatsapp { text }),
-        clients::Channel::Sms => ("+15550001111", "+15550009999", Content::Sms { text }),
+        Channel::Whatsapp => ("15550001111", "106540352242922", Content::Whatsapp { text }),
+        Channel::Sms => ("+15550001111", "+15550009999", Content::Sms { text }),
+        other => panic!("no provider sends by {}", other.name()),
     };
     Outgoing { delivery_id: "d-1".to_owned(), to: to.to_owned(), from: from.to_owned(), content }
 }
@@ -195,7 +197,7 @@ async fn a_send_is_answered_as_told_and_what_was_not_taken_is_not_kept() {
 async fn a_send_that_hangs_was_taken_and_is_reported() {
     let mut running = start().await;
     running.tell(json!({"answer": "hang"})).await;
-    let message = outgoing(clients::Channel::Sms);
+    let message = outgoing(Channel::Sms);
     let hanging = tokio::time::timeout(Duration::from_secs(1), running.clients.send(&message)).await;
     assert!(hanging.is_err());
     let report = running.report().await;
@@ -207,11 +209,11 @@ async fn reports_come_late_again_and_in_any_order_as_told() {
     let mut running = start().await;
     let failed = |code: &str| Kind::Failed { code: code.to_owned() };
     for (channel, bounced, complained, code) in [
-        (clients::Channel::Email, Kind::Bounced { permanent: true }, Kind::Complained, failed("rejected")),
-        (clients::Channel::Whatsapp, failed("131026"), failed("131050"), failed("131047")),
-        (clients::Channel::Sms, failed("30003"), failed("21610"), failed("131047")),
+        (Channel::Email, Kind::Bounced { permanent: true }, Kind::Complained, failed("rejected")),
+        (Channel::Whatsapp, failed("131026"), failed("131050"), failed("131047")),
+        (Channel::Sms, failed("30003"), failed("21610"), failed("131047")),
     ] {
-        let sent = if channel == clients::Channel::Email { Kind::Accepted } else { Kind::Sent };
+        let sent = if channel == Channel::Email { Kind::Accepted } else { Kind::Sent };
         let reports = json!([
             {"event": "sent", "after_ms": 360, "times": 2},
             {"event": "delivered", "after_ms": 240},
@@ -264,16 +266,16 @@ async fn what_is_told_is_for_the_sends_that_fit_as_often_as_it_says() {
         let accepted = matches!(running.clients.send(&outgoing(channel)).await, Sent::Accepted { .. });
         (accepted, started.elapsed() >= Duration::from_millis(150))
     };
-    assert!(is_accepted(clients::Channel::Whatsapp).await.0);
-    assert_eq!(is_accepted(clients::Channel::Sms).await, (false, true));
-    assert!(!is_accepted(clients::Channel::Email).await.0);
-    assert!(is_accepted(clients::Channel::Email).await.0);
-    assert!(!is_accepted(clients::Channel::Sms).await.0);
-    assert!(is_accepted(clients::Channel::Sms).await.0);
+    assert!(is_accepted(Channel::Whatsapp).await.0);
+    assert_eq!(is_accepted(Channel::Sms).await, (false, true));
+    assert!(!is_accepted(Channel::Email).await.0);
+    assert!(is_accepted(Channel::Email).await.0);
+    assert!(!is_accepted(Channel::Sms).await.0);
+    assert!(is_accepted(Channel::Sms).await.0);
 
     running.tell(json!({"answer": "busy", "times": 9})).await;
     reqwest::Client::new().delete(format!("{}/behaviour", running.url)).send().await.unwrap();
-    assert!(is_accepted(clients::Channel::Sms).await.0);
+    assert!(is_accepted(Channel::Sms).await.0);
     for wrong in [json!({"answer": "explode"}), json!({"anwser": "busy"}), json!({"reports": [{}]}), json!(3)] {
         assert_eq!(running.tell(wrong).await, 400);
     }
@@ -312,7 +314,7 @@ async fn what_a_provider_would_not_take_is_refused() {
 async fn the_outbox_keeps_the_newest() {
     let providers = Providers::new(String::new(), None, None, Clock::default(), Random::seeded(1)).unwrap();
     let given = SendRequest {
-        channel: Channel::Sms,
+        channel: protocol::Channel::Sms,
         delivery_id: None,
         from: "+2".to_owned(),
         to: "+1".to_owned(),

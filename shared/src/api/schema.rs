@@ -5,6 +5,13 @@ use serde_json::{Map, Value, json};
 /// Where a schema says in its own words what a value has to be. Only the check at the door reads it.
 pub(super) const WORDS: &str = "x-complaint";
 
+/// Where a list's schema says that its items are checked one by one, each with a result of its own. Only the check at
+/// the door reads it.
+pub(super) const APART: &str = "x-apart";
+
+/// The type that reads a text that has the schema. Only the check at the door reads it.
+pub(super) const PARSER: &str = "x-parser";
+
 /// Makes plain lists of enums: `oneOf` of constants becomes one `enum`, which generators of clients know, and the
 /// variants' comments become part of its description.
 pub(super) fn plain_enums(schema: &mut Value) {
@@ -39,7 +46,9 @@ fn names_of(variant: &Value) -> Option<Vec<String>> {
 
 /// Leaves out what only the check at the door reads.
 pub(super) fn without_words(schema: &mut Value) {
-    each_object(schema, &mut |schema| _ = schema.shift_remove(WORDS));
+    each_object(schema, &mut |schema| {
+        schema.retain(|key, _| ![APART, PARSER, WORDS].contains(&key.as_str()));
+    });
 }
 
 fn each_object(value: &mut Value, change: &mut impl FnMut(&mut Map<String, Value>)) {

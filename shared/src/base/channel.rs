@@ -1,7 +1,16 @@
 //! The ways to and from a lead: one list, and the parts of it that each use has.
 //!
-//! A new channel is a variant here and a place in the lists that it belongs to; the compiler then names every `match`
-//! that has to know it.
+//! A new channel is a variant here and a place in the lists that it belongs to. The compiler then names each `match` over
+//! all channels: whether it reaches a lead (`outreach::reach`), its rates (`outreach::policy`), the form of a draft
+//! (`outreach::writing`, `recommendations::draft`) and what a provider sends (`functions/delivery`). What a channel has
+//! besides:
+//!
+//! - one that is sent: its protocol in `clients::providers`, its sender in `accounts::site`, a stand-in in
+//!   `local/src/providers`;
+//! - one that is received: a webhook function such as `functions/meta-webhook`, its message in `crm::inbox` and in
+//!   `functions/message-worker`, its count in `functions/lead-stats`;
+//! - one that is suggested: its name in `functions/suggest-followups/src/channel.rs`;
+//! - all: `cargo cli channel` and `cargo cli site`, which configure it.
 
 use std::borrow::Cow;
 

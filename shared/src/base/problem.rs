@@ -1,4 +1,4 @@
-//! What can go wrong with a request, as one type. How each dialect names it is in `api::http::rendering`.
+//! What can go wrong with a request, as one type. How each dialect names it is in `api::http::statuses`.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;

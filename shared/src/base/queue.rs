@@ -1,7 +1,8 @@
 //! SQS: sending messages, and taking them one by one.
 //!
-//! A queue keeps what nobody could work on for two weeks, and operators look into it: messages carry
-//! identifiers, never personal data.
+//! A message that fails is delivered again, [`DELIVERIES`] times in all; then SQS moves it to the dead-letter queue that
+//! `template.yaml` names, which keeps it for two weeks and raises an alarm. The item that it names fails by itself, after
+//! `workflow::lease::ATTEMPTS`. Operators look into dead-letter queues: messages carry identifiers, never personal data.
 
 use std::panic::AssertUnwindSafe;
 

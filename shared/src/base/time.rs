@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::JsonSchema;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// ISO 8601, UTC, milliseconds, `Z`: how every time is shown and stored.
 pub fn timestamp(at: DateTime<Utc>) -> String {
@@ -10,7 +10,7 @@ pub fn timestamp(at: DateTime<Utc>) -> String {
 }
 
 /// A time in an answer, written by [`timestamp`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[schemars(transparent, inline)]
 pub struct Timestamp(pub DateTime<Utc>);
 

@@ -1,9 +1,13 @@
 //! Whose lead, and which: the parts of every key of the lead list.
 
 use pii::addresses;
+use schemars::JsonSchema;
+use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::base::problem::Problem;
 use crate::base::store::{Item, s};
+use crate::parsed_text;
 
 /// Whose lead: keys are built from this and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -67,6 +71,46 @@ impl CustomerPhone {
     pub fn phone_number(&self) -> Option<String> {
         let is_number = self.0.bytes().all(|byte| byte.is_ascii_digit());
         if is_number { addresses::phone(&format!("+{}", self.0), None).ok() } else { None }
+    }
+}
+
+parsed_text!(
+    CustomerPhone,
+    |text| CustomerPhone::parse(text).ok(),
+    "must be 1 to 128 visible ASCII characters without #",
+    {"type": "string", "pattern": "^[!-\"$-~]{1,128}$"}
+);
+
+/// A user, in the path.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub struct UserPath {
+    /// Whose leads.
+    #[schemars(regex(pattern = "^[!-\"$-~]{1,128}$"), example = "789895c8-4bd6-43e9-bfea-a4171ec47197")]
+    pub user_id: String,
+}
+
+/// A user's lead, in the path.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub struct LeadPath {
+    /// Whose lead.
+    #[schemars(regex(pattern = "^[!-\"$-~]{1,128}$"), example = "789895c8-4bd6-43e9-bfea-a4171ec47197")]
+    pub user_id: String,
+    /// The lead's identifier on its platform.
+    #[schemars(regex(pattern = "^[!-\"$-~]{1,128}$"), example = "918979556941")]
+    pub customer_phone: String,
+}
+
+impl UserPath {
+    /// The user, in a workspace.
+    pub fn user(&self, workspace_id: Uuid) -> Result<User, Problem> {
+        User::new(workspace_id, &self.user_id).map_err(|error| Problem::field("user_id", &error.to_string()))
+    }
+}
+
+impl LeadPath {
+    /// The lead, in a workspace; `None` if no lead can have such identifiers.
+    pub fn lead(&self, workspace_id: Uuid) -> Option<(User, CustomerPhone)> {
+        User::new(workspace_id, &self.user_id).ok().zip(CustomerPhone::parse(&self.customer_phone).ok())
     }
 }
 

@@ -4,4 +4,5 @@ pub mod gate;
 pub mod policy;
 pub mod rates;
 pub mod reach;
+mod window;
 pub mod writing;

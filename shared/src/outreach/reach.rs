@@ -1,21 +1,18 @@
 //! How a lead can be reached now: by which channels, and at which addresses.
 //!
-//! A channel is eligible if the lead has the identity that it needs, has not asked to be left alone, and,
-//! for a WhatsApp text, has written there within the last 24 hours, by a message that its provider delivered ("Customer service windows", WhatsApp
-//! Business Channel documentation).
+//! A channel is eligible if the lead has the identity that it needs, has not opted out, and, for a WhatsApp text, the
+//! customer service window is open.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::window;
 use crate::base::channel::Channel;
 use crate::base::clock::Clock;
 use crate::base::context::FromContext;
 use crate::base::store::StoreError;
 use crate::crm::conversations::Conversations;
 use crate::crm::leads::{History, Lead, Leads};
-
-/// How long after a lead's last message on WhatsApp free text may be sent.
-const WINDOW: TimeDelta = TimeDelta::hours(24);
 
 /// A lead, what happened with it, and how it can be reached.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +46,7 @@ impl Reach {
             && match channel {
                 Channel::Email => lead.email.is_some(),
                 Channel::Sms | Channel::PhoneCall => lead.phone.is_some(),
-                Channel::Whatsapp => lead.phone.is_some() && self.is_in_window(),
+                Channel::Whatsapp => lead.phone.is_some() && window::is_open(&self.history, self.at),
                 Channel::Meeting => lead.phone.is_some() || lead.email.is_some(),
                 Channel::Linkedin => lead.linkedin.is_some(),
                 Channel::Notification | Channel::Web => true,
@@ -65,10 +62,6 @@ impl Reach {
             Channel::Sms | Channel::Whatsapp => self.lead().phone.as_deref(),
             _ => None,
         }
-    }
-
-    fn is_in_window(&self) -> bool {
-        self.history.recent.iter().any(|activity| activity.opens_window && activity.occurred_at > self.at - WINDOW)
     }
 }
 

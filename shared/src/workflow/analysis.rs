@@ -166,8 +166,8 @@ impl Analysis {
             priority_score: priority.score,
             recommended_action: action.name().to_owned(),
             confidence: rounded(1.0 - (best.interval.1 - best.interval.0)),
-            channel_scores: json!(scores),
-            factors: json!(priority.contributions),
+            channel_scores: scores,
+            factors: priority.contributions,
             policy_version: POLICY_VERSION.to_owned(),
         };
 

@@ -12,7 +12,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::base::context::FromContext;
@@ -172,20 +171,6 @@ pub struct Message {
     pub created_at: DateTime<Utc>,
 }
 
-impl Message {
-    /// As it is shown.
-    pub fn shown(&self) -> Value {
-        json!({
-            "id": self.message_id,
-            "role": self.speaker,
-            "content": self.text,
-            "tool_calls": self.steps,
-            "task_id": self.proposed.as_ref().map(|proposed| proposed.task_id),
-            "created_at": timestamp(self.created_at),
-        })
-    }
-}
-
 impl Chat {
     /// A conversation that begins with a message.
     pub fn new(id: ChatId, first: &str, now: DateTime<Utc>) -> Self {
@@ -195,20 +180,6 @@ impl Chat {
             title.push('…');
         }
         Self { id, title, created_at: now, updated_at: now, ..Self::default() }
-    }
-
-    /// As it is shown.
-    pub fn shown(&self) -> Value {
-        json!({
-            "id": self.id.conversation_id,
-            "title": self.title,
-            "list_id": self.list_id,
-            "campaign_id": self.campaign_id,
-            "task_id": self.state.task.as_ref().map(|task| task.task_id),
-            "message_count": self.messages,
-            "created_at": timestamp(self.created_at),
-            "updated_at": timestamp(self.updated_at),
-        })
     }
 }
 

@@ -10,13 +10,14 @@
 //! categories, never a name, an address, a phone number or a text.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::base::context::FromContext;
 use crate::base::store::{StoreError, Table, Write, WriteOutcome, from_item, key, keyed, n, to_item};
-use crate::base::time::timestamp;
+use crate::base::time::{Timestamp, timestamp};
 use crate::workflow::due::{Due, Place, Worker};
 use crate::workflow::lease::ATTEMPTS;
 
@@ -114,18 +115,40 @@ impl Notification {
         item.extend(to_item(&Due::at_once(Worker::Notification, self.notification_id, self.created_at))?);
         Ok(table.put(item))
     }
+}
 
-    /// As it is shown.
-    pub fn shown(&self) -> Value {
-        json!({
-            "notification_id": self.notification_id,
-            "role": self.role,
-            "kind": self.kind,
-            "lead_id": self.lead_id,
-            "recommendation_id": self.recommendation_id,
-            "details": self.details,
-            "created_at": timestamp(self.created_at),
-        })
+/// What somebody is to know.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Notification")]
+pub struct NotificationView {
+    /// Its identifier.
+    pub notification_id: Uuid,
+    /// Whom it is for.
+    pub role: Role,
+    /// What it tells.
+    pub kind: Kind,
+    /// The lead.
+    pub lead_id: Uuid,
+    /// The recommendation, if it is about one.
+    pub recommendation_id: Option<Uuid>,
+    /// What explains it, by its kind; without personal data.
+    #[schemars(with = "Map<String, Value>")]
+    pub details: Value,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+impl From<Notification> for NotificationView {
+    fn from(notification: Notification) -> Self {
+        Self {
+            notification_id: notification.notification_id,
+            role: notification.role,
+            kind: notification.kind,
+            lead_id: notification.lead_id,
+            recommendation_id: notification.recommendation_id,
+            details: notification.details,
+            created_at: notification.created_at.into(),
+        }
     }
 }
 

@@ -53,7 +53,7 @@ impl PageMeta {
     }
 }
 
-/// Which part of a list an answer holds, in the leads API.
+/// Which part of a list an answer holds.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pagination {
@@ -65,6 +65,13 @@ pub struct Pagination {
     pub offset: u32,
     /// Whether more come after it.
     pub has_more: bool,
+}
+
+impl Pagination {
+    /// The part of a list of `total` that has `length` after the first `offset`.
+    pub fn new(total: usize, limit: u32, offset: u32, length: usize) -> Self {
+        Self { total: total as u64, limit, offset, has_more: offset as usize + length < total }
+    }
 }
 
 impl<A> From<Reply> for Answered<A> {

@@ -4,13 +4,12 @@ use super::answer::{Answer, Answered, Page};
 use super::dialect::{Dialect, Stamp};
 use super::events::Events;
 use super::reply::Reply;
-use super::request::{self, FromRequest, Input, uuid};
+use super::request::{self, FromRequest, Input};
 use crate::base::problem::{Code, Problem};
 use crate::workspace::auth::Permission;
 use crate::workspace::idempotency::Claimed;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
 use uuid::Uuid;
 
 /// The largest body that a route takes unless it says otherwise: 256 KiB.
@@ -57,58 +56,6 @@ pub(super) fn parse<E: Endpoint>(endpoint: &E, input: Input) -> Result<E::Reques
     endpoint.check(&request).map(|()| request)
 }
 
-/// TRANSITIONAL: an endpoint that parses by hand.
-#[expect(missing_docs, reason = "goes with the last endpoint that parses by hand")]
-pub trait RawEndpoint: Send + Sync + 'static {
-    const DIALECT: Dialect;
-    const PERMISSION: Permission;
-    const MAX_BODY: usize = MAX_BODY;
-    const STREAMS: bool = false;
-    const BODY_IS_OPTIONAL: bool = false;
-    type Request: Send + 'static;
-    fn parse(&self, input: &Input) -> Result<Self::Request, Problem>;
-    fn handle(&self, call: &Call, request: Self::Request) -> impl Future<Output = Result<Reply, Problem>> + Send;
-}
-
-impl request::FromRequest for Input {
-    fn take(input: &mut Input, _: &mut request::Complaints) -> Result<Option<Self>, Problem> {
-        Ok(Some(input.clone()))
-    }
-    fn parts() -> request::Parts {
-        request::Parts::default()
-    }
-}
-
-impl<E: RawEndpoint> Endpoint for E {
-    const DIALECT: Dialect = E::DIALECT;
-    const PERMISSION: Permission = E::PERMISSION;
-    const MAX_BODY: usize = E::MAX_BODY;
-    const STREAMS: bool = E::STREAMS;
-    const BODY_IS_OPTIONAL: bool = E::BODY_IS_OPTIONAL;
-    type Request = Input;
-    type Answer = Value;
-    fn check(&self, input: &Input) -> Result<(), Problem> {
-        E::parse(self, input).map(drop)
-    }
-    async fn handle(&self, call: &Call, input: Input) -> Result<Answered<Value>, Problem> {
-        let request = E::parse(self, &input)?;
-        E::handle(self, call, request).await.map(Answered::from)
-    }
-}
-
-impl Input {
-    /// A UUID in the path.
-    #[track_caller]
-    pub fn uuid_in_path(&self, name: &str) -> Result<Uuid, Problem> {
-        uuid(self.in_path(name)).ok_or_else(|| Problem::field(name, "must be a UUID"))
-    }
-
-    /// A variable part of the path; empty if the route has none of this name.
-    pub fn in_path(&self, name: &str) -> &str {
-        self.path.get(name).map(String::as_str).unwrap_or_default()
-    }
-}
-
 /// A request that passed the gate: who calls, and how to answer.
 #[derive(Debug)]
 pub struct Call {
@@ -145,16 +92,6 @@ impl Call {
     fn answer(&self, data: &impl Serialize, meta: Option<impl Serialize>) -> Result<Reply, Problem> {
         let body = self.dialect.success(data, meta, &self.stamp).map_err(Problem::internal)?;
         Ok(Reply::whole(200, body))
-    }
-
-    /// TRANSITIONAL.
-    pub fn raw_success(&self, data: Value) -> Reply {
-        self.answer(&data, None::<()>).unwrap_or_else(|problem| self.refusal(&problem))
-    }
-
-    /// TRANSITIONAL.
-    pub fn raw_page(&self, data: Value, meta: Value) -> Reply {
-        self.answer(&data, Some(meta)).unwrap_or_else(|problem| self.refusal(&problem))
     }
 
     /// A refusal as an answer, to be kept.

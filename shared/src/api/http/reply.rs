@@ -1,8 +1,10 @@
 //! A finished answer, before the headers that every answer gets.
 
+use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::base::problem::Problem;
 use crate::workspace::idempotency::Stored;
 
 /// Status and body of an answer.
@@ -32,6 +34,12 @@ impl Reply {
     /// An answer made now.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::whole(status, body.to_string())
+    }
+
+    /// A success without an envelope.
+    #[track_caller]
+    pub fn of(body: &impl Serialize) -> Result<Self, Problem> {
+        serde_json::to_string(body).map(|body| Self::whole(200, body)).map_err(Problem::internal)
     }
 
     /// An answer made now, of a JSON body.

@@ -86,7 +86,7 @@ impl Operation {
     /// The operation of an endpoint; method and path as in `template.yaml`. The endpoint's type says everything else
     /// that the code knows: dialect, permission, what it takes and what it answers with.
     pub fn of<E: Endpoint>(route: &'static str, id: &'static str, summary: &'static str) -> Self {
-        let mut operation = Self::raw::<E, Value>(route, id, summary);
+        let mut operation = Self::keyed::<E>(route, id, summary);
         let Parts { path, query, body } = E::Request::parts();
         (operation.path_parts, operation.query) = (path, query);
         (operation.content, operation.meta) = (Content::Data(E::Answer::DATA), E::Answer::META);
@@ -96,10 +96,8 @@ impl Operation {
         operation.refuses(&[Code::PayloadTooLarge, Code::UnsupportedMediaType])
     }
 
-    /// TRANSITIONAL.
-    pub fn raw<E: Endpoint, T: JsonSchema>(route: &'static str, id: &'static str, summary: &'static str) -> Self {
-        let mut operation = Self::bare::<T>(route, id, summary);
-        operation.content = Content::Data(describe::<T>);
+    fn keyed<E: Endpoint>(route: &'static str, id: &'static str, summary: &'static str) -> Self {
+        let mut operation = Self::bare::<Value>(route, id, summary);
         operation.dialect = E::DIALECT;
         operation.access = Access::Key(E::PERMISSION);
         operation.refuses(&[Code::InvalidKey, Code::InsufficientPermissions, Code::RateLimited]).refuses(&[

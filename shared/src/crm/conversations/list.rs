@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use memchr::memmem::Finder;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::Listed;
 use super::row::LeadStatus;
@@ -69,21 +71,21 @@ pub(super) fn folded(text: &str) -> String {
     text.to_lowercase().replace('ς', "σ").replace('ß', "ss")
 }
 
-/// What the list is sorted by.
-#[derive(strum::EnumString)]
-#[strum(serialize_all = "snake_case")]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What the order goes by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "SortedBy")]
 pub enum SortBy {
-    /// The newest message.
+    /// The latest message.
     #[default]
     LastMessageAt,
-    /// The earliest event.
+    /// The first contact.
     FirstContactAt,
     /// How many messages there are.
     TotalMessages,
-    /// The total score.
+    /// The score.
     TotalScore,
-    /// The name, whatever the case.
+    /// The name.
     Name,
 }
 
@@ -255,8 +257,9 @@ mod tests {
         ) {
             let one = listed(one.0, one.1, one.2, one.3);
             let other = listed(other.0, other.1, other.2, other.3);
-            for name in ["last_message_at", "first_contact_at", "total_messages", "total_score", "name"] {
-                let order = Order { by: SortBy::named(name).unwrap_or_default(), ascending };
+            use SortBy::{FirstContactAt, LastMessageAt, Name, TotalMessages, TotalScore};
+            for by in [LastMessageAt, FirstContactAt, TotalMessages, TotalScore, Name] {
+                let order = Order { by, ascending };
                 match order.rank(&one).cmp(&order.rank(&other)) {
                     Ordering::Equal => {}
                     ranked => prop_assert_eq!(ranked, order.compare(&one, &other)),

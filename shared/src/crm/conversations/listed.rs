@@ -36,7 +36,7 @@ pub struct Listed {
     /// The earliest event.
     pub first_contact_at: DateTime<Utc>,
     /// The lead's platforms, a bit each, in the document's order.
-    platforms: u8,
+    platforms: u16,
     /// Name, e-mail address, company and identifier in lower case; empty where there is none.
     lower: Box<str>,
     /// How much of that is the name, if there is one.
@@ -47,8 +47,8 @@ pub struct Listed {
     text: Box<str>,
 }
 
-fn bit(platform: Channel) -> u8 {
-    1 << (platform as u8)
+fn bit(platform: Channel) -> u16 {
+    1 << (platform as u16)
 }
 
 impl Listed {

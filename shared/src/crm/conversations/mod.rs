@@ -19,9 +19,9 @@
 
 mod aliases;
 mod delivery;
-mod description;
 mod erased;
 pub mod incoming;
+mod lead_object;
 pub mod list;
 mod listed;
 mod load;
@@ -30,7 +30,6 @@ mod record;
 pub mod row;
 mod rows;
 pub mod scoring;
-mod shown;
 mod stored;
 mod touches;
 
@@ -45,7 +44,7 @@ use crate::base::store::{Item, Query, StoreError, Table, Write, key, s};
 use crate::base::time::timestamp;
 use crate::crm::leads::Leads;
 pub use delivery::{Delivery, Reported};
-pub use description::{LeadShown, MomentOrDay};
+pub use lead_object::{LeadConversation, LeadObject};
 pub use listed::Listed;
 pub use load::Story;
 pub use pending::PendingMessage;
@@ -53,7 +52,6 @@ pub use record::DeliveredMessage;
 pub use row::{LeadStatus, MessageStatus};
 use row::{Message, Row};
 pub use rows::{Rows, UserRows};
-pub use shown::pagination;
 pub(crate) use stored::row_of_item;
 use stored::row_to_item;
 

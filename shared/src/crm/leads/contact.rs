@@ -5,7 +5,21 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use pii::addresses;
+
 use super::Lead;
+use crate::parsed_text;
+
+/// An e-mail address, in its one form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Email(pub String);
+
+/// A phone number with its country, in its one form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phone(pub String);
+
+parsed_text!(Email, try |text: &str| addresses::email(text.trim()).map(Email), {"type": "string", "maxLength": 500});
+parsed_text!(Phone, try |text: &str| addresses::phone(text, None).map(Phone), {"type": "string", "maxLength": 500});
 
 /// A contact.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

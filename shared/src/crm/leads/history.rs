@@ -105,7 +105,7 @@ impl From<ActivityKind> for String {
     }
 }
 
-/// Who turned to whom.
+/// Who began an activity.
 #[derive(
     Clone,
     Copy,
@@ -121,9 +121,9 @@ impl From<ActivityKind> for String {
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Direction {
-    /// The lead to us.
+    /// The contact.
     Inbound,
-    /// We to the lead.
+    /// The workspace.
     Outbound,
 }
 

@@ -33,7 +33,7 @@ use crate::base::context::FromContext;
 use crate::base::store::{Item, StoreError, Table, Transacted, from_item, key, keyed, n, s, to_item};
 use crate::base::time::timestamp;
 pub use change::Upserted;
-pub use contact::Contact;
+pub use contact::{Contact, Email, Phone};
 pub(crate) use history::HISTORY_PAGE;
 pub use history::{Activity, ActivityKind, Direction, History};
 pub use lead::Lead;

@@ -1,8 +1,8 @@
 //! A contact of a campaign, and what came of it.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// The end of a campaign's drafting.
@@ -103,19 +103,38 @@ impl Counts {
         }
         counts
     }
+}
 
-    /// As they are shown.
-    pub fn shown(&self) -> Value {
-        json!({
-            "contacts": self.contacts,
-            "drafted": self.drafted,
-            "blocked": self.blocked,
-            "skipped": self.unreachable + self.suppressed + self.not_written,
-            "skipped_because": {
-                "unreachable": self.unreachable,
-                "suppressed": self.suppressed,
-                "not_written": self.not_written,
-            },
-        })
+/// How many contacts came to what.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct CampaignCounts {
+    /// All that were gone through.
+    pub contacts: u32,
+    /// With a draft to review.
+    pub drafted: u32,
+    /// With a draft that holds somebody's personal data.
+    pub blocked: u32,
+    /// Without a draft.
+    pub skipped: u32,
+    /// Why they have none.
+    pub skipped_because: Skipped,
+}
+
+/// Why contacts have no draft.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct Skipped {
+    /// Nothing reaches them.
+    pub unreachable: u32,
+    /// They do not want to be contacted.
+    pub suppressed: u32,
+    /// The AI model wrote nothing that can be used.
+    pub not_written: u32,
+}
+
+impl From<Counts> for CampaignCounts {
+    fn from(counts: Counts) -> Self {
+        let Counts { contacts, drafted, blocked, unreachable, suppressed, not_written } = counts;
+        let skipped_because = Skipped { unreachable, suppressed, not_written };
+        Self { contacts, drafted, blocked, skipped: unreachable + suppressed + not_written, skipped_because }
     }
 }

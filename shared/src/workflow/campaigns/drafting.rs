@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Campaign, Campaigns, Contact, Counts, State};
+use super::{Campaign, CampaignCounts, Campaigns, Contact, Counts, State};
 use crate::base::channel::Channel;
 use crate::base::clock::{Clock, Random};
 use crate::base::context::FromContext;
@@ -271,7 +271,7 @@ impl Run {
 }
 
 fn advance(campaign: &Campaign, counts: Counts, total: u32, finished: bool) -> Advance {
-    let mut result = counts.shown();
+    let mut result = json!(CampaignCounts::from(counts));
     result["campaign_id"] = json!(campaign.brief.campaign_id);
     Advance { progress: Progress { done: counts.contacts, total: Some(total) }, finished, result }
 }

@@ -1,10 +1,8 @@
 //! What a person approved.
 
 use super::Draft;
-use crate::base::time::timestamp;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 /// What a person approved: the text that is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,18 +17,4 @@ pub struct Approval {
     pub by: String,
     /// When.
     pub at: DateTime<Utc>,
-}
-
-impl Approval {
-    pub(super) fn shown(&self) -> Value {
-        json!({
-            "channel": self.draft.channel,
-            "draft_title": self.draft.title,
-            "draft_message": self.draft.message,
-            "text_sha256": self.text_sha256,
-            "edited": self.edited,
-            "by": self.by,
-            "at": timestamp(self.at),
-        })
-    }
 }

@@ -1,11 +1,9 @@
 //! An attempt at delivering what was approved, and how far it has come.
 
 use super::{Draft, RecommendationId};
-use crate::base::time::timestamp;
 use crate::outreach::policy::Outcome;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Where an attempt stands.
@@ -55,18 +53,6 @@ impl Attempt {
         let text_sha256 = draft.sha256();
         let state = AttemptState::Taken;
         Self { draft, text_sha256, state, tries: 0, provider_message_id: None, code: None, outcome: None, at }
-    }
-
-    pub(super) fn shown(&self) -> Value {
-        json!({
-            "channel": self.draft.channel,
-            "state": self.state,
-            "text_sha256": self.text_sha256,
-            "provider_message_id": self.provider_message_id,
-            "code": self.code,
-            "outcome": self.outcome,
-            "at": timestamp(self.at),
-        })
     }
 }
 

@@ -1,12 +1,12 @@
 //! Audit events: what was done with a recommendation, by whom, and with what.
 
-use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{Origin, Recommendation, Status};
-use crate::base::time::timestamp;
+use crate::base::time::{Timestamp, timestamp};
 
 /// Who did something: an API key, or a function by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,21 +27,20 @@ impl Actor {
     }
 }
 
-/// One change of a recommendation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A change of a recommendation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditEvent {
     /// The version that the recommendation has since.
     pub version: u64,
     /// When.
-    pub at: DateTime<Utc>,
-    /// Who.
+    pub at: Timestamp,
+    /// Who: `key:` and the key's identifier, or `function:` and its name.
     pub actor: String,
     /// What was done.
     pub action: String,
     /// The status since then.
     pub status: Status,
-    /// What explains it: identifiers, versions, categories and counts. Never a name, an address, a phone
-    /// number or a text.
+    /// What explains it: identifiers, versions, categories and counts.
     pub details: Map<String, Value>,
 }
 
@@ -49,24 +48,12 @@ impl AuditEvent {
     pub(super) fn of(after: &Recommendation, actor: Actor, action: &str, details: Value) -> Self {
         Self {
             version: after.version,
-            at: after.updated_at,
+            at: after.updated_at.into(),
             actor: actor.text(),
             action: action.to_owned(),
             status: after.status,
             details: details.as_object().cloned().unwrap_or_default(),
         }
-    }
-
-    /// As it is shown.
-    pub fn shown(&self) -> Value {
-        json!({
-            "version": self.version,
-            "at": timestamp(self.at),
-            "actor": self.actor,
-            "action": self.action,
-            "status": self.status,
-            "details": self.details,
-        })
     }
 }
 

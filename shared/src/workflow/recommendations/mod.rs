@@ -22,7 +22,6 @@ mod approval;
 mod attempt;
 mod audit;
 mod delivery;
-mod description;
 mod draft;
 mod id;
 mod list;
@@ -30,6 +29,7 @@ mod manual;
 mod origin;
 mod recommendation;
 mod review;
+mod view;
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,6 @@ pub use approval::Approval;
 pub use attempt::{Attempt, AttemptState, DeliveryId, DeliveryReport};
 pub use audit::{Actor, AuditEvent};
 pub use delivery::Delivery;
-pub use description::RecommendationShown;
 pub use draft::Draft;
 use draft::drafted;
 pub use id::RecommendationId;
@@ -58,6 +57,7 @@ use list::of_lead;
 pub use origin::{Asked, Event, Follows, Origin};
 pub use recommendation::{Assessment, Recommendation, Status, WrittenBy};
 pub use review::{Decided, Refused};
+pub use view::{ApprovalView, DeliveryView, RecommendationFollowUp, RecommendationView};
 
 /// How long a recommendation and its events are kept after its last change.
 const KEPT: TimeDelta = TimeDelta::days(400);

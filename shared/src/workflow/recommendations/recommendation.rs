@@ -5,12 +5,13 @@ use super::{Approval, Attempt, Draft, KEPT, Origin, RecommendationId};
 use crate::base::channel::Channel;
 use crate::base::time::timestamp;
 use crate::outreach::gate::Disclosure;
+use crate::outreach::policy::{ChannelScore, Contribution};
 use crate::outreach::writing::ChannelMessage;
 use crate::workflow::lease::Assignment;
 use crate::workflow::notifications::{self, Notification};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 /// Where a recommendation stands (contract, section 7).
@@ -72,9 +73,9 @@ pub struct Assessment {
     /// How sure the choice of the channel is, from 0 to 1.
     pub confidence: f64,
     /// Each channel's probability with its interval.
-    pub channel_scores: Value,
+    pub channel_scores: Vec<ChannelScore>,
     /// The contributions to the priority.
-    pub factors: Value,
+    pub factors: Vec<Contribution>,
     /// The version of the model.
     pub policy_version: String,
 }
@@ -199,49 +200,6 @@ impl Recommendation {
         let written_by = self.written_by.as_ref().map(|by| format!("{}/{}", by.model, by.prompt_version));
         let policy = self.assessment.as_ref().map(|assessment| assessment.policy_version.clone());
         [written_by, policy].into_iter().flatten().collect::<Vec<_>>().join("/")
-    }
-
-    /// As it is shown.
-    pub fn shown(&self) -> Value {
-        let assessment = self.assessment.as_ref();
-        let (asked, follow_up, campaign_id) = match &self.origin {
-            Origin::Engagement(asked) => (Some(asked), None, None),
-            Origin::Campaign { campaign_id, .. } => (None, None, Some(campaign_id)),
-            Origin::FollowUp { command_id, site_id, agent_id, visitor_id } => (
-                None,
-                Some(
-                    json!({"command_id": command_id, "site_id": site_id, "agent_id": agent_id, "visitor_id": visitor_id}),
-                ),
-                None,
-            ),
-        };
-        json!({
-            "recommendation_id": self.id.recommendation_id,
-            "status": self.status,
-            "version": self.version,
-            "lead_id": self.lead_id,
-            "priority_score": assessment.map(|assessment| assessment.priority_score),
-            "recommended_action": assessment.map(|assessment| &assessment.recommended_action),
-            "recommended_channel": self.draft.as_ref().map(|draft| draft.channel),
-            "reasoning_summary": self.reasoning,
-            "draft_title": self.draft.as_ref().and_then(|draft| draft.title.as_ref()),
-            "draft_message": self.draft.as_ref().map(|draft| &draft.message),
-            "requires_human_approval": true,
-            "confidence": assessment.map(|assessment| assessment.confidence),
-            "channel_scores": assessment.map(|assessment| &assessment.channel_scores),
-            "factors": assessment.map(|assessment| &assessment.factors),
-            "ai_service_version": self.ai_service_version(),
-            "follow_up": follow_up,
-            "campaign_id": campaign_id,
-            "follows": asked.and_then(|asked| asked.follows.as_ref()).map(|follows| follows.recommendation_id),
-            "followed_by": self.followed_by,
-            "snoozed_until": self.snoozed_until.map(timestamp),
-            "rejection_reason": self.rejection_reason,
-            "approval": self.approval.as_ref().map(Approval::shown),
-            "deliveries": self.attempts.iter().map(Attempt::shown).collect::<Vec<_>>(),
-            "created_at": timestamp(self.created_at),
-            "updated_at": timestamp(self.updated_at),
-        })
     }
 
     /// What lists are in the order of: the most urgent first, then the oldest.

@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::base::clock::{Clock, Random};
@@ -211,34 +211,12 @@ impl Task {
 
     /// How many credits it takes: its price while nobody has decided, then what is held, and in the end what was
     /// spent.
-    fn credits(&self, prices: &BTreeMap<String, u32>) -> u32 {
+    pub fn credits(&self, prices: &BTreeMap<String, u32>) -> u32 {
         match (self.status, &self.operation) {
             (Status::Pending, _) => self.price(prices),
             (_, Some(operation)) if operation.state != State::Voided => operation.amount,
             _ => 0,
         }
-    }
-
-    /// As it is shown in a workspace with these prices of its own.
-    pub fn shown(&self, prices: &BTreeMap<String, u32>) -> Value {
-        json!({
-            "id": self.id.task_id,
-            "type": self.plan.kind(),
-            "status": self.status,
-            "description": self.plan.description(),
-            "created_at": timestamp(self.created_at),
-            "metadata": self.plan.metadata(),
-            "conversation_id": self.conversation_id,
-            "credits": self.credits(prices),
-            "decided_at": self.decided_at.map(timestamp),
-            "reason": self.reason,
-            "superseded_by": self.superseded_by,
-            "started_at": self.started_at.map(timestamp),
-            "finished_at": self.finished_at.map(timestamp),
-            "progress": {"done": self.progress.done, "total": self.progress.total},
-            "result": self.result,
-            "failure": self.failure,
-        })
     }
 }
 

@@ -11,6 +11,10 @@
 //! `granted = available + held + spent`, and `available` is never below zero. Entries are what has
 //! happened for good (grants, posts, voids); nothing changes or deletes them.
 //!
+//! A hold expires when its work should long be done, and the sweeper voids it ([`Ledger::void_expired`]): the hold of a
+//! request a minute after its claim (`exactly_once::HOLD_MARGIN`), the hold of an approved task after 24 hours
+//! (`tasks::decide::HELD`).
+//!
 //! The index `held` lists the held operations of all workspaces by their expiry, for the sweeper
 //! alone; they are spread over [`BUCKETS`] partitions.
 

@@ -1,7 +1,7 @@
 //! Checks JSON against the schema of the type that it becomes, so that one answer names every wrong field.
 //!
-//! The schema says what is required, known and within limits. What a type reads from a text by itself (a phone number,
-//! a time) it complains about when it is deserialized; a field that fails is set aside, and the rest is tried again.
+//! The schema says what is required, known and within limits, and which type reads a text by itself (a phone number,
+//! a time) and complains about it.
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -11,14 +11,11 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use serde_path_to_error::{Path, Segment};
 
 use super::Complaints;
-use crate::api::schema::{WORDS, plain_enums};
+use super::text::complaint;
+use crate::api::schema::{APART, WORDS, plain_enums};
 use crate::base::problem::MISSING;
-
-/// How many fields a request may have wrong beyond what its schema says, before the answer names no more.
-const MOST_RETRIES: usize = 64;
 
 /// Reads a `T` from the fields of an object, or says what is wrong with each.
 ///
@@ -28,22 +25,11 @@ pub fn read<T: DeserializeOwned + JsonSchema + 'static>(given: Map<String, Value
     let mut given = Value::Object(given);
     let mut complaints = Complaints::new();
     check(schema_of::<T>(), &mut given, "", &mut complaints);
-    for _ in 0..MOST_RETRIES {
-        let error = match serde_path_to_error::deserialize::<_, T>(&given) {
-            Ok(read) if complaints.is_empty() => return Ok(read),
-            Ok(_) => return Err(complaints),
-            Err(error) => error,
-        };
-        let complaint = error.inner().to_string();
-        let is_consequence = !complaints.is_empty() && complaint.starts_with("missing field");
-        if !is_consequence {
-            complaints.entry(error.path().to_string()).or_insert(complaint);
-        }
-        if !set_aside(&mut given, error.path()) {
-            break;
-        }
+    if !complaints.is_empty() {
+        return Err(complaints);
     }
-    Err(complaints)
+    serde_path_to_error::deserialize(given)
+        .map_err(|error| Complaints::from([(error.path().to_string(), error.inner().to_string())]))
 }
 
 /// A query as the schema of `T` types it: numbers, flags and lists; what cannot be one stays a text, and is complained
@@ -60,11 +46,11 @@ pub(super) fn typed<T: JsonSchema + 'static>(given: Vec<(String, String)>) -> Ma
 
 fn of_text(schema: &Value, text: String) -> Value {
     let is_whole = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    match schema["type"].as_str() {
+    match schema {
         // A number that is too large for its type is as large as that has, because it is still one.
-        Some("integer") if is_whole => json!(text.parse().unwrap_or(u32::MAX)),
-        Some("boolean") if text == "true" || text == "false" => json!(text == "true"),
-        Some("array") => text.split(',').map(|part| json!(part.trim())).collect(),
+        _ if is_type(schema, "integer") && is_whole => json!(text.parse().unwrap_or(u32::MAX)),
+        _ if is_type(schema, "boolean") && (text == "true" || text == "false") => json!(text == "true"),
+        _ if is_type(schema, "array") => text.split(',').map(|part| json!(part.trim())).collect(),
         _ => Value::String(text),
     }
 }
@@ -91,11 +77,15 @@ fn schema_of<T: JsonSchema + 'static>() -> &'static Value {
     })
 }
 
-/// A schema of what may also be `null`, without that.
+/// A schema of what may also be `null`, without that; but with its own words, if it has some.
 fn without_null(schema: &Value) -> &Value {
+    if schema.get(WORDS).is_none() { beside_null(schema) } else { schema }
+}
+
+fn beside_null(schema: &Value) -> &Value {
     let choices = schema["anyOf"].as_array().map_or(&[][..], Vec::as_slice);
     match choices.iter().filter(|choice| choice["type"] != "null").collect::<Vec<_>>()[..] {
-        [one] if choices.len() == 2 && schema.get(WORDS).is_none() => one,
+        [one] if choices.len() == 2 => one,
         _ => schema,
     }
 }
@@ -109,7 +99,7 @@ fn is_type(schema: &Value, name: &str) -> bool {
 fn check(schema: &Value, given: &mut Value, path: &str, complaints: &mut Complaints) {
     if let Some(words) = schema[WORDS].as_str() {
         let mut own = Complaints::new();
-        check_type(schema, given, path, &mut own);
+        check_type(beside_null(schema), given, path, &mut own);
         if !own.is_empty() {
             complaints.insert(path.to_owned(), words.to_owned());
         }
@@ -129,6 +119,9 @@ fn check_type(schema: &Value, given: &mut Value, path: &str, complaints: &mut Co
                 complaints.insert(path.to_owned(), demand(schema, path));
                 return;
             }
+            if schema[APART] == true {
+                return;
+            }
             for (index, item) in items.iter_mut().enumerate() {
                 let mut own = Complaints::new();
                 check(&schema["items"], item, &format!("{path}[{index}]"), &mut own);
@@ -143,18 +136,25 @@ fn check_type(schema: &Value, given: &mut Value, path: &str, complaints: &mut Co
             }
         }
         given if !holds(schema, given) => _ = complaints.insert(path.to_owned(), demand(schema, path)),
+        Value::String(text) => {
+            complaints.extend(complaint(schema, text).map(|complaint| (path.to_owned(), complaint.to_owned())));
+        }
         _ => {}
     }
 }
 
 fn check_members(schema: &Value, given: &mut Map<String, Value>, path: &str, complaints: &mut Complaints) {
-    let Some(properties) = schema["properties"].as_object() else { return };
+    let is_closed = schema["additionalProperties"] == false;
+    let none = Map::new();
+    let Some(properties) = schema["properties"].as_object().or(is_closed.then_some(&none)) else { return };
+    let is_required = |name: &String| schema["required"].as_array().is_some_and(|all| all.contains(&json!(name)));
     given.retain(|name, value| {
-        let is_blank = |text: &str| properties.get(name).is_some_and(is_plain_text) && text.trim().is_empty();
+        let may_be_blank = |property| is_plain_text(property, is_required(name));
+        let is_blank = |text: &str| properties.get(name).is_some_and(may_be_blank) && text.trim().is_empty();
         !(value.is_null() || value.as_str().is_some_and(is_blank))
     });
     let within = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-    if schema["additionalProperties"] == false {
+    if is_closed {
         for name in given.keys().filter(|name| !properties.contains_key(*name)) {
             // What does not look like a name may be personal data, and is not shown.
             let is_name = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
@@ -165,7 +165,6 @@ fn check_members(schema: &Value, given: &mut Map<String, Value>, path: &str, com
         }
         given.retain(|name, _| properties.contains_key(name));
     }
-    let is_required = |name: &String| schema["required"].as_array().is_some_and(|all| all.contains(&json!(name)));
     for (name, property) in properties {
         let Some(value) = given.get_mut(name) else {
             if is_required(name) {
@@ -181,11 +180,11 @@ fn check_members(schema: &Value, given: &mut Map<String, Value>, path: &str, com
     }
 }
 
-/// A text of which only the length matters, and that it says something: a blank one counts as absent.
-fn is_plain_text(schema: &Value) -> bool {
-    is_type(schema, "string")
-        && ["enum", "const", "format", WORDS].iter().all(|key| schema[key].is_null())
-        && (schema["pattern"].is_null() || schema["pattern"] == r"\S")
+/// A text of which only the length matters: a blank one counts as absent. If it must not be blank but may be left out,
+/// its type complains about a blank one.
+fn is_plain_text(schema: &Value, is_required: bool) -> bool {
+    let is_any = schema["pattern"].is_null() || is_required && schema["pattern"] == r"\S";
+    is_any && is_type(schema, "string") && ["enum", "const", "format", WORDS].iter().all(|key| schema[key].is_null())
 }
 
 /// Whether a single value is of its type and within its limits. Patterns and formats are its type's to read.
@@ -212,7 +211,7 @@ fn holds(schema: &Value, given: &Value) -> bool {
             let within = |limit: &str, fits: fn(i64, i64) -> bool| {
                 schema[limit].as_i64().is_none_or(|limit| number.is_some_and(|number| fits(number, limit)))
             };
-            number.is_some()
+            number.is_some_and(|number| schema["format"] != "uint32" || u32::try_from(number).is_ok())
                 && within("minimum", |number, least| number >= least)
                 && within("maximum", |number, most| number <= most)
         }
@@ -266,27 +265,6 @@ fn demand(schema: &Value, path: &str) -> String {
         Some("object") => "must be an object".to_owned(),
         _ => "must be a number".to_owned(),
     }
-}
-
-/// Takes away what a path leads to, or the least part around it that is still there. `false` if that is all.
-fn set_aside(given: &mut Value, path: &Path) -> bool {
-    let mut pointers = vec![String::new()];
-    for segment in path {
-        let step = match segment {
-            Segment::Seq { index } => index.to_string(),
-            Segment::Map { key } => key.replace('~', "~0").replace('/', "~1"),
-            Segment::Enum { .. } | Segment::Unknown => break,
-        };
-        let last = pointers.last().map_or("", String::as_str);
-        pointers.push(format!("{last}/{step}"));
-    }
-    for pointer in pointers.iter().skip(1).rev() {
-        if let Some(value) = given.pointer_mut(pointer).filter(|value| !value.is_null()) {
-            *value = Value::Null;
-            return true;
-        }
-    }
-    false
 }
 
 #[cfg(test)]
@@ -355,6 +333,7 @@ mod tests {
             ("name", "must be a text of at most 5 characters"),
             ("odd", "must have an even length"),
             ("other", "is not a field of this request; known are name, even, odd, count, size, parts, id"),
+            ("parts[0].even", "must have an even length"),
             ("parts[0].name", "is required"),
             ("parts[1].count", "must be a whole number from 1 to 3"),
             ("size", "must be small or large"),
@@ -371,5 +350,47 @@ mod tests {
         let read: Item = read(given).unwrap();
         assert_eq!((read.name.as_str(), read.odd, read.count), ("a", None, None));
         assert_eq!(complaints(json!({"name": " ", "even": "ab"})), [("name".to_owned(), MISSING.to_owned())]);
+    }
+
+    #[test]
+    fn a_text_that_must_not_be_blank_counts_as_absent_only_if_it_is_required() {
+        #[derive(Debug, Deserialize, JsonSchema)]
+        struct Texts {
+            #[schemars(regex(pattern = r"\S"))]
+            _required: String,
+            #[schemars(regex(pattern = r"\S"))]
+            optional: Option<String>,
+        }
+        let texts = |required: &str| {
+            read::<Texts>(Map::from_iter([
+                ("_required".to_owned(), json!(required)),
+                ("optional".to_owned(), json!(" ")),
+            ]))
+        };
+        assert_eq!(texts(" ").unwrap_err(), Complaints::from([("_required".to_owned(), MISSING.to_owned())]));
+        assert_eq!(texts("a").unwrap().optional.as_deref(), Some(" "));
+    }
+
+    #[test]
+    fn a_type_without_fields_knows_none() {
+        #[derive(Debug, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        struct Empty {}
+        let complaints = read::<Empty>(Map::from_iter([("a".to_owned(), json!(1))])).unwrap_err();
+        assert_eq!(complaints["a"], "is not a field of this request; known are none");
+        assert!(read::<Empty>(Map::new()).is_ok());
+    }
+
+    #[test]
+    fn a_number_fits_its_type() {
+        #[derive(Debug, Deserialize, JsonSchema)]
+        struct Numbers {
+            #[schemars(range(min = 1))]
+            _version: u32,
+        }
+        for number in [0, 1_u64 << 32] {
+            let complaints = read::<Numbers>(Map::from_iter([("_version".to_owned(), json!(number))])).unwrap_err();
+            assert_eq!(complaints["_version"], "must be a whole number, at least 1");
+        }
     }
 }

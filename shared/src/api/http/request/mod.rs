@@ -20,7 +20,9 @@ use crate::base::problem::{Code, Problem};
 
 pub use check::read;
 pub use paging::Pages;
-pub use text::{Since, Until, uuid};
+pub use text::{ParsedText, Since, Until, period, uuid};
+#[doc(hidden)]
+pub use text::{checked, deserialize};
 
 /// Each wrong field, with what it has to be.
 pub type Complaints = BTreeMap<String, String>;

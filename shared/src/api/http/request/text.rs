@@ -1,30 +1,93 @@
 //! Texts of requests that become something else: times and UUIDs.
 
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
+
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use schemars::Schema;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use uuid::Uuid;
+
+use crate::api::schema::{PARSER, WORDS};
+use crate::base::problem::Problem;
 
 /// A UUID of any version, in any case, as the documents write it. `Uuid` reads other forms too.
 pub fn uuid(text: &str) -> Option<Uuid> {
     Some(text).filter(|text| text.len() == 36).and_then(|text| text.parse().ok())
 }
 
+/// A type that is read from a text of a request.
+pub trait ParsedText: Sized + 'static {
+    /// What the text has to be, whatever comes instead of it.
+    const WORDS: Option<&'static str>;
+
+    /// Reads it, or says what it has to be.
+    fn parsed(text: &str) -> Result<Self, &'static str>;
+}
+
+type Check = fn(&str) -> Result<(), &'static str>;
+
+/// What checks the texts of each type whose schema was made.
+static CHECKS: RwLock<BTreeMap<&'static str, Check>> = RwLock::new(BTreeMap::new());
+
+/// What is wrong with a text that has this schema, if its type reads it from a text.
+pub(super) fn complaint(schema: &Value, text: &str) -> Option<&'static str> {
+    let checks = CHECKS.read().unwrap_or_else(PoisonError::into_inner);
+    checks.get(schema[PARSER].as_str()?)?(text).err()
+}
+
+/// Reads a type from a text.
+#[doc(hidden)]
+pub fn deserialize<'de, T: ParsedText, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    let given = Value::deserialize(deserializer)?;
+    let parsed = given.as_str().map_or(Err(T::WORDS.unwrap_or("must be a text")), T::parsed);
+    parsed.map_err(D::Error::custom)
+}
+
+/// A schema with what checks the texts that have it.
+#[doc(hidden)]
+pub fn checked<T: ParsedText>(mut schema: Schema) -> Schema {
+    let name = std::any::type_name::<T>();
+    CHECKS.write().unwrap_or_else(PoisonError::into_inner).insert(name, |text| T::parsed(text).map(drop));
+    schema.insert(PARSER.to_owned(), name.into());
+    if let Some(words) = T::WORDS {
+        schema.insert(WORDS.to_owned(), words.into());
+    }
+    schema
+}
+
 /// Makes a type of a request's text: what reads it, what it has to be, and its schema. `Deserialize` complains in
-/// those words, whatever comes instead of the text. Types `as` one name share a schema in the description of the API;
-/// without a name, each field has the schema in its place.
+/// those words, whatever comes instead of the text; after `try`, in the words of what reads it. Types `as` one name
+/// share a schema in the description of the API; without a name, each field has the schema in its place.
 #[macro_export]
 macro_rules! parsed_text {
+    ($type:ty, try $parse:expr, $schema:tt) => {
+        $crate::parsed_text!(@ $type, "", |text| Ok(text).and_then($parse), None, $schema);
+    };
     ($type:ty, $parse:expr, $complaint:expr, $schema:tt) => {
-        $crate::parsed_text!(@ $type, "", $parse, $complaint, $schema);
+        $crate::parsed_text!(
+            @ $type, "", |text| Some(text).and_then($parse).ok_or($complaint), Some($complaint), $schema
+        );
     };
     ($type:ty as $name:literal, $parse:expr, $complaint:expr, $schema:tt) => {
-        $crate::parsed_text!(@ $type, $name, $parse, $complaint, $schema);
+        $crate::parsed_text!(
+            @ $type, $name, |text| Some(text).and_then($parse).ok_or($complaint), Some($complaint), $schema
+        );
     };
-    (@ $type:ty, $name:literal, $parse:expr, $complaint:expr, $schema:tt) => {
+    (@ $type:ty, $name:literal, $parse:expr, $words:expr, $schema:tt) => {
+        impl $crate::api::http::request::ParsedText for $type {
+            const WORDS: Option<&'static str> = $words;
+
+            fn parsed(text: &str) -> Result<Self, &'static str> {
+                Ok(text).and_then($parse)
+            }
+        }
+
         impl<'de> ::serde::Deserialize<'de> for $type {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let given = <::serde_json::Value as ::serde::Deserialize>::deserialize(deserializer)?;
-                let parsed: Option<Self> = given.as_str().and_then($parse);
-                parsed.ok_or_else(|| ::serde::de::Error::custom($complaint))
+                $crate::api::http::request::deserialize(deserializer)
             }
         }
 
@@ -38,9 +101,7 @@ macro_rules! parsed_text {
             }
 
             fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
-                let mut schema = ::schemars::json_schema!($schema);
-                schema.insert("x-complaint".to_owned(), $complaint.into());
-                schema
+                $crate::api::http::request::checked::<Self>(::schemars::json_schema!($schema))
             }
         }
     };
@@ -53,6 +114,14 @@ pub struct Since(pub DateTime<Utc>);
 /// The moment before which something is shown. A date, as well as a time, is itself included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Until(pub DateTime<Utc>);
+
+/// Refuses a period that ends before it begins.
+pub fn period(from_date: Option<Since>, to_date: Option<Until>) -> Result<(), Problem> {
+    match (from_date, to_date) {
+        (Some(from), Some(until)) if from.0 >= until.0 => Err(Problem::field("from_date", "must not be after to_date")),
+        _ => Ok(()),
+    }
+}
 
 const A_MOMENT: &str = "must be a date such as 2025-01-31 or a time such as 2025-01-31T09:30:00Z";
 

@@ -1,19 +1,20 @@
-//! A recommendation as answers show it, for the description of the API.
+//! A recommendation as answers show it.
 
-use crate::base::channel::Recommended;
-use chrono::{DateTime, Utc};
+use crate::base::channel::{Channel, Recommended};
+use crate::base::time::Timestamp;
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Status;
-use super::attempt::AttemptState;
+use super::attempt::{Attempt, AttemptState};
+use super::{Approval, Origin, Recommendation, Status};
 use crate::outreach::policy::{ChannelScore, Contribution, Outcome};
 
 /// What is proposed to be sent to a lead, and what became of it.
-#[derive(JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Recommendation")]
-pub struct RecommendationShown {
+pub struct RecommendationView {
     /// Its identifier.
     pub recommendation_id: Uuid,
     /// Where it stands.
@@ -28,7 +29,8 @@ pub struct RecommendationShown {
     /// Such as `follow_up`.
     pub recommended_action: Option<String>,
     /// The channel that most likely succeeds.
-    pub recommended_channel: Option<Recommended>,
+    #[schemars(with = "Option<Recommended>")]
+    pub recommended_channel: Option<Channel>,
     /// Why.
     pub reasoning_summary: Option<String>,
     /// The draft's subject line or headline, where its channel has one.
@@ -47,7 +49,7 @@ pub struct RecommendationShown {
     /// The versions of the channel model, the language model and the prompt.
     pub ai_service_version: String,
     /// The follow-up that it is a message of, if it is one.
-    pub follow_up: Option<FollowUpShown>,
+    pub follow_up: Option<RecommendationFollowUp>,
     /// The campaign that it is a draft of, if it is one.
     pub campaign_id: Option<Uuid>,
     /// The recommendation that it was written anew after.
@@ -55,23 +57,22 @@ pub struct RecommendationShown {
     /// The recommendation that was written anew after it.
     pub followed_by: Option<Uuid>,
     /// Until when it is left out of the list.
-    pub snoozed_until: Option<DateTime<Utc>>,
+    pub snoozed_until: Option<Timestamp>,
     /// Why a person did not want it.
     pub rejection_reason: Option<String>,
     /// What a person approved.
-    pub approval: Option<ApprovalShown>,
+    pub approval: Option<ApprovalView>,
     /// The attempts to deliver it, in their order.
-    pub deliveries: Vec<DeliveryShown>,
+    pub deliveries: Vec<DeliveryView>,
     /// When it was made.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Timestamp,
     /// When it last changed.
-    pub updated_at: DateTime<Utc>,
+    pub updated_at: Timestamp,
 }
 
 /// The follow-up that a recommendation is a message of.
-#[derive(JsonSchema)]
-#[schemars(rename = "RecommendationFollowUp")]
-pub struct FollowUpShown {
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RecommendationFollowUp {
     /// The command that wrote it.
     pub command_id: Uuid,
     /// The site.
@@ -83,11 +84,12 @@ pub struct FollowUpShown {
 }
 
 /// What a person approved.
-#[derive(JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Approval")]
-pub struct ApprovalShown {
+pub struct ApprovalView {
     /// The channel.
-    pub channel: Recommended,
+    #[schemars(with = "Recommended")]
+    pub channel: Channel,
     /// The subject line or headline.
     pub draft_title: Option<String>,
     /// The text.
@@ -99,15 +101,16 @@ pub struct ApprovalShown {
     /// The key that it was approved with.
     pub by: String,
     /// When.
-    pub at: DateTime<Utc>,
+    pub at: Timestamp,
 }
 
 /// An attempt to deliver.
-#[derive(JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Delivery")]
-pub struct DeliveryShown {
+pub struct DeliveryView {
     /// The channel.
-    pub channel: Recommended,
+    #[schemars(with = "Recommended")]
+    pub channel: Channel,
     /// Where it stands.
     pub state: AttemptState,
     /// SHA-256 of what is sent, in hexadecimal digits.
@@ -119,10 +122,80 @@ pub struct DeliveryShown {
     /// What the lead did with it.
     pub outcome: Option<Outcome>,
     /// When it last changed.
-    pub at: DateTime<Utc>,
+    pub at: Timestamp,
 }
 
-impl RecommendationShown {
+impl From<Recommendation> for RecommendationView {
+    fn from(recommendation: Recommendation) -> Self {
+        let ai_service_version = recommendation.ai_service_version();
+        let Recommendation { id, version, status, lead_id, origin, draft, .. } = recommendation;
+        let (asked, follow_up, campaign_id) = match origin {
+            Origin::Engagement(asked) => (Some(asked), None, None),
+            Origin::Campaign { campaign_id, .. } => (None, None, Some(campaign_id)),
+            Origin::FollowUp { command_id, site_id, agent_id, visitor_id } => {
+                (None, Some(RecommendationFollowUp { command_id, site_id, agent_id, visitor_id }), None)
+            }
+        };
+        let assessment = recommendation.assessment;
+        Self {
+            recommendation_id: id.recommendation_id,
+            status,
+            version,
+            lead_id,
+            priority_score: assessment.as_ref().map(|assessment| assessment.priority_score),
+            recommended_action: assessment.as_ref().map(|assessment| assessment.recommended_action.clone()),
+            recommended_channel: draft.as_ref().map(|draft| draft.channel),
+            reasoning_summary: Some(recommendation.reasoning),
+            draft_title: draft.as_ref().and_then(|draft| draft.title.clone()),
+            draft_message: draft.map(|draft| draft.message),
+            requires_human_approval: true,
+            confidence: assessment.as_ref().map(|assessment| assessment.confidence),
+            channel_scores: assessment.as_ref().map(|assessment| assessment.channel_scores.clone()),
+            factors: assessment.map(|assessment| assessment.factors),
+            ai_service_version,
+            follow_up,
+            campaign_id,
+            follows: asked.and_then(|asked| asked.follows).map(|follows| follows.recommendation_id),
+            followed_by: recommendation.followed_by,
+            snoozed_until: recommendation.snoozed_until.map(Timestamp),
+            rejection_reason: recommendation.rejection_reason,
+            approval: recommendation.approval.map(ApprovalView::from),
+            deliveries: recommendation.attempts.into_iter().map(DeliveryView::from).collect(),
+            created_at: recommendation.created_at.into(),
+            updated_at: recommendation.updated_at.into(),
+        }
+    }
+}
+
+impl From<Approval> for ApprovalView {
+    fn from(approval: Approval) -> Self {
+        Self {
+            channel: approval.draft.channel,
+            draft_title: approval.draft.title,
+            draft_message: approval.draft.message,
+            text_sha256: approval.text_sha256,
+            edited: approval.edited,
+            by: approval.by,
+            at: approval.at.into(),
+        }
+    }
+}
+
+impl From<Attempt> for DeliveryView {
+    fn from(attempt: Attempt) -> Self {
+        Self {
+            channel: attempt.draft.channel,
+            state: attempt.state,
+            text_sha256: attempt.text_sha256,
+            provider_message_id: attempt.provider_message_id,
+            code: attempt.code,
+            outcome: attempt.outcome,
+            at: attempt.at.into(),
+        }
+    }
+}
+
+impl RecommendationView {
     /// The recommendation of the examples.
     pub fn example() -> Value {
         json!({

@@ -1,17 +1,25 @@
-//! Leads and their messages as answers show them, for the description of the API.
+//! A lead as the leads API shows it (seeds/leads.md, "Lead Object").
 
-use crate::base::channel::Platform;
-use chrono::{DateTime, NaiveDate, Utc};
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::row::{LeadStatus, Sender};
+use super::row::{Conversation, Extraction, LeadStatus, Row, Sender};
+use crate::base::channel::{Channel, Platform};
+use crate::base::time::Timestamp;
+
+/// How long after its last message a conversation counts as active: as long as WhatsApp lets an
+/// agent answer freely.
+const ACTIVE: TimeDelta = TimeDelta::hours(24);
 
 /// A lead of the leads API.
-#[derive(JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Lead")]
-pub struct LeadShown {
+pub struct LeadObject {
     /// Its identifier on its platform: not always a phone number.
     pub customer_phone: String,
     /// Its identifier in every other API.
@@ -43,7 +51,8 @@ pub struct LeadShown {
     #[schemars(range(min = 1, max = 3))]
     pub engagement_score: Option<u8>,
     /// Every platform of the lead.
-    pub platforms: Vec<Platform>,
+    #[schemars(with = "Vec<Platform>")]
+    pub platforms: BTreeSet<Channel>,
     /// How many conversations there are.
     pub conversation_count: u64,
     /// How many messages there are in them.
@@ -51,25 +60,24 @@ pub struct LeadShown {
     /// How many template messages were sent.
     pub template_sends_count: u64,
     /// When the last message was written, or the last template was sent.
-    pub last_message_at: Option<DateTime<Utc>>,
+    pub last_message_at: Option<Timestamp>,
     /// The last message.
     pub last_message_text: Option<String>,
     /// Who wrote it.
     pub last_message_sender: Option<Sender>,
     /// When the lead was first heard of.
-    pub first_contact_at: DateTime<Utc>,
+    pub first_contact_at: Timestamp,
     /// Whether there are scores.
     pub has_extraction: bool,
     /// The scores' identifier.
     pub extraction_id: Option<Uuid>,
     /// The conversations.
-    pub conversations: Vec<ConversationShown>,
+    pub conversations: Vec<LeadConversation>,
 }
 
 /// A conversation of a lead.
-#[derive(JsonSchema)]
-#[schemars(rename = "LeadConversation")]
-pub struct ConversationShown {
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct LeadConversation {
     /// Its identifier.
     pub conversation_id: String,
     /// The agent that handles it.
@@ -77,7 +85,8 @@ pub struct ConversationShown {
     /// The agent's name.
     pub agent_name: Option<String>,
     /// Where it is held.
-    pub platform: Platform,
+    #[schemars(with = "Platform")]
+    pub platform: Channel,
     /// The phone number or account that it goes through.
     pub phone_number_id: Option<String>,
     /// How many messages it has.
@@ -85,22 +94,42 @@ pub struct ConversationShown {
     /// Whether something was written in the last 24 hours.
     pub is_active: bool,
     /// When it began.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Timestamp,
     /// When its last message was written.
-    pub last_message_at: DateTime<Utc>,
+    pub last_message_at: Timestamp,
 }
 
-/// A day in UTC such as 2026-11-20, or a time such as 2026-11-20T09:30:00Z.
-#[derive(JsonSchema)]
-#[schemars(untagged)]
-pub enum MomentOrDay {
-    /// The whole day, in UTC.
-    Day(NaiveDate),
-    /// A time.
-    Moment(DateTime<Utc>),
-}
+impl LeadObject {
+    /// What a row shows at a time.
+    pub fn new(row: &Row, now: DateTime<Utc>) -> Self {
+        let (extraction, last) = (row.extraction.as_ref(), row.last_message.as_ref());
+        Self {
+            customer_phone: row.customer_phone.clone(),
+            lead_id: row.lead_id,
+            name: row.name().map(str::to_owned),
+            email: row.email().map(str::to_owned),
+            company: row.company().map(str::to_owned),
+            lead_status: extraction.map(Extraction::lead_status),
+            total_score: extraction.map(Extraction::total_score),
+            intent_score: extraction.map(|extraction| extraction.intent_score),
+            urgency_score: extraction.map(|extraction| extraction.urgency_score),
+            budget_score: extraction.map(|extraction| extraction.budget_score),
+            fit_score: extraction.map(|extraction| extraction.fit_score),
+            engagement_score: extraction.map(|extraction| extraction.engagement_score),
+            platforms: row.platforms.clone(),
+            conversation_count: row.conversations.len() as u64,
+            total_messages: row.total_messages(),
+            template_sends_count: row.template_sends_count,
+            last_message_at: row.last_message_at().map(Timestamp),
+            last_message_text: last.map(|last| last.text.clone()),
+            last_message_sender: last.map(|last| last.sender),
+            first_contact_at: row.first_contact_at.into(),
+            has_extraction: extraction.is_some(),
+            extraction_id: extraction.map(|extraction| extraction.extraction_id),
+            conversations: row.conversations.iter().map(|one| LeadConversation::new(one, now)).collect(),
+        }
+    }
 
-impl LeadShown {
     /// The lead of the examples.
     pub fn example() -> Value {
         json!({
@@ -138,5 +167,23 @@ impl LeadShown {
                 "last_message_at": "2026-11-20T09:30:00.000Z",
             }],
         })
+    }
+}
+
+impl LeadConversation {
+    fn new(conversation: &Conversation, now: DateTime<Utc>) -> Self {
+        let is_active = now - conversation.last_message_at < ACTIVE;
+        let conversation = conversation.clone();
+        Self {
+            conversation_id: conversation.conversation_id,
+            agent_id: conversation.agent_id,
+            agent_name: conversation.agent_name,
+            platform: conversation.platform,
+            phone_number_id: conversation.phone_number_id,
+            message_count: conversation.message_count,
+            is_active,
+            created_at: conversation.created_at.into(),
+            last_message_at: conversation.last_message_at.into(),
+        }
     }
 }
