@@ -2,6 +2,7 @@
 
 use super::labels::{is_labelled, matched};
 use super::text::{Text, Word};
+use super::words::{Words, words};
 
 /// An e-mail address.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ enum Sign {
 /// The e-mail addresses of a text.
 pub(super) fn emails(text: &Text) -> Vec<Email> {
     let mut emails: Vec<Email> = Vec::new();
-    let labelled = matched(text, LABELS);
+    let labelled = matched(text, &LABELS);
     for place in 0..text.len() {
         let found = match text.at(place) {
             '@' => email(text, &labelled, place, place + 1),
@@ -88,45 +89,11 @@ fn email(text: &Text, labelled: &[usize], start: usize, end: usize) -> Option<Em
 }
 
 /// What an address is announced with.
-const LABELS: &[&str] =
-    &["email", "e mail", "mail", "mailto", "reach", "contact", "write", "correo", "courriel", "schreib", "schreiben"];
+static LABELS: Words = Words::new(|| words(include_str!("words/emails.txt")));
 
 /// Words that stand before "at acme dot com" in a sentence, and are no address.
 fn is_speech(local: &str) -> bool {
-    const WORDS: [&str; 32] = [
-        "us",
-        "me",
-        "you",
-        "it",
-        "look",
-        "looking",
-        "meet",
-        "team",
-        "demo",
-        "online",
-        "visit",
-        "page",
-        "site",
-        "here",
-        "found",
-        "available",
-        "live",
-        "more",
-        "website",
-        "working",
-        "work",
-        "people",
-        "everyone",
-        "are",
-        "is",
-        "them",
-        "and",
-        "customers",
-        "out",
-        "up",
-        "details",
-        "pricing",
-    ];
+    static WORDS: Words = Words::new(|| words(include_str!("words/speech.txt")));
     WORDS.contains(&local)
 }
 

@@ -1,248 +1,27 @@
 //! What is only known by what announces it: passports, accounts, dates of birth, passwords, and identity
 //! numbers without a check of their own.
 
+use std::sync::LazyLock;
+
 use super::labels::{announced, matched};
 use super::numbers::{dates, joins, rows};
 use super::text::Text;
+use super::words::{Words, words};
 
 /// What announces the number of a passport.
-const PASSPORT: &[&str] = &[
-    "passport",
-    "reisepass",
-    "reisepassnummer",
-    "passnummer",
-    "pasaporte",
-    "passeport",
-    "passaporto",
-    "passaporte",
-    "paspoort",
-    "paspoortnummer",
-    "pass nr",
-    "paszport",
-    "paszportu",
-    "passi",
-    "pasaport",
-];
+static PASSPORT: Words = Words::new(|| words(include_str!("words/passports.txt")));
 
 /// What announces an account, or the bank that it is with.
-const ACCOUNT: &[&str] = &[
-    "account number",
-    "account no",
-    "account nr",
-    "acct",
-    "acct no",
-    "acct number",
-    "bank account",
-    "routing number",
-    "routing no",
-    "routing",
-    "aba number",
-    "aba routing",
-    "sort code",
-    "kontonummer",
-    "konto nr",
-    "kontonr",
-    "bankkonto",
-    "bankleitzahl",
-    "!blz",
-    "!bsb",
-    "!ifsc",
-    "!clabe",
-    "clabe",
-    "numero de cuenta",
-    "cuenta bancaria",
-    "cuenta corriente",
-    "numero de compte",
-    "compte bancaire",
-    "!rib",
-    "conto corrente",
-    "numero di conto",
-    "conta corrente",
-    "conta bancaria",
-    "numero da conta",
-    "agencia",
-    "rekeningnummer",
-    "iban",
-    "bsb",
-];
+static ACCOUNT: Words = Words::new(|| words(include_str!("words/accounts.txt")));
 
 /// What announces an identity, tax or social security number, or a driving licence.
-const NATIONAL: &[&str] = &[
-    "ssn",
-    "social security",
-    "social security number",
-    "itin",
-    "!tin",
-    "tax id",
-    "tax number",
-    "tax identification number",
-    "taxpayer id",
-    "!sin",
-    "social insurance",
-    "social insurance number",
-    "nino",
-    "national insurance",
-    "national insurance number",
-    "nhs",
-    "nhs number",
-    "medicare",
-    "medicare number",
-    "national id",
-    "national identity",
-    "national id number",
-    "national identification number",
-    "identity number",
-    "identity card",
-    "id card",
-    "id number",
-    "identification number",
-    "personal number",
-    "personal id",
-    "steuer id",
-    "steuerid",
-    "steueridentifikationsnummer",
-    "steuernummer",
-    "idnr",
-    "identifikationsnummer",
-    "personalausweis",
-    "personalausweisnummer",
-    "ausweis",
-    "ausweisnummer",
-    "sozialversicherungsnummer",
-    "sv nummer",
-    "svnr",
-    "securite sociale",
-    "numero de securite sociale",
-    "numero fiscal",
-    "!nir",
-    "!dni",
-    "dni",
-    "!nie",
-    "!nif",
-    "carte d identite",
-    "documento de identidad",
-    "cedula",
-    "!rut",
-    "!rfc",
-    "curp",
-    "codice fiscale",
-    "carta d identita",
-    "pesel",
-    "!nip",
-    "dowod osobisty",
-    "cpf",
-    "cnpj",
-    "!rg",
-    "aadhaar",
-    "aadhar",
-    "adhaar",
-    "!pan",
-    "pan card",
-    "pan number",
-    "bsn",
-    "burgerservicenummer",
-    "personnummer",
-    "fodselsnummer",
-    "cpr",
-    "cpr nummer",
-    "cpr nr",
-    "henkilotunnus",
-    "hetu",
-    "!ahv",
-    "ahv nummer",
-    "ahv nr",
-    "!avs",
-    "numero avs",
-    "tfn",
-    "tax file number",
-    "!tckn",
-    "tc kimlik",
-    "tc kimlik no",
-    "kimlik",
-    "!rrn",
-    "resident registration number",
-    "resident id",
-    "my number card",
-    "nric",
-    "hkid",
-    "rijksregisternummer",
-    "driver s license",
-    "drivers license",
-    "driver license",
-    "driving licence",
-    "driving license",
-    "driver s licence",
-    "fuhrerschein",
-    "fuhrerscheinnummer",
-    "permis de conduire",
-    "permiso de conducir",
-    "patente di guida",
-    "cnh",
-    "voter id",
-    "insurance number",
-    "versichertennummer",
-    "krankenversichertennummer",
-];
+static NATIONAL: Words = Words::new(|| words(include_str!("words/national_numbers.txt")));
 
 /// What announces a date of birth.
-const BIRTH: &[&str] = &[
-    "date of birth",
-    "birth date",
-    "birthdate",
-    "birthday",
-    "dob",
-    "born",
-    "born on",
-    "geburtsdatum",
-    "geburtstag",
-    "geboren am",
-    "geboren",
-    "geb",
-    "fecha de nacimiento",
-    "nacido",
-    "nacida",
-    "nacio el",
-    "cumpleanos",
-    "date de naissance",
-    "ne le",
-    "nee le",
-    "anniversaire",
-    "data di nascita",
-    "nato il",
-    "nata il",
-    "compleanno",
-    "data de nascimento",
-    "nascido em",
-    "nascida em",
-    "nasceu em",
-    "geboortedatum",
-    "d o b",
-    "aniversario",
-];
+static BIRTH: Words = Words::new(|| words(include_str!("words/births.txt")));
 
 /// What announces a secret.
-const SECRET: &[&str] = &[
-    "password",
-    "passwort",
-    "kennwort",
-    "contrasena",
-    "mot de passe",
-    "senha",
-    "parola d ordine",
-    "wachtwoord",
-    "passcode",
-    "pin",
-    "pin code",
-    "api key",
-    "secret key",
-    "access token",
-    "api token",
-    "secret",
-    "pwd",
-    "cvv",
-    "cvc",
-    "security code",
-];
+static SECRET: Words = Words::new(|| words(include_str!("words/secrets.txt")));
 
 /// The values behind some labels.
 struct Values<'a> {
@@ -315,9 +94,9 @@ pub(super) fn values(text: &Text) -> Announced {
     }
     let values = Values { text, dates: all_dates };
     Announced {
-        passports: values.behind(PASSPORT, 4..=9),
-        accounts: values.behind(ACCOUNT, 6..=34),
-        nationals: values.behind(NATIONAL, 5..=18),
+        passports: values.behind(&PASSPORT, 4..=9),
+        accounts: values.behind(&ACCOUNT, 6..=34),
+        nationals: values.behind(&NATIONAL, 5..=18),
         births: births(text, &values.dates),
         secrets: secrets(text),
     }
@@ -331,7 +110,7 @@ fn births(text: &Text, dates: &[(usize, usize)]) -> Vec<(usize, usize)> {
         let numeric = dates.iter().find(|(start, end)| label.end <= *start && *end <= last);
         numeric.copied().or_else(|| spelled_date(words))
     };
-    matched(text, BIRTH).into_iter().filter_map(near).collect()
+    matched(text, &BIRTH).into_iter().filter_map(near).collect()
 }
 
 /// A date with the name of its month, in any order.
@@ -349,26 +128,13 @@ fn spelled_date(words: &[super::text::Word]) -> Option<(usize, usize)> {
 }
 
 /// How the months begin in English, German, French, Spanish, Portuguese, Italian and Dutch.
-const MONTHS: [&str; 32] = [
-    "jan", "ene", "gen", "feb", "fev", "mar", "maa", "apr", "abr", "avr", "may", "mai", "mag", "mei", "jun", "giu",
-    "jui", "jul", "lug", "aug", "ago", "aou", "sep", "set", "oct", "okt", "out", "ott", "nov", "dec", "dez", "dic",
-];
+static MONTHS: Words = Words::new(|| words(include_str!("words/months.txt")));
 
 /// How keys begin that services issue, and how long they are at least.
-const KEYS: [(&str, usize); 12] = [
-    ("sk-", 20),
-    ("sk_live_", 20),
-    ("rk_live_", 20),
-    ("pk_live_", 20),
-    ("ghp_", 30),
-    ("github_pat_", 30),
-    ("glpat-", 20),
-    ("xoxb-", 20),
-    ("xoxp-", 20),
-    ("akia", 20),
-    ("aiza", 35),
-    ("eyj", 40),
-];
+static KEYS: LazyLock<Vec<(&str, usize)>> = LazyLock::new(|| {
+    let key = |line: &'static str| line.split_once(' ').and_then(|(key, length)| Some((key, length.parse().ok()?)));
+    words(include_str!("words/keys.txt")).into_iter().filter_map(key).collect()
+});
 
 fn secrets(text: &Text) -> Vec<(usize, usize)> {
     let token =
@@ -378,7 +144,7 @@ fn secrets(text: &Text) -> Vec<(usize, usize)> {
         let end = token(start);
         (end - start >= length && (start..end).any(|place| text.at(place).is_ascii_digit())).then_some((start, end))
     });
-    let labelled = matched(text, SECRET).into_iter().filter_map(|behind| {
+    let labelled = matched(text, &SECRET).into_iter().filter_map(|behind| {
         let end = text.words.get(behind.checked_sub(1)?)?.end;
         let after = text.plain(end, end + 4);
         let is_said = [" is ", " ist "].iter().any(|word| text.has(end, word));

@@ -31,12 +31,14 @@ mod payment;
 mod phone;
 mod places;
 mod text;
+mod words;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use self::text::{Text, plain};
+use self::words::{Words, words};
 
 /// What a text discloses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -154,57 +156,10 @@ impl Allowed {
 }
 
 /// Addresses that are a company's and nobody's own.
-const ROLES: [&str; 32] = [
-    "info",
-    "sales",
-    "support",
-    "hello",
-    "hi",
-    "contact",
-    "office",
-    "team",
-    "help",
-    "service",
-    "billing",
-    "press",
-    "jobs",
-    "careers",
-    "privacy",
-    "security",
-    "marketing",
-    "partners",
-    "noreply",
-    "no-reply",
-    "kontakt",
-    "vertrieb",
-    "hallo",
-    "ventas",
-    "contacto",
-    "hola",
-    "vendas",
-    "contato",
-    "vendite",
-    "contact-us",
-    "bonjour",
-    "datenschutz",
-];
+static ROLES: Words = Words::new(|| words(include_str!("words/roles.txt")));
 
 /// Where people have profiles.
-const PROFILES: [&str; 13] = [
-    "linkedin.com/in/",
-    "linkedin.com/pub/",
-    "facebook.com/",
-    "instagram.com/",
-    "twitter.com/",
-    "x.com/",
-    "t.me/",
-    "xing.com/profile/",
-    "tiktok.com/@",
-    "threads.net/@",
-    "vk.com/",
-    "m.me/",
-    "fb.com/",
-];
+static PROFILES: Words = Words::new(|| words(include_str!("words/profiles.txt")));
 
 /// A link without what usually stands before and behind it.
 fn bare_link(link: &str) -> &str {

@@ -4,8 +4,8 @@
 //! numbers have, are found behind what announces them only ([`super::labelled`]).
 
 use super::numbers::{
-    Group, dates, digits, is_day, is_day_month_year, is_year_month_day, joins, luhn, rows, runs, shape, span, values,
-    weighted,
+    Group, dates, digits, is_day, is_day_month_year, is_year_month_day, joins, luhn, number, rows, runs, shape, span,
+    values, weighted,
 };
 use super::phone::is_counted;
 use super::text::Text;
@@ -46,7 +46,7 @@ fn is_number(text: &Text, run: &[Group], is_all: bool) -> bool {
     let all = digits(run);
     let shape = shape(run);
     let part = |from: usize, to: usize| all.get(from..to).unwrap_or_default();
-    let value = |from: usize, to: usize| part(from, to).parse::<u64>().unwrap_or(0);
+    let value = |from: usize, to: usize| number(&all, from, to);
     let starts = |first: char| all.starts_with(first);
     let between = |mark: char| {
         run.windows(2)
@@ -154,8 +154,7 @@ fn is_chilean(all: &str) -> bool {
 
 /// Ten digits, of which the day of a coordination number is 60 later.
 fn is_swedish(all: &str) -> bool {
-    let day = all.get(4..6).and_then(|day| day.parse::<u32>().ok()).unwrap_or(0);
-    is_day(&(day % 60).to_string(), all.get(2..4).unwrap_or_default()) && luhn(all)
+    is_day(&(number(all, 4, 6) % 60).to_string(), all.get(2..4).unwrap_or_default()) && luhn(all)
 }
 
 /// The two check digits behind `length` others.
@@ -171,14 +170,12 @@ fn is_brazilian(all: &str, length: usize) -> bool {
 }
 
 fn is_polish(all: &str) -> bool {
-    let month = all.get(2..4).and_then(|month| month.parse::<u32>().ok()).unwrap_or(0);
-    is_day(all.get(4..6).unwrap_or_default(), &(month % 20).to_string())
+    is_day(all.get(4..6).unwrap_or_default(), &(number(all, 2, 4) % 20).to_string())
         && weighted(all, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1]).is_multiple_of(10)
 }
 
 fn is_norwegian(all: &str) -> bool {
-    let day = all.get(..2).and_then(|day| day.parse::<u32>().ok()).unwrap_or(0);
-    is_day(&(day % 40).to_string(), all.get(2..4).unwrap_or_default())
+    is_day(&(number(all, 0, 2) % 40).to_string(), all.get(2..4).unwrap_or_default())
         && weighted(all, &[3, 7, 6, 1, 8, 9, 4, 5, 2, 1]).is_multiple_of(11)
         && weighted(all, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11)
 }
@@ -205,9 +202,8 @@ fn is_german(all: &str) -> bool {
 }
 
 fn is_belgian(all: &str) -> bool {
-    let value = |from: usize, to: usize| all.get(from..to).and_then(|part| part.parse::<u64>().ok()).unwrap_or(0);
-    let check = |number: u64| 97 - number % 97 == value(9, 11);
-    is_year_month_day(all) && (check(value(0, 9)) || check(2_000_000_000 + value(0, 9)))
+    let check = |first: u64| 97 - first % 97 == number(all, 9, 11);
+    is_year_month_day(all) && (check(number(all, 0, 9)) || check(2_000_000_000 + number(all, 0, 9)))
 }
 
 /// Estonia and Lithuania.

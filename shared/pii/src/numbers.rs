@@ -95,6 +95,11 @@ pub(super) fn luhn(digits: &str) -> bool {
     sum.is_multiple_of(10)
 }
 
+/// The number that some of the digits make; 0 if there is none.
+pub(super) fn number(digits: &str, from: usize, to: usize) -> u64 {
+    digits.get(from..to).and_then(|part| part.parse().ok()).unwrap_or(0)
+}
+
 /// Whether a day of a month can be.
 pub(super) fn is_day(day: &str, month: &str) -> bool {
     let number = |text: &str| text.parse::<u32>().unwrap_or(0);

@@ -1,6 +1,6 @@
 //! Payment cards and international bank accounts.
 
-use super::numbers::{Group, luhn, rows, runs, shape, span};
+use super::numbers::{Group, luhn, number, rows, runs, shape, span};
 use super::text::Text;
 
 /// Where payment cards stand: numbers of a known issuer (ISO/IEC 7812-1) with its length and check digit.
@@ -41,8 +41,7 @@ fn is_one(run: &[Group], all: usize) -> bool {
 }
 
 fn is_card(digits: &str) -> bool {
-    let starts = |length: usize| digits.get(..length).and_then(|start| start.parse::<u32>().ok()).unwrap_or(0);
-    let (two, three, four) = (starts(2), starts(3), starts(4));
+    let (two, three, four) = (number(digits, 0, 2), number(digits, 0, 3), number(digits, 0, 4));
     let lengths = match two {
         34 | 37 => 15..=15,
         // Diners Club
@@ -69,89 +68,10 @@ fn is_card(digits: &str) -> bool {
     lengths.contains(&digits.len()) && luhn(digits) && digits.bytes().any(|byte| Some(byte) != digits.bytes().next())
 }
 
-/// How long the account numbers of each country are (SWIFT, "IBAN Registry").
-const IBANS: [(&str, usize); 80] = [
-    ("ad", 24),
-    ("ae", 23),
-    ("al", 28),
-    ("at", 20),
-    ("az", 28),
-    ("ba", 20),
-    ("be", 16),
-    ("bg", 22),
-    ("bh", 22),
-    ("bi", 27),
-    ("br", 29),
-    ("by", 28),
-    ("ch", 21),
-    ("cr", 22),
-    ("cy", 28),
-    ("cz", 24),
-    ("de", 22),
-    ("dj", 27),
-    ("dk", 18),
-    ("do", 28),
-    ("ee", 20),
-    ("eg", 29),
-    ("es", 24),
-    ("fi", 18),
-    ("fk", 18),
-    ("fo", 18),
-    ("fr", 27),
-    ("gb", 22),
-    ("ge", 22),
-    ("gi", 23),
-    ("gl", 18),
-    ("gr", 27),
-    ("gt", 28),
-    ("hr", 21),
-    ("hu", 28),
-    ("ie", 22),
-    ("il", 23),
-    ("iq", 23),
-    ("is", 26),
-    ("it", 27),
-    ("jo", 30),
-    ("kw", 30),
-    ("kz", 20),
-    ("lb", 28),
-    ("lc", 32),
-    ("li", 21),
-    ("lt", 20),
-    ("lu", 20),
-    ("lv", 21),
-    ("ly", 25),
-    ("mc", 27),
-    ("md", 24),
-    ("me", 22),
-    ("mk", 19),
-    ("mn", 20),
-    ("mr", 27),
-    ("mt", 31),
-    ("mu", 30),
-    ("nl", 18),
-    ("no", 15),
-    ("om", 23),
-    ("pk", 24),
-    ("pl", 28),
-    ("ps", 29),
-    ("pt", 25),
-    ("qa", 29),
-    ("ro", 24),
-    ("rs", 22),
-    ("ru", 33),
-    ("sa", 24),
-    ("sc", 31),
-    ("sd", 18),
-    ("se", 24),
-    ("si", 19),
-    ("sk", 24),
-    ("sm", 27),
-    ("tr", 26),
-    ("ua", 29),
-    ("vg", 24),
-    ("xk", 20),
-];
+/// How long the account numbers of a country are (SWIFT, "IBAN Registry").
+fn iban_length(country: &str) -> Option<usize> {
+    include_str!("words/ibans.txt").lines().find_map(|line| line.strip_prefix(country)?.strip_prefix(' ')?.parse().ok())
+}
 
 /// Where international bank account numbers stand (ISO 13616-1).
 pub(super) fn ibans(text: &Text) -> Vec<(usize, usize)> {
@@ -177,7 +97,7 @@ fn iban(text: &Text, start: usize) -> Option<usize> {
         if found.len() == 4 && most == 4 {
             let (country, check) = found.split_at(2);
             check.parse::<u32>().ok()?;
-            most = IBANS.iter().find(|(name, _)| *name == country)?.1;
+            most = iban_length(country)?;
         }
         place += 1;
     }

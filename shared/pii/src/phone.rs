@@ -5,8 +5,9 @@
 //! link are none.
 
 use super::labels::{OTHERS, announced, matched};
-use super::numbers::{Group, dates, digits, rows, runs, shape, span, starting};
+use super::numbers::{self, Group, dates, digits, rows, runs, shape, span, starting};
 use super::text::Text;
+use super::words::{Words, words};
 
 /// A phone number.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub(super) struct Phone {
 
 /// The calling codes of countries (ITU-T E.164, "List of assigned country codes"), as ranges.
 fn is_calling_code(number: &str) -> bool {
-    let code = |length: usize| number.get(..length).and_then(|code| code.parse::<u32>().ok()).unwrap_or(0);
+    let code = |length: usize| numbers::number(number, 0, length);
     matches!(code(1), 1 | 7)
         || matches!(
             code(2),
@@ -116,48 +117,10 @@ pub(super) fn is_counted(text: &Text, group: &Group) -> bool {
 }
 
 /// Codes of currencies, before or behind an amount.
-const CURRENCIES: [&str; 16] =
-    ["usd", "eur", "chf", "gbp", "brl", "inr", "mxn", "pln", "sek", "nok", "dkk", "jpy", "cad", "aud", "try", "czk"];
+static CURRENCIES: Words = Words::new(|| words(include_str!("words/currencies.txt")));
 
 /// What is counted or measured.
-const UNITS: [&str; 36] = [
-    "usd",
-    "eur",
-    "euro",
-    "euros",
-    "chf",
-    "gbp",
-    "brl",
-    "inr",
-    "mxn",
-    "pln",
-    "sek",
-    "nok",
-    "dkk",
-    "jpy",
-    "cad",
-    "aud",
-    "dollars",
-    "mm",
-    "cm",
-    "m",
-    "km",
-    "kg",
-    "g",
-    "v",
-    "hz",
-    "kw",
-    "kwh",
-    "gb",
-    "mb",
-    "tb",
-    "users",
-    "seats",
-    "records",
-    "rows",
-    "units",
-    "customers",
-];
+static UNITS: Words = Words::new(|| words(include_str!("words/units.txt")));
 
 /// Links, whose numbers are the site's own; but not what stands before a word that dials.
 fn links(text: &Text) -> Vec<(usize, usize)> {
@@ -177,89 +140,10 @@ fn links(text: &Text) -> Vec<(usize, usize)> {
 }
 
 /// What announces a phone number.
-const LABELS: &[&str] = &[
-    "tel",
-    "phone",
-    "telephone",
-    "call",
-    "mobile",
-    "cell",
-    "cellphone",
-    "whatsapp",
-    "sms",
-    "text",
-    "fax",
-    "dial",
-    "ring",
-    "handy",
-    "telefon",
-    "telefonnummer",
-    "handynummer",
-    "rufnummer",
-    "durchwahl",
-    "mobil",
-    "anrufen",
-    "ruf",
-    "telefono",
-    "movil",
-    "celular",
-    "llama",
-    "llame",
-    "llamar",
-    "telefonen",
-    "portable",
-    "appelez",
-    "appeler",
-    "ligue",
-    "ligar",
-    "telemovel",
-    "telefone",
-    "chiama",
-    "chiamare",
-    "chiamami",
-    "cellulare",
-    "gsm",
-    "bel",
-    "wa me",
-    "direct line",
-    "my number",
-    "his number",
-    "her number",
-    "their number",
-    "your number",
-    "new number",
-    "meine nummer",
-    "mi numero",
-    "mon numero",
-    "meu numero",
-    "mio numero",
-    "signal",
-    "telegram",
-    "viber",
-    "hotline",
-    "the number",
-    "tlf",
-    "puhelin",
-    "tfno",
-];
+static LABELS: Words = Words::new(|| words(include_str!("words/phones.txt")));
 
 /// What announces a number that is no phone's, unless one of [`LABELS`] says so.
-const NUMBERED: &[&str] = &[
-    "number",
-    "numbers",
-    "no",
-    "nr",
-    "n",
-    "id",
-    "code",
-    "nummer",
-    "numero",
-    "num",
-    "reference",
-    "ref",
-    "number is",
-    "nummer ist",
-];
+static NUMBERED: Words = Words::new(|| words(include_str!("words/numbers.txt")));
 
 /// What the words before a number say of it.
 #[derive(Clone, Copy)]
@@ -276,12 +160,12 @@ enum Said {
 
 /// The phone numbers of a text.
 pub(super) fn phones(text: &Text, rows: &[Vec<Group>]) -> Vec<Phone> {
-    let starts = |labels, most| -> Vec<usize> {
+    let starts = |labels: &[&str], most| -> Vec<usize> {
         let words = matched(text, labels).into_iter().filter_map(|behind| announced(text, behind, most));
         words.filter_map(|index| text.words.get(index).map(|word| word.start)).collect()
     };
-    let labelled = starts(LABELS, 4);
-    let (others, maybe_others) = (starts(OTHERS, 1), [starts(OTHERS, 3), starts(NUMBERED, 1)].concat());
+    let labelled = starts(&LABELS, 4);
+    let (others, maybe_others) = (starts(&OTHERS, 1), [starts(&OTHERS, 3), starts(&NUMBERED, 1)].concat());
     let mut phones = Vec::new();
     for row in rows {
         let mut behind = 0;

@@ -1,40 +1,23 @@
 //! Where somebody lives or is reached: postal addresses, addresses on the internet, and profiles.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::sync::LazyLock;
 
 use super::text::{Text, Word};
-
-type Words = LazyLock<Vec<&'static str>>;
+use super::words::{Words, words};
 
 /// Words that name a street before or behind its own name, and where the number stands.
 static ENGLISH: Words = Words::new(|| words(include_str!("words/english_streets.txt")));
 static FRENCH: Words = Words::new(|| words(include_str!("words/french_streets.txt")));
 static ROMANCE: Words = Words::new(|| words(include_str!("words/romance_streets.txt")));
 /// How the names of streets end in German, Dutch and the Nordic languages.
-const ENDINGS: [&str; 20] = [
-    "strasse", "str", "allee", "gasse", "platz", "weg", "damm", "ufer", "chaussee", "straat", "laan", "plein",
-    "gracht", "kade", "gatan", "vagen", "gade", "gata", "vej", "veien",
-];
+static ENDINGS: Words = Words::new(|| words(include_str!("words/street_endings.txt")));
 /// What in the name of a street is written small.
-const PARTICLES: [&str; 24] = [
-    "de", "du", "des", "la", "le", "les", "l", "d", "del", "della", "delle", "dei", "di", "da", "do", "dos", "das",
-    "e", "y", "el", "los", "las", "al", "san",
-];
+static PARTICLES: Words = Words::new(|| words(include_str!("words/particles.txt")));
 /// By what "via" is meant in English.
 static MEANS: Words = Words::new(|| words(include_str!("words/via.txt")));
 
 /// What a number before it only counts.
-const COUNTED: [&str; 28] = [
-    "am", "pm", "h", "uhr", "min", "minutes", "minuten", "minutos", "minuti", "hours", "days", "weeks", "months",
-    "years", "times", "x", "of", "or", "seats", "users", "percent", "stunden", "tage", "heures", "jours", "horas",
-    "giorni", "semanas",
-];
-
-/// The lines of a file, without its comments.
-fn words(file: &'static str) -> Vec<&'static str> {
-    file.lines().filter(|line| !line.starts_with('#')).collect()
-}
+static COUNTED: Words = Words::new(|| words(include_str!("words/counted.txt")));
 
 /// Where a street stands with a number, or a post office box.
 pub(super) fn postal(text: &Text) -> Vec<(usize, usize)> {
@@ -144,7 +127,7 @@ fn romance(text: &Text, words: &[Word]) -> Option<usize> {
 /// "Berliner Str. 5", "Hauptstraße 12a", "Karl-Marx-Allee 3": a name with the kind of street, a number.
 fn germanic(text: &Text, before: &[Word], words: &[Word]) -> Option<(usize, usize)> {
     let [street, number, ..] = words else { return None };
-    let ending = ENDINGS.into_iter().find(|ending| street.plain.ends_with(ending))?;
+    let ending = *ENDINGS.iter().find(|ending| street.plain.ends_with(**ending))?;
     let near = before.last().filter(|word| is_near(text, word, street, "-.") && text.is_capital(word.start));
     let is_compound = street.plain.len() > ending.len() + 2 && (ending != "str" || text.at(street.end) == '.');
     let is_named = text.is_capital(street.start) && (is_compound || near.is_some() && street.plain == ending);
@@ -163,25 +146,13 @@ fn germanic(text: &Text, before: &[Word], words: &[Word]) -> Option<(usize, usiz
 }
 
 /// "PO Box 123", "Postfach 12 34".
-fn boxed(text: &Text, words: &[Word]) -> Option<usize> {
-    const BOXES: [&[&str]; 10] = [
-        &["po", "box"],
-        &["p", "o", "box"],
-        &["post", "office", "box"],
-        &["postfach"],
-        &["postbus"],
-        &["boite", "postale"],
-        &["apartado", "de", "correos"],
-        &["apartado", "postal"],
-        &["caixa", "postal"],
-        &["casella", "postale"],
-    ];
-    let length = BOXES
-        .iter()
-        .find(|name| words.iter().map(|word| word.plain.as_str()).take(name.len()).eq(name.iter().copied()))?
-        .len();
-    let number = words.get(length).filter(|number| number.plain.starts_with(|part: char| part.is_ascii_digit()))?;
-    let last = words.get(length - 1)?;
+fn boxed(text: &Text, rest: &[Word]) -> Option<usize> {
+    static BOXES: Words = Words::new(|| words(include_str!("words/boxes.txt")));
+    let begins =
+        |name: &&&str| rest.iter().map(|word| word.plain.as_str()).take(name.split(' ').count()).eq(name.split(' '));
+    let length = BOXES.iter().find(begins)?.split(' ').count();
+    let number = rest.get(length).filter(|number| number.plain.starts_with(|part: char| part.is_ascii_digit()))?;
+    let last = rest.get(length - 1)?;
     is_near(text, last, number, ".:#n").then_some(number.end)
 }
 

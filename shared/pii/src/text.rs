@@ -3,6 +3,8 @@
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
+use super::words::{Words, words};
+
 /// One character of the text that is searched.
 #[derive(Clone, Copy, Debug)]
 struct Glyph {
@@ -116,8 +118,7 @@ fn glyphs(original: &str) -> Vec<Glyph> {
                     continue;
                 }
                 let is_capital = part.is_uppercase();
-                part.to_lowercase()
-                    .for_each(|lower| spelled(lower, is_capital).chars(lower, |plain| push(plain, is_capital)));
+                part.to_lowercase().for_each(|lower| spell(lower, is_capital, |plain| push(plain, is_capital)));
             }
         }
         start = end;
@@ -198,28 +199,12 @@ fn is_invisible(character: char) -> bool {
     )
 }
 
-/// The plain form of a character.
-enum Spelled {
-    One(char),
-    Many(&'static str),
-    Same,
-}
-
-impl Spelled {
-    fn chars(self, same: char, push: impl FnMut(char)) {
-        match self {
-            Self::One(character) => std::iter::once(character).for_each(push),
-            Self::Many(characters) => characters.chars().for_each(push),
-            Self::Same => std::iter::once(same).for_each(push),
-        }
-    }
-}
-
-fn spelled(lower: char, is_capital: bool) -> Spelled {
+/// Gives the plain form of a character to `push`.
+fn spell(lower: char, is_capital: bool, mut push: impl FnMut(char)) {
     if let Some(digit) = digit(lower) {
-        return Spelled::One(digit);
+        return push(digit);
     }
-    let one = match lower {
+    push(match lower {
         '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => '\n',
         white if white.is_whitespace() => ' ',
         '\u{2010}'..='\u{2015}' | '\u{2043}' | '\u{2212}' | '\u{30fc}' => '-',
@@ -256,63 +241,26 @@ fn spelled(lower: char, is_capital: bool) -> Spelled {
         'ԝ' | 'ω' => 'w',
         'х' | 'χ' => 'x',
         'у' | 'γ' => 'y',
-        'ß' => return Spelled::Many("ss"),
-        'æ' => return Spelled::Many("ae"),
-        'œ' => return Spelled::Many("oe"),
-        'þ' => return Spelled::Many("th"),
-        _ => return Spelled::Same,
-    };
-    Spelled::One(one)
+        'ß' => return "ss".chars().for_each(push),
+        'æ' => return "ae".chars().for_each(push),
+        'œ' => return "oe".chars().for_each(push),
+        'þ' => return "th".chars().for_each(push),
+        other => other,
+    });
 }
 
 /// The first digits of the scripts that count in tens (Unicode, general category Nd).
-const ZEROS: [char; 38] = [
-    '\u{660}',
-    '\u{6f0}',
-    '\u{7c0}',
-    '\u{966}',
-    '\u{9e6}',
-    '\u{a66}',
-    '\u{ae6}',
-    '\u{b66}',
-    '\u{be6}',
-    '\u{c66}',
-    '\u{ce6}',
-    '\u{d66}',
-    '\u{de6}',
-    '\u{e50}',
-    '\u{ed0}',
-    '\u{f20}',
-    '\u{1040}',
-    '\u{1090}',
-    '\u{17e0}',
-    '\u{1810}',
-    '\u{1946}',
-    '\u{19d0}',
-    '\u{1a80}',
-    '\u{1a90}',
-    '\u{1b50}',
-    '\u{1bb0}',
-    '\u{1c40}',
-    '\u{1c50}',
-    '\u{a620}',
-    '\u{a8d0}',
-    '\u{a900}',
-    '\u{a9d0}',
-    '\u{a9f0}',
-    '\u{aa50}',
-    '\u{abf0}',
-    '\u{104a0}',
-    '\u{11066}',
-    '\u{1e950}',
-];
+const ZEROS: &str = "\
+    \u{660}\u{6f0}\u{7c0}\u{966}\u{9e6}\u{a66}\u{ae6}\u{b66}\u{be6}\u{c66}\u{ce6}\u{d66}\u{de6}\u{e50}\u{ed0}\
+    \u{f20}\u{1040}\u{1090}\u{17e0}\u{1810}\u{1946}\u{19d0}\u{1a80}\u{1a90}\u{1b50}\u{1bb0}\u{1c40}\u{1c50}\
+    \u{a620}\u{a8d0}\u{a900}\u{a9d0}\u{a9f0}\u{aa50}\u{abf0}\u{104a0}\u{11066}\u{1e950}";
 
 fn digit(character: char) -> Option<char> {
     if character < '\u{660}' {
         return None;
     }
     let offset = |zero: char| u32::from(character).checked_sub(u32::from(zero));
-    ZEROS.into_iter().filter_map(offset).find_map(|offset| char::from_digit(offset, 10))
+    ZEROS.chars().filter_map(offset).find_map(|offset| char::from_digit(offset, 10))
 }
 
 /// Writes digits for a row of at least three that are spelled out, such as "four one double five".
@@ -383,20 +331,9 @@ fn row(glyphs: &[Glyph], words: &[Word]) -> Vec<(usize, usize, String)> {
 
 /// A digit by its name in English, German, French, Spanish, Portuguese, Italian or Dutch.
 fn digit_word(plain: &str) -> Option<char> {
-    let digit = match plain {
-        "zero" | "oh" | "o" | "nought" | "null" | "cero" | "nul" => '0',
-        "one" | "eins" | "un" | "uno" | "um" | "een" => '1',
-        "two" | "zwei" | "zwo" | "deux" | "dos" | "dois" | "due" | "twee" => '2',
-        "three" | "drei" | "trois" | "tres" | "tre" | "drie" => '3',
-        "four" | "vier" | "quatre" | "cuatro" | "quatro" | "quattro" => '4',
-        "five" | "funf" | "fuenf" | "cinq" | "cinco" | "cinque" | "vijf" => '5',
-        "six" | "sechs" | "seis" | "sei" | "zes" => '6',
-        "seven" | "sieben" | "sept" | "siete" | "sete" | "sette" | "zeven" => '7',
-        "eight" | "acht" | "huit" | "ocho" | "oito" | "otto" => '8',
-        "nine" | "neun" | "neuf" | "nueve" | "nove" | "negen" => '9',
-        _ => return None,
-    };
-    Some(digit)
+    static DIGITS: Words = Words::new(|| words(include_str!("words/digits.txt")));
+    let line = DIGITS.iter().find(|line| line.split(' ').skip(1).any(|name| name == plain))?;
+    line.chars().next()
 }
 
 fn words_of(glyphs: &[Glyph]) -> Vec<Word> {

@@ -1,7 +1,10 @@
 //! Reading what another system answers, as long as it is not too long: whoever answers, and whatever went wrong
 //! there, it takes no more memory than this.
 
+use std::time::Duration;
+
 use reqwest::Response;
+use reqwest::header::HeaderMap;
 
 /// Why a body was not read.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +15,11 @@ pub enum Unread {
     /// It broke off, or did not come in time.
     #[error("the answer broke off")]
     BrokenOff(#[source] reqwest::Error),
+}
+
+/// How long an answer wants its sender to wait, if it says so in seconds.
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok()).map(Duration::from_secs)
 }
 
 /// The body of an answer, if it has at most this many bytes. No more than that is kept in memory, whatever the

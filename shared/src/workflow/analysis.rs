@@ -149,9 +149,8 @@ impl Analysis {
         let events_found = enough(reach, asked, now)?.len();
         let tier = Tier::named(asked.account_tier.as_deref().unwrap_or_default());
         let touches = touches(reach, asked, now);
-        let eligible = eligible(reach);
         let rates = self.rates.learned(id.workspace_id).await?;
-        let scores = policy::score(&touches, tier, &rates, &eligible);
+        let scores = policy::score(&touches, tier, &rates, &reach.channels());
         let Some(best) = scores.first() else { return Err(unreachable(events_found, reach)) };
         let summary = asked.recent_activity_summary.as_deref().unwrap_or_default();
         let priority = policy::prioritise(&Signals {
@@ -246,14 +245,10 @@ pub fn enough(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Result<BTreeS
         return Err(insufficient_engagement(events.len()));
     }
     let touches = touches(reach, asked, now);
-    if eligible(reach).into_iter().all(|channel| policy::is_closed(channel, &touches)) {
+    if reach.channels().into_iter().all(|channel| policy::is_closed(channel, &touches)) {
         return Err(unreachable(events.len(), reach));
     }
     Ok(events)
-}
-
-fn eligible(reach: &Reach) -> Vec<Channel> {
-    reach.channels()
 }
 
 /// Why a lead of which so many events are known gets no recommendation.

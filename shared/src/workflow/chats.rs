@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::base::context::FromContext;
-use crate::base::store::{Item, StoreError, Table, Write, key, keyed, n, s};
+use crate::base::store::{self, Item, StoreError, Table, Write, key, keyed, n, s};
 use crate::base::time::timestamp;
 use crate::crm::prospects::Query;
 use crate::workflow::due::Place;
@@ -28,7 +28,7 @@ const KEPT: TimeDelta = TimeDelta::days(400);
 const TITLE: usize = 80;
 
 /// Which conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChatId {
     /// The tenant.
     pub workspace_id: Uuid,
@@ -37,7 +37,7 @@ pub struct ChatId {
 }
 
 /// A conversation with Lexi.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Chat {
     /// Which one.
     #[serde(flatten)]
@@ -179,21 +179,7 @@ impl Chat {
         if title.len() < line.len() {
             title.push('…');
         }
-        Self {
-            id,
-            version: 0,
-            title,
-            list_id: None,
-            campaign_id: None,
-            state: State::default(),
-            messages: 0,
-            summarised: 0,
-            summary: String::new(),
-            given: Vec::new(),
-            summary_of_records: String::new(),
-            created_at: now,
-            updated_at: now,
-        }
+        Self { id, title, created_at: now, updated_at: now, ..Self::default() }
     }
 }
 
@@ -228,27 +214,21 @@ impl Chats {
 
     /// The newest messages of a conversation, oldest first: at most `limit`.
     pub async fn newest(&self, id: ChatId, limit: usize) -> Result<Vec<Message>, StoreError> {
-        let mut messages = self.messages(id, (0, limit), false).await?;
+        let mut messages: Vec<_> = self.messages(id, 1).newest_first().page_size(limit).first(limit).await?;
         messages.reverse();
         Ok(messages)
     }
 
     /// A page of a conversation's messages, oldest first: at most `limit` after the first `skip`.
     pub async fn page(&self, id: ChatId, (skip, limit): (usize, usize)) -> Result<Vec<Message>, StoreError> {
-        self.messages(id, (skip, limit), true).await
+        let first = u32::try_from(skip).unwrap_or(u32::MAX).saturating_add(1);
+        self.messages(id, first).page_size(limit).first(limit).await
     }
 
-    async fn messages(
-        &self,
-        id: ChatId,
-        (skip, limit): (usize, usize),
-        forward: bool,
-    ) -> Result<Vec<Message>, StoreError> {
-        let from = if forward { u32::try_from(skip).unwrap_or(u32::MAX).saturating_add(1) } else { 1 };
+    /// The messages of a conversation from a number on.
+    fn messages(&self, id: ChatId, first: u32) -> store::Query {
         let query = self.table.query("pk = :pk AND sk BETWEEN :first AND :last").bind("pk", s(pk(id)));
-        let query = query.bind("first", s(message_sk(from))).bind("last", s("message#~")).page_size(limit);
-        let query = if forward { query } else { query.newest_first() };
-        query.first(limit).await
+        query.bind("first", s(message_sk(first))).bind("last", s("message#~"))
     }
 
     /// A page of a workspace's conversations, the one spoken in last first, and how many there are. What was

@@ -17,7 +17,9 @@ use uuid::Uuid;
 use crate::base::channel::Channel;
 use crate::base::clock::{Clock, Random};
 use crate::base::context::FromContext;
-use crate::base::store::{Item, StoreError, Table, Transacted, Write, WriteOutcome, from_item, key, keyed, n, s};
+use crate::base::store::{
+    Item, StoreError, Table, Transacted, Write, WriteOutcome, attribute, from_item, key, keyed, n, s,
+};
 use crate::crm::conversations::PendingMessage;
 use crate::outreach::writing::Messages;
 use crate::workflow::due::Worker;
@@ -169,17 +171,19 @@ impl Command {
 
     /// A command that was worked on since `started_at` and is done.
     pub fn completed(order: Order, outcome: Outcome, started_at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        let command = Self::new(order, Status::Running, now);
+        Self { attempts: 1, created_at: started_at, started_at: Some(started_at), ..command }.with(outcome, now)
+    }
+
+    /// The same command, completed with what was written.
+    fn with(self, outcome: Outcome, now: DateTime<Utc>) -> Self {
         let Outcome { messages, model, prompt_version } = outcome;
-        Self {
-            messages: Some(messages),
-            model: Some(model),
-            prompt_version: Some(prompt_version),
-            attempts: 1,
-            created_at: started_at,
-            started_at: Some(started_at),
-            finished_at: Some(now),
-            ..Self::new(order, Status::Completed, now)
-        }
+        let (messages, model, prompt_version) = (Some(messages), Some(model), Some(prompt_version));
+        Self { messages, model, prompt_version, ..self.finished(Status::Completed, now) }
+    }
+
+    fn finished(self, status: Status, now: DateTime<Utc>) -> Self {
+        Self { status, finished_at: Some(now), assignment: Assignment::default(), ..self }
     }
 
     /// Whether nobody is going to work on it any more.
@@ -255,7 +259,7 @@ impl Commands {
             .bind("most", n(ATTEMPTS))
             .bind("now", n(now.timestamp_millis()))
             .bind("one", n(1))
-            .bind("now_text", serde_dynamo_text(now)?);
+            .bind("now_text", attribute(now)?);
         let stored: Option<Command> = match self.table.write(take).await? {
             WriteOutcome::Applied(item) => return Ok(Take::Leased(Leased::new(from_item(item)?, lease))),
             WriteOutcome::Refused(stored) => stored.map(from_item).transpose()?,
@@ -267,7 +271,7 @@ impl Commands {
             Some(command) if command.assignment.lease() == Some(lease) => Take::Leased(Leased::new(command, lease)),
             Some(command) if command.attempts >= ATTEMPTS && command.assignment.is_free(now) => {
                 // The worker of the last attempt has died.
-                let failed = self.put(&self.failed(&command))?;
+                let failed = self.put(&command.clone().finished(Status::Failed, now))?;
                 if let Some(last) = command.assignment.lease() {
                     self.table.write(last.guard(failed)).await?;
                 }
@@ -285,15 +289,7 @@ impl Commands {
         also: Vec<Write>,
     ) -> Result<Completed, StoreError> {
         let now = self.clock.now();
-        let completed = Command {
-            status: Status::Completed,
-            messages: Some(outcome.messages.clone()),
-            model: Some(outcome.model.clone()),
-            prompt_version: Some(outcome.prompt_version.clone()),
-            finished_at: Some(now),
-            assignment: Assignment::default(),
-            ..Command::clone(leased)
-        };
+        let completed = Command::clone(leased).with(outcome.clone(), now);
         let writes = std::iter::once(leased.guard(self.put(&completed)?, now)).chain(also);
         Ok(match self.table.transact(writes).await? {
             Transacted::Applied => Completed::Done,
@@ -311,22 +307,8 @@ impl Commands {
                 assignment: Assignment::waiting(Worker::Copywriter, leased.id.command_id, now),
                 ..Command::clone(leased)
             },
-            false => self.failed(leased),
+            false => Command::clone(leased).finished(Status::Failed, now),
         };
         self.table.write(leased.guard(self.put(&back)?, now)).await.map(|_| back.status)
     }
-
-    fn failed(&self, command: &Command) -> Command {
-        Command {
-            status: Status::Failed,
-            finished_at: Some(self.clock.now()),
-            assignment: Assignment::default(),
-            ..command.clone()
-        }
-    }
-}
-
-/// A time as serde writes it into an item.
-fn serde_dynamo_text(at: DateTime<Utc>) -> Result<aws_sdk_dynamodb::types::AttributeValue, StoreError> {
-    serde_dynamo::to_attribute_value(at).map_err(|_| StoreError::Broken("a time does not write".to_owned()))
 }

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::base::context::FromContext;
-use crate::base::store::{Item, StoreError, Table, Write, n, s, to_item};
+use crate::base::store::{Item, StoreError, Table, Write, attribute, n, s, to_item};
 use crate::workspace::credits::Operation;
 
 /// How long a finished response is replayed (contract, section 4).
@@ -177,10 +177,8 @@ impl Claims {
 
     /// Stores the response of a claim's owner.
     pub fn complete(&self, claim: &Claim, response: &Stored, now: DateTime<Utc>) -> Result<Write, StoreError> {
-        let response = serde_dynamo::to_attribute_value(response)
-            .map_err(|_| StoreError::Broken("a response does not write as an attribute".to_owned()))?;
         let update = self.table.update(claim_key(claim), "SET #response = :response, #expires = :expires");
-        Ok(owned(update, claim).bind("response", response).bind("expires", n((now + KEPT).timestamp())))
+        Ok(owned(update, claim).bind("response", attribute(response)?).bind("expires", n((now + KEPT).timestamp())))
     }
 
     /// Gives up a claim that is still its owner's, so that the client may retry with the same key.

@@ -102,6 +102,12 @@ pub fn to_item<T: Serialize>(value: &T) -> Result<Item, StoreError> {
         .map_err(|_| StoreError::Broken(format!("{} does not write as an item", std::any::type_name::<T>())))
 }
 
+/// A value as the attribute that is stored.
+pub fn attribute<T: Serialize>(value: T) -> Result<AttributeValue, StoreError> {
+    serde_dynamo::to_attribute_value(value)
+        .map_err(|_| StoreError::Broken(format!("{} does not write as an attribute", std::any::type_name::<T>())))
+}
+
 /// A string attribute.
 pub fn s(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())

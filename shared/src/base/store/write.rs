@@ -3,11 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
     TransactWriteItem, Update,
@@ -56,6 +57,18 @@ pub enum Transacted {
 /// How often a transaction is tried against others that touch the same items.
 const ATTEMPTS: u32 = 8;
 
+/// A request's builder with the table and the condition of a write, as all seven builders take them.
+macro_rules! conditional {
+    ($builder:expr, $write:ident, $names:ident) => {
+        $builder
+            .table_name($write.table)
+            .set_condition_expression($write.condition)
+            .set_expression_attribute_names($names)
+            .set_expression_attribute_values(Some($write.values).filter(|values| !values.is_empty()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+    };
+}
+
 impl Write {
     /// The condition. One that is set already has to hold as well.
     #[must_use]
@@ -94,57 +107,21 @@ impl Write {
         names([update, self.condition.as_deref().unwrap_or_default()])
     }
 
-    fn values(&self) -> Option<HashMap<String, AttributeValue>> {
-        Some(self.values.clone()).filter(|values| !values.is_empty())
-    }
-
     /// The write as part of a transaction.
     fn into_item(self) -> Result<TransactWriteItem, StoreError> {
-        const ALL_OLD: ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionCheckFailure::AllOld;
-        let (names, values) = (self.names(), self.values());
-        let item = TransactWriteItem::builder();
+        let (names, item) = (self.names(), TransactWriteItem::builder());
         Ok(match self.change {
-            Change::Put(put) => item.put(
-                Put::builder()
-                    .table_name(self.table)
-                    .set_item(Some(put))
-                    .set_condition_expression(self.condition)
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values)
-                    .return_values_on_condition_check_failure(ALL_OLD)
-                    .build()?,
-            ),
-            Change::Update { key, expression } => item.update(
-                Update::builder()
-                    .table_name(self.table)
-                    .set_key(Some(key))
-                    .update_expression(expression)
-                    .set_condition_expression(self.condition)
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values)
-                    .return_values_on_condition_check_failure(ALL_OLD)
-                    .build()?,
-            ),
-            Change::Delete(key) => item.delete(
-                Delete::builder()
-                    .table_name(self.table)
-                    .set_key(Some(key))
-                    .set_condition_expression(self.condition)
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values)
-                    .return_values_on_condition_check_failure(ALL_OLD)
-                    .build()?,
-            ),
-            Change::Check(key) => item.condition_check(
-                ConditionCheck::builder()
-                    .table_name(self.table)
-                    .set_key(Some(key))
-                    .set_condition_expression(self.condition)
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values)
-                    .return_values_on_condition_check_failure(ALL_OLD)
-                    .build()?,
-            ),
+            Change::Put(put) => item.put(conditional!(Put::builder().set_item(Some(put)), self, names).build()?),
+            Change::Update { key, expression } => {
+                let update = Update::builder().set_key(Some(key)).update_expression(expression);
+                item.update(conditional!(update, self, names).build()?)
+            }
+            Change::Delete(key) => {
+                item.delete(conditional!(Delete::builder().set_key(Some(key)), self, names).build()?)
+            }
+            Change::Check(key) => {
+                item.condition_check(conditional!(ConditionCheck::builder().set_key(Some(key)), self, names).build()?)
+            }
         }
         .build())
     }
@@ -191,54 +168,30 @@ impl Table {
 
     /// Applies a single write.
     pub async fn write(&self, write: Write) -> Result<WriteOutcome, StoreError> {
-        const ALL_OLD: ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionCheckFailure::AllOld;
-        let (names, values) = (write.names(), write.values());
+        let names = write.names();
         match write.change {
             Change::Put(item) => {
-                let put = self.client.put_item().table_name(write.table).set_item(Some(item));
-                let put = put.set_condition_expression(write.condition).set_expression_attribute_names(names);
-                let put = put.set_expression_attribute_values(values);
-                let sent = put.return_values_on_condition_check_failure(ALL_OLD).send().await;
-                sent.map_or_else(
-                    |error| match error.as_service_error() {
-                        Some(PutItemError::ConditionalCheckFailedException(refused)) => {
-                            Ok(WriteOutcome::Refused(refused.item().cloned()))
-                        }
-                        _ => Err(store_error("PutItem", &error)),
-                    },
-                    |_| Ok(WriteOutcome::Applied(Item::new())),
-                )
+                let put = conditional!(self.client.put_item().set_item(Some(item)), write, names);
+                outcome("PutItem", put.send().await.map(|_| Item::new()), |error| match error {
+                    PutItemError::ConditionalCheckFailedException(refused) => Some(refused),
+                    _ => None,
+                })
             }
             Change::Update { key, expression } => {
-                let update = self.client.update_item().table_name(write.table).set_key(Some(key));
-                let update = update.update_expression(expression).set_condition_expression(write.condition);
-                let update = update.set_expression_attribute_names(names).set_expression_attribute_values(values);
-                let update = update.return_values(ReturnValue::AllNew);
-                let sent = update.return_values_on_condition_check_failure(ALL_OLD).send().await;
-                sent.map_or_else(
-                    |error| match error.as_service_error() {
-                        Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                            Ok(WriteOutcome::Refused(refused.item().cloned()))
-                        }
-                        _ => Err(store_error("UpdateItem", &error)),
-                    },
-                    |updated| Ok(WriteOutcome::Applied(updated.attributes.unwrap_or_default())),
-                )
+                let update = self.client.update_item().set_key(Some(key)).update_expression(expression);
+                let update = conditional!(update.return_values(ReturnValue::AllNew), write, names);
+                let sent = update.send().await.map(|updated| updated.attributes.unwrap_or_default());
+                outcome("UpdateItem", sent, |error| match error {
+                    UpdateItemError::ConditionalCheckFailedException(refused) => Some(refused),
+                    _ => None,
+                })
             }
             Change::Delete(key) => {
-                let delete = self.client.delete_item().table_name(write.table).set_key(Some(key));
-                let delete = delete.set_condition_expression(write.condition).set_expression_attribute_names(names);
-                let delete = delete.set_expression_attribute_values(values);
-                let sent = delete.return_values_on_condition_check_failure(ALL_OLD).send().await;
-                sent.map_or_else(
-                    |error| match error.as_service_error() {
-                        Some(DeleteItemError::ConditionalCheckFailedException(refused)) => {
-                            Ok(WriteOutcome::Refused(refused.item().cloned()))
-                        }
-                        _ => Err(store_error("DeleteItem", &error)),
-                    },
-                    |_| Ok(WriteOutcome::Applied(Item::new())),
-                )
+                let delete = conditional!(self.client.delete_item().set_key(Some(key)), write, names);
+                outcome("DeleteItem", delete.send().await.map(|_| Item::new()), |error| match error {
+                    DeleteItemError::ConditionalCheckFailedException(refused) => Some(refused),
+                    _ => None,
+                })
             }
             Change::Check(_) => Err(StoreError::Broken("a check alone is no write".to_owned())),
         }
@@ -260,6 +213,18 @@ impl Table {
         }
         Err(StoreError::Unavailable("dynamodb TransactWriteItems: TransactionConflict".to_owned()))
     }
+}
+
+/// What became of a single write, if it was sent; `refused` tells whether its condition failed.
+fn outcome<E: ProvideErrorMetadata, R>(
+    operation: &str,
+    sent: Result<Item, SdkError<E, R>>,
+    refused: impl FnOnce(&E) -> Option<&ConditionalCheckFailedException>,
+) -> Result<WriteOutcome, StoreError> {
+    sent.map(WriteOutcome::Applied).or_else(|error| match error.as_service_error().and_then(refused) {
+        Some(refused) => Ok(WriteOutcome::Refused(refused.item().cloned())),
+        None => Err(store_error(operation, &error)),
+    })
 }
 
 /// The items that failed a transaction's conditions; `None` if it is to be tried again.

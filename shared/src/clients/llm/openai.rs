@@ -1,7 +1,7 @@
 //! Calls of an OpenAI-compatible chat endpoint: with a strict JSON schema ("Structured model outputs",
 //! OpenAI API documentation), or with tools ("Function calling"), whole or streamed.
 
-use super::reply::{CallError, Reply, Usage, broken, unavailable};
+use super::reply::{CallError, Called, Message, Reply, Usage, broken, unavailable};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -26,11 +26,15 @@ pub struct Limits {
     pub whole: Duration,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct OpenAi {
+    #[context(http_client()?)]
     http: reqwest::Client,
+    #[context(url(context)?)]
     url: String,
+    #[context(Secret::optional(context, "LLM_API_KEY_SECRET")?)]
     key: Option<Secret>,
+    #[context(context.environment.required("LLM_MODEL")?.to_owned())]
     model: String,
 }
 
@@ -48,44 +52,11 @@ struct Choice {
     finish_reason: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Message {
-    content: Option<String>,
-    /// What a model says instead that will not do as asked.
-    refusal: Option<String>,
-    tool_calls: Option<Vec<Called>>,
-}
-
-#[derive(Deserialize)]
-struct Called {
-    #[serde(default)]
-    id: String,
-    #[serde(default)]
-    function: Function,
-}
-
-#[derive(Default, Deserialize)]
-struct Function {
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    arguments: String,
-}
-
-impl FromContext for OpenAi {
-    fn new(context: &Context) -> Result<Self, ConfigError> {
-        let environment = &context.environment;
-        let base = environment.required("LLM_BASE_URL")?.trim_end_matches('/');
-        let invalid = |reason: String| ConfigError::Invalid { name: "LLM_BASE_URL", reason };
-        let url: reqwest::Url =
-            format!("{base}/chat/completions").parse().map_err(|error| invalid(format!("{error}")))?;
-        Ok(Self {
-            http: http_client()?,
-            url: url.to_string(),
-            key: Secret::optional(context, "LLM_API_KEY_SECRET")?,
-            model: environment.required("LLM_MODEL")?.to_owned(),
-        })
-    }
+fn url(context: &Context) -> Result<String, ConfigError> {
+    let base = context.environment.required("LLM_BASE_URL")?.trim_end_matches('/');
+    let url = reqwest::Url::parse(&format!("{base}/chat/completions"));
+    let invalid = |error| ConfigError::Invalid { name: "LLM_BASE_URL", reason: format!("{error}") };
+    url.map(String::from).map_err(invalid)
 }
 
 impl OpenAi {
@@ -161,9 +132,8 @@ impl OpenAi {
         let response = request.send().await.map_err(transport)?;
         let status = response.status();
         if status.is_server_error() || matches!(status.as_u16(), 408 | 409 | 425 | 429) {
-            let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
             let what = format!("model endpoint: status {}", status.as_u16());
-            return Err(CallError::Unavailable { what, retry_after: retry_after.map(Duration::from_secs) });
+            return Err(CallError::Unavailable { what, retry_after: answer::retry_after(response.headers()) });
         }
         if matches!(status.as_u16(), 400 | 413 | 422) {
             return Err(CallError::TextRefused(format!("model endpoint: status {}", status.as_u16())));
@@ -189,9 +159,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Reply, CallError> {
     let answer: Answer = serde_json::from_slice(bytes).map_err(|_| broken("the answer is no chat completion"))?;
     let usage = answer.usage.unwrap_or_default();
     let choice = answer.choices.into_iter().next().ok_or_else(|| broken("no choices"))?;
-    let call = |called: Called| {
-        let Function { name, arguments } = called.function;
-        ToolCall { id: called.id, name, arguments }
+    let call = |called: Called| ToolCall {
+        id: called.id.unwrap_or_default(),
+        name: called.function.name.unwrap_or_default(),
+        arguments: called.function.arguments.unwrap_or_default(),
     };
     let reply = Reply {
         text: choice.message.content.or(choice.message.refusal).unwrap_or_default(),

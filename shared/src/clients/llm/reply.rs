@@ -52,6 +52,31 @@ pub enum CallError {
     TextRefused(String),
 }
 
+/// A message of a model, or a piece of one.
+#[derive(Default, Deserialize)]
+pub struct Message {
+    pub content: Option<String>,
+    /// What a model says instead that will not do as asked.
+    pub refusal: Option<String>,
+    pub tool_calls: Option<Vec<Called>>,
+}
+
+/// A call of a tool, or a piece of one.
+#[derive(Deserialize)]
+pub struct Called {
+    /// Its place among the calls; only where it comes in pieces.
+    pub index: Option<u64>,
+    pub id: Option<String>,
+    #[serde(default)]
+    pub function: Function,
+}
+
+#[derive(Default, Deserialize)]
+pub struct Function {
+    pub name: Option<String>,
+    pub arguments: Option<String>,
+}
+
 #[derive(Default, Deserialize)]
 pub struct Usage {
     #[serde(default)]

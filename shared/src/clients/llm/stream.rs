@@ -7,7 +7,7 @@
 use serde::Deserialize;
 
 use super::conversation::ToolCall;
-use super::reply::{CallError, Reply, Usage, broken, unavailable};
+use super::reply::{CallError, Called, Message, Reply, Usage, broken, unavailable};
 
 /// The largest answer that is read, streamed or whole. A token comes in some 300 bytes of its own, so this is about as much as
 /// any model writes within a request's time, four times over.
@@ -41,29 +41,8 @@ struct Chunk {
 #[derive(Deserialize)]
 struct Choice {
     #[serde(default)]
-    delta: Delta,
+    delta: Message,
     finish_reason: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-struct Delta {
-    content: Option<String>,
-    refusal: Option<String>,
-    tool_calls: Option<Vec<CallDelta>>,
-}
-
-#[derive(Deserialize)]
-struct CallDelta {
-    index: Option<u64>,
-    id: Option<String>,
-    #[serde(default)]
-    function: FunctionDelta,
-}
-
-#[derive(Default, Deserialize)]
-struct FunctionDelta {
-    name: Option<String>,
-    arguments: Option<String>,
 }
 
 impl StreamReader {
@@ -155,7 +134,7 @@ impl StreamReader {
 
     /// A piece of a call. It belongs to the call of its index (some endpoints give none: then to the last),
     /// unless it brings another id (some endpoints give every call the same index).
-    fn take_call(&mut self, delta: CallDelta) {
+    fn take_call(&mut self, delta: Called) {
         let id = delta.id.unwrap_or_default();
         let found = match delta.index {
             None => self.indexes.len().checked_sub(1),

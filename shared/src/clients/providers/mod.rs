@@ -12,10 +12,7 @@ mod callback;
 #[cfg(test)]
 mod callback_tests;
 pub mod email;
-#[cfg(test)]
-mod scripted;
 pub mod sms;
-
 pub mod whatsapp;
 
 use std::fmt;
@@ -33,7 +30,6 @@ use crate::base::channel::Channel;
 use crate::base::context::FromContext;
 use crate::base::environment::{ConfigError, Environment};
 use crate::base::observe::traces::{Of, Subsegment};
-use crate::base::store::StoreError;
 use crate::clients::answer;
 use crate::clients::http_client::http_client;
 
@@ -183,45 +179,31 @@ impl Providers {
     /// Sends one message: one attempt, at most 12 seconds. Without a provider for its channel it is refused
     /// as `not_configured`.
     pub async fn send(&self, outgoing: &Outgoing) -> Sent {
-        match outgoing.content {
-            Content::Email { .. } => match &self.email {
-                Some(ses) => self.exchange(("SES", Of::Aws), ses.request(&self.http, outgoing), email::sent).await,
-                None => refused("not_configured"),
-            },
-            Content::Whatsapp { .. } => match &self.whatsapp {
-                Some(meta) => match meta.token.value().await {
-                    Ok(token) => {
-                        self.exchange(
-                            ("WhatsApp", Of::Remote),
-                            meta.request(&self.http, outgoing, &token),
-                            whatsapp::sent,
-                        )
-                        .await
-                    }
-                    Err(error) => without_token(&error),
-                },
-                None => refused("not_configured"),
-            },
-            Content::Sms { .. } => match &self.sms {
-                Some(twilio) => match twilio.token.value().await {
-                    Ok(token) => {
-                        self.exchange(("Twilio", Of::Remote), twilio.request(&self.http, outgoing, &token), sms::sent)
-                            .await
-                    }
-                    Err(error) => without_token(&error),
-                },
-                None => refused("not_configured"),
-            },
+        let http = &self.http;
+        let (provider, request, sent): (_, _, fn(&Answer) -> Sent) = match (&outgoing.content, self) {
+            (Content::Email { .. }, Self { email: Some(ses), .. }) => {
+                (("SES", Of::Aws), Ok(ses.request(http, outgoing)), email::sent)
+            }
+            (Content::Whatsapp { .. }, Self { whatsapp: Some(meta), .. }) => {
+                (("WhatsApp", Of::Remote), meta.request(http, outgoing).await, whatsapp::sent)
+            }
+            (Content::Sms { .. }, Self { sms: Some(twilio), .. }) => {
+                (("Twilio", Of::Remote), twilio.request(http, outgoing).await, sms::sent)
+            }
+            _ => return refused("not_configured"),
+        };
+        match request {
+            Ok(Some(request)) => self.exchange(provider, request, sent).await,
+            Ok(None) => refused("no_request"),
+            // Nothing was sent, because the provider's token cannot be read for now.
+            Err(error) => {
+                tracing::warn!(cause = %error, "a provider's token cannot be read");
+                Sent::Later { retry_after: None }
+            }
         }
     }
 
-    async fn exchange(
-        &self,
-        (provider, of): (&str, Of),
-        request: Option<RequestBuilder>,
-        sent: fn(&Answer) -> Sent,
-    ) -> Sent {
-        let Some(request) = request else { return refused("no_request") };
+    async fn exchange(&self, (provider, of): (&str, Of), request: RequestBuilder, sent: fn(&Answer) -> Sent) -> Sent {
         let mut call = Subsegment::begin(provider, of);
         if of == Of::Aws {
             call.aws("operation", "SendEmail");
@@ -246,12 +228,6 @@ impl Providers {
     }
 }
 
-/// Nothing was sent, because the provider's token cannot be read for now.
-fn without_token(error: &StoreError) -> Sent {
-    tracing::warn!(cause = %error, "a provider's token cannot be read");
-    Sent::Later { retry_after: None }
-}
-
 fn refused(code: &str) -> Sent {
     Sent::Refused { code: code.to_owned() }
 }
@@ -268,10 +244,7 @@ impl Answer {
     /// codes with which it wants to be asked again.
     fn proves(&self, message_id: &Value, error_code: Option<&str>, busy: &[&str]) -> Sent {
         let code = || error_code.and_then(clean_code).unwrap_or_else(|| format!("status_{}", self.status));
-        let later = || {
-            let seconds = self.headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-            Sent::Later { retry_after: seconds.map(Duration::from_secs) }
-        };
+        let later = || Sent::Later { retry_after: answer::retry_after(&self.headers) };
         match self.status {
             200..300 => match message_id.as_str() {
                 Some(id) if (1..=512).contains(&id.len()) => Sent::Accepted { provider_message_id: id.to_owned() },

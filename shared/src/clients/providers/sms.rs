@@ -12,6 +12,7 @@ use reqwest::{RequestBuilder, Url};
 use super::{Answer, Callback, Content, Kind, Outgoing, Sent, address, clean_code};
 use crate::base::context::Context;
 use crate::base::environment::ConfigError;
+use crate::base::store::StoreError;
 use crate::clients::secrets::Secret;
 
 /// "Attempt to send to unsubscribed recipient" ("Error and warning dictionary", Twilio).
@@ -28,7 +29,7 @@ pub const DELIVERY_PARAMETER: &str = "delivery";
 pub(super) struct Twilio {
     url: Url,
     account: String,
-    pub(super) token: Secret,
+    token: Secret,
     status_url: Option<Url>,
 }
 
@@ -47,8 +48,14 @@ impl Twilio {
         }))
     }
 
-    pub(super) fn request(&self, http: &reqwest::Client, outgoing: &Outgoing, token: &str) -> Option<RequestBuilder> {
-        let Content::Sms { text } = &outgoing.content else { return None };
+    /// The request of an SMS; nothing for other content.
+    pub(super) async fn request(
+        &self,
+        http: &reqwest::Client,
+        outgoing: &Outgoing,
+    ) -> Result<Option<RequestBuilder>, StoreError> {
+        let Content::Sms { text } = &outgoing.content else { return Ok(None) };
+        let token = self.token.value().await?;
         let sender = if outgoing.from.starts_with("MG") { "MessagingServiceSid" } else { "From" };
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("To", &outgoing.to).append_pair(sender, &outgoing.from).append_pair("Body", text);
@@ -57,7 +64,7 @@ impl Twilio {
             form.append_pair("StatusCallback", status_url.as_str());
         }
         let request = http.post(self.url.clone()).basic_auth(&self.account, Some(token));
-        Some(request.header("content-type", "application/x-www-form-urlencoded").body(form.finish()))
+        Ok(Some(request.header("content-type", "application/x-www-form-urlencoded").body(form.finish())))
     }
 }
 

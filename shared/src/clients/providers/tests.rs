@@ -1,10 +1,12 @@
 //! What each answer of each provider proves, and what each provider is sent.
 
-use super::scripted::{Reply, Scripted};
+mod scripted;
+
+use self::scripted::{Reply, Scripted};
 use super::*;
 use crate::base::clock::{Clock, Random};
 use crate::base::context::Context;
-use crate::clients::secrets::valued_as_named;
+use crate::clients::secrets::tests::valued_as_named;
 
 const CHANNELS: [Channel; 3] = [Channel::Email, Channel::Whatsapp, Channel::Sms];
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{Answer, Callback, Content, Kind, Outgoing, Sent, address, clean_code};
 use crate::base::context::Context;
 use crate::base::environment::ConfigError;
+use crate::base::store::StoreError;
 use crate::clients::secrets::Secret;
 
 /// "User has stopped marketing messages" ("Error codes", WhatsApp Cloud API).
@@ -17,7 +18,7 @@ pub(super) const UNSUBSCRIBED: &str = "131050";
 #[derive(Clone)]
 pub(super) struct Meta {
     url: Url,
-    pub(super) token: Secret,
+    token: Secret,
 }
 
 impl Meta {
@@ -27,10 +28,18 @@ impl Meta {
         Ok(Some(Self { url, token }))
     }
 
-    pub(super) fn request(&self, http: &reqwest::Client, outgoing: &Outgoing, token: &str) -> Option<RequestBuilder> {
-        let Content::Whatsapp { text } = &outgoing.content else { return None };
+    /// The request of a WhatsApp message; nothing for other content.
+    pub(super) async fn request(
+        &self,
+        http: &reqwest::Client,
+        outgoing: &Outgoing,
+    ) -> Result<Option<RequestBuilder>, StoreError> {
+        let Content::Whatsapp { text } = &outgoing.content else { return Ok(None) };
+        let token = self.token.value().await?;
         let mut url = self.url.clone();
-        url.path_segments_mut().ok()?.extend([&outgoing.from, "messages"]);
+        let Ok(mut path) = url.path_segments_mut() else { return Ok(None) };
+        path.extend([&outgoing.from, "messages"]);
+        drop(path);
         let message = json!({
             "messaging_product": "whatsapp",
             "recipient_type": "individual",
@@ -39,7 +48,7 @@ impl Meta {
             "text": {"body": text},
             "biz_opaque_callback_data": outgoing.delivery_id,
         });
-        Some(http.post(url).bearer_auth(token).json(&message))
+        Ok(Some(http.post(url).bearer_auth(token).json(&message)))
     }
 }
 

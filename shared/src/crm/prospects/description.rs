@@ -8,45 +8,10 @@ const MOST_ENTRIES: usize = 10;
 /// The most characters of an entry.
 const LONGEST: usize = 100;
 
-/// Words for companies and other places of work, in the plural.
-const COMPANIES: [&str; 36] = [
-    "companies",
-    "firms",
-    "agencies",
-    "businesses",
-    "startups",
-    "start-ups",
-    "banks",
-    "hospitals",
-    "clinics",
-    "schools",
-    "universities",
-    "colleges",
-    "hotels",
-    "restaurants",
-    "stores",
-    "shops",
-    "manufacturers",
-    "retailers",
-    "consultancies",
-    "practices",
-    "offices",
-    "organizations",
-    "organisations",
-    "nonprofits",
-    "non-profits",
-    "charities",
-    "brokers",
-    "insurers",
-    "builders",
-    "contractors",
-    "providers",
-    "vendors",
-    "airlines",
-    "farms",
-    "makers",
-    "publishers",
-];
+/// Whether a word stands for companies or other places of work, in the plural.
+fn is_companies(word: &str) -> bool {
+    include_str!("names/companies.txt").lines().any(|line| line == word)
+}
 
 impl Query {
     /// What is looked for, such as `20 CEOs at law firms in New York`.
@@ -121,9 +86,13 @@ fn headed(title: &str, number: fn(&str) -> String) -> String {
     let title = title.trim();
     let end = [" of ", " for ", " to ", ","].iter().filter_map(|end| title.find(end)).min().unwrap_or(title.len());
     let (head, rest) = title.split_at(end);
-    let (before, word) = head.rsplit_once(' ').map_or(("", head), |(before, word)| (before, word));
-    let space = if before.is_empty() { "" } else { " " };
-    format!("{before}{space}{}{rest}", number(word))
+    let (before, word) = last_word(head);
+    format!("{before}{}{rest}", number(word))
+}
+
+/// What stands before the last word of a text, and that word.
+fn last_word(text: &str) -> (&str, &str) {
+    text.split_at(text.rfind(' ').map_or(0, |space| space + 1))
 }
 
 fn plural(word: &str) -> String {
@@ -161,13 +130,12 @@ fn is_plural(word: &str) -> bool {
 /// An industry as companies of it: `law firms`, `SaaS companies`.
 fn companies(industry: &str) -> String {
     let industry = industry.trim();
-    let (before, word) = industry.rsplit_once(' ').map_or(("", industry), |(before, word)| (before, word));
+    let (before, word) = last_word(industry);
     let lower = word.to_lowercase();
-    if COMPANIES.contains(&lower.as_str()) {
+    if is_companies(&lower) {
         industry.to_owned()
-    } else if COMPANIES.contains(&plural(&lower).as_str()) {
-        let space = if before.is_empty() { "" } else { " " };
-        format!("{before}{space}{}", plural(word))
+    } else if is_companies(&plural(&lower)) {
+        format!("{before}{}", plural(word))
     } else {
         format!("{industry} companies")
     }

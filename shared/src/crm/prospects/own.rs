@@ -17,11 +17,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use futures_util::{StreamExt, TryStreamExt, future, stream};
+use futures_util::{StreamExt as _, TryStreamExt, future, stream};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::terms::{Terms, Wanted};
+use super::terms::{self, Wanted};
 use super::{Found, Prospect, Query};
 use crate::base::context::FromContext;
 use crate::base::store::{Item, StoreError, Table, Try, from_item, key, retrying, to_item};
@@ -99,12 +99,12 @@ impl OwnProspects {
             None => vec![all_pk(workspace_id)],
         };
         let mut readers: Vec<_> = partitions.into_iter().map(|pk| self.read(pk)).collect();
-        let mut heads = future::try_join_all(readers.iter_mut().map(StreamExt::next).map(transposed)).await?;
+        let mut heads = future::try_join_all(readers.iter_mut().map(TryStreamExt::try_next)).await?;
         while !found.is_enough()
             && let Some((first, _)) = least(&heads)
             && let (Some(head), Some(reader)) = (heads.get_mut(first), readers.get_mut(first))
         {
-            let next = reader.next().await.transpose()?;
+            let next = reader.try_next().await?;
             // Somebody who is in two partitions comes twice, and is taken once.
             if let Some(prospect) = std::mem::replace(head, next)
                 && wanted.fits(&prospect)
@@ -136,7 +136,7 @@ impl OwnProspects {
     /// Writes a prospect with its postings, in the place of the one that has its identifier, in one
     /// transaction; the same again changes nothing.
     pub async fn put(&self, workspace_id: Uuid, prospect: &Prospect) -> Result<Put, StoreError> {
-        let postings = Terms::of(prospect).postings();
+        let postings = terms::postings(prospect);
         retrying("a prospect", (), |()| async {
             let before = self.stored(workspace_id, &prospect.prospect_id).await?;
             let version = before.as_ref().map(|before| before.version);
@@ -182,7 +182,7 @@ impl OwnProspects {
     pub fn items(workspace_id: Uuid, prospects: &[Prospect]) -> Result<Vec<Item>, StoreError> {
         let mut all = Vec::new();
         for prospect in prospects {
-            let postings = Terms::of(prospect).postings();
+            let postings = terms::postings(prospect);
             let (own, others) = items(workspace_id, &Stored { prospect: prospect.clone(), postings, version: 1 })?;
             all.extend(others.into_iter().chain([own]));
         }
@@ -200,10 +200,6 @@ fn items(workspace_id: Uuid, stored: &Stored) -> Result<(Item, Vec<Item>), Store
     };
     let postings = stored.postings.iter().map(|posting| with(plain.clone(), posting_pk(workspace_id, posting)));
     Ok((with(to_item(stored)?, all_pk(workspace_id)), postings.collect()))
-}
-
-async fn transposed<T, E>(next: impl Future<Output = Option<Result<T, E>>>) -> Result<Option<T>, E> {
-    next.await.transpose()
 }
 
 /// The head that comes first by identifier, and where it is.

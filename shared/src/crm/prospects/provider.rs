@@ -192,7 +192,7 @@ impl Provider {
             .await;
         let response = sent.map_err(|error| Failure::passing(kind(&error)))?;
         let status = response.status().as_u16();
-        let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+        let retry_after = answer::retry_after(response.headers());
         let body = body(response).await;
         call.answered(status);
         match status {
@@ -206,10 +206,9 @@ impl Provider {
                     _ => Ok(page),
                 }
             }
-            408 | 409 | 425 | 429 | 500.. => Err(Failure::Passing {
-                what: format!("prospect provider: status {status}"),
-                retry_after: retry_after.map(Duration::from_secs),
-            }),
+            408 | 409 | 425 | 429 | 500.. => {
+                Err(Failure::Passing { what: format!("prospect provider: status {status}"), retry_after })
+            }
             _ => Err(Failure::Final(match body.ok().and_then(|body| code(&body)) {
                 Some(code) => format!("prospect provider: status {status}, {code}"),
                 None => format!("prospect provider: status {status}"),

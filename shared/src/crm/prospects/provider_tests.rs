@@ -16,7 +16,7 @@ use super::{Found, Prospect, Query, SearchError};
 use crate::base::clock::{Clock, Random};
 use crate::base::context::Context;
 use crate::base::environment::{ConfigError, Environment};
-use crate::clients::secrets::valued_as_named;
+use crate::clients::secrets::tests::valued_as_named;
 
 const DOCUMENT: &str = include_str!("../../../../docs/prospect-provider.md");
 

@@ -6,14 +6,6 @@ use super::{Prospect, Query, industries, places, titles};
 /// those before deleted, in one transaction.
 const MOST_OF_A_KIND: usize = 12;
 
-/// What a prospect is found by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Terms {
-    title: Vec<String>,
-    places: Vec<String>,
-    industry: Vec<String>,
-}
-
 /// The first terms of a kind.
 fn few(mut terms: Vec<String>) -> Vec<String> {
     terms.truncate(MOST_OF_A_KIND);
@@ -33,18 +25,11 @@ fn industry(prospect: &Prospect) -> Vec<String> {
     few(industries::terms(&prospect.industry))
 }
 
-impl Terms {
-    pub fn of(prospect: &Prospect) -> Self {
-        Self { title: title(prospect), places: places(prospect), industry: industry(prospect) }
-    }
-
-    /// The postings that lead to the prospect: `title#ceo`, `place#new york`, `industry#legal`.
-    pub fn postings(&self) -> Vec<String> {
-        let of = |kind: &'static str, terms: &[String]| {
-            terms.iter().map(|term| format!("{kind}#{term}")).collect::<Vec<_>>()
-        };
-        [of("title", &self.title), of("place", &self.places), of("industry", &self.industry)].concat()
-    }
+/// The postings that lead to a prospect: `title#ceo`, `place#new york`, `industry#legal`.
+pub(super) fn postings(prospect: &Prospect) -> Vec<String> {
+    let kinds = [("title", title(prospect)), ("place", places(prospect)), ("industry", industry(prospect))];
+    let of = |(kind, terms): (&'static str, Vec<String>)| terms.into_iter().map(move |term| format!("{kind}#{term}"));
+    kinds.into_iter().flat_map(of).collect()
 }
 
 /// What a query wants: of each kind one, of which every term has to be there.
@@ -230,7 +215,7 @@ mod tests {
             let prospect = prospect(&title, &industry, None, &city, &region);
             let query = Query { titles, industries, places, count: 1, ..Query::default() };
             if query.fits(&prospect) && let Some(read) = Wanted::of(&query).postings() {
-                let postings = Terms::of(&prospect).postings();
+                let postings = postings(&prospect);
                 prop_assert!(read.iter().any(|posting| postings.contains(posting)), "{read:?} {postings:?}");
             }
         }
@@ -243,13 +228,13 @@ mod tests {
                 titles: own(&title), industries: own(&industry), places: own(&city), min_employees: Some(7),
                 max_employees: Some(7), count: 1,
             };
-            prop_assert!(query.fits(&prospect), "{query:?} {:?}", Terms::of(&prospect));
+            prop_assert!(query.fits(&prospect), "{query:?} {:?}", postings(&prospect));
         }
 
         #[test]
         fn whatever_is_said_is_taken(text in any::<String>()) {
             let prospect = prospect(&text, &text, None, &text, &text);
-            prop_assert!(Terms::of(&prospect).postings().len() <= 3 * MOST_OF_A_KIND);
+            prop_assert!(postings(&prospect).len() <= 3 * MOST_OF_A_KIND);
             let query = Query { titles: vec![text.clone()], places: vec![text.clone()], ..Query::default() };
             query.fits(&prospect);
             query.describe();

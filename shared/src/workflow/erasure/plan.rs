@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::ErasureReport;
 use super::person::Person;
-use crate::base::store::{Item, from_item, s};
+use crate::base::store::{Item, from_item, key};
 use crate::crm::leads::{Lead, SUPPRESSED};
 use crate::crm::prospects::Prospect;
 
@@ -93,11 +93,8 @@ impl Plan {
         self.count("prospects");
         let postings = item.get("postings").and_then(|postings| postings.as_l().ok());
         let postings = postings.into_iter().flatten().filter_map(|posting| posting.as_s().ok());
-        let key = |posting: &String| {
-            let pk = format!("{}#{posting}", text(item, "pk"));
-            Item::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(text(item, "sk")))])
-        };
-        self.leads.extend(postings.map(key).chain([key_of(item)]));
+        let keys = postings.map(|posting| key(format!("{}#{posting}", text(item, "pk")), text(item, "sk")));
+        self.leads.extend(keys.chain([key_of(item)]));
     }
 
     /// Takes another item of the table `leads`.

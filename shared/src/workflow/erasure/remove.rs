@@ -2,7 +2,7 @@
 
 use super::Erasure;
 use super::plan::{Plan, events_pk, key_of, text};
-use crate::base::store::{Item, StoreError, Table, Transacted, WriteOutcome, key, s};
+use crate::base::store::{Item, StoreError, Table, Transacted, WriteOutcome, attribute, key, s};
 use crate::crm::leads::Leads;
 use crate::crm::lists::ListError;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -38,8 +38,7 @@ impl Erasure {
     ) -> Result<BTreeMap<&'static str, usize>, StoreError> {
         let mut counts = BTreeMap::new();
         for (key, answer) in &plan.answers {
-            let response = serde_dynamo::to_attribute_value(json!({"status": 404, "body": answer.to_string()}));
-            let response = response.map_err(|_| StoreError::Broken("an answer does not write".to_owned()))?;
+            let response = attribute(json!({"status": 404, "body": answer.to_string()}))?;
             if self.update(&self.idempotency_table, key, &[("response".to_owned(), None, response)]).await? {
                 *counts.entry("stored_answers").or_default() += 1;
             }

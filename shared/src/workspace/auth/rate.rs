@@ -99,18 +99,15 @@ impl Rate {
 
     /// Of two windows with as much left, the day: it lasts longer.
     fn first_to_run_out(&self) -> Window {
-        let minute = Window {
-            name: "minute",
-            limit: self.quota.per_minute,
-            remaining: self.quota.per_minute.saturating_sub(self.counts.minute_count),
-            resets_at: (self.counts.minute + 1) * MINUTE,
+        let window = |name, limit: u32, count, place: i64, seconds| Window {
+            name,
+            limit,
+            remaining: limit.saturating_sub(count),
+            resets_at: (place + 1) * seconds,
         };
-        let day = Window {
-            name: "day",
-            limit: self.quota.per_day,
-            remaining: self.quota.per_day.saturating_sub(self.counts.day_count),
-            resets_at: (self.counts.day + 1) * DAY,
-        };
+        let Self { quota, counts } = self;
+        let minute = window("minute", quota.per_minute, counts.minute_count, counts.minute, MINUTE);
+        let day = window("day", quota.per_day, counts.day_count, counts.day, DAY);
         if day.remaining <= minute.remaining { day } else { minute }
     }
 }
