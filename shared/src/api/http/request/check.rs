@@ -279,7 +279,7 @@ mod tests {
 
     crate::parsed_text!(
         Even,
-        |text: &str| Some(Even(text.to_owned())).filter(|_| text.len() % 2 == 0),
+        |text: &str| Some(Even(text.to_owned())).filter(|_| text.len().is_multiple_of(2)),
         "must have an even length",
         {"type": "string"}
     );
