@@ -192,13 +192,14 @@ async fn an_approval_a_delivery_and_its_report_read_nothing_twice() {
 
     let id = RecommendationId { workspace_id: api.workspace, recommendation_id: id };
     proxy.slow_down(Duration::ZERO);
-    DeliveryWorker::new(&api.stack.context).unwrap().try_one(id).await.unwrap();
+    let context = api.context(&[("AWS_ENDPOINT_URL_DYNAMODB", proxy.url())]);
+    DeliveryWorker::new(&context).unwrap().try_one(id).await.unwrap();
     let calls = proxy.heal();
     assert_eq!(reads(&calls, "-work"), (1, 0), "{calls:?}");
     assert_eq!(reads(&calls, "-accounts"), (0, 1), "{calls:?}");
     assert_eq!(api.outbox().await.len(), 1);
 
-    let outcomes = Outcomes::new(&api.stack.context, "delivery-events").unwrap();
+    let outcomes = Outcomes::new(&context, "delivery-events").unwrap();
     let delivery_id = Some(DeliveryId { id, attempt: 0 }.text());
     let provider_message_id = Some("SM1".to_owned());
     let opened = Callback { delivery_id, provider_message_id, kind: Kind::Opened, at: api.clock.now() };
