@@ -86,11 +86,12 @@ impl Endpoint for FollowupRecommendation {
         let prices = workspace?.map(|workspace| workspace.prices).unwrap_or_default();
         let charge = (Action::Recommendation, Action::Recommendation.price(&prices));
         let work = |work: Arc<Work>, ()| async move {
-            // The same for whoever takes the work over.
+            // A request that takes the work over keeps its id.
             let id = RecommendationId { recommendation_id: work.id(), ..id };
             let actor = Actor::Key(call.key_id);
             if work.is_taken_over()
-                && let Some(made) = self.recommendations.get(id).await?
+                // What the predecessor made stands, also where it cannot be read now.
+                && let Some(made) = self.recommendations.get(id).await.inspect_err(|_| work.keep())?
             {
                 if made.status == Status::Manual {
                     let message = "the AI model gave no usable answer; a person has been asked";

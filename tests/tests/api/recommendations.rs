@@ -11,7 +11,7 @@ use shared::workflow::notifications::{Notifications, Role};
 use shared::workflow::recommendations::{RecommendationId, Recommendations};
 use shared::workspace::auth::Permission;
 use tests::faults::{Way, in_every_way};
-use tests::{Answer, Api, CONTACT, ModelReply, ScriptedModel, Setup, send};
+use tests::{Answer, Api, CONTACT, Fault, ModelReply, ScriptedModel, Setup, send};
 use uuid::Uuid;
 
 const RECOMMENDATION: &str = "/api/v1/ai/followup/recommendation";
@@ -398,6 +398,38 @@ async fn whatever_call_fails_one_key_makes_one_recommendation() {
     let log = in_every_way(recommended_once).await;
     for personal in ["Jane", "2025550142", "jane@acme", "follow up on"] {
         assert!(!log.contains(personal), "the log holds {personal}");
+    }
+}
+
+/// The answer cannot be stored, and then whichever call of the retry that takes the work over fails for good.
+#[tokio::test]
+async fn a_retry_that_cannot_look_leaves_what_was_made_to_the_next() {
+    let (api, proxy) = Api::behind_a_proxy(Setup::default()).await;
+    api.staff((true, true), &[]).await;
+    let ask = |key: usize| {
+        let request = api.authorized("POST", RECOMMENDATION).header("Idempotency-Key", format!("k{key}"));
+        send(request.json(&json!({"lead_id": CONTACT})))
+    };
+    // The first request of an instance makes a call more.
+    assert_eq!(ask(0).await.status, 200);
+    proxy.heal();
+    assert_eq!(ask(1).await.status, 200);
+    let calls = proxy.heal().len();
+    for step in 1..=calls {
+        proxy.fail(calls - 1, 7, Fault::Before);
+        let mut answer = ask(step + 1).await;
+        assert_eq!(answer.status, 503, "{step}: {}", answer.text);
+        // The four attempts of one call.
+        proxy.fail(step - 1, 3, Fault::Before);
+        for _ in 0..3 {
+            api.clock.advance(TimeDelta::seconds(40));
+            answer = ask(step + 1).await;
+            proxy.heal();
+        }
+        assert_eq!(answer.status, 200, "{step}: {}", answer.text);
+        let items = tests::scan(&api.stack.ready.dynamodb, &api.stack.ready.environment["WORK_TABLE"]).await;
+        let made = items.iter().filter(|item| item["sk"]["S"] == "recommendation").count();
+        assert_eq!(made, step + 2, "{step}");
     }
 }
 
