@@ -6,7 +6,6 @@ pub mod clock;
 pub mod context;
 pub mod environment;
 pub mod log;
-pub mod names;
 pub mod observe;
 pub mod problem;
 pub mod queue;

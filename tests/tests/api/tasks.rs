@@ -11,7 +11,6 @@ use chrono::TimeDelta;
 use functions::lexi_worker::LexiWorker;
 use functions::sweeper::Sweeper;
 use serde_json::{Value, json};
-use shared::base::names::names;
 use shared::base::queue::Consumer;
 use shared::base::store::{Table, Transacted};
 use shared::crm::leads::{Lead, SuppressedBy};
@@ -134,7 +133,7 @@ async fn until(api: &Api, id: TaskId, status: &str) -> Value {
     for _ in 0..200 {
         let shown = read(api, id).await;
         if shown["status"] == status {
-            for other in names::<Status>().split(", ") {
+            for &other in <Status as strum::VariantNames>::VARIANTS {
                 let is_there = listed(api, other).await.iter().any(|task| task["id"] == shown["id"]);
                 assert_eq!(is_there, other == status, "{other} {status}");
             }

@@ -27,7 +27,7 @@ pub use http::header;
 pub use lambda_http::Request;
 pub use pipeline::{answer, serve, serve_open};
 pub use reply::Reply;
-pub use request::{FromRequest, Id, Input, Json, Pages, Path, Prefer, Query, uuid};
+pub use request::{FromRequest, Input, Json, Pages, Path, Prefer, Query, uuid};
 pub use respond::Response;
 pub(crate) use routes::parser;
 pub use routes::{Parser, Routes, no_such_route};

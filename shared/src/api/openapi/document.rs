@@ -141,8 +141,8 @@ impl Parts {
             .map(|parameter| {
                 json!({
                     "name": parameter.name,
-                    "in": parameter.place,
-                    "required": parameter.place == "path",
+                    "in": "header",
+                    "required": false,
                     "description": parameter.description,
                     "schema": parameter.schema,
                 })

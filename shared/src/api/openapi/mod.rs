@@ -9,6 +9,5 @@ mod headers;
 mod operation;
 mod refusals;
 
-pub use crate::api::http::{PageMeta, Pages, Pagination};
 pub use document::{Group, document};
 pub use operation::Operation;

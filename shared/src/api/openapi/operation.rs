@@ -1,10 +1,9 @@
 //! One operation: a method of a route, with everything that it takes and answers.
 
-use schemars::generate::SchemaGenerator;
-use schemars::{JsonSchema, Schema};
+use schemars::JsonSchema;
 use serde_json::{Value, json};
 
-use crate::api::http::request::{Describe, Parts};
+use crate::api::http::request::{Describe, Parts, describe};
 use crate::api::http::{Answer, Dialect, Endpoint, FromRequest};
 use crate::base::problem::{Code, Problem};
 use crate::workspace::auth::Permission;
@@ -22,12 +21,10 @@ pub(super) enum Access {
     Open,
 }
 
-/// What a parameter is part of.
+/// A header of a request.
 #[derive(Debug)]
 pub(super) struct Parameter {
     pub name: &'static str,
-    /// `path` or `header`.
-    pub place: &'static str,
     pub description: &'static str,
     pub schema: Value,
 }
@@ -86,25 +83,18 @@ impl Operation {
     /// The operation of an endpoint; method and path as in `template.yaml`. The endpoint's type says everything else
     /// that the code knows: dialect, permission, what it takes and what it answers with.
     pub fn of<E: Endpoint>(route: &'static str, id: &'static str, summary: &'static str) -> Self {
-        let mut operation = Self::keyed::<E>(route, id, summary);
+        let mut operation = Self::bare::<()>(route, id, summary);
+        (operation.dialect, operation.access) = (E::DIALECT, Access::Key(E::PERMISSION));
         let Parts { path, query, body } = E::Request::parts();
         (operation.path_parts, operation.query) = (path, query);
         (operation.content, operation.meta) = (Content::Data(E::Answer::DATA), E::Answer::META);
+        let mut operation = operation
+            .refuses(&[Code::InvalidKey, Code::InsufficientPermissions, Code::RateLimited])
+            .refuses(&[Code::Validation, Code::Internal, Code::ServiceUnavailable]);
         let Some(schema) = body else { return operation };
         let is_required = !E::BODY_IS_OPTIONAL;
         operation.taken = Some(Taken { media_type: "application/json", schema, is_required, examples: Vec::new() });
         operation.refuses(&[Code::PayloadTooLarge, Code::UnsupportedMediaType])
-    }
-
-    fn keyed<E: Endpoint>(route: &'static str, id: &'static str, summary: &'static str) -> Self {
-        let mut operation = Self::bare::<Value>(route, id, summary);
-        operation.dialect = E::DIALECT;
-        operation.access = Access::Key(E::PERMISSION);
-        operation.refuses(&[Code::InvalidKey, Code::InsufficientPermissions, Code::RateLimited]).refuses(&[
-            Code::Validation,
-            Code::Internal,
-            Code::ServiceUnavailable,
-        ])
     }
 
     /// An operation that asks for no key, and answers with a `T` in no envelope.
@@ -148,27 +138,10 @@ impl Operation {
         self
     }
 
-    /// A UUID in the path.
-    #[must_use]
-    pub fn uuid(self, name: &'static str, description: &'static str) -> Self {
-        self.parameter("path", name, description, json!({"type": "string", "format": "uuid"}))
-    }
-
-    /// An identifier in the path that was given by the caller or a platform.
-    #[must_use]
-    pub fn identifier(self, name: &'static str, description: &'static str, example: &'static str) -> Self {
-        let schema = json!({"type": "string", "pattern": "^[!-\"$-~]{1,128}$", "examples": [example]});
-        self.parameter("path", name, description, schema)
-    }
-
     /// A header of the request.
     #[must_use]
-    pub fn header(self, name: &'static str, description: &'static str, schema: Value) -> Self {
-        self.parameter("header", name, description, schema)
-    }
-
-    fn parameter(mut self, place: &'static str, name: &'static str, description: &'static str, schema: Value) -> Self {
-        self.parameters.push(Parameter { name, place, description, schema });
+    pub fn header(mut self, name: &'static str, description: &'static str, schema: Value) -> Self {
+        self.parameters.push(Parameter { name, description, schema });
         self
     }
 
@@ -176,22 +149,6 @@ impl Operation {
     #[must_use]
     pub fn query<T: JsonSchema>(mut self) -> Self {
         self.query = Some(describe::<T>);
-        self
-    }
-
-    /// A JSON body that has to be there.
-    #[must_use]
-    pub fn takes<T: JsonSchema>(self) -> Self {
-        self.takes_as::<T>("application/json").refuses(&[Code::PayloadTooLarge, Code::UnsupportedMediaType])
-    }
-
-    /// A JSON body that may be left out.
-    #[must_use]
-    pub fn may_take<T: JsonSchema>(mut self) -> Self {
-        self = self.takes::<T>();
-        if let Some(taken) = &mut self.taken {
-            taken.is_required = false;
-        }
         self
     }
 
@@ -208,13 +165,6 @@ impl Operation {
         if let Some(taken) = &mut self.taken {
             taken.examples.push((what, body));
         }
-        self
-    }
-
-    /// The `meta` or `pagination` beside `data`.
-    #[must_use]
-    pub fn meta<T: JsonSchema>(mut self) -> Self {
-        self.meta = Some(describe::<T>);
         self
     }
 
@@ -301,8 +251,4 @@ impl Operation {
     pub fn route(&self) -> (&'static str, &'static str) {
         (self.method, self.path)
     }
-}
-
-fn describe<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
-    generator.subschema_for::<T>()
 }

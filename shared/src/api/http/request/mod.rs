@@ -14,7 +14,6 @@ use schemars::generate::SchemaGenerator;
 use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use crate::base::problem::{Code, Problem};
 
@@ -175,11 +174,4 @@ impl<A: FromRequest, B: FromRequest> FromRequest for (A, B) {
         let (a, b) = (A::parts(), B::parts());
         Parts { path: a.path.or(b.path), query: a.query.or(b.query), body: a.body.or(b.body) }
     }
-}
-
-/// The path of most routes: `/…/{id}`.
-#[derive(Clone, Copy, Debug, serde::Deserialize, JsonSchema)]
-pub struct Id {
-    /// Its identifier.
-    pub id: Uuid,
 }
