@@ -62,7 +62,7 @@ pub struct CampaignView {
     pub name: String,
     /// Whether its drafts are being written.
     pub status: CampaignStatus,
-    /// Whom it is for.
+    /// The list of its contacts.
     pub list: CampaignList,
     /// What it is about.
     pub about: String,

@@ -39,7 +39,7 @@ pub struct CommandPath {
     pub id: Uuid,
 }
 
-/// What an agent was told to do, and what came of it.
+/// A command of an agent, with its result.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Command")]
 pub struct CommandView {

@@ -100,7 +100,7 @@ pub struct Dismiss {
     once: ExactlyOnce,
 }
 
-/// Why nobody wants a task.
+/// The reason to dismiss a task.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DismissRequest {

@@ -69,7 +69,7 @@ pub struct ListNotifications {
 /// Whose notifications.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct NotificationsQuery {
-    /// Whom they are for.
+    /// The role that they are for.
     #[schemars(extend("x-complaint" = "must be manager, representative or compliance"))]
     pub role: Role,
     /// Which page.

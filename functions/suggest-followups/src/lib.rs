@@ -144,7 +144,7 @@ impl Endpoint for SuggestFollowups {
                 activity_summary: summary,
                 credits_remaining: balance?.available,
             };
-            // The answer does not say whom it is about; an erasure of the contact has to find it.
+            // The answer does not name its contact; an erasure of the contact has to find it.
             Ok(call.success(data)?.about(request.contact_id))
         };
         self.once.charged(call, charge, messages, work).await

@@ -158,7 +158,7 @@ pub async fn run(name: &str, build: impl FnOnce(&Context) -> Result<Function, Co
 }
 
 /// Opens a connection to DynamoDB, if the function has a table: that costs more than all the rest of a start, and
-/// here nobody waits for it. Whether the call is allowed does not matter.
+/// no request waits for it yet. A denied call warms the connection too.
 async fn warm(context: &Context) {
     if context.environment.names_a_table() {
         drop(tokio::time::timeout(WARMING, context.dynamodb.describe_endpoints().send()).await);

@@ -24,7 +24,7 @@ use crate::workflow::lease::ATTEMPTS;
 /// How long notifications are kept.
 const KEPT: TimeDelta = TimeDelta::days(400);
 
-/// Whom a notification is for.
+/// The role that a notification is for.
 #[derive(
     Clone,
     Copy,
@@ -86,7 +86,7 @@ pub struct Notification {
     pub notification_id: Uuid,
     /// The tenant.
     pub workspace_id: Uuid,
-    /// Whom it is for.
+    /// The role that it is for.
     pub role: Role,
     /// What it tells.
     pub kind: Kind,
@@ -117,13 +117,13 @@ impl Notification {
     }
 }
 
-/// What somebody is to know.
+/// A notification.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Notification")]
 pub struct NotificationView {
     /// Its identifier.
     pub notification_id: Uuid,
-    /// Whom it is for.
+    /// The role that it is for.
     pub role: Role,
     /// What it tells.
     pub kind: Kind,

@@ -89,7 +89,7 @@ pub enum DeliveryReport {
         /// The provider's identifier.
         provider_message_id: String,
     },
-    /// Nobody knows.
+    /// The provider may have taken it or not.
     Unknown {
         /// Why.
         code: String,
