@@ -163,14 +163,16 @@ where
     if accounts.workspace(WORKSPACE).await?.is_some() {
         return Ok(Loaded::default());
     }
-    let mut workspaces: Vec<FundedWorkspace> = parse(data!("workspaces"), context.clock.now())?;
-    // An interrupted load is done again with its own time, or its activities would be there twice.
     let mut now = context.clock.now();
-    if let Some(first) = workspaces.first() {
-        match accounts.workspace(first.workspace.workspace_id).await? {
-            Some(begun) => now = begun.created_at,
-            None => accounts.put_workspace(&first.workspace).await?,
+    let mut workspaces: Vec<FundedWorkspace> = parse(data!("workspaces"), now)?;
+    if let Some(FundedWorkspace { workspace, .. }) = workspaces.first() {
+        let begun = accounts.workspace(workspace.workspace_id).await?;
+        if begun.is_none() {
+            accounts.put_workspace(workspace).await?;
         }
+        // A load after an interrupted one repeats its time to the digit: activities and messages are keyed by time,
+        // and another time would add them again.
+        now = begun.as_ref().map_or(workspace.created_at, |begun| begun.created_at);
     }
     workspaces.iter_mut().for_each(|funded| funded.workspace.created_at = now);
 

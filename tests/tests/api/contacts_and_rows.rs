@@ -379,6 +379,7 @@ async fn every_lead_of_the_demo_list_is_a_contact_also_after_an_interrupted_load
     demo::load(&context, async |_, _| Ok(())).await.unwrap_err();
     proxy.heal();
     assert!(items(&api).await < items(&whole).await);
+    api.clock.advance(TimeDelta::hours(1));
     demo::load(&context, async |_, _| Ok(())).await.unwrap();
     assert_eq!(items(&api).await, items(&whole).await);
 
