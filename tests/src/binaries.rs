@@ -9,13 +9,18 @@ use local::Ready;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
+/// The programs that tests run: the two tools, and some functions for all, because each takes seconds to link.
+const PROGRAMS: [&str; 8] =
+    ["cli", "credits", "lead-scorer", "lexi-chat", "local", "score-due", "suggest-followups", "sweeper"];
+
 /// Builds the programs once, and returns the path of one.
 pub fn binary(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let folder = BUILT.get_or_init(|| {
-        // All members at once, so that their features are the tests' and nothing compiles twice.
+        // As members of the whole workspace, so that their features are the tests' and nothing compiles twice.
         let built = std::process::Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--workspace", "--bins"])
+            .args(["build", "--quiet", "--workspace"])
+            .args(PROGRAMS.iter().flat_map(|name| ["--bin", *name]))
             .current_dir(crate::project())
             .status()
             .expect("cargo runs");
@@ -23,6 +28,7 @@ pub fn binary(name: &str) -> PathBuf {
         let test = std::env::current_exe().expect("this test's file");
         test.ancestors().find(|folder| folder.ends_with("debug")).map(Path::to_owned).expect("a debug folder")
     });
+    assert!(PROGRAMS.contains(&name), "{name} is not built");
     folder.join(name)
 }
 

@@ -83,6 +83,14 @@ pub struct Setup {
     pub without_policies: bool,
 }
 
+impl Setup {
+    /// Conversations are scored after ten quiet years, so in no test of old messages.
+    pub fn without_scoring() -> Self {
+        let environment = HashMap::from([("QUIET_SECONDS".to_owned(), "315360000".to_owned())]);
+        Self { environment, ..Self::default() }
+    }
+}
+
 /// A running API, and direct access to its tables.
 pub struct Api {
     pub stack: Stack,
@@ -144,9 +152,7 @@ impl Api {
 
     /// A stack without automatic scoring, for tests of leads with old messages.
     pub async fn without_scoring() -> Self {
-        let ten_years = "315360000".to_owned();
-        let environment = HashMap::from([("QUIET_SECONDS".to_owned(), ten_years)]);
-        Self::with(Setup { environment, ..Setup::default() }).await
+        Self::with(Setup::without_scoring()).await
     }
 
     pub async fn with(mut setup: Setup) -> Self {

@@ -1,7 +1,7 @@
 //! A row of the lead list and a contact are one lead, whichever was there first: they show the same
 //! person, and suggestions see what was written.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use cli::demo;
@@ -70,7 +70,7 @@ fn who(row: &Value) -> [Value; 3] {
 async fn a_whatsapp_message_makes_a_contact_whose_messages_suggestions_see() {
     let model = ScriptedModel::start(vec![ModelReply::Text(json!({"suggestions": [suggestion("email")]}).to_string())]);
     let model = model.await;
-    let api = Api::with_model(&model).await;
+    let api = Api::with(Setup { model: Some(model.as_model()), ..Setup::without_scoring() }).await;
     api.channel(api.workspace, Channel::Whatsapp, PHONE).await;
     let at = (api.clock.now() - TimeDelta::days(2)).timestamp().to_string();
     let message =
@@ -299,9 +299,9 @@ async fn a_contact_that_changes_while_the_model_is_asked_keeps_nobody_from_being
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_that_cannot_be_read_are_503_and_cost_nothing() {
     let proxy = FaultProxy::start().await;
-    let mut environment = HashMap::from([("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned())]);
-    environment.insert("QUIET_SECONDS".to_owned(), "315360000".to_owned());
-    let api = Api::with(Setup { environment, ..Setup::default() }).await;
+    let mut setup = Setup::without_scoring();
+    setup.environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned());
+    let api = Api::with(setup).await;
     proxy.set_upstream(&api.stack.ready.dynamodb).await;
     write(&api, LEAD, "hello").await;
     let lead_id = row(&api, LEAD).await["lead_id"].clone();

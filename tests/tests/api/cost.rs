@@ -124,11 +124,7 @@ fn documented() -> BTreeMap<String, Units> {
 async fn each_call_consumes_what_the_table_of_costs_says() {
     let composer = Api::start().await;
     let (relay, model) = Relay::start(&composer.stack.ready.model).await;
-    let setup = Setup {
-        model: Some(model),
-        environment: [("QUIET_SECONDS".to_owned(), "315360000".to_owned())].into(),
-        ..Setup::default()
-    };
+    let setup = Setup { model: Some(model), ..Setup::without_scoring() };
     let (api, proxy) = Api::behind_a_proxy(setup).await;
     let staff = api.staff((true, true), &[Role::Sales, Role::Copywriter]).await;
     api.channel(api.workspace, Channel::Whatsapp, PHONE).await;

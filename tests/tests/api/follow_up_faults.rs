@@ -3,7 +3,6 @@
 //! lead's conversation.
 
 use shared::base::context::FromContext;
-use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -18,10 +17,6 @@ use tests::sites::Staff;
 use tests::{Answer, Api, CONTACT, FOLLOW_UP, Fault, FaultProxy, Setup, send};
 
 const BOTH: &[Role] = &[Role::Sales, Role::Copywriter];
-
-fn ten_years() -> HashMap<String, String> {
-    HashMap::from([("QUIET_SECONDS".to_owned(), "315360000".to_owned())])
-}
 
 async fn once(api: &Api, staff: &Staff, key: &str) -> Answer {
     let request = api.authorized("POST", FOLLOW_UP).header("Idempotency-Key", key).header("Prefer", "respond-async");
@@ -66,7 +61,7 @@ async fn follow_ups_are_made_once(way: Way) {
     // What is sent to the copywriter stays where nobody takes it.
     let template = tests::template()
         .replace("COPYWRITER_QUEUE_URL: !Ref CopywriterQueue", "COPYWRITER_QUEUE_URL: !Ref CopywriterDeadLetters");
-    let setup = Setup { environment: ten_years(), template: Some(template), ..Setup::default() };
+    let setup = Setup { template: Some(template), ..Setup::without_scoring() };
     let (api, proxy) = Api::behind_a_proxy(setup).await;
     let staff = api.staff((true, true), BOTH).await;
     let context = api.context(&[("AWS_ENDPOINT_URL_DYNAMODB", proxy.url())]);
@@ -118,9 +113,9 @@ async fn whatever_call_fails_no_command_is_lost_stuck_or_made_twice() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_becomes_of_the_call_to_the_queue_the_command_is_done_once() {
     let proxy = FaultProxy::start().await;
-    let mut environment = ten_years();
-    environment.insert("AWS_ENDPOINT_URL_SQS".to_owned(), proxy.url().to_owned());
-    let api = Api::with(Setup { environment, ..Setup::default() }).await;
+    let mut setup = Setup::without_scoring();
+    setup.environment.insert("AWS_ENDPOINT_URL_SQS".to_owned(), proxy.url().to_owned());
+    let api = Api::with(setup).await;
     proxy.set_upstream(&api.stack.ready.sqs).await;
     let staff = api.staff((true, true), BOTH).await;
     let sweeper = Sweeper::new(&api.stack.context).unwrap();

@@ -3,7 +3,7 @@
 //! as to identifiers that exist nowhere; and nothing of the other workspace changes.
 
 use shared::base::context::FromContext;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
@@ -449,11 +449,7 @@ async fn furnished(api: &mut Api, word: &str, number: u32) -> (Ids, String) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_identifier_of_another_workspace_works_on_any_route_or_tells_that_it_exists() {
-    let mut api = Api::with(Setup {
-        environment: HashMap::from([("QUIET_SECONDS".to_owned(), "315360000".to_owned())]),
-        ..Setup::default()
-    })
-    .await;
+    let mut api = Api::without_scoring().await;
     let (mine, my_key) = furnished(&mut api, "aardwolf", 1).await;
     let my_workspace = api.workspace;
     let (theirs, their_key) = furnished(&mut api, "bandicoot", 2).await;

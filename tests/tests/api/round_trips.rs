@@ -103,10 +103,9 @@ async fn messages_of_several_conversations_cost_no_round_trip_more() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reads_of_leads_wait_for_at_most_two_round_trips_and_read_only_what_changed() {
     let proxy = FaultProxy::start().await;
-    let ten_years = "315360000";
-    let environment = [("AWS_ENDPOINT_URL_DYNAMODB", proxy.url()), ("QUIET_SECONDS", ten_years)];
-    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let api = Api::with(Setup { environment, ..Setup::default() }).await;
+    let mut setup = Setup::without_scoring();
+    setup.environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url().to_owned());
+    let api = Api::with(setup).await;
     proxy.set_upstream(&api.stack.ready.dynamodb).await;
     let messages: Vec<_> = (0..100)
         .map(|number| {

@@ -1,7 +1,6 @@
 //! What Meta delivers is recorded once, whatever call of the webhook or of the worker fails, and in
 //! whatever way; and Meta is told that it arrived only when nothing can be lost any more.
 
-use std::collections::HashMap;
 
 use serde_json::{Value, json};
 use shared::base::channel::Channel;
@@ -18,13 +17,9 @@ fn phone(round: usize) -> String {
 }
 
 /// A stack whose queue hands out again at once what failed.
-fn impatient(environment: HashMap<String, String>) -> Setup {
+fn impatient() -> Setup {
     let template = template().replace("VisibilityTimeout: 180", "VisibilityTimeout: 0");
-    Setup { environment, template: Some(template), ..Setup::default() }
-}
-
-fn ten_years() -> HashMap<String, String> {
-    [("QUIET_SECONDS".to_owned(), "315360000".to_owned())].into()
+    Setup { template: Some(template), ..Setup::without_scoring() }
 }
 
 /// Delivers until it is taken, as Meta does.
@@ -57,7 +52,7 @@ async fn agent_sends(api: &Api, phone: &str, id: &str) {
 }
 
 async fn everything_is_recorded_once(way: Way) {
-    let (api, proxy) = Api::behind_a_proxy(impatient(ten_years())).await;
+    let (api, proxy) = Api::behind_a_proxy(impatient()).await;
     api.channel(api.workspace, Channel::Whatsapp, PHONE).await;
     let (mut round, mut any_failed) = (0, true);
     while any_failed {
@@ -104,9 +99,9 @@ async fn whatever_call_fails_what_meta_delivers_is_recorded_once() {
 async fn meta_is_told_that_something_arrived_only_once_it_is_queued() {
     let ways = [(Fault::Before, 7), (Fault::After, 7), (Fault::Throttle, 7), (Fault::Slow, 0), (Fault::After, 0)];
     let proxy = FaultProxy::start().await;
-    let mut environment = ten_years();
-    environment.insert("AWS_ENDPOINT_URL_SQS".to_owned(), proxy.url().to_owned());
-    let api = Api::with(impatient(environment)).await;
+    let mut setup = impatient();
+    setup.environment.insert("AWS_ENDPOINT_URL_SQS".to_owned(), proxy.url().to_owned());
+    let api = Api::with(setup).await;
     proxy.set_upstream(&api.stack.ready.sqs).await;
     api.channel(api.workspace, Channel::Whatsapp, PHONE).await;
     for (round, (fault, more)) in ways.into_iter().enumerate() {
