@@ -14,7 +14,7 @@ use shared::crm::leads::Lead;
 use shared::crm::prospects::{OwnProspects, Prospect};
 use shared::workspace::accounts::Role;
 use shared::workspace::auth::Permission;
-use tests::{Answer, Api, Setup, activity, send};
+use tests::{Answer, Api, activity, send};
 use uuid::Uuid;
 
 /// The base path under which the routes of LeadLex are there a second time.
