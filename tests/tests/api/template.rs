@@ -322,6 +322,19 @@ fn every_alarm_tells_somebody_and_says_where_the_runbook_is() {
 }
 
 #[test]
+fn every_variable_of_a_function_is_documented_and_no_other() {
+    let page = std::fs::read_to_string(project().join("docs/configuration.md")).unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
+    let documented: BTreeSet<_> = rows.flat_map(|row| row.split(", ")).map(|name| name.trim_matches('`')).collect();
+    let template = template();
+    // Also those that a condition leaves out here.
+    let set = template.lines().filter_map(|line| line.trim().split_once(':')).map(|(name, _)| name);
+    let is_variable = |name: &&str| name.contains('_') && !name.contains(|one: char| !matches!(one, 'A'..='Z' | '_'));
+    let has_default = ["LLM_ATTEMPT_SECONDS"].into_iter(); // which the template leaves at that
+    assert_eq!(documented, set.filter(is_variable).chain(has_default).collect());
+}
+
+#[test]
 fn the_dashboard_and_the_alarms_know_the_metrics_that_there_are_and_show_them_all() {
     let template = template();
     let (_, text) = resources(&template, "AWS::CloudWatch::Dashboard").remove(0);
