@@ -1,5 +1,6 @@
-//! The description of the whole API in OpenAPI 3.1: what every function says of its operations, in groups.
-//! `cargo openapi` prints it; `docs/openapi.json` is what it printed last, and is served at `/openapi.json`.
+//! The description of the whole API in OpenAPI 3.1: the operations of every function, in groups, with the examples of
+//! `examples.json`. `cargo openapi` prints it; `docs/openapi.json` is what it printed last, and is served at
+//! `/openapi.json`.
 
 use serde_json::{Value, json};
 
@@ -21,8 +22,9 @@ the bare object, `/users` `{success, data, pagination?, timestamp, correlationId
 Bodies are JSON in UTF-8, at most 256 KiB, 5 MB under *Ingestion* and *Webhooks*. Times are ISO 8601 in UTC. An unknown \
 route is 404, another method 405 with `Allow`. More fields may be added to answers; none is taken away.";
 
-/// The whole document.
-pub fn document() -> Value {
+/// Builds the whole document. It fails if `examples.json` is malformed.
+pub fn document() -> serde_json::Result<Value> {
+    let examples = serde_json::from_str(include_str!("../examples.json"))?;
     let info = json!({
         "title": "Lead Follow-up",
         "version": env!("CARGO_PKG_VERSION"),
@@ -30,10 +32,10 @@ pub fn document() -> Value {
         "description": INTRODUCTION,
         "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
     });
-    shared::api::openapi::document(&crate::groups(), &info)
+    Ok(shared::api::openapi::document(&crate::groups(), &info, &examples))
 }
 
 /// The document as `docs/openapi.json` holds it.
-pub fn text() -> String {
-    format!("{:#}\n", document())
+pub fn text() -> serde_json::Result<String> {
+    Ok(format!("{:#}\n", document()?))
 }

@@ -1,6 +1,6 @@
 //! The description of the endpoints.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use shared::api::openapi::Operation;
 use shared::base::problem::{Code, Problem};
 
@@ -15,12 +15,7 @@ pub fn operations() -> Vec<Operation> {
             .refuses_with(Problem::new(Code::InvalidKey, "X-Twilio-Signature is missing or does not fit the request"))
     };
     let taken = |operation: Operation| {
-        operation.answers("It was taken, or says nothing of ours", json!({"taken": true})).refuses(&[
-            Code::NoSuchRoute,
-            Code::PayloadTooLarge,
-            Code::Internal,
-            Code::ServiceUnavailable,
-        ])
+        operation.refuses(&[Code::NoSuchRoute, Code::PayloadTooLarge, Code::Internal, Code::ServiceUnavailable])
     };
     let status = Operation::bare::<Taken>(
         "POST /webhooks/twilio/status",

@@ -1,9 +1,7 @@
 //! The description of the endpoint.
 
-use serde_json::json;
 use shared::api::openapi::Operation;
 use shared::base::problem::{Code, MISSING, Problem};
-use shared::workflow::recommendations::RecommendationView;
 
 use crate::FollowupRecommendation;
 
@@ -19,21 +17,6 @@ pub fn operations() -> Vec<Operation> {
          person decides on it before anything is sent. Where the AI model gives nothing, the lead waits in the \
          manual queue, and the error's `details` name the recommendation.",
     )
-    .for_example(
-        "A lead with three events",
-        json!({
-            "lead_id": "LD-2048",
-            "account_tier": "mid-market",
-            "last_engagement_date": "2026-11-20",
-            "engagement_history": [
-                {"type": "email", "outcome": "opened"},
-                {"type": "phone_call", "outcome": "no_response"},
-                {"type": "sms", "outcome": "replied"},
-            ],
-            "recent_activity_summary": "Requested pricing information during product demo.",
-        }),
-    )
-    .answers("A text message", RecommendationView::example())
     .followed_by(
         &[
             "getRecommendation",

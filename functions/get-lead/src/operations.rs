@@ -2,7 +2,6 @@
 
 use shared::api::openapi::Operation;
 use shared::base::problem::{Code, Problem};
-use shared::crm::conversations::LeadObject;
 
 use crate::GetLead;
 
@@ -10,7 +9,6 @@ use crate::GetLead;
 pub fn operations() -> Vec<Operation> {
     let route = "GET /users/{user_id}/leads/{customer_phone}";
     let operation = Operation::of::<GetLead>(route, "getLead", "Shows a lead")
-        .answers("A lead on WhatsApp", LeadObject::example())
         .never(Code::Validation)
         .refuses_with(Problem::new(Code::LeadNotFound, "Lead not found"));
     vec![operation]

@@ -1,22 +1,14 @@
 //! The description of the endpoint.
 
-use serde_json::json;
 use shared::api::openapi::Operation;
-use shared::crm::conversations::LeadObject;
 
 use crate::ListLeads;
 
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
-    let operation = Operation::of::<ListLeads>("GET /users/{user_id}/leads", "listLeads", "Lists leads")
-        .description(
-            "Filters combine with AND, the values inside one with OR. `days`, `from_date` and `to_date` apply to \
-             `last_message_at`; a date without a time means the whole UTC day. Nulls come last in both orders.",
-        )
-        .answers_page(
-            "The first page",
-            json!([LeadObject::example()]),
-            json!({"total": 1, "limit": 50, "offset": 0, "hasMore": false}),
-        );
+    let operation = Operation::of::<ListLeads>("GET /users/{user_id}/leads", "listLeads", "Lists leads").description(
+        "Filters combine with AND, the values inside one with OR. `days`, `from_date` and `to_date` apply to \
+         `last_message_at`; a date without a time means the whole UTC day. Nulls come last in both orders.",
+    );
     vec![operation]
 }

@@ -1,6 +1,6 @@
 //! The description of the endpoints.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use shared::api::openapi::Operation;
 use shared::base::problem::{Code, Problem};
 
@@ -26,8 +26,6 @@ pub fn operations() -> Vec<Operation> {
         .description("At most 5 MB. What is not understood, or came through an unknown channel, is ignored.")
         .signed("X-Hub-Signature-256", taken)
         .takes_as::<Map<String, Value>>("application/json")
-        .for_example("Nothing new", json!({"object": "whatsapp_business_account", "entry": []}))
-        .answers("Nothing was taken", json!({"taken": 0}))
         .refuses_with(forged)
         .refuses(&[
             Code::Validation,

@@ -204,7 +204,7 @@ const WITHOUT_BODY: [(&str, &str); 10] = [
     ("Endpoint, Json, Path}", "Endpoint, Path, Query}"),
     ("Json<SkeletonNameRequest>", "Query<SkeletonNameRequest>"),
     ("Json(request)", "Query(request)"),
-    ("        .for_example(\"TODO what it shows\", json!({\"todo\": 3}))\n", ""),
+    ("    \"requests\": [{\"summary\": \"TODO what it shows\", \"value\": {\"todo\": 3}}],\n", ""),
     ("#[serde(deny_unknown_fields)]\n", ""),
     ("/v1/skeleton\").json(&json!({\"todo\": 3})))", "/v1/skeleton?todo=3\"))"),
     ("use serde_json::json;\nuse tests::", "use tests::"),

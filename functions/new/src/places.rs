@@ -5,13 +5,20 @@ use crate::{NewFunction, NewFunctionError};
 type Enter = fn(&NewFunction, String) -> Result<String, NewFunctionError>;
 
 /// Every file that lists functions.
-pub const ALL: [(&str, Enter); 5] =
-    [(TEMPLATE, template), (WATCH_ROUTES, watch_routes), (LIST, list), (LIST_MANIFEST, list_manifest), (TESTS, tests)];
+pub const ALL: [(&str, Enter); 6] = [
+    (TEMPLATE, template),
+    (WATCH_ROUTES, watch_routes),
+    (LIST, list),
+    (LIST_MANIFEST, list_manifest),
+    (EXAMPLES, examples),
+    (TESTS, tests),
+];
 
 const TEMPLATE: &str = "template.yaml";
 const WATCH_ROUTES: &str = "Cargo.toml";
 const LIST: &str = "functions/all/src/lib.rs";
 const LIST_MANIFEST: &str = "functions/all/Cargo.toml";
+const EXAMPLES: &str = "functions/all/examples.json";
 const TESTS: &str = "tests/tests/api/main.rs";
 
 const BASE: &str = "/functions/v1/api-gateway";
@@ -74,6 +81,12 @@ fn list_manifest(new: &NewFunction, text: String) -> Result<String, NewFunctionE
         |line| line.contains("{ path = \"../"),
         format!("{name} = {{ path = \"../{name}\" }}"),
     )
+}
+
+/// Before the examples of `fallback`.
+fn examples(new: &NewFunction, text: String) -> Result<String, NewFunctionError> {
+    let entry = new.filled(include_str!("../skeleton/examples.json"));
+    before(EXAMPLES, &text, "  \"getHealth\": {\n", &entry)
 }
 
 /// In the order of names.

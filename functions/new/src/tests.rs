@@ -30,7 +30,7 @@ fn added(path: &str, text: &str) -> Vec<String> {
 }
 
 #[test]
-fn an_endpoint_costs_six_files_and_five_entries() {
+fn an_endpoint_costs_six_files_and_six_entries() {
     let files = new("suggest-meetings", "POST /v1/ai/suggest-meetings", "Follow-ups").unwrap();
     let files = files.plan(&project()).unwrap();
     let paths = |is_new: bool| files.iter().filter(move |file| file.is_new == is_new).map(|file| file.path.as_str());
@@ -52,6 +52,7 @@ fn an_endpoint_costs_six_files_and_five_entries() {
             "Cargo.toml",
             "functions/all/src/lib.rs",
             "functions/all/Cargo.toml",
+            "functions/all/examples.json",
             "tests/tests/api/main.rs"
         ]
     );
@@ -68,6 +69,15 @@ fn it_is_entered_beside_the_others() {
     for (path, expected) in [
         ("functions/all/src/lib.rs", &["        suggest_meetings"][..]),
         ("functions/all/Cargo.toml", &["suggest-meetings = { path = \"../suggest-meetings\" }"]),
+        (
+            "functions/all/examples.json",
+            &[
+                "  \"suggestMeetings\": {",
+                "    \"requests\": [{\"summary\": \"TODO what it shows\", \"value\": {\"todo\": 3}}],",
+                "    \"answers\": [{\"summary\": \"TODO what it shows\", \"data\": {\"todo\": 3}}]",
+                "  },",
+            ],
+        ),
         ("tests/tests/api/main.rs", &["mod suggest_meetings;"]),
         (
             "Cargo.toml",
@@ -111,15 +121,17 @@ fn its_names_and_its_permission_are_those_that_were_given() {
 #[test]
 fn an_endpoint_without_a_body_reads_its_query_and_its_path() {
     let text = planned("show-meeting", "GET /v1/contacts/{id}/meetings");
-    let (library, operations) =
-        (text("functions/show-meeting/src/lib.rs"), text("functions/show-meeting/src/operations.rs"));
+    let library = text("functions/show-meeting/src/lib.rs");
     assert!(
         library.contains("(Path<ShowMeetingPath>, Query<ShowMeetingRequest>)") && !library.contains("Json<"),
         "{library}"
     );
-    assert!(!library.contains("deny_unknown_fields") && !operations.contains("for_example"), "{library}{operations}");
+    assert!(!library.contains("deny_unknown_fields"), "{library}");
     assert!(library.contains("    /// TODO what it identifies.\n    pub id: Uuid,\n"), "{library}");
     assert!(text("functions/show-meeting/Cargo.toml").contains("uuid.workspace = true\n"));
+    let examples: serde_json::Value = serde_json::from_str(&text("functions/all/examples.json")).unwrap();
+    let answer = serde_json::json!({"summary": "TODO what it shows", "data": {"todo": 3}});
+    assert_eq!(examples["showMeeting"], serde_json::json!({"answers": [answer]}));
     let event: serde_json::Value = serde_json::from_str(&text("events/show-meeting.json")).unwrap();
     assert_eq!((&event["rawPath"], &event["body"]), (&format!("/v1/contacts/{SAMPLE}/meetings").into(), &().into()));
     assert_eq!(

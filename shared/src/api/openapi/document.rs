@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::operation::{Access, Content, Next, Operation};
@@ -23,20 +24,47 @@ pub struct Group {
     pub operations: Vec<Operation>,
 }
 
+/// The examples of an operation.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Examples {
+    requests: Vec<RequestExample>,
+    answers: Vec<AnswerExample>,
+}
+
+/// A request body.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequestExample {
+    summary: String,
+    value: Value,
+}
+
+/// A successful answer without its envelope; `meta` is also the `pagination` of the leads API.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnswerExample {
+    summary: String,
+    data: Value,
+    meta: Option<Value>,
+}
+
 /// The time and the correlation id of every example.
 pub(super) fn example_stamp() -> Stamp {
     let at = DateTime::from_timestamp(1_795_167_000, 0).unwrap_or_default();
     Stamp { at, correlation_id: "1765572954465-eeh5x4k32".to_owned() }
 }
 
-/// The whole document.
-pub fn document(groups: &[Group], info: &Value) -> Value {
+/// The whole document, with examples by `operationId`.
+pub fn document(groups: &[Group], info: &Value, examples: &BTreeMap<String, Examples>) -> Value {
+    let no_examples = Examples::default();
     let mut parts = Parts::new();
     let mut paths: Map<String, Value> = Map::new();
     for group in groups {
         for operation in &group.operations {
             let path = paths.entry(operation.path).or_insert_with(|| json!({}));
-            path[operation.method.to_ascii_lowercase()] = parts.operation(group.name, operation);
+            let examples = examples.get(operation.id).unwrap_or(&no_examples);
+            path[operation.method.to_ascii_lowercase()] = parts.operation(group.name, operation, examples);
         }
     }
     let tags: Vec<_> =
@@ -99,7 +127,7 @@ impl Parts {
         })
     }
 
-    fn operation(&mut self, group: &str, operation: &Operation) -> Value {
+    fn operation(&mut self, group: &str, operation: &Operation, examples: &Examples) -> Value {
         let mut shown = json!({
             "operationId": operation.id,
             "tags": [group],
@@ -116,13 +144,13 @@ impl Parts {
         }
         if let Some(taken) = &operation.taken {
             let schema = (taken.schema)(&mut self.taken).to_value();
-            let examples = taken.examples.iter().map(|(what, body)| (*what, body.clone()));
+            let requests = examples.requests.iter().map(|request| (&*request.summary, request.value.clone()));
             shown["requestBody"] = json!({
                 "required": taken.is_required,
-                "content": {taken.media_type: media(&schema, examples)},
+                "content": {taken.media_type: media(&schema, requests)},
             });
         }
-        let mut responses = Map::from_iter([("200".to_owned(), self.success(operation))]);
+        let mut responses = Map::from_iter([("200".to_owned(), self.success(operation, examples))]);
         if operation.is_kept {
             let headers = headers::of(&["X-Request-Id", "Cache-Control", "ETag"], &[]);
             responses.insert("304".to_owned(), json!({"description": "It has not changed.", "headers": headers}));
@@ -201,7 +229,7 @@ impl Parts {
         fields.map(parameter).collect()
     }
 
-    fn success(&mut self, operation: &Operation) -> Value {
+    fn success(&mut self, operation: &Operation, examples: &Examples) -> Value {
         let mut content = Map::new();
         match &operation.content {
             Content::Text(media_type) => {
@@ -209,19 +237,19 @@ impl Parts {
             }
             Content::Bare(describe) => {
                 let schema = describe(&mut self.given).to_value();
-                let examples = operation.answers.iter().map(|(what, body, _)| (*what, body.clone()));
-                content.insert("application/json".to_owned(), media(&schema, examples));
+                let answers = examples.answers.iter().map(|answer| (&*answer.summary, answer.data.clone()));
+                content.insert("application/json".to_owned(), media(&schema, answers));
             }
             Content::Data(describe) => {
                 let data = describe(&mut self.given).to_value();
                 let meta = operation.meta.map(|describe| describe(&mut self.given).to_value());
                 let schema = envelope(operation.dialect, data, meta);
                 let stamp = example_stamp();
-                let examples = operation.answers.iter().map(|(what, data, meta)| {
+                let answers = examples.answers.iter().map(|AnswerExample { summary, data, meta }| {
                     let body = operation.dialect.success(data, meta.as_ref(), &stamp).unwrap_or_default();
-                    (*what, serde_json::from_str(&body).unwrap_or_default())
+                    (&**summary, serde_json::from_str(&body).unwrap_or_default())
                 });
-                content.insert("application/json".to_owned(), media(&schema, examples));
+                content.insert("application/json".to_owned(), media(&schema, answers));
             }
         }
         if let Some((description, example)) = operation.streams {

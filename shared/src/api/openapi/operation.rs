@@ -34,7 +34,6 @@ pub(super) struct Taken {
     pub media_type: &'static str,
     pub schema: Describe,
     pub is_required: bool,
-    pub examples: Vec<(&'static str, Value)>,
 }
 
 /// What a success holds.
@@ -62,8 +61,6 @@ pub struct Operation {
     pub(super) taken: Option<Taken>,
     pub(super) content: Content,
     pub(super) meta: Option<Describe>,
-    /// Examples of `data` with `meta`.
-    pub(super) answers: Vec<(&'static str, Value, Option<Value>)>,
     pub(super) refusals: Vec<Problem>,
     pub(super) is_idempotent: bool,
     pub(super) streams: Option<(&'static str, &'static str)>,
@@ -93,7 +90,7 @@ impl Operation {
             .refuses(&[Code::Validation, Code::Internal, Code::ServiceUnavailable]);
         let Some(schema) = body else { return operation };
         let is_required = !E::BODY_IS_OPTIONAL;
-        operation.taken = Some(Taken { media_type: "application/json", schema, is_required, examples: Vec::new() });
+        operation.taken = Some(Taken { media_type: "application/json", schema, is_required });
         operation.refuses(&[Code::PayloadTooLarge, Code::UnsupportedMediaType])
     }
 
@@ -114,7 +111,6 @@ impl Operation {
             taken: None,
             content: Content::Bare(describe::<T>),
             meta: None,
-            answers: Vec::new(),
             refusals: Vec::new(),
             is_idempotent: false,
             streams: None,
@@ -155,30 +151,7 @@ impl Operation {
     /// A body of this media type.
     #[must_use]
     pub fn takes_as<T: JsonSchema>(mut self, media_type: &'static str) -> Self {
-        self.taken = Some(Taken { media_type, schema: describe::<T>, is_required: true, examples: Vec::new() });
-        self
-    }
-
-    /// A body, by what it shows.
-    #[must_use]
-    pub fn for_example(mut self, what: &'static str, body: Value) -> Self {
-        if let Some(taken) = &mut self.taken {
-            taken.examples.push((what, body));
-        }
-        self
-    }
-
-    /// An answer's `data`, by what it shows.
-    #[must_use]
-    pub fn answers(mut self, what: &'static str, data: Value) -> Self {
-        self.answers.push((what, data, None));
-        self
-    }
-
-    /// An answer's `data` with its `meta` or `pagination`.
-    #[must_use]
-    pub fn answers_page(mut self, what: &'static str, data: Value, meta: Value) -> Self {
-        self.answers.push((what, data, Some(meta)));
+        self.taken = Some(Taken { media_type, schema: describe::<T>, is_required: true });
         self
     }
 

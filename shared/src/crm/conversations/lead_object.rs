@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::row::{Conversation, Extraction, LeadStatus, Row, Sender};
@@ -128,45 +127,6 @@ impl LeadObject {
             extraction_id: extraction.map(|extraction| extraction.extraction_id),
             conversations: row.conversations.iter().map(|one| LeadConversation::new(one, now)).collect(),
         }
-    }
-
-    /// The lead of the examples.
-    pub fn example() -> Value {
-        json!({
-            "customer_phone": "918979556941",
-            "lead_id": "5eed0000-0000-4000-8000-000000000300",
-            "name": "Siddhant",
-            "email": null,
-            "company": null,
-            "lead_status": "Warm",
-            "total_score": 8,
-            "intent_score": 2,
-            "urgency_score": 2,
-            "budget_score": 1,
-            "fit_score": 2,
-            "engagement_score": 1,
-            "platforms": ["whatsapp"],
-            "conversation_count": 1,
-            "total_messages": 4,
-            "template_sends_count": 0,
-            "last_message_at": "2026-11-20T09:30:00.000Z",
-            "last_message_text": "Do you have a demo this week?",
-            "last_message_sender": "user",
-            "first_contact_at": "2026-11-18T06:21:35.197Z",
-            "has_extraction": true,
-            "extraction_id": "5eed0000-0000-4000-8000-000000000301",
-            "conversations": [{
-                "conversation_id": "conv-918979556941",
-                "agent_id": "agent-001",
-                "agent_name": "Sales Agent",
-                "platform": "whatsapp",
-                "phone_number_id": "106540352242922",
-                "message_count": 4,
-                "is_active": true,
-                "created_at": "2026-11-18T06:21:35.197Z",
-                "last_message_at": "2026-11-20T09:30:00.000Z",
-            }],
-        })
     }
 }
 

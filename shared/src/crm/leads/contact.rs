@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use pii::addresses;
@@ -57,22 +56,5 @@ impl From<Lead> for Contact {
             company_name: lead.company_name,
             stage: lead.stage,
         }
-    }
-}
-
-impl Contact {
-    /// The contact of the examples.
-    pub fn example() -> Value {
-        json!({
-            "contact_id": "123e4567-e89b-12d3-a456-426614174000",
-            "external_ref": "LD-1001",
-            "full_name": "Jane Smith",
-            "email": "jane@acme.example",
-            "phone": "+12025550142",
-            "linkedin": null,
-            "job_title": "Marketing Director",
-            "company_name": "Acme Inc.",
-            "stage": "qualified",
-        })
     }
 }

@@ -4,7 +4,6 @@ use crate::base::channel::{Channel, Recommended};
 use crate::base::time::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::attempt::{Attempt, AttemptState};
@@ -192,44 +191,5 @@ impl From<Attempt> for DeliveryView {
             outcome: attempt.outcome,
             at: attempt.at.into(),
         }
-    }
-}
-
-impl RecommendationView {
-    /// The recommendation of the examples.
-    pub fn example() -> Value {
-        json!({
-            "recommendation_id": "5eed0000-0000-4000-8000-000000000801",
-            "status": "pending_review",
-            "version": 1,
-            "lead_id": "123e4567-e89b-12d3-a456-426614174000",
-            "priority_score": 92,
-            "recommended_action": "follow_up",
-            "recommended_channel": "sms",
-            "reasoning_summary": "Lead responded most consistently to SMS communication and recently requested pricing details.",
-            "draft_title": null,
-            "draft_message": "Hi Sarah, I wanted to follow up on your pricing questions from the demo. Let me know if you'd like a customized quote.",
-            "requires_human_approval": true,
-            "confidence": 0.71,
-            "channel_scores": [
-                {"channel": "sms", "probability": 0.38, "interval": [0.24, 0.53], "touches": 1.0, "segment_rate": 0.3},
-                {"channel": "email", "probability": 0.21, "interval": [0.1, 0.35], "touches": 1.0, "segment_rate": 0.22},
-            ],
-            "factors": [
-                {"name": "base", "value": 1.0, "points": 100},
-                {"name": "progress", "value": 0.92, "points": -8},
-            ],
-            "ai_service_version": "composer/9f86d081884c/outreach-1",
-            "follow_up": null,
-            "campaign_id": null,
-            "follows": null,
-            "followed_by": null,
-            "snoozed_until": null,
-            "rejection_reason": null,
-            "approval": null,
-            "deliveries": [],
-            "created_at": "2026-11-20T09:30:00.000Z",
-            "updated_at": "2026-11-20T09:30:00.000Z",
-        })
     }
 }
