@@ -1,7 +1,6 @@
 //! What Meta delivers is recorded once, whatever call of the webhook or of the worker fails, and in
 //! whatever way; and Meta is told that it arrived only when nothing can be lost any more.
 
-
 use serde_json::{Value, json};
 use shared::base::channel::Channel;
 use tests::faults::{Way, in_every_way};
