@@ -32,7 +32,7 @@ pub fn document() -> serde_json::Result<Value> {
         "description": INTRODUCTION,
         "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
     });
-    Ok(shared::api::openapi::document(&crate::groups(), &info, &examples))
+    shared::api::openapi::document(&crate::groups(), &info, &examples)
 }
 
 /// The document as `docs/openapi.json` holds it.

@@ -55,8 +55,8 @@ pub(super) fn example_stamp() -> Stamp {
     Stamp { at, correlation_id: "1765572954465-eeh5x4k32".to_owned() }
 }
 
-/// The whole document, with examples by `operationId`.
-pub fn document(groups: &[Group], info: &Value, examples: &BTreeMap<String, Examples>) -> Value {
+/// The whole document, with examples by `operationId`. It fails if `errors.json` is malformed.
+pub fn document(groups: &[Group], info: &Value, examples: &BTreeMap<String, Examples>) -> serde_json::Result<Value> {
     let no_examples = Examples::default();
     let mut parts = Parts::new();
     let mut paths: Map<String, Value> = Map::new();
@@ -77,11 +77,11 @@ pub fn document(groups: &[Group], info: &Value, examples: &BTreeMap<String, Exam
         "security": [{"key": []}],
         "tags": tags,
         "paths": paths,
-        "components": parts.components(),
+        "components": parts.components()?,
     });
     plain_enums(&mut document);
     without_words(&mut document);
-    document
+    Ok(document)
 }
 
 /// What operations refer to, as it comes together.
@@ -108,13 +108,13 @@ impl Parts {
         }
     }
 
-    fn components(mut self) -> Value {
+    fn components(mut self) -> serde_json::Result<Value> {
         let mut schemas: BTreeMap<String, Value> = BTreeMap::new();
         for generator in [&mut self.taken, &mut self.given] {
             schemas.extend(generator.take_definitions(true));
         }
-        schemas.extend(refusals::schemas().into_iter().map(|(name, schema)| (name.to_owned(), schema)));
-        json!({
+        schemas.extend(refusals::schemas()?);
+        Ok(json!({
             "securitySchemes": {"key": {
                 "type": "http",
                 "scheme": "bearer",
@@ -124,7 +124,7 @@ impl Parts {
             "headers": headers::components(),
             "responses": self.responses,
             "schemas": schemas,
-        })
+        }))
     }
 
     fn operation(&mut self, group: &str, operation: &Operation, examples: &Examples) -> Value {

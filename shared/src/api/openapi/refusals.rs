@@ -61,69 +61,8 @@ fn error_schema(dialect: Dialect) -> &'static str {
 }
 
 /// The four error bodies.
-pub(super) fn schemas() -> Vec<(&'static str, Value)> {
-    let details = json!({
-        "type": "object",
-        "description": "What the message is about, for a program.",
-        "properties": {
-            "fields": {
-                "type": "object",
-                "description": "Each wrong field with what it has to be.",
-                "additionalProperties": {"type": "string"},
-            },
-        },
-        "additionalProperties": true,
-    });
-    let error = |details: &Value| {
-        json!({
-            "type": "object",
-            "required": ["code", "message"],
-            "properties": {
-                "code": {"type": "string", "description": "What went wrong, for a program."},
-                "message": {"type": "string", "description": "What went wrong and what to do about it, for a person."},
-                "details": details,
-            },
-        })
-    };
-    let mut with_missing = details.clone();
-    with_missing["properties"]["missing_fields"] = json!({
-        "type": "array", "items": {"type": "string"}, "description": "The fields that have to be there and are not.",
-    });
-    with_missing["properties"]["retry_after_seconds"] = json!({
-        "type": "integer", "minimum": 1, "description": "With 429: after how many seconds to retry.",
-    });
-    let moment = json!({"type": "string", "format": "date-time"});
-    vec![
-        (
-            error_schema(Dialect::Leadlex),
-            json!({"type": "object", "required": ["error"], "properties": {"error": error(&details)}}),
-        ),
-        (
-            error_schema(Dialect::Agents),
-            json!({
-                "type": "object",
-                "required": ["success", "error"],
-                "properties": {"success": {"const": false}, "error": error(&details)},
-            }),
-        ),
-        (
-            error_schema(Dialect::Followup),
-            json!({"type": "object", "required": ["error"], "properties": {"error": error(&with_missing)}}),
-        ),
-        (
-            error_schema(Dialect::Leads),
-            json!({
-                "type": "object",
-                "required": ["error", "message", "timestamp", "correlationId"],
-                "properties": {
-                    "error": {"type": "string", "description": "The status's reason phrase."},
-                    "message": {"type": "string"},
-                    "timestamp": moment,
-                    "correlationId": {"type": "string", "description": "As `X-Correlation-Id`."},
-                },
-            }),
-        ),
-    ]
+pub(super) fn schemas() -> serde_json::Result<BTreeMap<String, Value>> {
+    serde_json::from_str(include_str!("errors.json"))
 }
 
 /// An operation's failures by status, each as a reference; what they refer to is added to `responses`.
