@@ -10,8 +10,10 @@ use crate::outreach::writing::ChannelMessage;
 use crate::workflow::lease::Assignment;
 use crate::workflow::notifications::{self, Notification};
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use strum::{EnumString, IntoStaticStr, VariantNames};
 use uuid::Uuid;
 
 /// Where a recommendation stands (contract, section 7).
@@ -25,10 +27,10 @@ use uuid::Uuid;
     Ord,
     Serialize,
     Deserialize,
-    schemars::JsonSchema,
-    strum::EnumString,
-    strum::IntoStaticStr,
-    strum::VariantNames,
+    JsonSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
