@@ -121,7 +121,7 @@ impl Parts {
                 "bearerFormat": "wbk_…",
                 "description": "An API key of the workspace: `Authorization: Bearer wbk_…`. Each operation names the permission that the key has to have.",
             }},
-            "headers": headers::components(),
+            "headers": *headers::COMPONENTS,
             "responses": self.responses,
             "schemas": schemas,
         }))
