@@ -17,26 +17,30 @@ pub struct Way {
     /// The number of failures after the first. A call has four attempts: one failure does not show, and eight make two
     /// calls fail for good.
     pub more: usize,
-    part: usize,
-    parts: usize,
+    /// The first call to fail, and how many more than it the next round's is.
+    first: usize,
+    step: usize,
 }
 
 impl Way {
-    /// Every way. Slow calls take time, so their steps are divided among runs that go side by side.
+    /// Every way. Slow calls take time, so they are divided among runs that go side by side.
     fn all() -> impl Iterator<Item = Self> {
         let faults = Fault::ALL.into_iter().flat_map(|fault| [(fault, 0), (fault, 7)]);
         faults.filter(|way| *way != (Fault::Slow, 7)).flat_map(|(fault, more)| {
-            let parts = if fault == Fault::Slow { 4 } else { 1 };
-            (0..parts).map(move |part| Self { fault, more, part, parts })
+            let step = if fault == Fault::Slow { 4 } else { 1 };
+            (0..step).map(move |first| Self { fault, more, first, step })
         })
     }
 
-    /// Makes call `first`, counted from now, and those after it fail, if this run has the step.
-    pub fn fail(&self, proxy: &FaultProxy, step: usize, first: usize) {
+    /// The call that fails in a round.
+    pub fn call(&self, round: usize) -> usize {
+        self.first + round * self.step
+    }
+
+    /// Makes the round's call, counted from now, and those after it fail.
+    pub fn fail(&self, proxy: &FaultProxy, round: usize) {
         proxy.heal();
-        if step % self.parts == self.part {
-            proxy.fail(first, self.more, self.fault);
-        }
+        proxy.fail(self.call(round), self.more, self.fault);
     }
 }
 

@@ -68,7 +68,7 @@ async fn follow_ups_are_made_once(way: Way) {
     let copywriter = Copywriter::new(&context).unwrap();
     let (mut round, mut any_failed) = (0, true);
     while any_failed {
-        way.fail(&proxy, round, round);
+        way.fail(&proxy, round);
         let answer = until_answered(&api, &staff, &format!("k{round}"), || {
             proxy.heal();
         })
@@ -78,7 +78,7 @@ async fn follow_ups_are_made_once(way: Way) {
         let command_id = data["command_ids"]["copywriter"].as_str().unwrap().parse().unwrap();
         let id = CommandId { workspace_id: api.workspace, command_id };
         // The copywriter's calls.
-        way.fail(&proxy, round, round);
+        way.fail(&proxy, round);
         for _ in 0..6 {
             if copywriter.try_one(id).await.is_ok() && {
                 let shown = api.get(&format!("/api/agents/commands/{command_id}")).await;
@@ -88,7 +88,7 @@ async fn follow_ups_are_made_once(way: Way) {
             }
             api.clock.advance(TimeDelta::seconds(71));
         }
-        any_failed = proxy.heal().len().max(asked) > round;
+        any_failed = proxy.heal().len().max(asked) > way.call(round);
         round += 1;
         let stored = stored(&api).await;
         assert_eq!(stored.commands.len(), 2 * round, "{way:?}");

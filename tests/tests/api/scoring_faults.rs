@@ -92,8 +92,8 @@ async fn it_is_scored_once(way: Way) {
         behind.write(round).await;
         // The query that finds the lead, the update after sending, and what comes before and after.
         let bucket = behind.bucket().await;
-        let first = [bucket, bucket + 1, 0, buckets().count()][round % 4];
-        way.fail(&behind.proxy, 0, first);
+        let first = [bucket, bucket + 1, 0, buckets().count()][way.call(round) % 4];
+        behind.proxy.fail(first, way.more, way.fault);
         let mut sent = behind.due.send().await;
         for _ in 0..8 {
             if sent.is_ok() {
@@ -107,14 +107,14 @@ async fn it_is_scored_once(way: Way) {
         assert!((1..=9).contains(&leads.len()), "{way:?} {round}: {leads:?}");
         assert_eq!(behind.due.send().await.unwrap(), 0, "{way:?} {round}");
 
-        way.fail(&behind.proxy, 1, round);
+        way.fail(&behind.proxy, round);
         let mut outcome = behind.scorer.score(&leads[0]).await;
         for _ in 0..3 {
             if outcome.is_err() {
                 outcome = behind.scorer.score(&leads[0]).await;
             }
         }
-        any_failed = behind.proxy.heal().len() > round;
+        any_failed = behind.proxy.heal().len() > way.call(round);
         // An answer that was lost was an extraction all the same.
         assert!(matches!(outcome.unwrap(), Outcome::Scored | Outcome::NotDue), "{way:?} {round}");
         for lead in &leads {
