@@ -50,6 +50,18 @@ impl Target {
         self.stack.is_some() && !endpoint().is_some_and(|endpoint| is_loopback(&endpoint))
     }
 
+    /// The address of the API that `cargo local` runs.
+    ///
+    /// # Errors
+    /// None is running, or the options name another stack.
+    pub fn local_api(&self) -> Result<String, CliError> {
+        if self.stack.is_some() {
+            return Err(CliError::Refused("name the address of the stack's API with --url".to_owned()));
+        }
+        let ready = Ready::read(self.ready_file.as_deref().unwrap_or(Path::new(READY_FILE)))?;
+        ready.gateway.ok_or_else(|| CliError::NoLocalStack("with an API, only its emulators".to_owned()))
+    }
+
     /// How a further command for the same stack begins.
     fn invocation(&self) -> String {
         let ready_file = self.ready_file.as_ref().map(|file| file.display().to_string());
@@ -70,7 +82,17 @@ const ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 /// What `cargo local` writes once it is ready; the rest of the file is for others.
 #[derive(Debug, Deserialize)]
 struct Ready {
+    gateway: Option<String>,
     environment: HashMap<String, String>,
+}
+
+impl Ready {
+    fn read(file: &Path) -> Result<Self, CliError> {
+        let text = std::fs::read_to_string(file).map_err(|error| CliError::NoLocalStack(unread(file, &error)))?;
+        let shown = file.display();
+        serde_json::from_str(&text)
+            .map_err(|error| CliError::NoLocalStack(format!("({shown} does not describe one: {error})")))
+    }
 }
 
 /// A stack that can be talked to.
@@ -97,14 +119,10 @@ impl Connection {
     }
 
     async fn local(ready_file: &Path) -> Result<Self, CliError> {
-        let shown = ready_file.display();
-        let text =
-            std::fs::read_to_string(ready_file).map_err(|error| CliError::NoLocalStack(unread(ready_file, &error)))?;
-        let ready: Ready = serde_json::from_str(&text)
-            .map_err(|error| CliError::NoLocalStack(format!("({shown} does not describe one: {error})")))?;
-        let environment = Environment::from_iter(ready.environment);
+        let environment = Environment::from_iter(Ready::read(ready_file)?.environment);
         let endpoint = environment.required(ENDPOINT)?.to_owned();
         if !answers(&endpoint).await {
+            let shown = ready_file.display();
             return Err(CliError::NoLocalStack(format!("({shown} is there, but nothing answers at {endpoint})")));
         }
         let context = Context::new(environment, Clock::default(), Random::from_os())?;

@@ -4,8 +4,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use shared::base::context::FromContext;
 use shared::base::store::StoreError;
 use shared::base::time::timestamp;
+use shared::workspace::accounts::Accounts;
 use shared::workspace::credits::{Balance, Entry, EntryKind, Ledger};
 use uuid::Uuid;
 
@@ -28,8 +30,20 @@ pub enum Command {
         #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(0..=1000))]
         entries: u16,
     },
-    /// Recompute a workspace's balance from its entries; exit status 1 if they disagree
-    Verify(Of),
+    /// Recompute balances from their entries; exit status 1 if one disagrees
+    Verify(Verify),
+}
+
+/// Whose balance is recomputed.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub struct Verify {
+    /// The workspace
+    #[arg(long, value_name = "UUID", value_parser = workspace::id)]
+    workspace: Option<Uuid>,
+    /// Every workspace
+    #[arg(long)]
+    all: bool,
 }
 
 /// Credits that are to be added.
@@ -64,7 +78,10 @@ pub async fn run(command: Command, connection: &Connection) -> Result<Answer, Cl
         Command::Show { of: Of { workspace }, entries } => {
             show(workspace, usize::from(entries), &connection.store(workspace).await?).await
         }
-        Command::Verify(Of { workspace }) => verify(workspace, &connection.store(workspace).await?).await,
+        Command::Verify(Verify { workspace: Some(workspace), .. }) => {
+            verify(workspace, &connection.store(workspace).await?).await
+        }
+        Command::Verify(_) => verify_all(connection).await,
     }
 }
 
@@ -145,6 +162,26 @@ async fn verify(workspace_id: Uuid, ledger: &Ledger) -> Result<Answer, CliError>
     let agrees = differences.is_empty();
     let code = if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     Ok(Answer { code, ..Answer::new(json!({ "agrees": agrees, "differences": differences }), text) })
+}
+
+async fn verify_all(connection: &Connection) -> Result<Answer, CliError> {
+    let ledger = Ledger::new(&connection.context)?;
+    let mut workspaces = Accounts::new(&connection.context)?.workspaces().await?;
+    workspaces.sort_by_key(|workspace| workspace.created_at);
+    let (mut documents, mut rows, mut code) = (Vec::new(), Vec::new(), ExitCode::SUCCESS);
+    for workspace in workspaces {
+        let differences = ledger.verify(workspace.workspace_id).await?;
+        let agrees = differences.is_empty();
+        if !agrees {
+            code = ExitCode::FAILURE;
+        }
+        let fields = differences.iter().map(|difference| difference.field).collect::<Vec<_>>().join(", ");
+        let said = if agrees { "agrees".to_owned() } else { format!("does not agree: {fields}") };
+        rows.push([workspace.workspace_id.to_string(), workspace.name, said]);
+        documents.push(json!({ "workspace_id": workspace.workspace_id, "agrees": agrees, "differences": differences }));
+    }
+    let text = table(["workspace", "name", "balance"], rows.into_iter());
+    Ok(Answer { code, ..Answer::new(json!({ "workspaces": documents }), text) })
 }
 
 fn shown(balance: &Balance) -> Value {

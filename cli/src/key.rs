@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::connection::Connection;
 use crate::error::CliError;
-use crate::output::{Answer, facts};
+use crate::output::{Answer, facts, or_dash};
 use crate::workspace::{self, Of};
 
 /// What can be done with keys.
@@ -23,16 +23,36 @@ pub enum Command {
     /// Make a key and show it, this once
     #[command(after_help = CREATE_HELP)]
     Create(Create),
-    /// List the keys of a workspace, oldest first; never the keys themselves
+    /// List the keys of a workspace with their last use, oldest first; never the keys themselves
     List(Of),
-    /// Revoke a key from now on, for good
-    Revoke {
+    /// Replace a key by a new one with the same name, permissions and quota; the old one goes on for a while
+    Rotate {
         #[command(flatten)]
-        of: Of,
-        /// The key's identifier, as `key list` shows it
-        #[arg(value_name = "KEY_ID", value_parser = id)]
-        key_id: Uuid,
+        which: Which,
+        /// How long the old key goes on, so that every client can change to the new one
+        #[arg(long, value_name = "24h|7d", default_value = "24h")]
+        overlap: Overlap,
     },
+    /// Revoke a key from now on, for good
+    Revoke(Which),
+}
+
+/// A key of a workspace.
+#[derive(Args, Debug)]
+pub struct Which {
+    #[command(flatten)]
+    of: Of,
+    /// The key's identifier, as `key list` shows it
+    #[arg(value_name = "KEY_ID", value_parser = id)]
+    key_id: Uuid,
+}
+
+impl Which {
+    async fn key(&self, accounts: &Accounts) -> Result<KeyRecord, CliError> {
+        let Self { of: Of { workspace }, key_id } = self;
+        let found = accounts.key(*workspace, *key_id).await?;
+        found.ok_or_else(|| CliError::Refused(format!("the workspace {workspace} has no key {key_id}")))
+    }
 }
 
 const CREATE_HELP: &str = include_str!("../help/key-create.txt");
@@ -43,6 +63,9 @@ pub struct Create {
     /// The workspace that it belongs to
     #[arg(long, value_name = "UUID", value_parser = workspace::id)]
     workspace: Uuid,
+    /// What it is for, such as `CRM`; `key list` shows it
+    #[arg(long, value_name = "TEXT", value_parser = name)]
+    name: Option<String>,
     /// What it may do, comma separated
     #[arg(long, value_name = "LIST", value_parser = permissions)]
     permissions: Permissions,
@@ -66,8 +89,30 @@ fn permissions(list: &str) -> Result<Permissions, String> {
     named.collect::<Result<Vec<_>, _>>().map(|sets| Permissions(sets.into_iter().flatten().collect()))
 }
 
+fn name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    match name.chars().count() {
+        1..=100 => Ok(name.to_owned()),
+        _ => Err("a name has 1 to 100 characters".to_owned()),
+    }
+}
+
 fn id(text: &str) -> Result<Uuid, String> {
     text.trim().parse().map_err(|_| "must be a UUID, as `cargo cli key list` prints it".to_owned())
+}
+
+/// How long a key goes on beside its successor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overlap(TimeDelta);
+
+impl FromStr for Overlap {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = |unit| text.strip_suffix(unit)?.parse::<u16>().ok().map(i64::from);
+        let overlap = number('h').map(TimeDelta::hours).or_else(|| number('d').map(TimeDelta::days));
+        overlap.map(Self).ok_or("give a number of hours or days, such as 24h or 7d")
+    }
 }
 
 /// When a key ends.
@@ -106,7 +151,8 @@ pub async fn run(command: Command, connection: &Connection) -> Result<Answer, Cl
     match command {
         Command::Create(create) => make(create, connection).await,
         Command::List(of) => list(of.workspace, connection).await,
-        Command::Revoke { of, key_id } => revoke(of.workspace, key_id, connection).await,
+        Command::Rotate { which, overlap } => rotate(&which, overlap, connection).await,
+        Command::Revoke(which) => revoke(&which, connection).await,
     }
 }
 
@@ -121,41 +167,69 @@ async fn make(create: Create, connection: &Connection) -> Result<Answer, CliErro
     let workspace = connection.workspace(create.workspace).await?;
     let key = ApiKey::generate(&context.random);
     let mut record = KeyRecord::new(&key, context.random.uuid(), workspace.workspace_id, create.permissions.0, now);
+    record.name = create.name;
     record.quota = Quota { per_minute: create.per_minute, per_day: create.per_day };
     record.expires_at = expires.map(|at| at.timestamp());
     Accounts::new(context)?.put_key(&record).await?;
+    Ok(revealed(&key, &record, "Keep the key now: it is stored nowhere and not shown again."))
+}
 
-    let mut document = shown(&record);
+async fn rotate(which: &Which, Overlap(overlap): Overlap, connection: &Connection) -> Result<Answer, CliError> {
+    let context = &connection.context;
+    let accounts: Accounts = connection.store(which.of.workspace).await?;
+    let (old, now) = (which.key(&accounts).await?, context.clock.now());
+    if !old.is_valid(now) {
+        let reason = format!("the key {} is revoked or expired; make a new one with `key create`", old.key_id);
+        return Err(CliError::Refused(reason));
+    }
+    let (key, key_id) = (ApiKey::generate(&context.random), context.random.uuid());
+    let mut record = KeyRecord::new(&key, key_id, old.workspace_id, old.permissions.clone(), now);
+    record.name.clone_from(&old.name);
+    record.quota = old.quota;
+    accounts.put_key(&record).await?;
+    accounts.expire(&old, now + overlap).await?;
+    let end = moment_or(Some((now + overlap).timestamp()), "now");
+    let remark = format!("Keep the key now: it is not shown again. The old key {} ends at {end}.", old.key_id);
+    let mut answer = revealed(&key, &record, &remark);
+    answer.document["replaces"] = json!({"key_id": old.key_id, "expires_at": end});
+    Ok(answer)
+}
+
+/// A new key, this once.
+fn revealed(key: &ApiKey, record: &KeyRecord, remark: &str) -> Answer {
+    let mut document = shown(record);
     document["key"] = key.reveal().into();
-    document["workspace_id"] = json!(workspace.workspace_id);
+    document["workspace_id"] = json!(record.workspace_id);
     let text = facts(&[
         ("key", key.reveal().to_owned()),
         ("key id", record.key_id.to_string()),
-        ("workspace", format!("{} ({})", workspace.workspace_id, workspace.name)),
-        ("permissions", names(&record)),
-        ("quota", quota(&record)),
+        ("name", or_dash(&record.name)),
+        ("workspace", record.workspace_id.to_string()),
+        ("permissions", names(record)),
+        ("quota", quota(record)),
         ("expires", moment_or(record.expires_at, "never")),
     ]);
-    let remark = "Keep the key now: it is stored nowhere and not shown again.";
-    Ok(Answer::new(document, format!("{text}\n\n{remark}")))
+    Answer::new(document, format!("{text}\n\n{remark}"))
 }
 
 async fn list(workspace_id: Uuid, connection: &Connection) -> Result<Answer, CliError> {
     let keys = connection.store::<Accounts>(workspace_id).await?.keys(workspace_id).await?;
     let row = |key: &KeyRecord| {
         let created = timestamp(key.created_at);
+        let used = key.last_used_at().map_or_else(|| "never".to_owned(), timestamp);
         let (expires, revoked) = (moment_or(key.expires_at, "never"), moment_or(key.revoked_at, "no"));
-        [key.key_id.to_string(), key.prefix.clone(), names(key), quota(key), created, expires, revoked]
+        let id = key.key_id.to_string();
+        [id, or_dash(&key.name), key.prefix.clone(), names(key), quota(key), created, used, expires, revoked]
     };
-    let head = ["key id", "prefix", "permissions", "quota", "created", "expires", "revoked"];
+    let head = ["key id", "name", "prefix", "permissions", "quota", "created", "last used", "expires", "revoked"];
     Ok(Answer::list("keys", "The workspace has no keys.", &keys, shown, head, row))
 }
 
-async fn revoke(workspace_id: Uuid, key_id: Uuid, connection: &Connection) -> Result<Answer, CliError> {
-    let accounts: Accounts = connection.store(workspace_id).await?;
-    if !accounts.revoke(workspace_id, key_id, connection.context.clock.now()).await? {
-        return Err(CliError::Refused(format!("the workspace {workspace_id} has no key {key_id}")));
-    }
+async fn revoke(which: &Which, connection: &Connection) -> Result<Answer, CliError> {
+    let accounts: Accounts = connection.store(which.of.workspace).await?;
+    let key = which.key(&accounts).await?;
+    accounts.revoke(&key, connection.context.clock.now()).await?;
+    let key_id = key.key_id;
     Ok(Answer::new(json!({ "key_id": key_id, "revoked": true }), format!("The key {key_id} is revoked.")))
 }
 
@@ -163,11 +237,13 @@ async fn revoke(workspace_id: Uuid, key_id: Uuid, connection: &Connection) -> Re
 fn shown(key: &KeyRecord) -> Value {
     json!({
         "key_id": key.key_id,
+        "name": key.name,
         "prefix": key.prefix,
         "permissions": key.permissions,
         "per_minute": key.quota.per_minute,
         "per_day": key.quota.per_day,
         "created_at": timestamp(key.created_at),
+        "last_used_at": key.last_used_at().map(timestamp),
         "expires_at": moment(key.expires_at),
         "revoked_at": moment(key.revoked_at),
     })
@@ -205,6 +281,15 @@ mod tests {
         assert_eq!(after("90d"), Some(day("2026-08-30T12:00:00Z")));
         for wrong in ["", "d", "0d", "-1d", "90", "2027-02-30", "31.01.2027"] {
             assert!(wrong.parse::<Expiry>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_overlap_is_a_number_of_hours_or_days() {
+        assert_eq!("24h".parse(), Ok(Overlap(TimeDelta::hours(24))));
+        assert_eq!("0d".parse(), Ok(Overlap(TimeDelta::zero())));
+        for wrong in ["", "h", "24", "-1h", "1.5d", "2w"] {
+            assert!(wrong.parse::<Overlap>().is_err(), "{wrong}");
         }
     }
 

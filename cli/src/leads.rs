@@ -2,8 +2,10 @@
 
 use std::io::BufRead;
 
+use chrono::DateTime;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use shared::base::time::timestamp;
 use shared::crm::leads::{Lead, Leads};
 use shared::workflow::erasure::{Erasure, ErasureReport, Subject};
 use uuid::Uuid;
@@ -12,7 +14,7 @@ use crate::connection::Connection;
 use crate::error::CliError;
 use crate::import::leads::{self as import, Import};
 use crate::import::normal;
-use crate::output::{Answer, Output, columns, facts, or_dash};
+use crate::output::{Answer, Output, columns, facts, or_dash, table};
 use crate::workspace;
 
 /// What can be done with leads.
@@ -24,6 +26,8 @@ pub enum Command {
     /// Find the lead that has this reference, e-mail address or phone number; exit status 1 if none
     #[command(after_help = include_str!("../help/leads-find.txt"))]
     Find(Find),
+    /// Show a lead with its latest activities
+    Show(Show),
     /// List a workspace's leads with their ids, by name; reads the whole table of leads
     #[command(after_help = include_str!("../help/leads-list.txt"))]
     List(List),
@@ -96,6 +100,20 @@ pub struct Find {
     country_code: Option<u16>,
 }
 
+/// A lead that is shown.
+#[derive(Args, Debug)]
+pub struct Show {
+    /// Its id, reference, e-mail address or phone number
+    #[arg(value_name = "LEAD")]
+    value: String,
+    /// The workspace that it belongs to
+    #[arg(long, value_name = "UUID", value_parser = workspace::id)]
+    workspace: Uuid,
+    /// How many activities, newest first
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(0..=1000))]
+    activities: u16,
+}
+
 /// Leads that are to be listed.
 #[derive(Args, Debug)]
 pub struct List {
@@ -115,6 +133,7 @@ pub async fn run(command: Command, connection: &Connection, output: &Output) -> 
     match command {
         Command::Import(import) => import::run(import, connection, output).await,
         Command::Find(find) => self::find(find, connection).await,
+        Command::Show(show) => self::show(show, connection).await,
         Command::List(list) => self::list(list, connection).await,
         Command::Erase(erase) => self::erase(erase, connection, output).await,
     }
@@ -122,21 +141,59 @@ pub async fn run(command: Command, connection: &Connection, output: &Output) -> 
 
 async fn find(find: Find, connection: &Connection) -> Result<Answer, CliError> {
     let leads: Leads = connection.store(find.workspace).await?;
+    let lead = found(&leads, &find).await?;
+    Ok(Answer::new(shown(&lead), told(&lead)))
+}
+
+async fn found(leads: &Leads, find: &Find) -> Result<Lead, CliError> {
     let wanted = wanted(&find.value, find.country_code);
     let found = match leads.find(find.workspace, &wanted).await? {
         Some(lead_id) => leads.lead(find.workspace, lead_id).await?,
         None => None,
     };
-    let lead = found.ok_or_else(|| CliError::Refused(none(&find)))?;
-    let text = facts(&[
+    found.ok_or_else(|| CliError::Refused(none(find)))
+}
+
+/// The fields of a lead by which a person recognises it.
+fn told(lead: &Lead) -> String {
+    facts(&[
         ("lead", lead.lead_id.to_string()),
         ("name", or_dash(&lead.full_name)),
         ("company", or_dash(&lead.company_name)),
         ("reference", or_dash(&lead.external_ref)),
         ("email", or_dash(&lead.email)),
         ("phone", or_dash(&lead.phone)),
-    ]);
-    Ok(Answer::new(shown(&lead), text))
+    ])
+}
+
+async fn show(show: Show, connection: &Connection) -> Result<Answer, CliError> {
+    let Show { value, workspace, activities } = show;
+    let leads: Leads = connection.store(workspace).await?;
+    let by_id = match value.trim().parse() {
+        Ok(lead_id) => leads.lead(workspace, lead_id).await?,
+        Err(_) => None,
+    };
+    let lead = match by_id {
+        Some(lead) => lead,
+        None => found(&leads, &Find { value, workspace, country_code: None }).await?,
+    };
+    let history = leads.history(workspace, lead.lead_id, DateTime::UNIX_EPOCH).await?;
+    let mut history = history.map(|history| history.recent).unwrap_or_default();
+    history.truncate(usize::from(activities));
+    let more = [("role", &lead.job_title), ("stage", &lead.stage), ("linkedin", &lead.linkedin)];
+    let more = facts(&more.map(|(name, value)| (name, or_dash(value))));
+    let rows = history.iter().map(|activity| {
+        let kind = String::from(activity.kind.clone());
+        [timestamp(activity.occurred_at), kind, or_dash(&activity.outcome), or_dash(&activity.title)]
+    });
+    let rows = rows.collect::<Vec<_>>();
+    let mut text = format!("{}\n{more}", told(&lead));
+    if !rows.is_empty() {
+        text = format!("{text}\n\n{}", table(["when", "activity", "outcome", "title"], rows.into_iter()));
+    }
+    let mut document = shown(&lead);
+    document["activities"] = json!(history);
+    Ok(Answer::new(document, text))
 }
 
 /// The identities that a value can be, as an import keeps them.

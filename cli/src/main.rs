@@ -12,13 +12,14 @@ mod key;
 mod leads;
 mod output;
 mod prospects;
+mod recommendations;
 mod seed;
 mod site;
 mod workspace;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::connection::{Connection, Target};
 use crate::error::CliError;
@@ -39,6 +40,24 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(flatten)]
+    OfStack(OfStack),
+    /// List, show and approve recommendations, over the API and with your API key
+    #[command(subcommand)]
+    Recommendations(recommendations::Command),
+    /// Measure the channel model in simulated workspaces; needs no stack
+    Evaluate(evaluate::Evaluate),
+    /// Print the script with which a shell completes commands and options
+    #[command(after_help = include_str!("../help/completions.txt"))]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Commands that work on the tables of a stack.
+#[derive(Debug, Subcommand)]
+enum OfStack {
     /// Make and list workspaces
     #[command(subcommand)]
     Workspace(workspace::Command),
@@ -69,8 +88,6 @@ enum Command {
     /// Fill a stack on this machine with known data
     #[command(subcommand)]
     Seed(seed::Command),
-    /// Measure the channel model in simulated workspaces; needs no stack
-    Evaluate(evaluate::Evaluate),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -79,8 +96,6 @@ async fn main() -> ExitCode {
     let output = Output::new(arguments.json);
     match run(arguments, &output).await {
         Ok(code) => code,
-        // The reader of a pipe has seen enough.
-        Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             output.error(&error);
             ExitCode::FAILURE
@@ -90,39 +105,49 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode, CliError> {
     let answer = answer(arguments, output).await?;
-    output.answer(&answer)?;
-    Ok(answer.code)
+    match output.answer(&answer) {
+        // The reader of a pipe has seen enough; what was done stays done, or refused.
+        Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(answer.code),
+        shown => shown.map(|()| answer.code),
+    }
 }
 
 async fn answer(arguments: Arguments, output: &Output) -> Result<Answer, CliError> {
-    if let Command::Seed(_) = &arguments.command {
+    let command = match arguments.command {
+        Command::OfStack(command) => command,
+        Command::Recommendations(command) => return recommendations::run(command, &arguments.target).await,
+        Command::Evaluate(command) => return Ok(evaluate::run(&command)),
+        Command::Completions { shell } => return Ok(completions(shell)),
+    };
+    if let OfStack::Seed(_) = &command {
         seed::check(&arguments.target)?;
     }
-    // It needs no stack.
-    if let Command::Evaluate(command) = &arguments.command {
-        return Ok(evaluate::run(command));
-    }
     let connection = &Connection::open(&arguments.target).await?;
-    let done = match arguments.command {
-        Command::Workspace(command) => workspace::run(command, connection, output).await,
-        Command::Key(command) => key::run(command, connection).await,
-        Command::Credits(command) => credits::run(command, connection).await,
-        Command::Channel(command) => channel::run(command, connection).await,
-        Command::Site(command) => site::run(command, connection).await,
-        Command::Agent(command) => agent::run(command, connection).await,
-        Command::Leads(command) => leads::run(command, connection, output).await,
-        Command::Messages(command) => import::messages::run(command, connection, output).await,
-        Command::Prospects(command) => prospects::run(command, connection, output).await,
-        Command::Seed(command) => seed::run(command, connection).await,
-        Command::Evaluate(command) => Ok(evaluate::run(&command)),
+    let done = match command {
+        OfStack::Workspace(command) => workspace::run(command, connection, output).await,
+        OfStack::Key(command) => key::run(command, connection).await,
+        OfStack::Credits(command) => credits::run(command, connection).await,
+        OfStack::Channel(command) => channel::run(command, connection).await,
+        OfStack::Site(command) => site::run(command, connection).await,
+        OfStack::Agent(command) => agent::run(command, connection).await,
+        OfStack::Leads(command) => leads::run(command, connection, output).await,
+        OfStack::Messages(command) => import::messages::run(command, connection, output).await,
+        OfStack::Prospects(command) => prospects::run(command, connection, output).await,
+        OfStack::Seed(command) => seed::run(command, connection).await,
     };
     done.map_err(|error| connection.explain(error))
 }
 
+/// A script that completes the program under the name with which `cargo install` installs it.
+fn completions(shell: clap_complete::Shell) -> Answer {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command().bin_name("cli"), "cli", &mut script);
+    let script = String::from_utf8_lossy(&script).into_owned();
+    Answer::new(serde_json::json!({ "script": script }), script)
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -176,6 +176,144 @@ async fn a_key_is_shown_once_and_can_be_listed_and_revoked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rotated_key_keeps_its_name_and_rights_and_the_old_one_ends() {
+    let stack = Stack::with_api("rotation").await;
+    let workspace = stack.workspace().await;
+    let of = ["--workspace", &workspace];
+    let create = ["key", "create", "--name", "CRM", "--permissions", "read:ai", "--per-day", "50"];
+    let (_, old) = stack.json(&[&create[..], &of].concat()).await;
+    let used = async |key: &Value| {
+        let url = format!("{}/v1/credits", stack.tables.url());
+        let request = reqwest::Client::new().get(url).bearer_auth(key["key"].as_str().unwrap());
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(used(&old).await, 200);
+    let id = |key: &Value| key["key_id"].as_str().unwrap().to_owned();
+    let (status, new) = stack.json(&["key", "rotate", of[0], of[1], &id(&old), "--overlap", "1h"]).await;
+    assert_eq!((status, &new["name"], &new["per_day"]), (0, &json!("CRM"), &json!(50)));
+    assert_eq!((&new["permissions"], &new["replaces"]["key_id"]), (&json!(["read:ai"]), &old["key_id"]));
+    // Both are good for an hour.
+    assert_eq!((used(&old).await, used(&new).await), (200, 200));
+    let (_, listed) = stack.json(&["key", "list", of[0], of[1]]).await;
+    let old_now = listed["keys"].as_array().unwrap().iter().find(|key| key["key_id"] == old["key_id"]).unwrap();
+    assert!(old_now["last_used_at"].is_string() && old_now["expires_at"] == new["replaces"]["expires_at"], "{listed}");
+
+    // Without an overlap the old one is refused at once, and cannot be rotated again.
+    let (_, newest) = stack.json(&["key", "rotate", of[0], of[1], &id(&new), "--overlap", "0h"]).await;
+    assert_eq!((used(&new).await, used(&newest).await), (401, 200));
+    let (status, _, err) = stack.text(&["key", "rotate", of[0], of[1], &id(&new)]).await;
+    assert!(status == 1 && err.contains("is revoked or expired"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_workspace_is_verified_at_once() {
+    let stack = Stack::start("verify-all").await;
+    let (first, second) = (stack.workspace().await, stack.workspace().await);
+    assert_eq!(stack.json(&["credits", "grant", "5", "--workspace", &first]).await.0, 0);
+    let (status, verified) = stack.json(&["credits", "verify", "--all"]).await;
+    let agree = |id: &str| json!({"workspace_id": id, "agrees": true, "differences": []});
+    assert_eq!((status, verified), (0, json!({"workspaces": [agree(&first), agree(&second)]})));
+    // A balance that somebody changed by hand.
+    let balance = stack.context().dynamodb.scan().table_name(&stack.tables.variables["CREDITS_TABLE"]).send().await;
+    let item = balance.unwrap().items().iter().find(|item| item["sk"].as_s().unwrap() == "balance").unwrap().clone();
+    let six = aws_sdk_dynamodb::types::AttributeValue::N("6".to_owned());
+    let put = stack.context().dynamodb.put_item().table_name(&stack.tables.variables["CREDITS_TABLE"]);
+    put.set_item(Some(item)).item("available", six).send().await.unwrap();
+    let (status, text, _) = stack.text(&["credits", "verify", "--all"]).await;
+    assert!(status == 1 && text.contains("does not agree: available"), "{text}");
+    for wrong in [&["credits", "verify"][..], &["credits", "verify", "--all", "--workspace", &first]] {
+        assert_eq!(stack.run(wrong).await.status.code(), Some(2));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_is_shown_by_whatever_names_it() {
+    let stack = Stack::start("show").await;
+    let workspace = stack.workspace().await;
+    let rows = format!(
+        "Record ID,Name,Email,Activity Type,Activity Date,Activity Subject\nLD-1,Ada,ada@engine.example,call,{},Pricing\n",
+        recent()
+    );
+    let file = stack.file("one.csv", rows.as_bytes());
+    assert_eq!(stack.json(&["leads", "import", &file, "--workspace", &workspace]).await.0, 0);
+    let show = async |lead: &str| stack.json(&["leads", "show", lead, "--workspace", &workspace]).await.1;
+    let lead = show("LD-1").await;
+    assert_eq!((&lead["full_name"], &lead["activities"][0]["title"]), (&json!("Ada"), &json!("Pricing")));
+    assert_eq!(show("ada@engine.example").await, lead);
+    assert_eq!(show(lead["lead_id"].as_str().unwrap()).await, lead);
+    let (status, text, _) = stack.text(&["leads", "show", "LD-1", "--workspace", &workspace]).await;
+    assert!(status == 0 && text.contains("ada@engine.example") && text.contains("Pricing"), "{text}");
+    assert_eq!(stack.text(&["leads", "show", "LD-2", "--workspace", &workspace]).await.0, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recommendation_is_listed_shown_and_approved() {
+    let stack = Stack::with_api("review").await;
+    let workspace = stack.workspace().await;
+    let of = ["--workspace", &workspace];
+    assert_eq!(stack.json(&["credits", "grant", "50", of[0], of[1]]).await.0, 0);
+    let site = ["site", "add", "--name", "Acme", "--url", "https://acme.example", "--email", "sales@acme.example"];
+    assert_eq!(stack.json(&[&site[..], &of].concat()).await.0, 0);
+    let (_, key) = stack.json(&["key", "create", "--permissions", "read,write", of[0], of[1]]).await;
+    let key = key["key"].as_str().unwrap();
+    let file = stack.file("one.csv", b"Record ID,Name,Email\nLD-1,Ada Byron,ada@engine.example\n");
+    assert_eq!(stack.json(&["leads", "import", &file, of[0], of[1]]).await.0, 0);
+    let (_, lead) = stack.json(&["leads", "find", "LD-1", of[0], of[1]]).await;
+    let events = json!([{"type": "email", "outcome": "opened"}, {"type": "email", "outcome": "replied"}]);
+    let asked = reqwest::Client::new()
+        .post(format!("{}/api/v1/ai/followup/recommendation", stack.tables.url()))
+        .bearer_auth(key)
+        .json(&json!({"lead_id": lead["lead_id"], "engagement_history": events}))
+        .send();
+    let asked = asked.await.unwrap();
+    let (status, made) = (asked.status(), asked.json::<Value>().await.unwrap());
+    assert_eq!(status, 200, "{made}");
+    let id = made["recommendation_id"].as_str().unwrap();
+
+    let with = |arguments: &[&'static str]| [arguments, &["--key"]].concat();
+    let run = async |arguments: &[&'static str], more: &[&str]| {
+        let arguments = with(arguments);
+        stack.json(&[&arguments[..], &[key], more].concat()).await
+    };
+    let (status, listed) = run(&["recommendations", "list"], &[]).await;
+    assert_eq!((status, &listed["recommendations"][0]["recommendation_id"]), (0, &made["recommendation_id"]));
+    let (_, shown) = run(&["recommendations", "show"], &[id]).await;
+    assert_eq!((&shown["version"], &shown["status"]), (&json!(1), &json!("pending_review")));
+    let changed =
+        [id, "--version", "1", "--channel", "email", "--title", "Your proposal", "--message", "Hi Ada, shall we talk?"];
+    let (status, approved) = run(&["recommendations", "approve"], &changed).await;
+    assert_eq!((status, &approved["status"]), (0, &json!("approved")), "{approved}");
+    let (status, _, err) = stack.text(&["recommendations", "approve", id, "--key", key, "--version", "1"]).await;
+    assert!(status == 1 && err.starts_with("error: 409"), "{err}");
+    let (status, _, err) = stack.text(&["recommendations", "list", "--key", "wbk_wrong"]).await;
+    assert!(status == 1 && err.starts_with("error: 401"), "{err}");
+}
+
+#[tokio::test]
+async fn each_shell_has_a_script_that_knows_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_cli")).args(["completions", shell]).output().await.unwrap();
+        let script = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && script.contains("recommendations") && script.contains("rotate"), "{shell}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_rejected_rows_says_so_also_when_nobody_reads_on() {
+    let stack = Stack::start("pipe").await;
+    let workspace = stack.workspace().await;
+    let file = stack.file("one.csv", b"Name,Email\nAda,ada@engine.example\nBob\xff,bob@engine.example\n");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cli"))
+        .args(["leads", "import", &file, "--workspace", &workspace, "--ready-file"])
+        .arg(stack.folder.join("ready.json"))
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().await.unwrap().code(), Some(3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_grant_adds_nothing_and_the_ledger_agrees() {
     let stack = Stack::start("credits").await;
     let workspace = stack.workspace().await;

@@ -72,6 +72,9 @@ pub struct KeyRecord {
     pub key_id: Uuid,
     /// The workspace it belongs to.
     pub workspace_id: Uuid,
+    /// What its owner calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// SHA-256 of the key.
     pub digest: String,
     /// The key's first eight characters.
@@ -106,6 +109,7 @@ impl KeyRecord {
         Self {
             key_id,
             workspace_id,
+            name: None,
             digest: key.digest(),
             prefix: key.prefix().to_owned(),
             permissions,
@@ -115,6 +119,12 @@ impl KeyRecord {
             revoked_at: None,
             created_at: now,
         }
+    }
+
+    /// The minute of its last request; `None` before the first.
+    pub fn last_used_at(&self) -> Option<DateTime<Utc>> {
+        let minutes = (self.counts.minute > 0).then_some(self.counts.minute)?;
+        DateTime::from_timestamp(minutes * 60, 0)
     }
 
     /// Neither revoked nor expired.
@@ -131,7 +141,7 @@ impl KeyRecord {
 #[derive(Debug)]
 pub enum Admission {
     /// The key may do this, and the request is counted.
-    Granted(KeyRecord, Rate),
+    Granted(Box<KeyRecord>, Rate),
     /// The key is unknown, expired or revoked.
     Unknown,
     /// The key lacks the permission. Not counted.
@@ -189,7 +199,7 @@ impl Accounts {
                 Ok(record) => {
                     self.remember(digest.clone(), record.counts);
                     let rate = record.rate();
-                    return Ok(Try::Done(Admission::Granted(record, rate)));
+                    return Ok(Try::Done(Admission::Granted(Box::new(record), rate)));
                 }
                 Err(None) => return Ok(Try::Done(Admission::Unknown)),
                 Err(Some(record)) => record,
@@ -305,14 +315,24 @@ impl Accounts {
         Ok(keys)
     }
 
-    /// Revokes a key from now on. `false` if the workspace has no such key. Revoking twice keeps
-    /// the first time.
-    pub async fn revoke(&self, workspace_id: Uuid, key_id: Uuid, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let Some(record) = self.keys(workspace_id).await?.into_iter().find(|key| key.key_id == key_id) else {
-            return Ok(false);
-        };
+    /// A key of a workspace by its identifier.
+    pub async fn key(&self, workspace_id: Uuid, key_id: Uuid) -> Result<Option<KeyRecord>, StoreError> {
+        let listed = self.table.get(key(workspace_pk(workspace_id), format!("key#{key_id}"))).await?;
+        let Some(ListedKey { digest }) = listed else { return Ok(None) };
+        self.table.get(key(key_pk(&digest), "key")).await
+    }
+
+    /// Revokes a key from now on. Revoking twice keeps the first time.
+    pub async fn revoke(&self, record: &KeyRecord, now: DateTime<Utc>) -> Result<(), StoreError> {
         let revoke = "SET revoked_at = if_not_exists(revoked_at, :now)";
         let revoke = self.table.update(key(key_pk(&record.digest), "key"), revoke).bind("now", n(now.timestamp()));
-        self.table.write(revoke).await.map(|_| true)
+        self.table.write(revoke).await.map(drop)
+    }
+
+    /// Lets a key end at `at`, unless it ends earlier.
+    pub async fn expire(&self, record: &KeyRecord, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let expire = self.table.update(key(key_pk(&record.digest), "key"), "SET expires_at = :at");
+        let expire = expire.bind("at", n(at.timestamp())).when("attribute_not_exists(expires_at) OR expires_at > :at");
+        self.table.write(expire).await.map(drop)
     }
 }
