@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Mutex;
 
 use clap::Parser;
 use cli::demo;
@@ -46,6 +47,9 @@ struct Arguments {
     /// Run everything but the API, for `cargo lambda watch`
     #[arg(long)]
     emulators_only: bool,
+    /// Write the log to this terminal instead of local.log in the data folder; LOG_LEVEL sets how much of it
+    #[arg(long)]
+    log: bool,
     /// The template to run
     #[arg(long, value_name = "FILE", default_value = "template.yaml")]
     template: PathBuf,
@@ -73,13 +77,14 @@ const PROSPECTS_KEY: &str = "prospects-key";
 
 async fn run(arguments: Arguments) -> Result<(), LocalError> {
     let environment = Environment::of_process();
-    start_logs(&environment);
     let path = arguments.template.display().to_string();
     let template = std::fs::read_to_string(&arguments.template);
     let template = template.map_err(|source| TemplateError::Unreadable { path, source })?;
     // The ready file is in the data folder even if the data is in memory.
     std::fs::create_dir_all(&arguments.data).map_err(LocalError::file(&arguments.data))?;
     let _lock = lock(&arguments.data)?;
+    let log = (!arguments.log).then(|| arguments.data.join("local.log"));
+    start_logs(&environment, log.as_deref())?;
     let ready_file = arguments.ready_file.clone().unwrap_or_else(|| arguments.data.join("ready.json"));
     // A killed process leaves it behind, with old addresses.
     remove_if_there(&ready_file)?;
@@ -150,6 +155,9 @@ fn greeting(stack: &Stack, arguments: &Arguments, composed: bool, variables_file
         false => arguments.data.display().to_string(),
     };
     text += &format!("  data      {data}\n");
+    if !arguments.log {
+        text += &format!("  log       {} (--log shows it here)\n", arguments.data.join("local.log").display());
+    }
     if let Some(loaded) = &stack.demo_loaded {
         text += &format!("  demo      loaded {} leads with {} activities\n", loaded.leads, loaded.activities);
         text += &format!("            and {} conversations with {} messages\n", loaded.conversations, loaded.messages);
@@ -158,26 +166,36 @@ fn greeting(stack: &Stack, arguments: &Arguments, composed: bool, variables_file
     if arguments.no_demo {
         text += "\nMake a key with: cargo cli workspace create --name NAME, then cargo cli key create\n";
     } else if let Some(gateway) = &ready.gateway {
+        text += "\nDemo keys:\n\n";
+        for key in demo::keys(Clock::default().now()).into_iter().flatten() {
+            text += &format!("  {}  {}\n", demo::key(&key.word), key.purpose);
+        }
         let (key, contact, user) = (demo::key("demo"), demo::CONTACT, demo::USER);
         text += &format!(include_str!("try-it.txt"), key = key, contact = contact, user = user, gateway = gateway);
     }
     text + "\nCtrl-C ends it.\n"
 }
 
-fn start_logs(environment: &Environment) {
+/// Starts the log, in a file or on this terminal.
+fn start_logs(environment: &Environment, file: Option<&Path>) -> Result<(), LocalError> {
     let ours: Vec<_> = ["shared".to_owned(), "local".to_owned()].into_iter().chain(functions::log_targets()).collect();
-    match log::filter(environment, &ours) {
-        Ok(filter) => {
-            tracing_subscriber::fmt()
-                .compact()
-                .with_target(false)
-                .with_writer(std::io::stderr)
-                .with_env_filter(filter)
-                .init();
-            log::quiet_panics();
+    let filter = match log::filter(environment, &ours) {
+        Ok(filter) => filter,
+        Err(error) => {
+            print(&mut std::io::stderr(), &format!("warning: LOG_LEVEL: {error}; nothing is logged\n"));
+            return Ok(());
         }
-        Err(error) => print(&mut std::io::stderr(), &format!("warning: LOG_LEVEL: {error}; nothing is logged\n")),
+    };
+    let subscriber = tracing_subscriber::fmt().compact().with_target(false).with_env_filter(filter);
+    match file {
+        Some(path) => {
+            let file = File::create(path).map_err(LocalError::file(path))?;
+            subscriber.with_ansi(false).with_writer(Mutex::new(file)).init();
+        }
+        None => subscriber.with_writer(std::io::stderr).init(),
     }
+    log::quiet_panics();
+    Ok(())
 }
 
 async fn wait_for_end() {

@@ -47,9 +47,14 @@ async fn the_first_start_has_demo_data_prints_a_curl_and_ctrl_c_ends_it_cleanly(
         "213 leads",
         "conversations with",
         &format!("/users/{}/leads?limit=5", demo::USER),
+        &format!("{}  reads only", demo::key("read")),
+        "local.log",
     ] {
         assert!(printed.contains(expected), "{expected}: {printed}");
     }
+    // The log is in a file, so the banner stays in sight.
+    assert!(printed.trim_end().ends_with("Ctrl-C ends it.") && !printed.contains("answered"), "{printed}");
+    assert!(std::fs::read_to_string(folder.path().join("local.log")).unwrap().contains("answered"));
     assert!(program.interrupt().await, "{}", program.output());
     assert!(!folder.path().join("ready.json").exists());
 }
