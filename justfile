@@ -19,6 +19,11 @@ api subject:
 tools:
     cargo test --workspace --test tools
 
+# Write another function, such as `just new-function suggest-meetings --route "POST /v1/ai/suggest-meetings" --permission write:ai --group Follow-ups`
+[positional-arguments]
+new-function name *options:
+    cargo new-function "$@"
+
 # Renew docs/openapi.json
 openapi:
     cargo openapi > openapi.new && mv openapi.new docs/openapi.json

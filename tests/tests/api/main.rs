@@ -9,6 +9,7 @@ mod contacts_and_rows;
 mod cost;
 mod credits;
 mod deliveries;
+mod documents;
 mod erasure;
 mod faults;
 mod follow_up_faults;
