@@ -1,4 +1,4 @@
-//! TODO what it proves: the section of the contract, or every row of its document.
+//! TODO what it proves: its rules in docs/behaviour.md, each of its examples and its refusals.
 
 use serde_json::json;
 use tests::{Api, send};

@@ -1,5 +1,4 @@
-//! seeds/followup-recommendation.md and section 7 of the contract: the documented endpoint, and what people
-//! do with what it recommends.
+//! Recommendations (docs/behaviour.md, "Recommendations"): how they are made, and what people do with them.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use functions::analyst::Analyst;

@@ -1,4 +1,4 @@
-//! Every row and note of seeds/suggest-followups.md.
+//! suggest-followups: every field of a request and an answer, and every refusal.
 
 use std::collections::BTreeMap;
 

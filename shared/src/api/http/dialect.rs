@@ -1,4 +1,4 @@
-//! The four envelopes of the documented APIs (contract, section 1).
+//! The four envelopes of the documented APIs (docs/behaviour.md, "Errors").
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
