@@ -42,21 +42,21 @@ macro_rules! functions {
 }
 
 functions! {
-    "Follow-ups", "Suggestions for a contact, and follow-ups written for every channel." {
+    "Follow-ups", "Suggestions for a contact, and follow-ups for every channel." {
         suggest_followups
         lead_follow_up
         commands
     }
-    "Recommendations", "What to do next with a lead, and what people decide on it." {
+    "Recommendations", "What to do next with a lead. A reviewer approves, edits, rejects or snoozes it." {
         followup_recommendation
         recommendations
     }
-    "Lexi", "An assistant that looks things up and proposes; a person approves." {
+    "Lexi", "An assistant that looks things up and proposes tasks for a person to approve." {
         lexi_chat
         lexi_tasks
         campaigns
     }
-    "Leads", "The leads that a user's agents talk with." {
+    "Leads", "A user's leads on WhatsApp, Instagram and webchat." {
         list_leads
         lead_stats
         get_lead
@@ -65,13 +65,13 @@ functions! {
     "Contacts and lists", "The workspace's contacts, and lists of them." {
         lists
     }
-    "Ingestion", "What happened elsewhere. The same event again changes nothing." {
+    "Ingestion", "Record what happened in other systems. The same event again changes nothing." {
         ingest
     }
-    "Credits", "What the workspace can spend." {
+    "Credits", "The workspace's balance." {
         credits
     }
-    "Webhooks", "For Meta and Twilio; each proves itself by a signature." {
+    "Webhooks", "Called by Meta and Twilio, which sign their requests." {
         meta_webhook
         delivery_events
     }

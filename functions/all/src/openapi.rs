@@ -5,22 +5,22 @@
 use serde_json::{Value, json};
 
 const INTRODUCTION: &str = "\
-Reads what is known of a lead, asks a language model for the next step, charges credits for it exactly once, and \
-sends nothing that a person has not approved.
+Tells a sales team what to do next with each lead and writes the draft. Each call is charged exactly once, and nothing \
+is sent that a person has not approved.
 
-**Keys.** Every request but those under *Service* and *Webhooks* needs `Authorization: Bearer wbk_…`. A key belongs \
-to a workspace and has permissions; each operation names the one that it asks for.
+**Keys.** Send `Authorization: Bearer wbk_…` with every request, except those under *Service* and *Webhooks*. A key \
+belongs to one workspace and has permissions; each operation names the one that it needs.
 
-**Limits.** A key may send so many requests in a minute and in a UTC day; the headers `RateLimit` and \
-`X-RateLimit-*` say how many are left. A refused request does not count.
+**Limits.** A key may send a number of requests a minute and a UTC day. The headers `RateLimit` and `X-RateLimit-*` say \
+how many are left. A refused request does not count.
 
-**Retries.** Where `Idempotency-Key` is honoured, the same key with the same request is worked once and answered \
-alike for 24 hours. `Retry-After` says when a retry makes sense.
+**Retries.** Operations that take an `Idempotency-Key` do the work of a key once and repeat the answer for 24 hours. \
+`Retry-After` says when to retry.
 
-**Forms.** Four APIs in one: `/v1` answers `{data, meta?}`, `/api/agents` `{success, data}`, `/api/v1/ai/followup` \
-the bare object, `/users` `{success, data, pagination?, timestamp, correlationId}`; each has its own error body. \
-Bodies are JSON in UTF-8, at most 256 KiB, 5 MB under *Ingestion* and *Webhooks*. Times are ISO 8601 in UTC. An unknown \
-route is 404, another method 405 with `Allow`. More fields may be added to answers; none is taken away.";
+**Formats.** `/v1` answers `{data, meta?}`, `/api/agents` `{success, data}`, `/api/v1/ai/followup` the bare object, \
+`/users` `{success, data, pagination?, timestamp, correlationId}`. Each has its own error body. Bodies are JSON in \
+UTF-8, at most 256 KiB, or 5 MB under *Ingestion* and *Webhooks*. Times are ISO 8601 in UTC. An unknown route is 404, a \
+wrong method 405 with `Allow`. Answers may get more fields; none is taken away.";
 
 /// Builds the whole document. It fails if `examples.json` is malformed.
 pub fn document() -> serde_json::Result<Value> {

@@ -8,17 +8,17 @@ use crate::{GetCampaign, ListCampaigns, ListDrafts};
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
     vec![
-        Operation::of::<ListCampaigns>("GET /v1/campaigns", "listCampaigns", "Lists campaigns")
+        Operation::of::<ListCampaigns>("GET /v1/campaigns", "listCampaigns", "List campaigns")
             .description("Newest first. A campaign starts when a person approves Lexi's task of type `campaign_start`.")
             .followed_by(&["getCampaign", "listCampaignDrafts"], "id", "/0/campaign_id"),
-        Operation::of::<GetCampaign>("GET /v1/campaigns/{id}", "getCampaign", "Shows a campaign")
+        Operation::of::<GetCampaign>("GET /v1/campaigns/{id}", "getCampaign", "Get a campaign")
             .refuses(&[Code::NotFound]),
         Operation::of::<ListDrafts>(
             "GET /v1/campaigns/{id}/drafts",
             "listCampaignDrafts",
-            "Lists a campaign's contacts with their drafts",
+            "List a campaign's contacts and drafts",
         )
-        .description("A draft is decided on like any recommendation, by its `recommendation_id`.")
+        .description("Decide on a draft by its `recommendation_id`, like on any recommendation.")
         .refuses(&[Code::NotFound]),
     ]
 }

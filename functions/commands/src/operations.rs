@@ -7,8 +7,8 @@ use crate::GetCommand;
 
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
-    let operation = Operation::of::<GetCommand>("GET /api/agents/commands/{id}", "getCommand", "Shows a command")
-        .description("A command is what leadFollowUp has an agent do; the copywriter's is done behind a queue.")
+    let operation = Operation::of::<GetCommand>("GET /api/agents/commands/{id}", "getCommand", "Get a command")
+        .description("`leadFollowUp` creates one command for each agent. The copywriter's command runs from a queue.")
         .never(Code::Validation)
         .refuses(&[Code::InvalidInput, Code::CommandNotFound]);
     vec![operation]

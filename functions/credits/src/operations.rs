@@ -6,10 +6,10 @@ use crate::Credits;
 
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
-    let operation = Operation::of::<Credits>("GET /v1/credits", "getCredits", "The balance and its entries")
+    let operation = Operation::of::<Credits>("GET /v1/credits", "getCredits", "Get the credit balance and its entries")
         .description(
-            "At every moment `granted` = `balance` + `held` + `spent`. A credit is held before the AI model is \
-             asked, and charged only where that succeeds. Entries come newest first.",
+            "`granted` always equals `balance` + `held` + `spent`. Credits are held before the AI model is asked, and \
+             charged only if it succeeds. Entries come newest first.",
         );
     vec![operation]
 }

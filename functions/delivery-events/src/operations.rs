@@ -20,9 +20,12 @@ pub fn operations() -> Vec<Operation> {
     let status = Operation::bare::<Taken>(
         "POST /webhooks/twilio/status",
         "takeTwilioStatus",
-        "Takes what became of a text message",
+        "Receive the delivery status of a text message",
     );
-    let message =
-        Operation::bare::<Taken>("POST /webhooks/twilio/messages", "takeTwilioMessage", "Takes a lead's text message");
+    let message = Operation::bare::<Taken>(
+        "POST /webhooks/twilio/messages",
+        "takeTwilioMessage",
+        "Receive a lead's text message",
+    );
     vec![taken(twilio(status)), taken(twilio(message))]
 }

@@ -8,12 +8,12 @@ use crate::Health;
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
     vec![
-        Operation::bare::<Health>("GET /health", "getHealth", "Whether the API answers"),
-        Operation::bare::<Map<String, Value>>("GET /openapi.json", "getOpenapi", "This document")
-            .description("OpenAPI 3.1. It may be kept for five minutes.")
+        Operation::bare::<Health>("GET /health", "getHealth", "Check that the API answers"),
+        Operation::bare::<Map<String, Value>>("GET /openapi.json", "getOpenapi", "Get this document")
+            .description("The document follows OpenAPI 3.1. You may cache it for five minutes.")
             .kept(),
-        Operation::bare::<String>("GET /docs", "getDocs", "The reference, with a page to try it")
-            .description("It works offline and makes no request but to this API.")
+        Operation::bare::<String>("GET /docs", "getDocs", "Read the reference and try the API")
+            .description("The page works offline and calls only this API.")
             .text("text/html")
             .kept(),
     ]

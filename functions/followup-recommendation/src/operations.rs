@@ -10,12 +10,12 @@ pub fn operations() -> Vec<Operation> {
     let operation = Operation::of::<FollowupRecommendation>(
         "POST /api/v1/ai/followup/recommendation",
         "recommendFollowUp",
-        "Recommends a follow-up for a lead",
+        "Recommend a follow-up for a lead",
     )
     .description(
-        "Priority and channel are computed and reproducible; the AI model writes the reasoning and the draft. A \
-         person decides on it before anything is sent. Where the AI model gives nothing, the lead waits in the \
-         manual queue, and the error's `details` name the recommendation.",
+        "Our own model computes priority and channel, the same for the same data. The AI model writes the reason and the \
+         draft. Nothing is sent before a person approves it. If the AI model fails, the lead waits in the manual \
+         queue, and the error's `details` name that item.",
     )
     .followed_by(
         &[

@@ -8,7 +8,7 @@ use crate::GetLead;
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
     let route = "GET /users/{user_id}/leads/{customer_phone}";
-    let operation = Operation::of::<GetLead>(route, "getLead", "Shows a lead")
+    let operation = Operation::of::<GetLead>(route, "getLead", "Get a lead")
         .never(Code::Validation)
         .refuses_with(Problem::new(Code::LeadNotFound, "Lead not found"));
     vec![operation]

@@ -11,13 +11,13 @@ pub fn operations() -> Vec<Operation> {
     let operation = Operation::of::<LeadFollowUp>(
         "POST /api/agents/sales/leadFollowUp",
         "leadFollowUp",
-        "Writes a follow-up for a lead, on every channel that reaches it",
+        "Write a follow-up for a lead on every channel",
     )
     .description(
-        "In two phases: the site's sales agent writes within the request, its copywriter refines that behind a queue. \
-         The request waits a while for the copywriter (`Prefer: wait=N`, at most 20 seconds, by default 8; \
-         `Prefer: respond-async` does not wait); what is not done by then is at `refinement.url`. Every field may be \
-         spelled `siteId` or `site_id`.",
+        "The site's sales agent writes within the request. Then its copywriter refines the text from a queue. The request \
+         waits up to 8 seconds for the copywriter: `Prefer: wait=N` changes that (at most 20), `Prefer: respond-async` \
+         does not wait. If the copywriter is not ready, `refinement.url` says where to look. You can spell every field \
+         `siteId` or `site_id`.",
     )
     .header(
         "Prefer",

@@ -6,5 +6,5 @@ use crate::LeadStats;
 
 /// What the function answers.
 pub fn operations() -> Vec<Operation> {
-    vec![Operation::of::<LeadStats>("GET /users/{user_id}/leads/stats", "getLeadStats", "Counts leads")]
+    vec![Operation::of::<LeadStats>("GET /users/{user_id}/leads/stats", "getLeadStats", "Count leads")]
 }

@@ -13,28 +13,28 @@ pub fn operations() -> Vec<Operation> {
         Problem::new(Code::TaskNotPending, message).detail("status", json!("dismissed"))
     };
     vec![
-        Operation::of::<ListTasks>("GET /v1/lexi/tasks", "listTasks", "Lists tasks").description("Newest first."),
-        Operation::of::<GetTask>("GET /v1/lexi/tasks/{id}", "getTask", "Shows a task").refuses(&[Code::NotFound]),
-        Operation::of::<Approve>("POST /v1/lexi/tasks/{id}/approve", "approveTask", "Approves a task")
-            .description("What it costs is held now, and charged when it is completed.")
+        Operation::of::<ListTasks>("GET /v1/lexi/tasks", "listTasks", "List tasks").description("Newest first."),
+        Operation::of::<GetTask>("GET /v1/lexi/tasks/{id}", "getTask", "Get a task").refuses(&[Code::NotFound]),
+        Operation::of::<Approve>("POST /v1/lexi/tasks/{id}/approve", "approveTask", "Approve a task")
+            .description("The task's price is held now and charged when the task is completed.")
             .idempotent()
             .refuses(&[Code::NotFound])
             .refuses_with(not_pending())
             .refuses_with(Problem::short_of_credits(5, 1)),
-        Operation::of::<Dismiss>("POST /v1/lexi/tasks/{id}/dismiss", "dismissTask", "Dismisses a task")
+        Operation::of::<Dismiss>("POST /v1/lexi/tasks/{id}/dismiss", "dismissTask", "Dismiss a task")
             .idempotent()
             .refuses(&[Code::NotFound])
             .refuses_with(not_pending()),
         Operation::of::<ListConversations>(
             "GET /v1/lexi/conversations",
             "listConversations",
-            "Lists conversations with Lexi",
+            "List conversations with Lexi",
         )
-        .description("The one spoken in last first."),
+        .description("The conversation with the newest message comes first."),
         Operation::of::<GetConversation>(
             "GET /v1/lexi/conversations/{id}",
             "getConversation",
-            "Shows a conversation with its messages",
+            "Get a conversation with its messages",
         )
         .refuses(&[Code::NotFound]),
     ]

@@ -12,8 +12,8 @@ pub fn operations() -> Vec<Operation> {
     let forged = Problem::new(Code::InvalidKey, "X-Hub-Signature-256 is missing or does not fit the body");
     let taken = "The HMAC-SHA256 of the body's bytes with the app secret: `sha256=` and 64 hexadecimal digits.";
     vec![
-        Operation::bare::<String>("GET /webhooks/meta", "confirmMetaWebhook", "Confirms a subscription of Meta")
-            .description("Meta calls it when a subscription is set up. The answer is `hub.challenge` as it came.")
+        Operation::bare::<String>("GET /webhooks/meta", "confirmMetaWebhook", "Confirm a Meta webhook subscription")
+            .description("Meta calls this route when you set up a subscription. The answer is the `hub.challenge` of the request.")
             .query::<Handshake>()
             .text("text/plain")
             .refuses_with(refused)
@@ -21,9 +21,9 @@ pub fn operations() -> Vec<Operation> {
         Operation::bare::<Receipt>(
             "POST /webhooks/meta",
             "takeMetaWebhook",
-            "Takes what WhatsApp and Instagram deliver",
+            "Receive WhatsApp and Instagram events",
         )
-        .description("At most 5 MB. What is not understood, or came through an unknown channel, is ignored.")
+        .description("At most 5 MB. Events of an unknown kind or an unknown channel are ignored.")
         .signed("X-Hub-Signature-256", taken)
         .takes_as::<Map<String, Value>>("application/json")
         .refuses_with(forged)

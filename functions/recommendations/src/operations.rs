@@ -20,26 +20,26 @@ fn reads() -> Vec<Operation> {
         Operation::of::<ListRecommendations>(
             "GET /api/v1/ai/followup/recommendations",
             "listRecommendations",
-            "Lists recommendations",
+            "List recommendations",
         )
         .description("The most urgent first."),
         Operation::of::<GetRecommendation>(
             "GET /api/v1/ai/followup/recommendations/{id}",
             "getRecommendation",
-            "Shows a recommendation",
+            "Get a recommendation",
         )
         .refuses(&[Code::RecommendationNotFound]),
         Operation::of::<GetAudit>(
             "GET /api/v1/ai/followup/recommendations/{id}/audit",
             "getRecommendationAudit",
-            "Shows what was done with a recommendation",
+            "Get a recommendation's audit log",
         )
-        .description("Append-only, oldest first; without personal data.")
+        .description("The log is append-only, oldest first, and holds no personal data.")
         .refuses(&[Code::RecommendationNotFound]),
         Operation::of::<ListNotifications>(
             "GET /api/v1/ai/followup/notifications",
             "listNotifications",
-            "Lists what somebody is to know",
+            "List notifications",
         )
         .description("Newest first."),
     ]
@@ -57,36 +57,36 @@ fn decisions() -> Vec<Operation> {
     let approve = Operation::of::<Approve>(
         "POST /api/v1/ai/followup/recommendations/{id}/approve",
         "approveRecommendation",
-        "Has a recommendation sent",
+        "Approve a recommendation",
     );
     let reject = Operation::of::<Reject>(
         "POST /api/v1/ai/followup/recommendations/{id}/reject",
         "rejectRecommendation",
-        "Rejects a recommendation",
+        "Reject a recommendation",
     );
     let snooze = Operation::of::<Snooze>(
         "POST /api/v1/ai/followup/recommendations/{id}/snooze",
         "snoozeRecommendation",
-        "Leaves a recommendation out of the list until later",
+        "Snooze a recommendation",
     );
     let resolve = Operation::of::<LeaveManualQueue>(
         "POST /api/v1/ai/followup/recommendations/{id}/resolve",
         "resolveRecommendation",
-        "Closes an item of the manual queue",
+        "Resolve an item of the manual queue",
     );
     let requeue = Operation::of::<LeaveManualQueue>(
         "POST /api/v1/ai/followup/recommendations/{id}/requeue",
         "requeueRecommendation",
-        "Hands an item of the manual queue back to the AI model",
+        "Requeue an item of the manual queue",
     );
     vec![
         decision(approve)
             .description(
-                "As it is, or with another channel, title or text. The text is checked for personal data of others.",
+                "Sends the draft as it is, or with your channel, title or text. The text must not hold other people's personal data.",
             )
             .refuses(&[Code::LeadNotFound, Code::PiiBlocked, Code::ChannelNotEligible]),
         decision(reject)
-            .description("What was recommended is analysed again, and the new recommendation sees the reason; what a follow-up or a campaign wrote is not."),
+            .description("The lead is analysed again with your reason, unless the draft came from a follow-up or a campaign."),
         decision(snooze),
         decision(resolve),
         decision(requeue),

@@ -10,11 +10,11 @@ pub fn operations() -> Vec<Operation> {
     let operation = Operation::of::<SuggestFollowups>(
         "POST /v1/ai/suggest-followups",
         "suggestFollowups",
-        "Suggests follow-up actions for a contact",
+        "Suggest follow-up actions for a contact",
     )
     .description(
-        "Made from the contact's recent activity, the most useful first. Costs 2 credits; nothing is charged where \
-         the AI model fails.",
+        "The suggestions rest on the contact's recent activity; the most useful comes first. A call costs 2 credits, and \
+         nothing if the AI model fails.",
     )
     .idempotent()
     .refuses_with(Problem::field("contact_id", "must be a UUID"))
