@@ -1,5 +1,5 @@
-//! Campaigns, as people look at them (docs/behaviour.md, "Assistant"). Starting one is a task that a person approves;
-//! its drafts are decided on like any recommendation.
+//! Campaigns, as people look at them (contract, section 9). Starting one is a task that a person approves; its
+//! drafts are decided on like any recommendation.
 //!
 //! | route | what it shows |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! `GET /api/agents/commands/{id}`: where a command stands, and what it wrote (docs/behaviour.md, "Follow-up").
+//! `GET /api/agents/commands/{id}`: where a command stands, and what it wrote (contract, section 8).
 
 pub mod operations;
 

@@ -1,4 +1,4 @@
-//! The request body (docs/behaviour.md, "Recommendations").
+//! The request body (seeds/followup-recommendation.md, "JSON Body").
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use schemars::JsonSchema;

@@ -1,4 +1,4 @@
-//! Ingestion: contacts, and what happened with them (docs/behaviour.md, "Contacts and leads").
+//! Ingestion: contacts, and what happened with them (contract, section 6).
 //!
 //! | route | what it records |
 //! |---|---|

@@ -1,5 +1,5 @@
-//! The request body, in both spellings of the document, and the order in which its faults are named
-//! (docs/behaviour.md, "Follow-up"): what has to be there, what has to be a UUID, the phone number, everything else.
+//! The request body, in both spellings of the document, and the order in which its faults are named (contract,
+//! section 8): what has to be there, what has to be a UUID, the phone number, everything else.
 
 use std::collections::BTreeMap;
 

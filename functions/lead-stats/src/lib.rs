@@ -1,4 +1,4 @@
-//! `GET /users/{user_id}/leads/stats`: counts of a user's leads (docs/behaviour.md, "Contacts and leads").
+//! `GET /users/{user_id}/leads/stats`: counts of a user's leads (seeds/leads.md, 2).
 
 pub mod operations;
 

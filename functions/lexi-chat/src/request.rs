@@ -1,4 +1,4 @@
-//! The request body (docs/behaviour.md, "Assistant").
+//! The request body (seeds/lexi-chat.md, "Body Parameters").
 
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! What people do with what Lexi proposes (docs/behaviour.md, "Assistant"):
+//! What people do with what Lexi proposes (contract, section 9):
 //!
 //! | route, under `/v1/lexi` | what it does |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! `GET /users/{user_id}/leads`: a user's leads, filtered, sorted and paged (docs/behaviour.md, "Contacts and leads").
+//! `GET /users/{user_id}/leads`: a user's leads, filtered, sorted and paged (seeds/leads.md, 1).
 
 pub mod operations;
 

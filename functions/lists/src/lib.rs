@@ -1,4 +1,4 @@
-//! Lists of contacts, and finding contacts (docs/behaviour.md, "Assistant").
+//! Lists of contacts, and finding contacts (contract, section 9).
 //!
 //! | route | what it does |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! TODO what it proves: its rules in docs/behaviour.md, each of its examples and its refusals.
+//! TODO what it proves: the section of the contract, or every row of its document.
 
 use serde_json::json;
 use tests::{Api, send};

@@ -1,4 +1,4 @@
-//! What people do with recommendations (docs/behaviour.md, "Recommendations"):
+//! What people do with recommendations (contract, section 7):
 //!
 //! | route, under `/api/v1/ai/followup` | what it does |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! The sweeper: on a schedule, voids the holds that a process left behind (docs/behaviour.md, "Credits"), and
+//! The sweeper: on a schedule, voids the holds that a process left behind (contract, section 5), and
 //! sends again what wants a worker and whose message was lost, or never sent.
 
 use futures_util::future::try_join_all;

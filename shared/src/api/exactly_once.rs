@@ -84,7 +84,7 @@ impl ExactlyOnce {
     /// transaction; no call at all where there is nothing to claim or hold.
     ///
     /// # Errors
-    /// 409 and 422 by the key, then 402 by the balance (docs/behaviour.md, "Order of checks").
+    /// 409 and 422 by the key, then 402 by the balance (contract, section 2).
     async fn begin(&self, call: &Call, charge: Option<(Action, u32)>) -> Result<Begun, Problem> {
         let charge = charge.filter(|(_, price)| *price > 0);
         retrying("an idempotency key", None, |predecessor: Option<Claim>| async move {
@@ -233,7 +233,7 @@ impl ExactlyOnce {
 
     /// Refuses a request that is not going to be charged, and keeps the refusal under its
     /// idempotency key if it is of the kind that a retry would meet again. What the key already
-    /// stands for comes first (docs/behaviour.md, "Order of checks").
+    /// stands for comes first (contract, section 2).
     pub async fn refuse<A>(&self, call: &Call, problem: Problem) -> Result<Answered<A>, Problem> {
         self.for_free(call, async { Err(problem) }).await
     }

@@ -72,7 +72,7 @@ impl Channel {
     /// What a provider sends. The others are shown, or done by the representative.
     pub const SENT: [Self; 3] = [Self::Email, Self::Whatsapp, Self::Sms];
 
-    /// What leadFollowUp writes for, in the document's order (docs/behaviour.md, "Follow-up").
+    /// What leadFollowUp writes for, in the document's order (seeds/lead-follow-up.md, "Available Channels").
     pub const FOLLOW_UP: [Self; 4] = [Self::Email, Self::Whatsapp, Self::Notification, Self::Web];
 
     /// What leads of the leads API write from, in the document's order.
@@ -120,7 +120,7 @@ parts! {
     /// A channel that a recommendation can be for.
     Recommended = "OutreachChannel", RECOMMENDED, "Where something is to reach a lead.";
     /// A channel that leadFollowUp writes for.
-    FollowedUp = "Medium", FOLLOW_UP, "Where a message appears.";
+    FollowedUp = "Medium", FOLLOW_UP, "Where a message appears (seeds/lead-follow-up.md, \"Available Channels\").";
     /// A channel that leads of the leads API write from.
     Platform = "Platform", PLATFORMS, "Where a lead writes from.";
 }

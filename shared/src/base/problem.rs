@@ -83,7 +83,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// Whether an answer with this code is kept under an idempotency key (docs/behaviour.md, "Retries"):
+    /// Whether an answer with this code is kept under an idempotency key (contract, section 4):
     /// only a refusal by the work itself, which a retry would meet again.
     pub fn is_kept(self) -> bool {
         matches!(

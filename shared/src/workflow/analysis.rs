@@ -1,4 +1,4 @@
-//! From a lead's engagement to a recommendation (docs/behaviour.md, "Recommendations"): the priority and channel model
+//! From a lead's engagement to a recommendation (contract, section 7): the priority and channel model
 //! decides on the channel and the priority, the language model writes why and what, and the personal data
 //! gate looks at what was written.
 
@@ -29,7 +29,7 @@ use crate::workflow::recommendations::{
     Asked, Assessment, Draft, Event, Origin, Recommendation, RecommendationId, Status, WrittenBy,
 };
 
-/// The fewest events that a recommendation rests on (docs/behaviour.md, "Recommendations").
+/// The fewest events that a recommendation rests on (seeds/followup-recommendation.md).
 pub const FEWEST_EVENTS: usize = 2;
 
 /// Within what time a message is answered, if it is.

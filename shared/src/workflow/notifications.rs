@@ -1,5 +1,5 @@
 //! Notifications of the people behind the workflow, in the `work` table: the manager, the representative,
-//! and whoever looks after compliance (docs/behaviour.md, "Recommendations").
+//! and whoever looks after compliance (seeds/followup-recommendation.md, "Workflow").
 //!
 //! | item | `pk` | `sk` |
 //! |---|---|---|

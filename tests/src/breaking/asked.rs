@@ -156,7 +156,8 @@ enum Dialect {
 }
 
 impl Dialect {
-    /// The statuses and codes of docs/behaviour.md ("Errors"), without those that say that there is a bug.
+    /// The statuses and codes of the contract, section 2, and the README; without those that say that there is a
+    /// bug, where they have a code of their own.
     fn codes(self) -> &'static [(u16, &'static str)] {
         match self {
             Self::Leadlex => &[

@@ -1,5 +1,5 @@
-//! Delivery (docs/behaviour.md, "Delivery"): what a person approved is sent once, what is proven not to arrive
-//! goes another way once, and what is not known is settled by its provider.
+//! Section 7 of the contract, from approval on: what a person approved is sent once, what is proven not to
+//! arrive goes another way once, and what is not known is settled by its provider.
 
 use shared::base::context::FromContext;
 use std::sync::{Arc, Mutex};

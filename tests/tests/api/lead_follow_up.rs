@@ -1,4 +1,4 @@
-//! leadFollowUp (docs/behaviour.md, "Follow-up"): both phases, through the real queue.
+//! seeds/lead-follow-up.md and section 8 of the contract: both phases, through the real queue.
 
 use shared::base::context::FromContext;
 use std::collections::HashMap;

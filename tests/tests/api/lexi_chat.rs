@@ -1,4 +1,4 @@
-//! The assistant (docs/behaviour.md, "Assistant"): messages to Lexi, what it proposes, and what becomes of it.
+//! seeds/lexi-chat.md and section 9 of the contract: messages to Lexi, what it proposes, and what becomes of it.
 
 use shared::base::context::FromContext;
 use std::collections::BTreeSet;

@@ -1,5 +1,5 @@
 //! Hostile text before Lexi, and a model that obeys whoever speaks loudest: whatever records say, nothing is
-//! proposed, approved, sent, changed or shown to a stranger (docs/behaviour.md, "Assistant"; docs/decisions/0005).
+//! proposed, approved, sent, changed or shown to a stranger (contract, section 9; docs/decisions/0005).
 
 use shared::base::context::FromContext;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! Recommendations (docs/behaviour.md, "Recommendations"): how they are made, and what people do with them.
+//! seeds/followup-recommendation.md and section 7 of the contract: the documented endpoint, and what people
+//! do with what it recommends.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use functions::analyst::Analyst;

@@ -1,4 +1,4 @@
-//! suggest-followups: every field of a request and an answer, and every refusal.
+//! Every row and note of seeds/suggest-followups.md.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The assistant's tasks (docs/behaviour.md, "Assistant"): what is proposed waits, a person decides once, a worker does what
+//! Section 9 of the contract, as far as tasks go: what is proposed waits, a person decides once, a worker does what
 //! was approved, and what it costs is held, posted or voided.
 
 use shared::base::context::FromContext;

@@ -1,4 +1,4 @@
-//! The four envelopes of the documented APIs (docs/behaviour.md, "Errors").
+//! The four envelopes of the documented APIs (contract, section 1).
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! The request pipeline, in the order of docs/behaviour.md ("Order of checks"): request id → size and content
+//! The request pipeline, in the order of the contract (section 2): request id → size and content
 //! type → key → permission and rate limit → body and idempotency key → the endpoint → envelope and
 //! headers. Where the client asked for events, and the endpoint streams, the headers go with the first event.
 

@@ -1,4 +1,4 @@
-//! How each dialect names an error: the one table of statuses and codes (docs/behaviour.md, "Order of checks").
+//! How each dialect names an error: the one table of statuses and codes (contract, section 2).
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! A lead as the leads API shows it (docs/behaviour.md, "Contacts and leads").
+//! A lead as the leads API shows it (seeds/leads.md, "Lead Object").
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Filtering, sorting, paging and counting rows of the lead list, in memory (docs/behaviour.md, "Contacts and leads").
+//! Filtering, sorting, paging and counting rows of the lead list, in memory (contract, section 6).
 
 use crate::base::channel::Channel;
 use std::cmp::Ordering;

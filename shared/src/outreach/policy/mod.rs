@@ -1,5 +1,5 @@
 //! How a lead is best reached, and how soon: the channel and the priority of a recommendation
-//! (docs/behaviour.md, "Recommendations").
+//! (seeds/followup-recommendation.md; contract, section 7).
 //!
 //! Everything here is arithmetic on what it is given. There is no clock, no store and no model, so
 //! that a recommendation that is disputed later can be computed again from its inputs and

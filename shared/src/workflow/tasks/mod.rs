@@ -1,5 +1,5 @@
-//! Tasks, in the `work` table: what Lexi proposes to do, and a person approves or dismisses
-//! (docs/behaviour.md, "Assistant").
+//! Tasks, in the `work` table: what Lexi proposes to do, and a person approves or dismisses (contract,
+//! section 9).
 //!
 //! | item | `pk` | `sk` |
 //! |---|---|---|

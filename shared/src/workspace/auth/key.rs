@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::base::clock::Random;
 
 /// `wbk_` and 52 characters of lower-case base32 over 32 random bytes. Shown once; what is stored
-/// is its digest and its first eight characters (docs/behaviour.md, "Keys and limits").
+/// is its digest and its first eight characters (contract, section 3).
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(String);
 
