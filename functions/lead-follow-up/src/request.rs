@@ -1,5 +1,5 @@
-//! The request body, in both spellings of the document, and the order in which its faults are named (contract,
-//! section 8): what has to be there, what has to be a UUID, the phone number, everything else.
+//! The request body, in both spellings. Errors are reported in this order: missing ids, ids that are not UUIDs, the
+//! phone number, the other fields (docs/behaviour.md, "Follow-up").
 
 use std::collections::BTreeMap;
 
@@ -189,7 +189,7 @@ impl FromRequest for Request {
 }
 
 impl Request {
-    /// Reads a body. The first kind of fault in the contract's order is the one that is named.
+    /// Reads a body. The error names the first kind of fault in the order above.
     fn of(body: Map<String, Value>) -> Result<Self, Problem> {
         let (fields, spelled, mut complaints) = one_spelling(body);
         let missing: Vec<_> = ["siteId", "leadId"].into_iter().filter(|name| !fields.contains_key(*name)).collect();

@@ -1,5 +1,4 @@
-//! `POST /v1/lexi/chat`: a message to Lexi, and its answer (seeds/lexi-chat.md; contract, section 9). Costs 1
-//! credit.
+//! `POST /v1/lexi/chat`: a message to Lexi, and its answer (docs/behaviour.md, "Assistant"). Costs 1 credit.
 //!
 //! In this order: the fields are checked (400), the conversation and what it is about are read (404), the
 //! idempotency key is claimed and the credit is held (409, 422, 402), the model answers, with tools (502), and

@@ -84,7 +84,7 @@ impl ExactlyOnce {
     /// transaction; no call at all where there is nothing to claim or hold.
     ///
     /// # Errors
-    /// 409 and 422 by the key, then 402 by the balance (contract, section 2).
+    /// 409 and 422 for the key, then 402 for the balance (docs/behaviour.md, "Order of checks").
     async fn begin(&self, call: &Call, charge: Option<(Action, u32)>) -> Result<Begun, Problem> {
         let charge = charge.filter(|(_, price)| *price > 0);
         retrying("an idempotency key", None, |predecessor: Option<Claim>| async move {
@@ -231,9 +231,8 @@ impl ExactlyOnce {
         }
     }
 
-    /// Refuses a request that is not going to be charged, and keeps the refusal under its
-    /// idempotency key if it is of the kind that a retry would meet again. What the key already
-    /// stands for comes first (contract, section 2).
+    /// Refuses a request without a charge. Stores a permanent error under the idempotency key. The key's own answer or
+    /// conflict takes precedence (docs/behaviour.md, "Order of checks").
     pub async fn refuse<A>(&self, call: &Call, problem: Problem) -> Result<Answered<A>, Problem> {
         self.for_free(call, async { Err(problem) }).await
     }

@@ -72,10 +72,10 @@ impl Channel {
     /// What a provider sends. The others are shown, or done by the representative.
     pub const SENT: [Self; 3] = [Self::Email, Self::Whatsapp, Self::Sms];
 
-    /// What leadFollowUp writes for, in the document's order (seeds/lead-follow-up.md, "Available Channels").
+    /// The channels that leadFollowUp writes for, in the order of its answer.
     pub const FOLLOW_UP: [Self; 4] = [Self::Email, Self::Whatsapp, Self::Notification, Self::Web];
 
-    /// What leads of the leads API write from, in the document's order.
+    /// The channels of the leads API, in the order of its statistics.
     pub const PLATFORMS: [Self; 3] = [Self::Whatsapp, Self::Instagram, Self::Webchat];
 
     /// Its name in requests, responses and stored items.

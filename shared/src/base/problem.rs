@@ -83,8 +83,8 @@ pub enum Code {
 }
 
 impl Code {
-    /// Whether an answer with this code is kept under an idempotency key (contract, section 4):
-    /// only a refusal by the work itself, which a retry would meet again.
+    /// Whether an answer with this code is stored under an idempotency key: only a permanent error of the work itself,
+    /// which a retry would repeat (docs/behaviour.md, "Retries").
     pub fn is_kept(self) -> bool {
         matches!(
             self,

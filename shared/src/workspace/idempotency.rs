@@ -19,7 +19,7 @@ use crate::base::context::FromContext;
 use crate::base::store::{Item, StoreError, Table, Write, attribute, n, s, to_item};
 use crate::workspace::credits::Operation;
 
-/// How long a finished response is replayed (contract, section 4).
+/// How long a stored response is replayed.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
 
 /// A client's `Idempotency-Key`: 1–255 visible ASCII characters, bare or as a quoted string of

@@ -1,6 +1,6 @@
-//! Contract, section 2: no check reveals whether another workspace's object exists. Every route of the template is
-//! asked with every kind of identifier of another workspace, in path, query, body and header, and has to answer just
-//! as to identifiers that exist nowhere; and nothing of the other workspace changes.
+//! No check reveals whether another workspace's object exists. The test calls every route of the template with every
+//! kind of identifier of another workspace, in path, query, body and header. The answers must equal those to
+//! identifiers that exist nowhere, and nothing of the other workspace may change.
 
 use shared::base::context::FromContext;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! seeds/lead-follow-up.md and section 8 of the contract: both phases, through the real queue.
+//! Both phases of leadFollowUp, through the real queue (docs/behaviour.md, "Follow-up").
 
 use shared::base::context::FromContext;
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! seeds/lexi-chat.md and section 9 of the contract: messages to Lexi, what it proposes, and what becomes of it.
+//! Messages to Lexi, its proposals, and what follows from them (docs/behaviour.md, "Assistant").
 
 use shared::base::context::FromContext;
 use std::collections::BTreeSet;

@@ -1,5 +1,4 @@
-//! seeds/followup-recommendation.md and section 7 of the contract: the documented endpoint, and what people
-//! do with what it recommends.
+//! Recommendations and the decisions on them (docs/behaviour.md, "Recommendations").
 
 use chrono::{DateTime, TimeDelta, Utc};
 use functions::analyst::Analyst;

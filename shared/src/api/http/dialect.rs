@@ -1,4 +1,4 @@
-//! The four envelopes of the documented APIs (contract, section 1).
+//! The envelopes of the four groups of routes (docs/behaviour.md, "Requests and answers" and "Errors").
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;

@@ -1,6 +1,6 @@
-//! The request pipeline, in the order of the contract (section 2): request id → size and content
-//! type → key → permission and rate limit → body and idempotency key → the endpoint → envelope and
-//! headers. Where the client asked for events, and the endpoint streams, the headers go with the first event.
+//! The request pipeline (docs/behaviour.md, "Order of checks"): request id → size and content type → key →
+//! permission and rate limit → body and idempotency key → the endpoint → envelope and headers. If the client asked
+//! for events and the endpoint streams, the headers go with the first event.
 
 use super::admission::admit;
 use super::arrival::Arrival;

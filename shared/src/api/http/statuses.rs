@@ -1,4 +1,4 @@
-//! How each dialect names an error: the one table of statuses and codes (contract, section 2).
+//! The status and code of each error in each dialect (docs/behaviour.md, "Errors").
 
 use serde_json::{Value, json};
 
@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    /// The contract's table, section 2, as far as this project's routes go.
+    /// The expected statuses and codes, by dialect (docs/behaviour.md, "Errors").
     const TABLE: [(Code, [(u16, &str); 4]); 15] = {
         use Code::*;
         [

@@ -292,7 +292,7 @@ fn description(operation: &Operation) -> String {
     }
 }
 
-/// A success body around its `data` (contract, section 1).
+/// The schema of a success body around its `data` (docs/behaviour.md, "Requests and answers").
 fn envelope(dialect: Dialect, data: Value, meta: Option<Value>) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();

@@ -1,4 +1,5 @@
-//! Filtering, sorting, paging and counting rows of the lead list, in memory (contract, section 6).
+//! Filtering, sorting, paging and counting rows of the lead list, in memory
+//! (docs/behaviour.md, "The lead list").
 
 use crate::base::channel::Channel;
 use std::cmp::Ordering;

@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 
 use crate::base::clock::Random;
 
-/// `wbk_` and 52 characters of lower-case base32 over 32 random bytes. Shown once; what is stored
-/// is its digest and its first eight characters (contract, section 3).
+/// An API key: `wbk_` and 52 characters of lower-case base32 over 32 random bytes. It is shown once; only its digest
+/// and its first eight characters are stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(String);
 

@@ -29,7 +29,7 @@ impl Action {
         self.into()
     }
 
-    /// Its price where the workspace has no other (contract, section 5).
+    /// The price in credits, unless the workspace has its own.
     fn list_price(self) -> u32 {
         match self {
             Self::SuggestFollowups => 2,
