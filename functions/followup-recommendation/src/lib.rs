@@ -171,7 +171,7 @@ fn in_manual_queue(problem: Problem, recommendation_id: Uuid) -> Problem {
     problem.detail("recommendation_id", json!(recommendation_id)).detail("status", json!("manual"))
 }
 
-/// The document's six fields, with what goes beyond them. A text that was blocked is shown to nobody.
+/// The answer's view of a recommendation. A blocked draft is shown as an empty text.
 fn shown(recommendation: Recommendation) -> RecommendationView {
     let mut view = RecommendationView::from(recommendation);
     if view.draft_message.is_none() {

@@ -131,10 +131,10 @@ impl Endpoint for LexiChat {
     }
 }
 
-/// What the document's example says to a workspace without credits.
+/// The error message for a workspace without credits.
 const NO_CREDITS: &str = "Your workspace has no Lexi credits remaining";
 
-/// The example of the document says it in these words.
+/// Gives the error for missing credits this endpoint's own message.
 fn in_the_documents_words(problem: Problem) -> Problem {
     match problem.code {
         Code::InsufficientCredits => Problem { message: NO_CREDITS.to_owned(), ..problem },

@@ -17,7 +17,7 @@ use shared::workspace::auth::Permission;
 use tests::{Answer, Api, activity, send};
 use uuid::Uuid;
 
-/// The base path under which the routes of LeadLex are there a second time.
+/// The second base path of the routes under `/v1`.
 const BASE: &str = "/functions/v1/api-gateway";
 
 /// One identifier of each kind.

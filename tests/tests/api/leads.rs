@@ -9,7 +9,7 @@ use shared::workspace::auth::Permission;
 use tests::leads_api::{LEAD, USER, extract, ingest, list, listed, message, post};
 use tests::{Api, send};
 
-/// The document's lead: 37 messages, the last by the agent.
+/// Records the example lead: 37 messages, the last by the agent.
 async fn document_lead(api: &Api) {
     let first: DateTime<Utc> = "2025-10-05T06:21:34.662Z".parse().unwrap();
     let last: DateTime<Utc> = "2025-12-12T09:07:38.656Z".parse().unwrap();

@@ -14,8 +14,8 @@ pub(super) struct Arrival {
     pub(super) at: DateTime<Utc>,
     pub(super) request_id: Uuid,
     pub(super) correlation_id: Option<String>,
-    /// Method and path template, as in `template.yaml`, without the LeadLex base path. Never the
-    /// path itself, which may hold a phone number and is logged nowhere.
+    /// Method and path template, as in `template.yaml`, without the base path. Never the path itself, which may hold a
+    /// phone number and is never logged.
     pub(super) route: String,
     pub(super) path: String,
     pub(super) deadline: DateTime<Utc>,
@@ -60,7 +60,7 @@ impl Arrival {
     }
 }
 
-/// A path without the LeadLex base path.
+/// Removes the base path of `/v1` routes from a path.
 pub(super) fn without_base(path: &str) -> &str {
     path.strip_prefix(LEADLEX_BASE).filter(|rest| rest.starts_with('/')).unwrap_or(path)
 }

@@ -20,7 +20,7 @@ pub enum Dialect {
     Leads,
 }
 
-/// The base path under which the LeadLex documents publish their routes.
+/// A second base path, under which the routes of `/v1` also answer.
 pub const LEADLEX_BASE: &str = "/functions/v1/api-gateway";
 
 /// What an envelope needs besides its content.
@@ -33,7 +33,7 @@ pub struct Stamp {
 }
 
 impl Dialect {
-    /// A success body. `data` is the document's `data` object; `meta` is what a list adds to it.
+    /// A success body with `data`, and for a page of a list `meta`.
     pub fn success(
         self,
         data: &impl Serialize,
@@ -54,7 +54,7 @@ impl Dialect {
         }
     }
 
-    /// A malformed request, as the documents word it.
+    /// Words the error for a malformed request as this dialect does.
     pub(super) fn malformed(self, mut problem: Problem) -> Problem {
         let mut fields = problem.fields.iter();
         if let (Self::Followup, Some((field, complaint)), None) = (self, fields.next(), fields.next())

@@ -16,7 +16,7 @@ pub struct Reply {
     pub body: String,
     /// What the body is.
     pub content_type: &'static str,
-    /// The code of the error that it is, if it is one made now: that of LeadLex, in which the metrics tell errors apart.
+    /// For an error that is not replayed: its code in the `Leadlex` dialect, which the metrics use.
     pub code: Option<&'static str>,
     /// Whether it was given before, to a request with the same idempotency key.
     pub replayed: bool,

@@ -181,7 +181,7 @@ pub struct Stats {
     pub with_extraction: usize,
     /// By status: Hot, Warm, Cold.
     pub by_status: [usize; 3],
-    /// By platform, in the document's order; a lead counts on each of its platforms.
+    /// Counts in the order of [`Channel::PLATFORMS`]; a lead counts on each of its platforms.
     pub by_platform: [usize; 3],
     /// Active in the last 7 days.
     pub last_7_days: usize,

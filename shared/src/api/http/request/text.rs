@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::api::schema::{PARSER, WORDS};
 use crate::base::problem::Problem;
 
-/// A UUID of any version, in any case, as the documents write it. `Uuid` reads other forms too.
+/// Reads a UUID of any version, in any case, only in the form of 36 characters; `Uuid` reads other forms too.
 pub fn uuid(text: &str) -> Option<Uuid> {
     Some(text).filter(|text| text.len() == 36).and_then(|text| text.parse().ok())
 }
