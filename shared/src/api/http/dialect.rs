@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::base::problem::{MISSING, Problem};
 use crate::base::time::timestamp;
 
-/// Which documented API a route belongs to, and so which envelope it answers in.
+/// The group of routes, which determines the envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// `/v1/**`: `{"data": …}` and `{"error": {code, message, details?}}`.
@@ -23,12 +23,12 @@ pub enum Dialect {
 /// A second base path, under which the routes of `/v1` also answer.
 pub const LEADLEX_BASE: &str = "/functions/v1/api-gateway";
 
-/// What an envelope needs besides its content.
+/// The parts of an envelope besides its content.
 #[derive(Clone, Debug)]
 pub struct Stamp {
-    /// Time of the answer.
+    /// The time of the answer.
     pub at: DateTime<Utc>,
-    /// Correlation id of the `leads` dialect.
+    /// The correlation id, for the `Leads` dialect.
     pub correlation_id: String,
 }
 
@@ -65,7 +65,7 @@ impl Dialect {
         problem
     }
 
-    /// The `data` of a success body.
+    /// Takes the `data` out of a success body.
     pub fn content(self, mut body: Value) -> Value {
         match self {
             Self::Followup => body,
@@ -95,7 +95,7 @@ impl Dialect {
     }
 }
 
-/// What `/v1/**` answers.
+/// The success body of `/v1/**`.
 #[derive(Serialize)]
 struct LeadlexBody<'a, D, M> {
     data: &'a D,
@@ -103,14 +103,14 @@ struct LeadlexBody<'a, D, M> {
     meta: Option<M>,
 }
 
-/// What `/api/agents/**` answers.
+/// The success body of `/api/agents/**`.
 #[derive(Serialize)]
 struct AgentsBody<'a, D> {
     success: bool,
     data: &'a D,
 }
 
-/// What `/users/**` answers.
+/// The success body of `/users/**`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct LeadsBody<'a, D, M> {

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-/// Headers of every answer to a recognised key.
+/// The rate headers, in every answer to a known key.
 pub(super) const RATE: [&str; 5] =
     ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit-Policy", "RateLimit"];
 
-/// Every header by its name, as one that is always there.
+/// Every header, by name, as required.
 pub(super) fn components() -> Value {
     let text = || json!({"type": "string"});
     let count = |least: u32| json!({"type": "integer", "minimum": least});
@@ -56,7 +56,7 @@ pub(super) fn components() -> Value {
     Value::Object(headers)
 }
 
-/// The headers of a response: those that it always has, and those that it may have.
+/// The headers of a response: those it always has, and those it may have.
 pub(super) fn of(always: &[&str], sometimes: &[&str]) -> Value {
     let components = components();
     let optional = |name: &str| {

@@ -10,9 +10,9 @@
 //! | site, agent | see [`Site`] and [`Agent`] | |
 //!
 //! Two kinds of items do not start with a workspace. A request carries only its key, so the key's item starts with the
-//! key's digest, which is as hard to guess as the key. A provider's delivery names only the phone number or account that
-//! it came through, so a channel's item starts with that; the provider signs the delivery. A channel belongs to one
-//! workspace, and no other workspace can take it over.
+//! key's digest, which is as hard to guess as the key. A provider's delivery names only the phone number or account
+//! that it came through, so a channel's item starts with that; the provider signs the delivery. A channel belongs to
+//! one workspace, and no other workspace can take it over.
 
 mod channel;
 mod site;
