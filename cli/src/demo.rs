@@ -32,9 +32,9 @@ use uuid::{Uuid, uuid};
 
 /// The workspace of the keys `demo`, `read` and `past`.
 pub const WORKSPACE: Uuid = uuid!("5eed0000-0000-4000-8000-000000000001");
-/// The contact of the document's example.
+/// The contact of the examples.
 pub const CONTACT: Uuid = uuid!("123e4567-e89b-12d3-a456-426614174000");
-/// The list `Q1 Leads` of the demo workspace: 12 contacts, the document's among them.
+/// The list `Q1 Leads` of the demo workspace: 12 contacts, [`CONTACT`] among them.
 pub const Q1_LEADS: Uuid = uuid!("5eed0000-0000-4000-8000-000000000501");
 /// The list `Law firms` of the demo workspace.
 pub const LAW_FIRMS: Uuid = uuid!("5eed0000-0000-4000-8000-000000000502");

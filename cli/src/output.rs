@@ -54,7 +54,7 @@ impl Output {
         !self.json
     }
 
-    /// Shows the result of a command: the document, or the same as text.
+    /// Prints the result of a command, as JSON or as text.
     pub fn answer(&self, Answer { document, text, .. }: &Answer) -> Result<(), CliError> {
         let shown = if self.json { format!("{document:#}") } else { text.trim_end().to_owned() };
         let mut stdout = io::stdout().lock();

@@ -1,13 +1,13 @@
-//! Calls of the leads API as the document's user.
+//! Calls of the leads API as the example user.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::{Answer, Api, send};
 
-/// The user of the document.
+/// The example user.
 pub const USER: &str = "789895c8-4bd6-43e9-bfea-a4171ec47197";
-/// The lead of the document.
+/// The example lead's `customer_phone`.
 pub const LEAD: &str = "918979556941";
 
 /// The body of a WhatsApp message of a lead.

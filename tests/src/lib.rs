@@ -42,7 +42,7 @@ pub use fault_proxy::{Fault, FaultProxy};
 use permissions::{PermissionProxy, Permissions};
 pub use scripted_model::{ModelReply, ScriptedModel};
 
-/// The contact of the document's example; every test workspace has it.
+/// The example contact; every test workspace has it.
 pub const CONTACT: Uuid = uuid!("123e4567-e89b-12d3-a456-426614174000");
 
 pub const SUGGEST: &str = "/v1/ai/suggest-followups";
@@ -193,7 +193,7 @@ impl Api {
         self.stack.url()
     }
 
-    /// Creates a workspace with credits and the document's contact.
+    /// Creates a workspace with credits and the example contact.
     pub async fn new_workspace(&self, credits: u32) -> Uuid {
         let workspace_id = Random::from_os().uuid();
         let now = self.clock.now();
@@ -283,7 +283,7 @@ impl Api {
         send(self.authorized("POST", SUGGEST).json(body)).await
     }
 
-    /// A call of suggest-followups for the document's contact, with an idempotency key.
+    /// Calls suggest-followups for the example contact, with an idempotency key.
     pub async fn suggest_once(&self, idempotency_key: &str) -> Answer {
         let request = self.authorized("POST", SUGGEST).header("Idempotency-Key", idempotency_key);
         send(request.json(&json!({"contact_id": CONTACT}))).await

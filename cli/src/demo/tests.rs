@@ -55,7 +55,7 @@ fn stories_are_varied_lie_in_the_last_90_days_and_repeat() {
     let mut identifiers = BTreeSet::new();
     let (mut statuses, mut platforms) = (BTreeMap::<_, usize>::new(), BTreeMap::<_, usize>::new());
     let (mut templates_alone, mut twice, mut today) = (0, 0, 0);
-    // The document's lead has the document's times.
+    // The example lead has fixed times.
     for story in all[&WORKSPACE].iter().filter(|story| story.row.customer_phone != "918979556941") {
         let row = &story.row;
         assert!(identifiers.insert(row.customer_phone.clone()), "{}", row.customer_phone);

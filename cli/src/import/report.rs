@@ -91,7 +91,7 @@ impl Tally {
 
 /// A number in the report.
 pub struct Count {
-    /// Its name in the document.
+    /// The name in the JSON report.
     pub name: &'static str,
     /// Its name on the terminal, if it is shown there.
     pub label: Option<String>,
@@ -99,7 +99,7 @@ pub struct Count {
 }
 
 impl Count {
-    /// A number that the document and the terminal show.
+    /// A number that both the JSON report and the terminal show.
     pub fn new(name: &'static str, label: impl Into<String>, count: usize) -> Self {
         Self { name, label: Some(label.into()), value: count.into() }
     }

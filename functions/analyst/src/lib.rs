@@ -1,5 +1,5 @@
-//! Takes the queue's messages, each of which names a recommendation that a person rejected, or handed back
-//! from the manual queue: makes another one in its place, which knows why (contract, section 7).
+//! Receives queue messages that name a recommendation which a person rejected or returned from the manual queue, and
+//! makes a new one that takes the reason into account (docs/behaviour.md, "Recommendations").
 //!
 //! The new recommendation and the old one's new status are one transaction on the old one's version. So the
 //! same message again, or two at once, make one.

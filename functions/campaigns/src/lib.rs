@@ -1,5 +1,5 @@
-//! Campaigns, as people look at them (contract, section 9). Starting one is a task that a person approves; its
-//! drafts are decided on like any recommendation.
+//! The routes that show campaigns. A campaign starts with an approved task, and its drafts are reviewed like any
+//! recommendation (docs/behaviour.md, "Assistant").
 //!
 //! | route | what it shows |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! `GET /api/agents/commands/{id}`: where a command stands, and what it wrote (contract, section 8).
+//! `GET /api/agents/commands/{id}`: the status of a command and the messages it wrote.
 
 pub mod operations;
 

@@ -1,5 +1,5 @@
-//! Phase 2 of a follow-up: takes the queue's messages, each of which names a command, and refines what
-//! the sales specialist wrote (seeds/lead-follow-up.md, "How It Works").
+//! Phase 2 of a follow-up: receives queue messages that name a command, and refines the sales specialist's messages
+//! (docs/behaviour.md, "Follow-up").
 //!
 //! A command is worked on under a lease, so the same message again, or two at once, refine once. If the
 //! model gives nothing usable, the command goes back to its queue; after five attempts it has failed,

@@ -1,4 +1,4 @@
-//! `GET /v1/credits`: the workspace's balance and its latest ledger entries (contract, section 5).
+//! `GET /v1/credits`: the workspace's balance and its latest ledger entries (docs/behaviour.md, "Credits").
 
 pub mod operations;
 

@@ -1,5 +1,5 @@
-//! Takes the queue's messages, each of which names a recommendation that a person approved, and has it sent:
-//! the approved text, once (contract, section 7).
+//! Receives queue messages that name an approved recommendation, and sends the approved text once (docs/behaviour.md,
+//! "Delivery").
 //!
 //! What was proven not to arrive goes once to the next channel that reaches the lead, in that channel's
 //! form. Calls and meetings become the representative's; what is only shown is delivered by being approved.

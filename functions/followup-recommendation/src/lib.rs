@@ -1,5 +1,5 @@
-//! `POST /api/v1/ai/followup/recommendation`: what to do next with a lead, on which channel, and a draft of
-//! it, for a person to decide on (seeds/followup-recommendation.md; contract, section 7).
+//! `POST /api/v1/ai/followup/recommendation`: recommends the next action, channel and draft for a lead, for a person
+//! to review (docs/behaviour.md, "Recommendations").
 //!
 //! In this order: the body is checked (400), the lead is looked up (404), its engagement is counted (422),
 //! the idempotency key is claimed (409, 422, 402), the model is asked, and the recommendation is stored with
@@ -171,7 +171,7 @@ fn in_manual_queue(problem: Problem, recommendation_id: Uuid) -> Problem {
     problem.detail("recommendation_id", json!(recommendation_id)).detail("status", json!("manual"))
 }
 
-/// The document's six fields, with what goes beyond them. A text that was blocked is shown to nobody.
+/// The answer's view of a recommendation. A blocked draft is shown as an empty text.
 fn shown(recommendation: Recommendation) -> RecommendationView {
     let mut view = RecommendationView::from(recommendation);
     if view.draft_message.is_none() {

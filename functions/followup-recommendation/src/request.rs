@@ -1,4 +1,4 @@
-//! The request body (seeds/followup-recommendation.md, "JSON Body").
+//! The request body.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use schemars::JsonSchema;

@@ -1,4 +1,4 @@
-//! `GET /users/{user_id}/leads/{customer_phone}`: one lead (seeds/leads.md, 3).
+//! `GET /users/{user_id}/leads/{customer_phone}`: one lead.
 
 pub mod operations;
 

@@ -1,4 +1,4 @@
-//! Ingestion: contacts, and what happened with them (contract, section 6).
+//! Ingestion of contacts, activities and messages (docs/behaviour.md, "Contacts and leads"):
 //!
 //! | route | what it records |
 //! |---|---|

@@ -1,5 +1,5 @@
 //! `POST /api/agents/sales/leadFollowUp`: a follow-up for one lead, on every channel that reaches it, in
-//! two phases (seeds/lead-follow-up.md). The sales specialist writes within the request; the copywriter
+//! two phases (docs/behaviour.md, "Follow-up"). The sales specialist writes within the request; the copywriter
 //! refines what was written behind a queue, and the request waits a while for that.
 //!
 //! In this order: the body is checked (400), site, lead, agent and channels are looked at (404, 400), the
@@ -148,7 +148,7 @@ impl Endpoint for LeadFollowUp {
     }
 }
 
-/// Whose work it is, and for which media; or what is missing for that (contract, section 8).
+/// The site, lead, agent and media of a request, or the first that is missing (docs/behaviour.md, "Follow-up").
 fn assignment(
     request: &Request,
     staffed: Option<Staffed>,

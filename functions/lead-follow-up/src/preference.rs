@@ -1,4 +1,4 @@
-//! How long the client wants to wait for the copywriter (`Prefer`, RFC 7240; contract, section 8).
+//! How long the request waits for the copywriter (`Prefer`, RFC 7240; docs/behaviour.md, "Follow-up").
 
 use chrono::TimeDelta;
 

@@ -1,5 +1,5 @@
-//! The request body, in both spellings of the document, and the order in which its faults are named (contract,
-//! section 8): what has to be there, what has to be a UUID, the phone number, everything else.
+//! The request body, in both spellings. Errors are reported in this order: missing ids, ids that are not UUIDs, the
+//! phone number, the other fields (docs/behaviour.md, "Follow-up").
 
 use std::collections::BTreeMap;
 
@@ -132,7 +132,7 @@ impl PhoneNumber {
 const SHORT_TEXTS: &str = "must be a list of at most 50 strings of at most 500 characters";
 const AN_INTERACTION: &str = "must have the strings date, type, and summary or content";
 
-/// The fields of the document, each with its other spelling, in the order in which their faults are named.
+/// The fields in both spellings, in the order in which their errors are reported.
 const FIELDS: [(&str, &str); 12] = [
     ("siteId", "site_id"),
     ("leadId", "lead_id"),
@@ -189,7 +189,7 @@ impl FromRequest for Request {
 }
 
 impl Request {
-    /// Reads a body. The first kind of fault in the contract's order is the one that is named.
+    /// Reads a body. The error names the first kind of fault in the order above.
     fn of(body: Map<String, Value>) -> Result<Self, Problem> {
         let (fields, spelled, mut complaints) = one_spelling(body);
         let missing: Vec<_> = ["siteId", "leadId"].into_iter().filter(|name| !fields.contains_key(*name)).collect();
@@ -271,8 +271,8 @@ pub fn has_seven_digits(text: &str) -> bool {
     text.bytes().filter(u8::is_ascii_digit).count() >= 7
 }
 
-/// The fields by the document's first spelling, how each was spelled, and those that are given twice and differ. A blank
-/// identifier that has to be there is none.
+/// The fields under their first spelling, the spelling each had, and complaints about fields that are given twice and
+/// differ. A blank required identifier counts as missing.
 fn one_spelling(mut body: Map<String, Value>) -> (Map<String, Value>, BTreeMap<&'static str, String>, Complaints) {
     let (mut fields, mut spelled, mut complaints) = (Map::new(), BTreeMap::new(), Complaints::new());
     for (index, (name, other)) in FIELDS.into_iter().enumerate() {

@@ -1,5 +1,5 @@
 //! `GET /users/{user_id}/leads/{customer_phone}/messages`: a lead's messages across all its
-//! conversations, oldest first (seeds/leads.md, 4).
+//! conversations, oldest first.
 
 pub mod operations;
 

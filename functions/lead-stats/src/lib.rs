@@ -1,4 +1,4 @@
-//! `GET /users/{user_id}/leads/stats`: counts of a user's leads (seeds/leads.md, 2).
+//! `GET /users/{user_id}/leads/stats`: counts of a user's leads.
 
 pub mod operations;
 

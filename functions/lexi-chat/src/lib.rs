@@ -1,5 +1,4 @@
-//! `POST /v1/lexi/chat`: a message to Lexi, and its answer (seeds/lexi-chat.md; contract, section 9). Costs 1
-//! credit.
+//! `POST /v1/lexi/chat`: a message to Lexi, and its answer (docs/behaviour.md, "Assistant"). Costs 1 credit.
 //!
 //! In this order: the fields are checked (400), the conversation and what it is about are read (404), the
 //! idempotency key is claimed and the credit is held (409, 422, 402), the model answers, with tools (502), and
@@ -132,10 +131,10 @@ impl Endpoint for LexiChat {
     }
 }
 
-/// What the document's example says to a workspace without credits.
+/// The error message for a workspace without credits.
 const NO_CREDITS: &str = "Your workspace has no Lexi credits remaining";
 
-/// The example of the document says it in these words.
+/// Gives the error for missing credits this endpoint's own message.
 fn in_the_documents_words(problem: Problem) -> Problem {
     match problem.code {
         Code::InsufficientCredits => Problem { message: NO_CREDITS.to_owned(), ..problem },

@@ -1,4 +1,4 @@
-//! The request body (seeds/lexi-chat.md, "Body Parameters").
+//! The request body.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

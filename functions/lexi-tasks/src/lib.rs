@@ -1,4 +1,4 @@
-//! What people do with what Lexi proposes (contract, section 9):
+//! The routes to list, approve and dismiss the tasks that Lexi proposes (docs/behaviour.md, "Assistant"):
 //!
 //! | route, under `/v1/lexi` | what it does |
 //! |---|---|

@@ -1,5 +1,5 @@
-//! Takes the queue's messages, each of which names a task that a person approved, and does what its plan says:
-//! that, and nothing else (contract, section 9).
+//! Receives queue messages that name an approved task, and does exactly what its plan says (docs/behaviour.md,
+//! "Assistant").
 //!
 //! A task is worked on under a lease, and each of its steps can be done twice, so the same message again, two at
 //! once, or a worker that dies in the middle change nothing of what comes out. What fails for a reason that may

@@ -1,4 +1,5 @@
-//! `GET /users/{user_id}/leads`: a user's leads, filtered, sorted and paged (seeds/leads.md, 1).
+//! `GET /users/{user_id}/leads`: a user's leads, filtered, sorted and paged (docs/behaviour.md, "The
+//! lead list").
 
 pub mod operations;
 

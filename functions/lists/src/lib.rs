@@ -1,4 +1,4 @@
-//! Lists of contacts, and finding contacts (contract, section 9).
+//! Lists of contacts, and the search for contacts (docs/behaviour.md, "Contacts and leads"):
 //!
 //! | route | what it does |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! TODO what it proves: the section of the contract, or every row of its document.
+//! TODO which rule of docs/behaviour.md it tests.
 
 use serde_json::json;
 use tests::{Api, send};

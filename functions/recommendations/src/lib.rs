@@ -1,4 +1,4 @@
-//! What people do with recommendations (contract, section 7):
+//! The routes to list and decide on recommendations (docs/behaviour.md, "Recommendations"):
 //!
 //! | route, under `/api/v1/ai/followup` | what it does |
 //! |---|---|

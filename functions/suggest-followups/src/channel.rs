@@ -1,4 +1,4 @@
-//! The channels of a suggestion, under the words of the LeadLex document: a phone call is a `call`.
+//! The channels of a suggestion and their names in the API: a phone call is a `call`.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use shared::base::channel::Channel;
 use shared::crm::leads::Lead;
 
-/// Every channel that can be suggested, in the document's order.
+/// Every channel that can be suggested, in the order of the API's enum.
 pub const SUGGESTED: [Channel; 5] =
     [Channel::Email, Channel::PhoneCall, Channel::Meeting, Channel::Linkedin, Channel::Whatsapp];
 
@@ -38,7 +38,7 @@ pub fn reaches(channel: Channel, lead: &Lead) -> bool {
     }
 }
 
-/// A channel that can be suggested, under its name in the document.
+/// A channel that can be suggested, under its name in the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Suggested(pub Channel);
 

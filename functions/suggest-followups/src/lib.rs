@@ -1,5 +1,5 @@
-//! `POST /v1/ai/suggest-followups`: follow-up actions for one contact, made from its recent
-//! activity (seeds/suggest-followups.md). Costs 2 credits.
+//! `POST /v1/ai/suggest-followups`: suggests follow-up actions for a contact from its recent activity
+//! (docs/behaviour.md, "Suggestions"). Costs 2 credits.
 //!
 //! In this order: the fields are checked (400), the contact and its activity are read (404), the
 //! idempotency key is claimed and the credits are held (409, 422, 402) while the contact's messages

@@ -34,9 +34,8 @@ pub struct Suggestions {
 }
 
 impl Suggestions {
-    /// Holds the reply against the rules of the document. Too many suggestions are cut, a draft
-    /// for a call or meeting is dropped; a suggestion that breaks a rule in another way is
-    /// complained about, and left out if the model does not mend it.
+    /// Checks the reply. Drops suggestions beyond `count`, and drafts for calls and meetings. A suggestion that breaks
+    /// another rule is a complaint to the model; it is dropped if the model does not fix it.
     pub fn checked(self, count: u32, allowed: &[Channel]) -> Checked<Self> {
         let mut complaints = Vec::new();
         let mut suggestions = Vec::new();

@@ -1,5 +1,5 @@
-//! The sweeper: on a schedule, voids the holds that a process left behind (contract, section 5), and
-//! sends again what wants a worker and whose message was lost, or never sent.
+//! The sweeper: on a schedule, voids expired holds that a dead process left, and resends queue messages of due work
+//! that were lost or never sent.
 
 use futures_util::future::try_join_all;
 use shared::base::clock::Clock;

@@ -1,8 +1,8 @@
-//! The personal data gate: what in a draft identifies somebody whom the draft must not name.
+//! The personal data gate: finds what in a draft identifies a person whom it must not name.
 //!
 //! A draft may hold the recipient's own details and the public ones of the representative and the company
-//! ([`Allowed`]). Anything else that identifies a person blocks it (contract, section 7). [`findings`] says
-//! of which kind it is and where it stands, never what it is, so that the alert holds no personal data.
+//! ([`Allowed`]). Anything else that identifies a person blocks it. [`findings`] returns kind and position, never the
+//! text, so that the alert holds no personal data.
 //! What identifies another lead only the store can tell: [`identifiers`] gives what to look up, and
 //! [`mentions`] finds the names of the leads that a caller has at hand.
 //!

@@ -1,14 +1,13 @@
-//! One request, one charge, one effect: the claim of an idempotency key and the hold of its
-//! credits are one transaction, and so are the post and the stored response.
+//! Runs each request exactly once: one transaction claims the idempotency key and holds the credits, and another posts
+//! the charge and stores the response.
 //!
 //! ```text
 //! begin ──► claim + hold ──► the work ──► settle:  post + store the response
 //!                                    └──► abandon: void + release the claim
 //! ```
 //!
-//! Whatever a process leaves unfinished is taken over by a retry with the same key once the lease
-//! has ended (it keeps the hold, so nothing is charged twice), or voided by the sweeper once the
-//! hold has expired.
+//! If a process dies, a retry with the same key takes over once the lease has expired. It keeps the hold, so nothing is
+//! charged twice. Without a retry, the sweeper voids the hold once it has expired.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,10 +22,10 @@ use crate::base::store::{Item, StoreError, Transacted, Try, Write, from_item, re
 use crate::workspace::credits::{Action, Balance, Ledger, Operation, State, count_resolved};
 use crate::workspace::idempotency::{Claim, Claimed, Claims, KEPT, Stored};
 
-/// How much longer than its request a claim lasts: the time that an answer may take on its way.
+/// How much longer a claim lasts than its request: time for the answer to arrive.
 const LEASE_MARGIN: TimeDelta = TimeDelta::seconds(5);
 
-/// How much longer than its claim a hold lasts, so that a successor finds it still held.
+/// How much longer a hold lasts than its claim, so that a successor still finds it held.
 const HOLD_MARGIN: TimeDelta = TimeDelta::seconds(60);
 
 /// Runs requests exactly once.
@@ -38,16 +37,16 @@ pub struct ExactlyOnce {
     ledger: Ledger,
 }
 
-/// How a request begins.
+/// The start of a request.
 #[derive(Debug)]
 enum Begun {
-    /// It is this request's to do.
+    /// This request does the work.
     Proceed(Box<Work>),
-    /// It was done; this is the answer.
+    /// The work was done before; this is its answer.
     Replay(Reply),
 }
 
-/// A request under way: what it holds and what it claims.
+/// A running request with its claim and its hold.
 #[derive(Debug)]
 pub struct Work {
     once: ExactlyOnce,
@@ -58,38 +57,38 @@ pub struct Work {
     ending: Mutex<Ending>,
 }
 
-/// What is to become of the claim and the hold when the work ends.
+/// How the claim and the hold end if the work fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
-    /// An answer posts and stores, a problem voids and releases.
+    /// An answer posts and stores; a problem voids and releases.
     Open,
-    /// An answer posts and stores; otherwise both stand until the lease ends, because a retry has to find what was
-    /// made.
+    /// An answer posts and stores. After a problem both stay until the lease expires, because a retry has to find what
+    /// was made.
     Kept,
-    /// Both are settled.
+    /// Both have ended already.
     Settled,
 }
 
-/// How a request ends that writes more than its answer.
+/// The result of a request that writes more than its answer.
 #[derive(Debug)]
 pub enum Completed {
-    /// With this answer.
+    /// All writes were applied; this is the answer.
     Done(Reply),
-    /// Not yet: what else was to be written was refused. Nothing was written.
+    /// A condition of the other writes failed, and nothing was written.
     Outdated,
 }
 
 impl ExactlyOnce {
-    /// Claims the request's idempotency key, if it has one, and holds what the call costs, in one
-    /// transaction; no call at all where there is nothing to claim or hold.
+    /// Claims the request's idempotency key, if it has one, and holds the price, in one transaction. Makes no call if
+    /// there is nothing to claim or hold.
     ///
     /// # Errors
-    /// 409 and 422 by the key, then 402 by the balance (contract, section 2).
+    /// 409 and 422 for the key, then 402 for the balance (docs/behaviour.md, "Order of checks").
     async fn begin(&self, call: &Call, charge: Option<(Action, u32)>) -> Result<Begun, Problem> {
         let charge = charge.filter(|(_, price)| *price > 0);
         retrying("an idempotency key", None, |predecessor: Option<Claim>| async move {
             let now = self.clock.now();
-            // What the predecessor holds, as long as the sweeper has not voided it.
+            // The predecessor's operation, unless the sweeper has voided it.
             let inherited = predecessor.as_ref().and_then(|claim| claim.operation.clone());
             let inherits = inherited.is_some();
             let begun = predecessor.as_ref().map(|predecessor| predecessor.work_id);
@@ -101,8 +100,8 @@ impl ExactlyOnce {
             let mut refused = match self.claims.table.transact(writes).await {
                 Ok(Transacted::Applied) => return Ok(Try::Done(Begun::Proceed(Box::new(work)))),
                 Ok(Transacted::Refused(refused)) => refused.into_iter(),
-                // It may have been applied after all. What was taken over may stand for work that is stored:
-                // that claim stands until its lease ends. Else give back whatever there is to give back.
+                // The transaction may have been applied. A claim that was taken over may belong to stored work, so it
+                // stays until its lease expires. A new claim and its hold are undone.
                 Err(error) if work.is_taken_over => return Err(error.into()),
                 Err(error) => return Err(work.abandon(error.into()).await),
             };
@@ -118,13 +117,13 @@ impl ExactlyOnce {
                 let price = work.operation.map_or(0, |operation| operation.amount);
                 return Err(short_of_credits(price, refused.last().flatten())?);
             }
-            // The sweeper has voided what the predecessor held.
+            // The sweeper has voided the predecessor's hold.
             Ok(Try::Again(predecessor.map(|claim| Claim { operation: None, ..claim })))
         })
         .await
     }
 
-    /// What a request is going to claim and hold; what it inherits, it holds for longer.
+    /// The claim and the hold of a request. An inherited hold is extended.
     fn prepare(
         &self,
         call: &Call,
@@ -159,7 +158,7 @@ impl ExactlyOnce {
         }
     }
 
-    /// The claim first, then the hold.
+    /// The writes for the claim, then those for the hold.
     fn opening_writes(
         &self,
         work: &Work,
@@ -182,12 +181,12 @@ impl ExactlyOnce {
         Ok(writes)
     }
 
-    /// Does work that costs credits, once for each idempotency key: holds the price, works, then posts the charge and
-    /// stores the answer in one transaction. Where the work fails, the hold is voided and the key released, unless the
-    /// work said [`Work::keep`]. `meanwhile` is done while the price is held.
+    /// Runs paid work once for each idempotency key: holds the price, works, then posts the charge and stores the
+    /// answer in one transaction. If the work fails, it voids the hold and releases the key, unless the work called
+    /// [`Work::keep`]. `meanwhile` runs while the price is held.
     ///
     /// # Errors
-    /// 409 and 422 by the key, 402 by the balance, then those of the work.
+    /// 409 and 422 for the key, 402 for the balance, then those of the work.
     pub async fn charged<A, T, F>(
         &self,
         call: &Call,
@@ -212,7 +211,7 @@ impl ExactlyOnce {
         }
     }
 
-    /// Does work that costs nothing, once for each idempotency key.
+    /// Runs free work once for each idempotency key.
     pub async fn for_free<A>(
         &self,
         call: &Call,
@@ -231,15 +230,14 @@ impl ExactlyOnce {
         }
     }
 
-    /// Refuses a request that is not going to be charged, and keeps the refusal under its
-    /// idempotency key if it is of the kind that a retry would meet again. What the key already
-    /// stands for comes first (contract, section 2).
+    /// Refuses a request without a charge. Stores a permanent error under the idempotency key. The key's own answer or
+    /// conflict takes precedence (docs/behaviour.md, "Order of checks").
     pub async fn refuse<A>(&self, call: &Call, problem: Problem) -> Result<Answered<A>, Problem> {
         self.for_free(call, async { Err(problem) }).await
     }
 }
 
-/// What the claim that refused ours means for us.
+/// The state of an existing claim, from the view of a new request.
 enum Standing {
     Done(Reply),
     Abandoned(Box<Claim>),
@@ -284,23 +282,23 @@ fn short_of_credits(price: u32, balance: Option<Item>) -> Result<Problem, StoreE
 }
 
 impl Work {
-    /// The identifier of this work: the same for whoever takes it over.
+    /// The identifier of the work, which a successor keeps.
     pub fn id(&self) -> Uuid {
         self.id
     }
 
-    /// Whether a predecessor began it, and may have made something already.
+    /// Whether a predecessor started the work, and may have created something.
     pub fn is_taken_over(&self) -> bool {
         self.is_taken_over
     }
 
-    /// The workspace's balance after this call: what is left once its price is held.
+    /// The workspace's balance after this call, since the price is already held.
     pub async fn balance(&self, call: &Call) -> Result<Balance, StoreError> {
         self.once.ledger.balance(call.workspace_id).await
     }
 
-    /// From here on there is something that a retry has to find, not to make again: where the request fails, the claim
-    /// stands until its lease ends.
+    /// Marks that the work has created something which a retry must find instead of creating it again. If the request
+    /// then fails, the claim stays until its lease expires.
     pub fn keep(&self) {
         self.end_with(Ending::Kept);
     }
@@ -313,9 +311,9 @@ impl Work {
         *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = ending;
     }
 
-    /// Posts the charge and stores the answer together with what else belongs to it. Where that is refused by its own
-    /// conditions, nothing is done, and the work goes on. Where it fails, nothing is charged, or the answer that was
-    /// charged for is given.
+    /// Posts the charge and stores the answer together with further writes. If their conditions fail, nothing is
+    /// written and the work continues. On an error nothing is charged, unless the transaction was applied after all:
+    /// then this returns the answer.
     pub async fn complete_with<A>(&self, answered: &Answered<A>, also: Vec<Write>) -> Result<Completed, Problem> {
         self.end_with(Ending::Settled);
         let completed = self.close(answered.reply().clone(), State::Posted, also).await;
@@ -325,8 +323,8 @@ impl Work {
         completed
     }
 
-    /// Posts the charge and stores the answer of work that cannot be undone. Where that fails, the claim stands until
-    /// its lease ends, and a retry takes over what was made instead of making it again.
+    /// Posts the charge and stores the answer of work that cannot be undone. If that fails, the claim stays until its
+    /// lease expires, and a retry continues with what was created.
     async fn conclude(&self, reply: Reply) -> Result<Reply, Problem> {
         let writes = self.closing_writes(&reply, State::Posted)?;
         if writes.is_empty() {
@@ -342,8 +340,7 @@ impl Work {
         }
     }
 
-    /// Stores the answer, and posts or voids what is held. A refusal that is kept holds something
-    /// only where it took over from a predecessor that did.
+    /// Stores the answer, and posts or voids the hold. A stored error has a hold only if a predecessor made one.
     async fn settle(&self, reply: Reply, as_state: State) -> Result<Reply, Problem> {
         match self.close(reply, as_state, Vec::new()).await? {
             Completed::Done(reply) => Ok(reply),
@@ -371,7 +368,7 @@ impl Work {
                 }
             }
             Err(error) => match self.undo().await {
-                // The transaction that seemed to fail was applied.
+                // The transaction was applied although it returned an error.
                 Ok(Undone::Resolved(State::Posted)) => {
                     self.count(as_state);
                     Ok(Completed::Done(reply))
@@ -396,8 +393,8 @@ impl Work {
         Ok(writes)
     }
 
-    /// Voids the hold and releases the claim, and gives back the problem that made it necessary.
-    /// If even that fails, the lease ends and the sweeper voids the hold.
+    /// Voids the hold, releases the claim, and returns the problem. If this fails, the lease expires and the sweeper
+    /// voids the hold.
     async fn abandon(&self, problem: Problem) -> Problem {
         if let Err(error) = self.undo().await {
             tracing::warn!(cause = %error, "a hold was left to the sweeper");
@@ -405,7 +402,7 @@ impl Work {
         problem
     }
 
-    /// Another request took over while this one worked, or the sweeper voided its hold.
+    /// The result if another request took over meanwhile, or the sweeper voided the hold.
     fn outrun(&self, refused: Vec<Option<Item>>, reply: Reply, as_state: State) -> Result<Reply, Problem> {
         if let (Some(ours), Some(Some(item))) = (&self.claim, refused.first()) {
             if item.is_empty() {
@@ -424,7 +421,7 @@ impl Work {
         Err(Problem::unavailable("the hold was voided before the work was done"))
     }
 
-    /// Counts what became of the hold.
+    /// Counts the end of the hold in the metrics.
     fn count(&self, state: State) {
         if let Some(operation) = &self.operation {
             count_resolved(&Operation { state, ..operation.clone() });
@@ -465,10 +462,10 @@ impl Work {
     }
 }
 
-/// What undoing found.
+/// The result of undoing a claim and a hold.
 enum Undone {
-    /// There was nothing of ours to undo.
+    /// There was nothing to undo.
     Nothing,
-    /// The operation stands so now.
+    /// The operation's state.
     Resolved(State),
 }

@@ -1,4 +1,4 @@
-//! A function, ready to be invoked, and the loop that invokes it in Lambda.
+//! A function that is ready to be invoked, and the loop that invokes it in Lambda.
 //!
 //! `cargo local` invokes the same functions with the events of its own gateway, queues and timers.
 
@@ -20,24 +20,24 @@ use crate::base::observe::invocation::Observer;
 use crate::base::observe::metrics::Metrics;
 use crate::base::queue::{self, Consumer};
 
-/// How long the start may wait for a first connection.
+/// The maximum time that the start waits for the first connection.
 const WARMING: Duration = Duration::from_millis(300);
 
-/// What a function does with one event.
+/// The work for one event.
 pub type Work<I, O> = Arc<dyn Fn(I) -> BoxFuture<'static, O> + Send + Sync>;
 
-/// A function, ready to be invoked.
+/// A function that is ready to be invoked.
 #[derive(Clone)]
 pub enum Function {
-    /// Answers requests.
+    /// Answers HTTP requests.
     Http(Http),
-    /// Takes SQS events, and gives the response that Lambda wants: `batchItemFailures`.
+    /// Receives SQS events, and returns the response that Lambda expects: `batchItemFailures`.
     Queue(Work<LambdaEvent<Value>, Result<Value, Error>>),
     /// Runs on each event of a schedule.
     Schedule(Work<LambdaEvent<Value>, Result<(), Error>>),
 }
 
-/// Answers requests; keeps the parsers of its endpoints within reach of the fuzz targets.
+/// Answers requests. Gives the fuzz targets access to the parsers of its endpoints.
 #[derive(Clone)]
 pub struct Http {
     answer: Work<Request, Response>,
@@ -52,7 +52,7 @@ impl Http {
 }
 
 impl Function {
-    /// One endpoint behind the gate.
+    /// A function with one endpoint, behind the gate.
     pub fn endpoint<E: Endpoint>(
         context: &Context,
         build: impl FnOnce(&Context) -> Result<E, ConfigError>,
@@ -66,7 +66,7 @@ impl Function {
         Ok(Self::Http(Http { answer, parsers }))
     }
 
-    /// Requests that no key proves.
+    /// A function for requests without an API key.
     pub fn open<F, R>(respond: F) -> Self
     where
         F: Fn(Request) -> R + Send + Sync + 'static,
@@ -75,7 +75,7 @@ impl Function {
         Self::Http(Http { answer: Arc::new(move |request| Box::pin(respond(request))), parsers: Vec::new() })
     }
 
-    /// The messages of a queue; those that fail are reported one by one.
+    /// A function for the messages of a queue. It reports each failed message by itself.
     pub fn queue<C: Consumer>(
         context: &Context,
         build: impl FnOnce(&Context) -> Result<C, ConfigError>,
@@ -87,7 +87,7 @@ impl Function {
         })))
     }
 
-    /// Work on a schedule.
+    /// A function that runs on a schedule.
     pub fn schedule<F, R>(run: F) -> Self
     where
         F: Fn() -> R + Send + Sync + 'static,
@@ -96,14 +96,14 @@ impl Function {
         Self::Schedule(Arc::new(move |_| Box::pin(run())))
     }
 
-    /// Parses an input by every endpoint, and drops what comes out: for those who look for panics.
+    /// Parses an input with every endpoint and drops the result, to search for panics.
     pub fn parse(&self, input: &Input) {
         if let Self::Http(http) = self {
             http.parsers.iter().for_each(|parse| parse(input));
         }
     }
 
-    /// The same function, with each invocation measured and traced.
+    /// The same function with metrics and traces for each invocation.
     #[must_use]
     pub fn observed(self, observer: &Arc<Observer>) -> Self {
         let trace = |event: &LambdaEvent<Value>| event.context.xray_trace_id.clone();
@@ -126,7 +126,7 @@ impl From<Routes> for Function {
     }
 }
 
-/// Work as part of an invocation; `trace` finds the tracing header of its event.
+/// Runs work as part of an invocation. `trace` finds the tracing header of its event.
 fn observed<I: Send + 'static, O: 'static>(
     work: Work<I, O>,
     observer: &Arc<Observer>,
@@ -142,7 +142,7 @@ fn observed<I: Send + 'static, O: 'static>(
 /// Runs a function in Lambda: configuration, logs, a first connection, then the runtime's loop.
 ///
 /// # Errors
-/// A configuration that cannot work, named in the log and in Lambda's init report.
+/// An invalid configuration, which the log and Lambda's init report name.
 pub async fn run(name: &str, build: impl FnOnce(&Context) -> Result<Function, ConfigError>) -> Result<(), Error> {
     let environment = Environment::of_process();
     log::to_stdout(log::filter(&environment, &["shared", &name.replace('-', "_")])?);
@@ -157,17 +157,17 @@ pub async fn run(name: &str, build: impl FnOnce(&Context) -> Result<Function, Co
     }
 }
 
-/// Opens a connection to DynamoDB, if the function has a table: that costs more than all the rest of a start, and
-/// no request waits for it yet. A denied call warms the connection too.
+/// Opens a connection to DynamoDB if the function has a table. It takes longer than the rest of the start, and no
+/// request waits for it yet. A denied call warms the connection too.
 async fn warm(context: &Context) {
     if context.environment.names_a_table() {
         drop(tokio::time::timeout(WARMING, context.dynamodb.describe_endpoints().send()).await);
     }
 }
 
-/// The runtime's loop for requests. What came by the function's own address is streamed, events or not, because that
-/// address reads no other form; API Gateway's HTTP API reads whole answers alone, and would hand the form of a
-/// streamed one on to the client ("Response streaming for Lambda functions", AWS Lambda Developer Guide).
+/// The runtime's loop for requests. Answers to requests through the function URL are always streamed, because the URL
+/// accepts no other form. API Gateway's HTTP API accepts only whole answers, and would pass the form of a streamed
+/// answer on to the client ("Response streaming for Lambda functions", AWS Lambda Developer Guide).
 async fn run_http(http: Http) -> Result<(), Error> {
     lambda_runtime::run(service_fn(move |event: LambdaEvent<LambdaRequest>| {
         let http = http.clone();
@@ -186,7 +186,7 @@ async fn run_http(http: Http) -> Result<(), Error> {
     .await
 }
 
-/// Whether a request came by the function's URL and not through API Gateway: their events have one form.
+/// Whether a request came through the function URL instead of API Gateway. Both have the same form of events.
 fn came_by_own_address(request: &LambdaRequest) -> bool {
     match request {
         LambdaRequest::ApiGatewayV2(event) => {

@@ -1,4 +1,4 @@
-//! A request on its way from the door to its handler and back.
+//! A request's way from the gateway to its handler and back.
 
 pub mod exactly_once;
 pub mod http;

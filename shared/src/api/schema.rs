@@ -1,19 +1,19 @@
-//! Schemas as clients and the check at the door read them.
+//! Adapts schemas for clients and for the check of requests.
 
 use serde_json::{Map, Value, json};
 
-/// Where a schema says in its own words what a value has to be. Only the check at the door reads it.
+/// The schema keyword for a value's own complaint. Only the check of requests reads it.
 pub(super) const WORDS: &str = "x-complaint";
 
-/// Where a list's schema says that its items are checked one by one, each with a result of its own. Only the check at
-/// the door reads it.
+/// The schema keyword for a list whose items are checked one by one, each with its own result. Only the check of
+/// requests reads it.
 pub(super) const APART: &str = "x-apart";
 
-/// The type that reads a text that has the schema. Only the check at the door reads it.
+/// The schema keyword for the type that parses a text. Only the check of requests reads it.
 pub(super) const PARSER: &str = "x-parser";
 
-/// Makes plain lists of enums: `oneOf` of constants becomes one `enum`, which generators of clients know, and the
-/// variants' comments become part of its description.
+/// Simplifies enums: a `oneOf` of constants becomes one `enum`, which client generators support, and the variants'
+/// comments become part of its description.
 pub(super) fn plain_enums(schema: &mut Value) {
     each_object(schema, &mut |schema| {
         let Some(variants) = schema.get("oneOf").and_then(Value::as_array) else { return };
@@ -35,7 +35,7 @@ pub(super) fn plain_enums(schema: &mut Value) {
     });
 }
 
-/// The names that one variant of an enum stands for, if it is nothing but names.
+/// The names that a variant of an enum stands for; `None` if it is more than names.
 fn names_of(variant: &Value) -> Option<Vec<String>> {
     match (&variant["const"], &variant["enum"]) {
         (Value::String(name), _) => Some(vec![name.clone()]),
@@ -44,7 +44,7 @@ fn names_of(variant: &Value) -> Option<Vec<String>> {
     }
 }
 
-/// Leaves out what only the check at the door reads.
+/// Removes the keywords that only the check of requests reads.
 pub(super) fn without_words(schema: &mut Value) {
     each_object(schema, &mut |schema| {
         schema.retain(|key, _| ![APART, PARSER, WORDS].contains(&key.as_str()));

@@ -1,4 +1,4 @@
-//! How the AWS SDK is set up: credentials, retries and timeouts.
+//! The setup of the AWS SDK: credentials, retries and timeouts.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryA
 use crate::base::environment::{ConfigError, Environment};
 use crate::base::observe::sdk::Traced;
 
-/// A single write that met a transaction on its item: to be sent again, which the SDK leaves to the
-/// caller ("TransactionConflictException", Amazon DynamoDB API Reference).
+/// Retries a single write that conflicted with a transaction on its item. The SDK leaves this to the caller
+/// ("TransactionConflictException", Amazon DynamoDB API Reference).
 #[derive(Debug)]
 struct ConflictClassifier;
 
@@ -42,14 +42,14 @@ impl ClassifyRetry for ConflictClassifier {
     }
 }
 
-/// Credentials come from the variables that Lambda sets ("Defined runtime environment variables",
-/// AWS Lambda Developer Guide). The SDK's default chain would add three service clients to every
-/// function to look in places where a function has none.
+/// Takes the credentials from the variables that Lambda sets ("Defined runtime environment variables", AWS Lambda
+/// Developer Guide). The SDK's default chain would add three service clients to every function, and search in places
+/// where a function has no credentials.
 pub(crate) fn credentials(environment: &Environment) -> Result<SharedCredentialsProvider, ConfigError> {
     Ok(SharedCredentialsProvider::new(own_credentials(environment)?))
 }
 
-/// The credentials themselves, for a request that is signed without a client of the SDK.
+/// The credentials themselves, to sign a request that does not go through a client of the SDK.
 pub(crate) fn own_credentials(environment: &Environment) -> Result<Credentials, ConfigError> {
     Ok(Credentials::new(
         environment.required("AWS_ACCESS_KEY_ID")?,
@@ -60,7 +60,7 @@ pub(crate) fn own_credentials(environment: &Environment) -> Result<Credentials, 
     ))
 }
 
-/// How often and how fast the SDK tries again.
+/// How often and how fast the SDK retries.
 pub(crate) fn retries() -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(4)
@@ -68,15 +68,15 @@ pub(crate) fn retries() -> RetryConfig {
         .with_max_backoff(Duration::from_millis(400))
 }
 
-/// Every call may be tried again. The SDK's default lets a process try some 35 times until as many calls as
-/// that went well, and counts together what has nothing in common: writes that met a transaction on a busy
-/// balance would use up what a call to a failing store needs. An instance of a function serves one request
-/// at a time, and waits longer before each of its four attempts: that holds back a storm.
+/// Lets every call retry. The SDK's default stops after some 35 retries in a process until as many calls have
+/// succeeded, and it counts unrelated calls together: conflicts on a busy balance would use up the retries for a
+/// failing store. An instance of a function serves one request at a time and waits longer before each of its four
+/// attempts, which is enough to prevent a retry storm.
 pub(crate) fn retry_partition() -> RetryPartition {
     RetryPartition::custom("own").token_bucket(TokenBucket::unlimited()).build()
 }
 
-/// How long the SDK waits.
+/// The SDK's timeouts.
 pub(crate) fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))

@@ -1,16 +1,16 @@
-//! The ways to and from a lead: one list, and the parts of it that each use has.
+//! The channels between a workspace and its leads: one list, and the part of it that each use has.
 //!
-//! A new channel is a variant here and a place in the lists that it belongs to. The compiler then names each `match` over
-//! all channels: whether it reaches a lead (`outreach::reach`), its rates (`outreach::policy`), the form of a draft
-//! (`outreach::writing`, `recommendations::draft`) and what a provider sends (`functions/delivery`). What a channel has
-//! besides:
+//! A new channel is a variant here and an entry in the lists that it belongs to. The compiler then points to each
+//! `match` over all channels: whether it reaches a lead (`outreach::reach`), its rates (`outreach::policy`), the form
+//! of a draft (`outreach::writing`, `recommendations::draft`) and the provider (`functions/delivery`). Depending on its
+//! kind, a channel also needs:
 //!
-//! - one that is sent: its protocol in `clients::providers`, its sender in `accounts::site`, a stand-in in
+//! - sent by a provider: its protocol in `clients::providers`, its sender in `accounts::site`, a stand-in in
 //!   `local/src/providers`;
-//! - one that is received: a webhook function such as `functions/meta-webhook`, its message in `crm::inbox` and in
+//! - received: a webhook function such as `functions/meta-webhook`, its message in `crm::inbox` and in
 //!   `functions/message-worker`, its count in `functions/lead-stats`;
-//! - one that is suggested: its name in `functions/suggest-followups/src/channel.rs`;
-//! - all: `cargo cli channel` and `cargo cli site`, which configure it.
+//! - suggested: its name in `functions/suggest-followups/src/channel.rs`;
+//! - always: its configuration by `cargo cli channel` and `cargo cli site`.
 
 use std::borrow::Cow;
 
@@ -62,28 +62,28 @@ pub enum Channel {
 }
 
 impl Channel {
-    /// What the channel and priority model scores.
+    /// The channels that the policy scores.
     pub const SCORED: [Self; 5] = [Self::Email, Self::Sms, Self::Whatsapp, Self::PhoneCall, Self::Meeting];
 
-    /// What a recommendation can be for.
+    /// The channels that a recommendation can have.
     pub const RECOMMENDED: [Self; 7] =
         [Self::Email, Self::Whatsapp, Self::Sms, Self::PhoneCall, Self::Meeting, Self::Notification, Self::Web];
 
-    /// What a provider sends. The others are shown, or done by the representative.
+    /// The channels that a provider sends. The others are shown to the lead or done by the representative.
     pub const SENT: [Self; 3] = [Self::Email, Self::Whatsapp, Self::Sms];
 
-    /// What leadFollowUp writes for, in the document's order (seeds/lead-follow-up.md, "Available Channels").
+    /// The channels that leadFollowUp writes for, in the order of its answer.
     pub const FOLLOW_UP: [Self; 4] = [Self::Email, Self::Whatsapp, Self::Notification, Self::Web];
 
-    /// What leads of the leads API write from, in the document's order.
+    /// The channels of the leads API, in the order of its statistics.
     pub const PLATFORMS: [Self; 3] = [Self::Whatsapp, Self::Instagram, Self::Webchat];
 
-    /// Its name in requests, responses and stored items.
+    /// The name in requests, responses and stored items.
     pub fn name(self) -> &'static str {
         self.into()
     }
 
-    /// The channel of this name, if it is one of `list`.
+    /// The channel with this name, if it is in `list`.
     pub fn one_of(list: &[Self], name: &str) -> Option<Self> {
         name.parse().ok().filter(|channel| list.contains(channel))
     }
@@ -94,7 +94,7 @@ impl Channel {
     }
 }
 
-/// Types for the description of the API that stand for a part of the channels.
+/// Types that describe a part of the channels in the API's schema.
 macro_rules! parts {
     ($($(#[$doc:meta])* $part:ident = $name:literal, $list:ident, $description:literal;)*) => {$(
         $(#[$doc])*
@@ -120,7 +120,7 @@ parts! {
     /// A channel that a recommendation can be for.
     Recommended = "OutreachChannel", RECOMMENDED, "Where something is to reach a lead.";
     /// A channel that leadFollowUp writes for.
-    FollowedUp = "Medium", FOLLOW_UP, "Where a message appears (seeds/lead-follow-up.md, \"Available Channels\").";
+    FollowedUp = "Medium", FOLLOW_UP, "Where a message appears.";
     /// A channel that leads of the leads API write from.
     Platform = "Platform", PLATFORMS, "Where a lead writes from.";
 }

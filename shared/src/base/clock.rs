@@ -1,4 +1,4 @@
-//! The time and the randomness of a function; tests move one and seed the other.
+//! The time and the randomness of a function. Tests move the clock and seed the generator.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,14 +9,14 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use uuid::Uuid;
 
-/// The time, to the millisecond. Tests move it; nothing else does.
+/// A clock with millisecond precision. Only tests move it.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     ahead_ms: Arc<AtomicI64>,
 }
 
 impl Clock {
-    /// Now, UTC, truncated to milliseconds, which is what every stored and shown time carries.
+    /// The current time in UTC, truncated to milliseconds, like every stored and shown time.
     #[expect(clippy::disallowed_methods, reason = "this is the injected clock")]
     pub fn now(&self) -> DateTime<Utc> {
         (Utc::now() + TimeDelta::milliseconds(self.ahead_ms.load(Ordering::Relaxed))).trunc_subsecs(3)
@@ -33,17 +33,17 @@ impl Clock {
 pub struct Random(Arc<Mutex<StdRng>>);
 
 impl Random {
-    /// Seeded by the operating system.
+    /// A generator seeded by the operating system.
     pub fn from_os() -> Self {
         Self(Arc::new(Mutex::new(rand::make_rng())))
     }
 
-    /// Seeded by the caller, for a test or a data set that has to repeat.
+    /// A generator with a fixed seed, for tests and data sets that must be repeatable.
     pub fn seeded(seed: u64) -> Self {
         Self(Arc::new(Mutex::new(StdRng::seed_from_u64(seed))))
     }
 
-    /// A version 4 UUID.
+    /// A random UUID (version 4).
     pub fn uuid(&self) -> Uuid {
         uuid::Builder::from_random_bytes(self.bytes()).into_uuid()
     }
@@ -53,7 +53,7 @@ impl Random {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).random()
     }
 
-    /// A duration between zero and `limit`: full jitter.
+    /// A random duration between zero and `limit` (full jitter).
     pub fn up_to(&self, limit: Duration) -> Duration {
         limit.mul_f64(self.0.lock().unwrap_or_else(PoisonError::into_inner).random())
     }

@@ -1,5 +1,4 @@
-//! What a function gets from outside itself: its environment, the time, fresh identifiers and the
-//! DynamoDB client.
+//! The outside of a function: its environment, the time, random identifiers and the DynamoDB client.
 
 use std::sync::Arc;
 
@@ -12,12 +11,12 @@ use super::observe::traces::Daemon;
 
 pub use derive::FromContext;
 
-/// Something that is built from the context of a function, such as a store or an endpoint.
+/// A type that is built from the context of a function, such as a store or an endpoint.
 pub trait FromContext: Sized {
-    /// Builds it; opens no connection.
+    /// Builds the value without opening a connection.
     ///
     /// # Errors
-    /// Names the variable that is missing or wrong.
+    /// The variable that is missing or invalid.
     fn new(context: &Context) -> Result<Self, ConfigError>;
 }
 
@@ -33,34 +32,33 @@ impl FromContext for Random {
     }
 }
 
-/// Everything a function is built from.
+/// Everything that a function is built from.
 #[derive(Clone, Debug)]
 pub struct Context {
     /// The function's configuration.
     pub environment: Environment,
-    /// The time.
+    /// The function's clock.
     pub clock: Clock,
-    /// Fresh identifiers and jitter.
+    /// The source of identifiers and jitter.
     pub random: Random,
-    /// The one DynamoDB client of this function.
+    /// The only DynamoDB client of this function.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// Where its metrics go.
+    /// Where the function writes its metrics.
     pub metrics: Metrics,
 }
 
 impl Context {
-    /// Builds the context of a function, whose metrics go nowhere; opens no connection.
+    /// Builds the context of a function without opening a connection. Its metrics are discarded.
     ///
     /// # Errors
-    /// Names the variable that is missing: `AWS_REGION`, `AWS_ACCESS_KEY_ID` or
-    /// `AWS_SECRET_ACCESS_KEY`, which Lambda always sets.
+    /// The missing variable: `AWS_REGION`, `AWS_ACCESS_KEY_ID` or `AWS_SECRET_ACCESS_KEY`, which Lambda always sets.
     pub fn new(environment: Environment, clock: Clock, random: Random) -> Result<Self, ConfigError> {
         let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb_config(&environment)?);
         Ok(Self { environment, clock, random, dynamodb, metrics: Metrics::default() })
     }
 
-    /// An observer of the function with this name. Its stack is `STACK_NAME`, by default `local`; traces go to the
-    /// X-Ray daemon at `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets where tracing is on.
+    /// An observer for the function with this name. Its stack is `STACK_NAME`, by default `local`. Traces go to the
+    /// X-Ray daemon at `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets if tracing is on.
     pub fn observer(&self, function: &str) -> Arc<Observer> {
         Arc::new(Observer {
             function: function.to_owned(),

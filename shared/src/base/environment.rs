@@ -5,23 +5,23 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The variables a function was started with. In AWS they are the process environment; the local
-/// stack gives each function those that `template.yaml` declares for it.
+/// The variables that a function was started with. In AWS they are the process environment; the local stack gives each
+/// function the variables that `template.yaml` declares for it.
 #[derive(Clone, Debug)]
 pub struct Environment(Arc<HashMap<String, String>>);
 
-/// A configuration that cannot work, found at start and never at a request.
+/// An invalid configuration. It is found at start, never during a request.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConfigError {
     /// A required variable is absent or empty.
     #[error("environment variable {0} is not set")]
     Missing(&'static str),
-    /// A variable holds something that cannot be used.
+    /// A variable has an invalid value.
     #[error("environment variable {name} is not valid: {reason}")]
     Invalid {
         /// The variable's name.
         name: &'static str,
-        /// What is wrong with it; never the value, which may be a secret.
+        /// What is wrong with the value; never the value itself, which may be a secret.
         reason: String,
     },
 }
@@ -32,23 +32,23 @@ impl Environment {
         Self::from_iter(std::env::vars())
     }
 
-    /// The value of a variable that has to be there.
+    /// The value of a required variable.
     pub fn required(&self, name: &'static str) -> Result<&str, ConfigError> {
         self.optional(name).ok_or(ConfigError::Missing(name))
     }
 
-    /// The value of a variable that may be absent; an empty one counts as absent, because a
-    /// template can leave a parameter empty but not leave the variable out.
+    /// The value of an optional variable. An empty value counts as absent, because a template can leave a parameter
+    /// empty but cannot leave the variable out.
     pub fn optional(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Whether a variable names a table.
+    /// Whether any variable names a table.
     pub fn names_a_table(&self) -> bool {
         self.0.keys().any(|name| name.ends_with("_TABLE"))
     }
 
-    /// A variable parsed as `T`, or `default` where it is absent.
+    /// A variable parsed as `T`, or `default` if it is absent.
     pub fn parsed<T>(&self, name: &'static str, default: T) -> Result<T, ConfigError>
     where
         T: FromStr,

@@ -1,7 +1,7 @@
 //! Structured logs: one JSON object a line, with `timestamp` and `level`, which Lambda reads.
 //!
-//! What is never logged: bodies, paths, names, addresses, phone numbers, e-mail addresses,
-//! message texts, keys. What is: request ids, route templates, statuses, codes, counts, times.
+//! Never logged: bodies, paths, names, addresses, phone numbers, e-mail addresses, message texts, keys. Logged: request
+//! ids, route templates, statuses, codes, counts, times.
 
 use std::fmt::Display;
 
@@ -10,8 +10,8 @@ use tracing_subscriber::filter::{EnvFilter, ParseError};
 
 use crate::base::environment::Environment;
 
-/// `LOG_LEVEL` (default `info`) for this project's own events. Libraries stay at `error` whatever
-/// it says: at finer levels the SDK prints whole requests, and warns of every condition that failed.
+/// The filter for `LOG_LEVEL` (default `info`), which applies to this project's own events. Libraries stay at `error`:
+/// at finer levels the SDK logs whole requests, and warns of every failed condition.
 pub fn filter<T: Display>(environment: &Environment, ours: &[T]) -> Result<EnvFilter, ParseError> {
     let level = environment.optional("LOG_LEVEL").unwrap_or("info");
     let mut filter = EnvFilter::default().add_directive(LevelFilter::ERROR.into());
@@ -21,8 +21,8 @@ pub fn filter<T: Display>(environment: &Environment, ours: &[T]) -> Result<EnvFi
     Ok(filter)
 }
 
-/// Sends this process's events to standard output as JSON, and keeps panic messages, which can
-/// quote data, out of the log: only their place is told.
+/// Sends this process's events to standard output as JSON. Replaces panic messages, which can quote data, by their
+/// place in the code.
 pub fn to_stdout(filter: EnvFilter) {
     tracing_subscriber::fmt()
         .json()
@@ -35,7 +35,7 @@ pub fn to_stdout(filter: EnvFilter) {
     quiet_panics();
 }
 
-/// Replaces the panic message by the panic's place.
+/// Replaces every panic message by the panic's place in the code.
 pub fn quiet_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let at = panic.location().map(ToString::to_string).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What every function stands on: its context, the store and the queues, errors, the log, metrics and traces.
+//! The base of every function: its context, the store and the queues, errors, the log, metrics and traces.
 
 pub(crate) mod aws;
 pub mod channel;

@@ -1,4 +1,4 @@
-//! What can go wrong with a request, as one type. How each dialect names it is in `api::http::statuses`.
+//! The error type of all requests. `api::http::statuses` gives each error its name in each dialect.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -6,29 +6,29 @@ use std::panic::Location;
 
 use serde_json::{Map, Value};
 
-/// The kinds of failure that a client can tell apart.
+/// The kinds of errors that a client can distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     /// Malformed or missing input.
     Validation,
-    /// An identity of the contact belongs to another contact of the workspace. It reads like
-    /// [`Code::Validation`], but is found out by the work itself.
+    /// An identity of the contact belongs to another contact of the workspace. Shown like [`Code::Validation`], but
+    /// found by the work itself.
     IdentityTaken,
-    /// No such route.
+    /// There is no such route.
     NoSuchRoute,
-    /// The route exists with another method.
+    /// The route exists, but not with this method.
     MethodNotAllowed,
-    /// The body is larger than the route takes.
+    /// The body exceeds the route's size limit.
     PayloadTooLarge,
-    /// The body is not declared as JSON.
+    /// The body's content type is not JSON.
     UnsupportedMediaType,
-    /// No key, or one that is unknown, expired or revoked.
+    /// The key is missing, unknown, expired or revoked.
     InvalidKey,
     /// The key lacks the route's permission.
     InsufficientPermissions,
-    /// An identifier that is no UUID.
+    /// An identifier is not a UUID.
     InvalidInput,
-    /// A phone number with too few digits.
+    /// A phone number has too few digits.
     InvalidPhoneNumber,
     /// The site has neither e-mail nor WhatsApp.
     NoChannelsConfigured,
@@ -38,7 +38,7 @@ pub enum Code {
     LeadNotFound,
     /// The site is not in this workspace.
     SiteNotFound,
-    /// The agent is not one of the site's, or the site has none.
+    /// The agent does not belong to the site, or the site has none.
     AgentNotFound,
     /// The command is not in this workspace.
     CommandNotFound,
@@ -46,20 +46,19 @@ pub enum Code {
     RecommendationNotFound,
     /// The list, the campaign, the task or the conversation is not in this workspace.
     NotFound,
-    /// Somebody has decided on the task already. It reads like [`Code::Validation`], but is found out by the
-    /// work itself.
+    /// A person has already decided on the task. Shown like [`Code::Validation`], but found by the work itself.
     TaskNotPending,
-    /// Somebody else has decided meanwhile, or this is not decided here.
+    /// Another decision came first, or the current status does not allow this decision.
     Conflict,
-    /// A text holds personal data of somebody else.
+    /// The text holds another person's data.
     PiiBlocked,
-    /// The lead cannot be reached by this channel now.
+    /// The channel does not reach the lead now.
     ChannelNotEligible,
-    /// Too little is known of the lead's engagement.
+    /// The lead has too few engagement events.
     InsufficientData,
-    /// The model wrote nothing that could be used.
+    /// The model wrote nothing usable.
     NoContentGenerated,
-    /// The model wrote nothing for a channel that reaches the lead.
+    /// The model wrote nothing usable for any channel that reaches the lead.
     NoValidChannels,
     /// Another request with the same idempotency key is still running.
     IdempotencyConflict,
@@ -67,24 +66,25 @@ pub enum Code {
     IdempotencyKeyReused,
     /// The balance does not cover the price.
     InsufficientCredits,
-    /// The key's quota is used up.
+    /// The key's rate limit is used up.
     RateLimited,
     /// The model failed after retries.
     AiUnavailable,
-    /// The model answered, and nothing of it can be used. It reads like [`Code::AiUnavailable`], but another lead's
-    /// facts may be answered well.
+    /// The model answered, but nothing in its answer is usable. Shown like [`Code::AiUnavailable`]; the model may still
+    /// answer well for another lead.
     AiUnusable,
-    /// A store or queue cannot be reached.
+    /// A store or queue is unreachable.
     ServiceUnavailable,
-    /// The model's breaker is open. It reads like [`Code::ServiceUnavailable`], but a person can do the work.
+    /// The model's circuit breaker is open. Shown like [`Code::ServiceUnavailable`], but a person can do the work
+    /// instead.
     AiLeftAlone,
     /// A bug.
     Internal,
 }
 
 impl Code {
-    /// Whether an answer with this code is kept under an idempotency key (contract, section 4):
-    /// only a refusal by the work itself, which a retry would meet again.
+    /// Whether an answer with this code is stored under an idempotency key: only a permanent error of the work itself,
+    /// which a retry would repeat (docs/behaviour.md, "Retries").
     pub fn is_kept(self) -> bool {
         matches!(
             self,
@@ -104,29 +104,29 @@ impl Code {
     }
 }
 
-/// A refusal or failure: what the client is told, and, apart from it, what the log is told.
+/// An error: its public part for the client, and its private part for the log.
 #[derive(Debug)]
 pub struct Problem {
-    /// The kind of failure.
+    /// The kind of error.
     pub code: Code,
-    /// What to do about it, for the client: no personal data, no internals.
+    /// What is wrong and what to do, for the client. It holds no personal data and no internals.
     pub message: String,
-    /// Wrong fields and why, shown as `details.fields`.
+    /// The invalid fields and their complaints, shown as `details.fields`.
     pub fields: BTreeMap<String, String>,
-    /// What else the `details` hold.
+    /// Further entries of `details`.
     pub extra: Map<String, Value>,
-    /// After how many seconds a retry makes sense, shown as `Retry-After`.
+    /// The seconds until a retry makes sense, shown as `Retry-After`.
     pub retry_after: Option<u64>,
-    /// The methods that the route has, shown as `Allow`.
+    /// The methods that the route supports, shown as `Allow`.
     pub allow: Option<String>,
-    /// The cause, for the log only. It may hold identifiers, never personal data.
+    /// The cause, for the log only. It may hold identifiers, but no personal data.
     pub cause: Option<String>,
-    /// Where in the code the problem was made, for the log only.
+    /// The place in the code that created the problem, for the log only.
     pub at: &'static Location<'static>,
 }
 
 impl Problem {
-    /// A problem of any kind.
+    /// A problem of any kind, without details.
     #[track_caller]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
@@ -141,26 +141,26 @@ impl Problem {
         }
     }
 
-    /// One wrong field. `complaint` completes the sentence "`field` …", as in "must be a UUID".
+    /// A problem with one field. `complaint` completes the sentence "`field` …", as in "must be a UUID".
     #[track_caller]
     pub fn field(field: &str, complaint: &str) -> Self {
         Self::fields(BTreeMap::from([(field.to_owned(), complaint.to_owned())]))
     }
 
-    /// One or more wrong fields, each with its complaint.
+    /// A problem with one or more fields, each with its complaint.
     #[track_caller]
     pub fn fields(fields: BTreeMap<String, String>) -> Self {
         let sentences: Vec<_> = fields.iter().map(|(field, complaint)| format!("{field} {complaint}")).collect();
         Self { fields, ..Self::new(Code::Validation, sentences.join("; ")) }
     }
 
-    /// The lead is not in the caller's workspace.
+    /// The error for a lead that is not in the caller's workspace.
     #[track_caller]
     pub fn lead_not_found(field: &str) -> Self {
         Self::new(Code::LeadNotFound, format!("no contact with this {field} in this workspace"))
     }
 
-    /// The workspace has fewer credits than the call costs.
+    /// The error for a balance that is lower than the price.
     #[track_caller]
     pub fn short_of_credits(price: u32, available: u64) -> Self {
         Self::new(
@@ -169,7 +169,7 @@ impl Problem {
         )
     }
 
-    /// A store, queue or model that should answer soon again.
+    /// The error for a store, queue or model that is temporarily unreachable.
     #[track_caller]
     pub fn unavailable(cause: impl Display) -> Self {
         Self::new(Code::ServiceUnavailable, "the service is temporarily unavailable; retry after a few seconds")
@@ -177,37 +177,37 @@ impl Problem {
             .because(cause)
     }
 
-    /// A bug: something that the code holds impossible.
+    /// The error for a bug: a state that the code assumes impossible.
     #[track_caller]
     pub fn internal(cause: impl Display) -> Self {
         Self::new(Code::Internal, "an unexpected error occurred; report it with the request id").because(cause)
     }
 
-    /// The same as a more exact kind of failure.
+    /// Replaces the code by a more specific one.
     #[must_use]
     pub fn with_code(self, code: Code) -> Self {
         Self { code, ..self }
     }
 
-    /// Adds something to the error body's `details`.
+    /// Adds an entry to the error body's `details`.
     #[must_use]
     pub fn detail(mut self, name: &'static str, value: Value) -> Self {
         self.extra.insert(name.to_owned(), value);
         self
     }
 
-    /// Adds the private cause.
+    /// Sets the private cause.
     #[must_use]
     pub fn because(self, cause: impl Display) -> Self {
         Self { cause: Some(cause.to_string()), ..self }
     }
 
-    /// Adds when to try again, in seconds; at least one.
+    /// Sets the seconds until a retry makes sense; at least one.
     #[must_use]
     pub fn retry_after(self, seconds: u64) -> Self {
         Self { retry_after: Some(seconds.max(1)), ..self }
     }
 }
 
-/// The complaint about a field that has to be there and is not.
+/// The complaint about a required field that is missing.
 pub const MISSING: &str = "is required";

@@ -1,8 +1,9 @@
-//! SQS: sending messages, and taking them one by one.
+//! SQS: sends messages, and receives them one by one.
 //!
-//! A message that fails is delivered again, [`DELIVERIES`] times in all; then SQS moves it to the dead-letter queue that
-//! `template.yaml` names, which keeps it for two weeks and raises an alarm. The item that it names fails by itself, after
-//! `workflow::lease::ATTEMPTS`. Operators look into dead-letter queues: messages carry identifiers, never personal data.
+//! SQS redelivers a message that fails, [`DELIVERIES`] times in all. Then it moves the message to the dead-letter queue
+//! that `template.yaml` names, which keeps it for two weeks and raises an alarm. The item that the message names fails
+//! separately, after `workflow::lease::ATTEMPTS`. Operators read dead-letter queues, so messages hold identifiers,
+//! never personal data.
 
 use std::panic::AssertUnwindSafe;
 
@@ -24,8 +25,8 @@ use crate::base::observe::sdk::Traced;
 use crate::base::observe::traces::{Of, Subsegment, header};
 use crate::base::store::{StoreError, sdk_error};
 
-/// How many messages one call sends, and how many bytes together: a little less than the 256 KiB
-/// that SQS took before 2025 and other implementations still take ("Amazon SQS message quotas").
+/// The limits of one call: the number of messages, and their bytes together. The latter is a little below the 256 KiB
+/// that SQS allowed before 2025 and other implementations still allow ("Amazon SQS message quotas").
 const MOST_MESSAGES: usize = 10;
 const MOST_BYTES: usize = 240 * 1024;
 
@@ -40,7 +41,7 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// The queue whose address is in the environment variable `variable`.
+    /// The queue whose URL is in the environment variable `variable`.
     pub fn new(context: &Context, variable: &'static str) -> Result<Self, ConfigError> {
         let environment = &context.environment;
         let mut config = aws_sdk_sqs::Config::builder()
@@ -57,7 +58,7 @@ impl Queue {
         Ok(Self { client: Client::from_conf(config.build()), url: environment.required(variable)?.to_owned() })
     }
 
-    /// Sends messages, in as few calls as they fit in. After an error some may have been sent.
+    /// Sends messages in as few calls as possible. After an error, some may have been sent.
     pub async fn send<M: Serialize>(&self, messages: &[M]) -> Result<(), StoreError> {
         let bodies = messages.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>();
         let bodies = bodies.map_err(|_| StoreError::Broken("a message does not write as JSON".to_owned()))?;
@@ -68,7 +69,7 @@ impl Queue {
     }
 
     async fn send_batch(&self, bodies: &[String]) -> Result<(), StoreError> {
-        // So that the trace goes on with whoever takes the messages.
+        // The receiver's trace continues this one.
         let trace =
             header().map(|header| MessageSystemAttributeValue::builder().data_type("String").string_value(header));
         let trace = trace.map(|value| value.build()).transpose()?;
@@ -88,7 +89,7 @@ impl Queue {
     }
 }
 
-/// Cuts a list where a call would hold too much.
+/// Splits a list into batches that fit in one call.
 fn batches(bodies: &[String]) -> Vec<&[String]> {
     let (mut batches, mut start, mut bytes) = (Vec::new(), 0, 0);
     for (index, body) in bodies.iter().enumerate() {
@@ -104,18 +105,17 @@ fn batches(bodies: &[String]) -> Vec<&[String]> {
     batches
 }
 
-/// A function that takes the messages of a queue.
+/// A function that receives queue messages.
 pub trait Consumer: Send + Sync + 'static {
-    /// What a message says.
+    /// The content of a message.
     type Message: DeserializeOwned + Send;
 
-    /// Works on one message. It has to be safe to do so twice: SQS delivers at least once.
+    /// Processes one message. It must be safe to do so twice: SQS delivers at least once.
     fn try_one(&self, message: Self::Message) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// Hands over the records of an SQS event one by one, and gives Lambda's partial batch response
-/// ("Implementing partial batch responses", AWS Lambda Developer Guide). A record that does not read,
-/// fails or panics is reported alone.
+/// Passes on the records of an SQS event one by one, and returns Lambda's partial batch response ("Implementing partial
+/// batch responses", AWS Lambda Developer Guide). A record that is unreadable, fails or panics is reported alone.
 pub async fn consume<C: Consumer>(consumer: &C, event: &Value) -> Value {
     let mut failures = Vec::new();
     for record in event["Records"].as_array().into_iter().flatten() {
@@ -134,7 +134,7 @@ pub async fn consume<C: Consumer>(consumer: &C, event: &Value) -> Value {
 }
 
 async fn one<C: Consumer>(consumer: &C, record: &Value) -> Result<(), StoreError> {
-    // serde's message may quote the body, so it is left out.
+    // serde's message may quote the body, so it is dropped.
     let message = serde_json::from_str(record["body"].as_str().unwrap_or_default())
         .map_err(|_| StoreError::Broken("the message is not what this function takes".to_owned()))?;
     consumer.try_one(message).await

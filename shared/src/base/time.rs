@@ -1,10 +1,10 @@
-//! How a time is written.
+//! The format of times.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
-/// ISO 8601, UTC, milliseconds, `Z`: how every time is shown and stored.
+/// Formats a time as every time is shown and stored: ISO 8601, UTC, with milliseconds and `Z`.
 pub fn timestamp(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

@@ -1,29 +1,28 @@
-//! Reading what another system answers, as long as it is not too long: whoever answers, and whatever went wrong
-//! there, it takes no more memory than this.
+//! Reads the answers of other systems up to a size limit, so that no answer can exhaust the memory.
 
 use std::time::Duration;
 
 use reqwest::Response;
 use reqwest::header::HeaderMap;
 
-/// Why a body was not read.
+/// The reason why a body was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum Unread {
-    /// It is longer than what is taken.
+    /// The body exceeds the size limit.
     #[error("the answer is too long")]
     TooLong,
-    /// It broke off, or did not come in time.
+    /// The body broke off or timed out.
     #[error("the answer broke off")]
     BrokenOff(#[source] reqwest::Error),
 }
 
-/// How long an answer wants its sender to wait, if it says so in seconds.
+/// The number of seconds in `Retry-After`, as a duration; `None` without one.
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok()).map(Duration::from_secs)
 }
 
-/// The body of an answer, if it has at most this many bytes. No more than that is kept in memory, whatever the
-/// answer says of its length.
+/// Reads the body of an answer of at most `most` bytes. Keeps no more than that in memory, whatever length the answer
+/// announces.
 pub async fn body(mut response: Response, most: usize) -> Result<Vec<u8>, Unread> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(Unread::BrokenOff)? {

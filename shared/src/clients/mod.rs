@@ -1,4 +1,4 @@
-//! Outside services, each by its own protocol: the model, the senders of messages, secrets.
+//! Clients of outside services, each with its own protocol: the model, the message providers, secrets.
 
 pub mod answer;
 pub mod http_client;

@@ -1,8 +1,8 @@
-//! Secrets of the deployment: keys and tokens that AWS Secrets Manager holds ("GetSecretValue", AWS Secrets
-//! Manager API Reference).
+//! Secrets of the deployment: keys and tokens in AWS Secrets Manager ("GetSecretValue", AWS Secrets Manager API
+//! Reference).
 //!
-//! A function's configuration names a secret and never holds it. It is read when it is first needed, and again
-//! after five minutes: so a secret that is changed there is used here without a deployment.
+//! A function's configuration names a secret but never holds it. The function reads the secret on first use, and again
+//! after five minutes, so a changed secret takes effect without a deployment.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,10 +22,10 @@ use crate::clients::answer;
 use crate::clients::http_client::http_client;
 use crate::clients::signature_v4::Signer;
 
-/// How long a secret is used before it is read again.
+/// How long a value is used before it is read again.
 const FRESH: TimeDelta = TimeDelta::minutes(5);
 
-/// How long one that could not be read again is used on.
+/// How long an old value stays in use after a failed read.
 const PROLONGED: TimeDelta = TimeDelta::seconds(30);
 
 const WITHIN: Duration = Duration::from_secs(2);
@@ -34,7 +34,7 @@ const ATTEMPTS: u32 = 3;
 /// The longest answer that is read: a secret has at most 64 KiB, and JSON may write each byte as six.
 const MOST_BYTES: usize = 512 * 1024;
 
-/// One secret. Its `Debug` shows its name alone.
+/// One secret. `Debug` shows only its name.
 #[derive(Clone)]
 pub struct Secret(Arc<Named>);
 
@@ -60,10 +60,10 @@ impl fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// The secret that the environment variable `variable` names, if it does. Opens no connection.
+    /// The secret that the environment variable `variable` names; `None` if it is not set. Opens no connection.
     ///
     /// # Errors
-    /// Names `AWS_ENDPOINT_URL_SECRETS_MANAGER` if that is no address, and what a signature needs and is not set.
+    /// `AWS_ENDPOINT_URL_SECRETS_MANAGER` if it is not a URL, and missing variables that signatures need.
     pub fn optional(context: &Context, variable: &'static str) -> Result<Option<Self>, ConfigError> {
         const ENDPOINT: &str = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
         let environment = &context.environment;
@@ -82,19 +82,19 @@ impl Secret {
         }))))
     }
 
-    /// The secret that the environment variable `variable` has to name.
+    /// The secret that the required environment variable `variable` names.
     ///
     /// # Errors
-    /// As [`Secret::optional`]; names `variable` if it is not set.
+    /// As [`Secret::optional`], and `variable` if it is not set.
     pub fn required(context: &Context, variable: &'static str) -> Result<Self, ConfigError> {
         Self::optional(context, variable)?.ok_or(ConfigError::Missing(variable))
     }
 
-    /// Its value. One that was read before stays in use while it cannot be read again.
+    /// The secret's value. If reading it again fails, the old value stays in use.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if it was never read and cannot be: also where there is no such secret, or
-    /// the function may not read it, which an operator can mend meanwhile.
+    /// [`StoreError::Unavailable`] if there is no old value and reading fails, also because the secret does not exist
+    /// or the function may not read it: an operator can fix both meanwhile.
     pub async fn value(&self) -> Result<String, StoreError> {
         let mut read = self.0.read.lock().await;
         let now = self.0.clock.now();
@@ -145,7 +145,8 @@ impl Secret {
         if status.is_success() {
             return answer["SecretString"].as_str().map(str::to_owned).ok_or("it holds no text".to_owned());
         }
-        // "com.amazonaws.secretsmanager#ResourceNotFoundException", or the last part alone.
+        // The error's full name, such as "com.amazonaws.secretsmanager#ResourceNotFoundException", or only its last
+        // part.
         let kind = answer["__type"].as_str().and_then(|kind| kind.rsplit('#').next()).unwrap_or_default();
         let is_code = kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
         Err(if is_code && !kind.is_empty() { kind.to_owned() } else { format!("status {}", status.as_u16()) })

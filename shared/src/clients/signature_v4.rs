@@ -1,5 +1,5 @@
-//! Requests to AWS that are signed without a client of the SDK: where a service is needed for one operation,
-//! its crate would bring a hundred ("Signature Version 4", AWS General Reference).
+//! Signs requests to AWS without a client of the SDK. For a service with one operation, the SDK's crate would add a
+//! hundred ("Signature Version 4", AWS General Reference).
 
 use std::time::SystemTime;
 
@@ -13,7 +13,7 @@ use crate::base::clock::Clock;
 use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 
-/// Signs requests to one service, as the function's own role.
+/// Signs requests to one service with the function's role.
 #[derive(Clone)]
 pub(crate) struct Signer {
     service: &'static str,
@@ -23,14 +23,14 @@ pub(crate) struct Signer {
 }
 
 impl Signer {
-    /// For the service of this signing name, in the function's region.
+    /// A signer for the service with this signing name, in the function's region.
     pub(crate) fn new(context: &Context, service: &'static str) -> Result<Self, ConfigError> {
         let region = context.environment.required("AWS_REGION")?.to_owned();
         let credentials = own_credentials(&context.environment)?;
         Ok(Self { service, region, credentials, clock: context.clock.clone() })
     }
 
-    /// A `POST` of a body with these headers and those that sign them; nothing if it cannot be signed.
+    /// A signed `POST` with these headers and this body; `None` if it cannot be signed.
     pub(crate) fn post(
         &self,
         http: &reqwest::Client,

@@ -1,5 +1,5 @@
 //! The gate in front of a person and of a provider: no draft passes that holds somebody else's personal data
-//! (contract, section 7). What it finds is told by kind and place, never by its text.
+//! (docs/personal-data-gate.md). Findings hold kind and position, never the text.
 
 use serde::Serialize;
 use uuid::Uuid;

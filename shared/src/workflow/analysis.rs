@@ -1,6 +1,5 @@
-//! From a lead's engagement to a recommendation (contract, section 7): the priority and channel model
-//! decides on the channel and the priority, the language model writes why and what, and the personal data
-//! gate looks at what was written.
+//! Makes a recommendation from a lead's engagement: the policy computes the channel and the priority, the language
+//! model writes the reason and the draft, and the personal data gate checks the draft.
 
 use crate::crm::leads::Direction;
 use std::collections::BTreeSet;
@@ -29,7 +28,7 @@ use crate::workflow::recommendations::{
     Asked, Assessment, Draft, Event, Origin, Recommendation, RecommendationId, Status, WrittenBy,
 };
 
-/// The fewest events that a recommendation rests on (seeds/followup-recommendation.md).
+/// The fewest engagement events that a recommendation needs.
 pub const FEWEST_EVENTS: usize = 2;
 
 /// Within what time a message is answered, if it is.

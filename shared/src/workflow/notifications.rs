@@ -1,5 +1,5 @@
-//! Notifications of the people behind the workflow, in the `work` table: the manager, the representative,
-//! and whoever looks after compliance (seeds/followup-recommendation.md, "Workflow").
+//! Notifications to the manager, the representative and compliance, in the `work` table (docs/behaviour.md,
+//! "Delivery").
 //!
 //! | item | `pk` | `sk` |
 //! |---|---|---|

@@ -1,12 +1,11 @@
-//! Idempotency keys: their form, what they stand for, and the claims in the `idempotency` table.
+//! Idempotency keys and their claims in the `idempotency` table.
 //!
-//! One item per workspace, route and key (`pk` = `W#<workspace>#<digest of route and key>`). It is
-//! *running* while its owner works and *completed* with the response afterwards. A claim carries
-//! its owner's token, and every later write is conditional on it: an owner that timed out can
-//! neither complete nor release what its successor took over.
+//! There is one item per workspace, route and key (`pk` = `W#<workspace>#<digest of route and key>`). It is *running*
+//! while its owner works, and then *completed* with the response. A claim has its owner's token, and every later write
+//! requires it: an owner that timed out can neither complete nor release a claim that its successor has taken over.
 //!
-//! The table also holds the breakers of models (`pk` = `breaker#<model>`, [`crate::clients::llm`]): both are
-//! how instances agree on who may go on, and neither is worth keeping.
+//! The table also holds the models' circuit breakers (`pk` = `breaker#<model>`, [`crate::clients::llm`]). Both
+//! coordinate instances for a short time, and neither needs a backup.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use data_encoding::HEXLOWER;
@@ -19,7 +18,7 @@ use crate::base::context::FromContext;
 use crate::base::store::{Item, StoreError, Table, Write, attribute, n, s, to_item};
 use crate::workspace::credits::Operation;
 
-/// How long a finished response is replayed (contract, section 4).
+/// How long a stored response is replayed.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
 
 /// A client's `Idempotency-Key`: 1–255 visible ASCII characters, bare or as a quoted string of
@@ -62,18 +61,18 @@ fn unescape(quoted: &str) -> Option<String> {
     Some(text)
 }
 
-/// A request that came with an idempotency key.
+/// The claim that a request with an idempotency key makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimed {
-    /// The item's partition key.
+    /// The claim's partition key.
     pub pk: String,
     /// SHA-256 over method, path and canonical body.
     pub fingerprint: String,
 }
 
 impl Claimed {
-    /// The key's scope is the workspace and the route; the request is told by its method, path and
-    /// body, however the body is spaced or ordered.
+    /// The claim of a key for its workspace and route. The fingerprint covers method, path and body; spacing and the
+    /// order of fields do not change it.
     pub fn new(workspace_id: Uuid, route: &str, key: &IdempotencyKey, method: &str, path: &str, body: &Value) -> Self {
         let scope = Sha256::digest(format!("{route}\n{}", key.0));
         let mut canonical = format!("{method}\n{path}\n");
@@ -84,7 +83,7 @@ impl Claimed {
         }
     }
 
-    /// An identifier for what the request makes, the same one whenever the request comes again.
+    /// An identifier for what the request creates; a retry gets the same one.
     pub fn id(&self) -> Uuid {
         let digest: [u8; 32] = Sha256::digest(format!("{}\n{}", self.pk, self.fingerprint)).into();
         let mut bytes = [0; 16];
@@ -93,7 +92,7 @@ impl Claimed {
     }
 }
 
-/// JSON with sorted keys and no spaces.
+/// Writes JSON with sorted keys and without spaces.
 fn write_canonical(value: &Value, out: &mut String) {
     match value {
         Value::Object(fields) => {
@@ -123,40 +122,40 @@ fn write_canonical(value: &Value, out: &mut String) {
 /// A stored claim.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
-    /// The item's key.
+    /// The claim's partition key.
     pub pk: String,
-    /// Whose request it was.
+    /// The fingerprint of the request.
     pub fingerprint: String,
-    /// The token of the request that owns it.
+    /// The token of the request that owns the claim.
     pub owner: Uuid,
-    /// The identifier of the work, which a successor keeps: what it makes is named after it, and so made
+    /// The identifier of the work. A successor keeps it, so that what the work creates has the same name and is created
     /// once.
     pub work_id: Uuid,
-    /// Epoch milliseconds until which the owner may work.
+    /// The end of the owner's lease, in epoch milliseconds.
     pub lease_until: i64,
-    /// The credit operation of this request, if it costs something: what a successor keeps.
+    /// The credit operation of the request, which a successor keeps; null if the request is free.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
-    /// The finished response; absent while running.
+    /// The stored response; null while the request runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<Stored>,
-    /// Epoch seconds after which the claim stands for nothing.
+    /// The epoch second in which the claim expires.
     pub expires: i64,
 }
 
-/// A finished response.
+/// A stored response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
-    /// The status.
+    /// The HTTP status.
     pub status: u16,
-    /// The body, to the byte.
+    /// The body, byte for byte.
     pub body: String,
-    /// The lead that it tells of, where the body may not say so: whoever erases the lead erases the body.
+    /// The lead that the response is about, if its body may not name it. Erasing the lead erases the body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<Uuid>,
 }
 
-/// The `idempotency` table, as writes for the transactions of [`crate::api::exactly_once`].
+/// The `idempotency` table: builds the writes for the transactions of [`crate::api::exactly_once`].
 #[derive(Clone, Debug, FromContext)]
 pub struct Claims {
     #[context(Table::named(context, "IDEMPOTENCY_TABLE")?)]
@@ -164,24 +163,24 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Puts a claim where there is none that still counts.
+    /// Puts a claim, unless an unexpired one exists.
     pub fn put(&self, claim: &Claim, now: DateTime<Utc>) -> Result<Write, StoreError> {
         let put = self.table.put(to_item(claim)?).when("attribute_not_exists(pk) OR #expires <= :now");
         Ok(put.bind("now", n(now.timestamp())))
     }
 
-    /// Puts `successor` in the place of a claim whose lease has ended.
+    /// Replaces a claim whose lease has expired by `successor`.
     pub fn take_over(&self, predecessor: &Claim, successor: &Claim) -> Result<Write, StoreError> {
         Ok(owned(self.table.put(to_item(successor)?), predecessor))
     }
 
-    /// Stores the response of a claim's owner.
+    /// Stores the response of the claim's owner.
     pub fn complete(&self, claim: &Claim, response: &Stored, now: DateTime<Utc>) -> Result<Write, StoreError> {
         let update = self.table.update(claim_key(claim), "SET #response = :response, #expires = :expires");
         Ok(owned(update, claim).bind("response", attribute(response)?).bind("expires", n((now + KEPT).timestamp())))
     }
 
-    /// Gives up a claim that is still its owner's, so that the client may retry with the same key.
+    /// Releases a claim that its owner still holds, so that the client may retry with the same key.
     pub fn release(&self, claim: &Claim) -> Write {
         owned(self.table.delete(claim_key(claim)), claim)
     }
@@ -192,7 +191,7 @@ fn claim_key(claim: &Claim) -> Item {
     Item::from([("pk".to_owned(), s(&claim.pk))])
 }
 
-/// Only while the claim is its owner's and unfinished.
+/// Requires that the claim still has this owner and is running.
 fn owned(write: Write, claim: &Claim) -> Write {
     write.when("#owner = :owner AND attribute_not_exists(#response)").bind("owner", s(claim.owner))
 }
@@ -248,7 +247,7 @@ mod tests {
         let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         let fingerprint = |body: &Value| Claimed::new(Uuid::nil(), "POST /", &key, "POST", "/", body).fingerprint;
         assert_ne!(fingerprint(&read("0.9073038322028689")), fingerprint(&read("0.9073038322028688")));
-        // What the fuzz target `requests` found.
+        // A value that the fuzz target `requests` found.
         let long = read(&format!("99999999999999{}18446744073709501614", "0".repeat(68)));
         assert_eq!(fingerprint(&read(&long.to_string())), fingerprint(&long));
     }

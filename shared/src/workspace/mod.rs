@@ -1,4 +1,4 @@
-//! Who calls, what they may do, and what they pay.
+//! The caller's workspace: its keys and permissions, its accounts, and its credits.
 
 pub mod accounts;
 pub mod auth;

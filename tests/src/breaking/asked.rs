@@ -156,8 +156,7 @@ enum Dialect {
 }
 
 impl Dialect {
-    /// The statuses and codes of the contract, section 2, and the README; without those that say that there is a
-    /// bug, where they have a code of their own.
+    /// The documented statuses and codes (docs/behaviour.md, "Errors"), without the codes that stand only for a bug.
     fn codes(self) -> &'static [(u16, &'static str)] {
         match self {
             Self::Leadlex => &[

@@ -1,5 +1,5 @@
-//! What has to be true once everything has healed and nothing is left to do: the invariants of the design
-//! ("Reliability", "Credit ledger") and of the contract, looked at in what is stored and in what is answered.
+//! The invariants after all faults have stopped and all work is done (docs/breaking.md, "What it checks"), checked in
+//! the stored items and in the answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

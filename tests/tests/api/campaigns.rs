@@ -1,6 +1,6 @@
-//! Contract, section 9: a campaign is a draft for each contact of a list. Each contact gets one, whoever works on
-//! it and however often; nothing that stands in a contact's fields gets a text past the gate; and a draft goes the
-//! way of every recommendation.
+//! A campaign writes a draft for each contact of a list. Each contact gets exactly one, also with several workers and
+//! retries. No text in a contact's fields gets a draft past the gate, and each draft is reviewed like any
+//! recommendation.
 
 use cli::demo;
 use shared::base::context::FromContext;

@@ -142,7 +142,7 @@ async fn crowd(api: &Api, count: u128, apart: u128) {
 async fn a_search_that_cannot_look_at_everybody_says_so_and_still_finds_names_by_their_beginning() {
     let api = Api::start().await;
     // Identifiers that end alike are in one of the index's 16 partitions, of which 1,250 are looked at: the
-    // document's contact, whose name comes first, and these.
+    // example contact, whose name comes first, and these.
     crowd(&api, 1_400, 16).await;
     let search = async |text: &str| {
         let answer = send(api.authorized("GET", &searching(text))).await;

@@ -1,4 +1,4 @@
-//! Contract, section 6: contacts and activities that are recorded, and what suggestions make of them.
+//! Recording contacts and activities, and the suggestions made from them.
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;

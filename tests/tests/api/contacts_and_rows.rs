@@ -57,7 +57,7 @@ async fn summary(api: &Api, lead_id: &Value) -> String {
     answer.json()["data"]["activity_summary"].as_str().unwrap().to_owned()
 }
 
-/// How many leads the workspace has besides the document's contact.
+/// How many leads the workspace has besides the example contact.
 async fn leads(api: &Api) -> usize {
     api.leads().all(api.workspace).await.unwrap().len() - 1
 }
@@ -354,7 +354,7 @@ async fn every_row_has_a_lead_and_every_lead_that_writes_a_link() {
         assert_eq!(of_lead, ["lead".to_owned(), format!("row#{USER}#{identifier}")]);
     }
     let phones = items.iter().filter(|item| text(item, "pk").contains("#I#phone#")).count();
-    // The document's contact and the one lead with a number.
+    // The example contact and the one lead with a number.
     assert_eq!((listed(&api).await.len(), phones), (3, 2));
     assert!(listed(&api).await.iter().all(|row| row["lead_id"].as_str().unwrap().parse::<Uuid>().is_ok()));
 }

@@ -1,5 +1,5 @@
-//! What each call consumes of DynamoDB and of the model, measured with the demo's kind of data, and held against the
-//! table of docs/cost.md. `cargo test -p tests --test api cost:: -- --nocapture` prints the table anew.
+//! The DynamoDB units and model tokens of each call, measured with data like the demo's and compared with the table in
+//! docs/cost.md. `cargo test -p tests --test api cost:: -- --nocapture` prints the table again.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -107,7 +107,7 @@ async fn got(api: &Api, path: &str) -> Value {
     answer.json()
 }
 
-/// The rows of the document's table of units, by their first column.
+/// The rows of the page's table of units, by their first column.
 fn documented() -> BTreeMap<String, Units> {
     let page = std::fs::read_to_string(project().join("docs/cost.md")).unwrap();
     let rows = page.lines().skip_while(|line| !line.starts_with("| call | read units")).skip(2);

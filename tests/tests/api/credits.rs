@@ -1,4 +1,4 @@
-//! Contract, section 5: the ledger, and `GET /v1/credits`.
+//! The ledger, and `GET /v1/credits` (docs/behaviour.md, "Credits").
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! Section 7 of the contract, from approval on: what a person approved is sent once, what is proven not to
-//! arrive goes another way once, and what is not known is settled by its provider.
+//! Delivery after approval: an approved message is sent once, a proven failure goes once by another channel, and the
+//! provider settles an unknown result (docs/behaviour.md, "Delivery").
 
 use shared::base::context::FromContext;
 use std::sync::{Arc, Mutex};

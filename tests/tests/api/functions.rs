@@ -89,7 +89,7 @@ fn a_sample_event_is_a_request_that_is_described() {
 #[test]
 fn what_a_new_function_is_entered_as_is_read_like_the_rest() {
     let new = new_function::NewFunction {
-        name: "suggest-meetings".parse().unwrap(),
+        name: "propose-meetings".parse().unwrap(),
         route: "POST /v1/contacts/{id}/meetings".parse().unwrap(),
         permission: "write:ai".parse().unwrap(),
         group: "Follow-ups".to_owned(),
@@ -98,7 +98,7 @@ fn what_a_new_function_is_entered_as_is_read_like_the_rest() {
     let text = |path: &str| &files.iter().find(|file| file.path == path).unwrap().text;
     let declared = parsed(text("template.yaml")).functions().unwrap();
     assert_eq!(declared.len(), functions::ALL.len() + 1);
-    let function = declared.iter().find(|function| function.name == "suggest-meetings").unwrap();
+    let function = declared.iter().find(|function| function.name == "propose-meetings").unwrap();
     let routes = ["/v1/contacts/{id}/meetings", "/functions/v1/api-gateway/v1/contacts/{id}/meetings"];
     let routes = routes.map(|path| Event::Route { method: "POST".to_owned(), path: path.to_owned() });
     assert_eq!(function.events, routes);
@@ -107,8 +107,8 @@ fn what_a_new_function_is_entered_as_is_read_like_the_rest() {
     let router = manifest["workspace"]["metadata"]["lambda"]["watch"]["router"].as_table().unwrap();
     for route in &function.events {
         let Event::Route { path, .. } = route else { continue };
-        assert_eq!(router[path][0]["function"].as_str(), Some("suggest-meetings"), "{path}");
+        assert_eq!(router[path][0]["function"].as_str(), Some("propose-meetings"), "{path}");
     }
     let listed: toml::Table = text("functions/all/Cargo.toml").parse().unwrap();
-    assert!(listed["dependencies"].as_table().unwrap().contains_key("suggest-meetings"));
+    assert!(listed["dependencies"].as_table().unwrap().contains_key("propose-meetings"));
 }

@@ -1,4 +1,4 @@
-//! Contract, section 4: what a repeated request with an Idempotency-Key gets, and costs.
+//! The answer to a repeated request with an Idempotency-Key, and its cost (docs/behaviour.md, "Retries").
 
 use shared::base::context::FromContext;
 use std::time::Duration;

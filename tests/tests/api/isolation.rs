@@ -1,6 +1,6 @@
-//! Contract, section 2: no check reveals whether another workspace's object exists. Every route of the template is
-//! asked with every kind of identifier of another workspace, in path, query, body and header, and has to answer just
-//! as to identifiers that exist nowhere; and nothing of the other workspace changes.
+//! No check reveals whether another workspace's object exists. The test calls every route of the template with every
+//! kind of identifier of another workspace, in path, query, body and header. The answers must equal those to
+//! identifiers that exist nowhere, and nothing of the other workspace may change.
 
 use shared::base::context::FromContext;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ use shared::workspace::auth::Permission;
 use tests::{Answer, Api, activity, send};
 use uuid::Uuid;
 
-/// The base path under which the routes of LeadLex are there a second time.
+/// The second base path of the routes under `/v1`.
 const BASE: &str = "/functions/v1/api-gateway";
 
 /// One identifier of each kind.

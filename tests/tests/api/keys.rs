@@ -1,4 +1,4 @@
-//! Contract, section 3: keys, permissions and rate limits.
+//! Keys, permissions and rate limits (docs/behaviour.md, "Keys and limits").
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;

@@ -1,4 +1,4 @@
-//! seeds/lead-follow-up.md and section 8 of the contract: both phases, through the real queue.
+//! Both phases of leadFollowUp, through the real queue (docs/behaviour.md, "Follow-up").
 
 use shared::base::context::FromContext;
 use std::collections::HashMap;
@@ -31,7 +31,7 @@ fn body(staff: &Staff) -> Value {
     json!({"siteId": staff.site, "leadId": CONTACT})
 }
 
-/// The document's example, with UUIDs in place of its illustrations.
+/// The example request.
 fn document(staff: &Staff) -> Value {
     json!({
         "siteId": staff.site,
@@ -414,7 +414,7 @@ async fn a_store_that_is_out_or_a_model_that_is_left_alone_is_a_system_error() {
     assert_eq!(model.requests().len(), asked);
 }
 
-/// Each id in the other spelling than the document's example has it.
+/// Each id in its other spelling.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_field_has_its_other_spelling() {
     let model = ScriptedModel::start(vec![reply(written("Hi Jane"), written("A next step"))]).await;

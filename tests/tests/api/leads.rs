@@ -1,4 +1,4 @@
-//! seeds/leads.md and section 6 of the contract: the four reads over what ingestion recorded.
+//! The four reads of the leads API, over what ingestion recorded (docs/behaviour.md, "The lead list").
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use shared::workspace::auth::Permission;
 use tests::leads_api::{LEAD, USER, extract, ingest, list, listed, message, post};
 use tests::{Api, send};
 
-/// The document's lead: 37 messages, the last by the agent.
+/// Records the example lead: 37 messages, the last by the agent.
 async fn document_lead(api: &Api) {
     let first: DateTime<Utc> = "2025-10-05T06:21:34.662Z".parse().unwrap();
     let last: DateTime<Utc> = "2025-12-12T09:07:38.656Z".parse().unwrap();
@@ -43,7 +43,7 @@ async fn the_documents_lead_is_shown_as_in_the_document() {
     let lead = &body["data"][0];
     let expected = json!({
         "customer_phone": "918979556941", "name": "Siddhant", "email": "sddhantjaiii@gmail.com", "company": null,
-        // The document says Cold and 7 for scores that sum to 8; the contract calls that a slip.
+        // The scores sum to 8, which is Warm.
         "lead_status": "Warm", "total_score": 8, "intent_score": 1, "urgency_score": 1, "budget_score": 2, "fit_score": 2, "engagement_score": 2,
         "platforms": ["whatsapp"], "conversation_count": 1, "total_messages": 37, "template_sends_count": 0,
         "last_message_at": "2025-12-12T09:07:38.656Z",

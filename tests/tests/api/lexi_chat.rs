@@ -1,4 +1,4 @@
-//! seeds/lexi-chat.md and section 9 of the contract: messages to Lexi, what it proposes, and what becomes of it.
+//! Messages to Lexi, its proposals, and what follows from them (docs/behaviour.md, "Assistant").
 
 use shared::base::context::FromContext;
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 const CHAT: &str = "/v1/lexi/chat";
 
-/// The document's message.
+/// A message that proposes a prospect search.
 const FIND: &str = "Find me 20 CEOs at law firms in New York";
 
 /// CEOs of law firms in New York and Boston, and CTOs of software companies of two sizes in California.
@@ -129,7 +129,7 @@ async fn the_documents_example_is_proposed_approved_and_found() {
     for contact in on_list["data"].as_array().unwrap() {
         assert!(contact["full_name"].is_string() && contact["company_name"].is_string(), "{contact}");
     }
-    // The document's example of an answer that needs no approval.
+    // An answer that needs no approval.
     let second = said(&api, "Did you find them?", json!({"conversation_id": first["conversation_id"]})).await;
     assert_eq!(second["response"], "I found 20 CEOs at law firms in New York. I've added them to your list.");
     assert_eq!((&second["task_id"], &second["requires_approval"]), (&Value::Null, &json!(false)));

@@ -1,5 +1,5 @@
-//! Hostile text before Lexi, and a model that obeys whoever speaks loudest: whatever records say, nothing is
-//! proposed, approved, sent, changed or shown to a stranger (contract, section 9; docs/decisions/0005).
+//! Hostile texts in the records, and a model that obeys them: nothing is proposed, approved, sent, changed or shown to
+//! a stranger because of a text in the records (docs/decisions/0005-nothing-is-proposed-after-reading.md).
 
 use shared::base::context::FromContext;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Contract, section 9: lists of contacts. Each contact is on a list once, the count is exact whoever adds at
-//! the same time, and no answer tells what another workspace has.
+//! Lists of contacts. Each contact is on a list once, the count is exact under concurrent additions, and no answer
+//! reveals what another workspace has.
 
 use cli::demo;
 use shared::base::context::FromContext;

@@ -24,7 +24,7 @@ async fn the_first_start_has_demo_data_prints_a_curl_and_ctrl_c_ends_it_cleanly(
     assert_eq!(health.status, 200);
     let answer = suggest(&gateway, "demo", None).await;
     let data = &answer.json()["data"];
-    // The document's own figures.
+    // The figures of the README's example.
     assert_eq!(data["credits_remaining"], 4_861);
     let summary = data["activity_summary"].as_str().unwrap();
     assert!(

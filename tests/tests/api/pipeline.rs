@@ -1,4 +1,4 @@
-//! Contract, sections 1 and 2: envelopes, headers, and the order of checks.
+//! Envelopes, headers, and the order of checks.
 
 use serde_json::{Value, json};
 use shared::workspace::auth::Permission;

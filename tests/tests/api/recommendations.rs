@@ -1,5 +1,4 @@
-//! seeds/followup-recommendation.md and section 7 of the contract: the documented endpoint, and what people
-//! do with what it recommends.
+//! Recommendations and the decisions on them (docs/behaviour.md, "Recommendations").
 
 use chrono::{DateTime, TimeDelta, Utc};
 use functions::analyst::Analyst;
@@ -68,7 +67,7 @@ async fn with_a_site() -> Api {
     api
 }
 
-/// The document's body, for the lead that the document calls Sarah.
+/// The example request, for the lead `LD-2048`.
 fn document() -> Value {
     json!({
         "lead_id": "LD-2048",
@@ -102,7 +101,7 @@ fn at(time: &str) -> DateTime<Utc> {
     time.parse().unwrap()
 }
 
-/// The day after the document's last engagement.
+/// A stack on the day after the example's last engagement.
 async fn the_day_after(model: Option<&ScriptedModel>) -> Api {
     let clock = shared::base::clock::Clock::default();
     clock.advance(at("2026-04-21T10:00:00Z") - clock.now());
@@ -121,7 +120,7 @@ async fn the_documents_example_is_answered_as_documented() {
     assert!(body["reasoning_summary"].as_str().unwrap().contains("SMS"), "{body}");
     assert!(body["draft_message"].as_str().unwrap().starts_with("Hi Sarah, "), "{body}");
     assert_eq!(body["requires_human_approval"], true);
-    // What goes beyond the document.
+    // Fields beyond the first six.
     assert_eq!(body["status"], "pending_review");
     assert_eq!(body["lead_id"], json!(lead_id));
     let points: i64 = body["factors"].as_array().unwrap().iter().map(|factor| factor["points"].as_i64().unwrap()).sum();
@@ -312,7 +311,7 @@ async fn a_model_that_is_down_leaves_an_item_in_the_manual_queue_and_the_manager
         (told.len(), &told[0]["kind"], &told[0]["recommendation_id"]),
         (1, &json!("ai_unavailable"), &json!(id))
     );
-    // Tried again, as the document advises, it is the same item.
+    // A retry returns the same item.
     let again = recommend(&api, &body).await;
     assert_eq!(again.json()["error"]["details"]["recommendation_id"], json!(id));
     assert_eq!(notified(&api, "manager").await.len(), 1);

@@ -106,7 +106,7 @@ async fn is_there_once(api: &Api, rounds: usize, way: Way) {
         let numbers = said["data"]["messages"].as_array().unwrap().iter().map(|message| &message["sequence_no"]);
         assert_eq!(numbers.collect::<Vec<_>>(), [1, 2], "{way:?} {round}");
     }
-    // Besides the leads, those of the harness: the document's contact with its activities.
+    // Besides the leads, the harness's own items: the example contact with its activities.
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
     for item in scan(&api.stack.ready.dynamodb, &api.stack.ready.environment["LEADS_TABLE"]).await {
         let kind = item["sk"]["S"].as_str().unwrap().split('#').next().unwrap().to_owned();

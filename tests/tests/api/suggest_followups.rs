@@ -1,4 +1,4 @@
-//! Every row and note of seeds/suggest-followups.md.
+//! Fields, limits, errors and credits of suggest-followups (docs/behaviour.md, "Suggestions").
 
 use std::collections::BTreeMap;
 

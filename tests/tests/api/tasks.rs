@@ -1,5 +1,5 @@
-//! Section 9 of the contract, as far as tasks go: what is proposed waits, a person decides once, a worker does what
-//! was approved, and what it costs is held, posted or voided.
+//! Tasks: a proposal waits, a person decides once, a worker does exactly what was approved, and its credits are held,
+//! posted or voided.
 
 use shared::base::context::FromContext;
 use std::collections::BTreeMap;

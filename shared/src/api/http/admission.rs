@@ -1,4 +1,4 @@
-//! Everything before the work: who calls, and what is asked.
+//! The steps before the work: authenticate the key and parse the request.
 
 use super::Request;
 use super::arrival::Arrival;
@@ -15,7 +15,7 @@ use lambda_http::RequestExt;
 use serde_json::{Value, json};
 use tracing::field::display;
 
-/// Everything before the work: who calls, and what is asked.
+/// Authenticates the key and parses the request, in the documented order.
 pub(super) async fn admit<E: Endpoint>(
     gate: &Gate,
     endpoint: &E,
@@ -103,7 +103,7 @@ pub(super) fn check_size_and_type(request: &Request, most: usize) -> Result<(), 
     Err(Problem::new(Code::UnsupportedMediaType, "send JSON in UTF-8, with Content-Type: application/json"))
 }
 
-/// A body as it was sent: API Gateway may hand it over as text or in base64.
+/// The bytes of a body. API Gateway may pass it as text or in base64.
 pub fn body_bytes(body: &lambda_http::Body) -> &[u8] {
     match body {
         lambda_http::Body::Text(text) => text.as_bytes(),
@@ -112,7 +112,7 @@ pub fn body_bytes(body: &lambda_http::Body) -> &[u8] {
     }
 }
 
-/// serde_json's messages say what was expected and where; they do not quote the body.
+/// Parses the body. serde_json's messages do not quote it: they say only what was expected and where.
 pub(super) fn json_body(body: &lambda_http::Body, is_optional: bool) -> Result<Value, Problem> {
     let bytes = body_bytes(body);
     if bytes.iter().all(u8::is_ascii_whitespace) {

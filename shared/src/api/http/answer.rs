@@ -1,4 +1,4 @@
-//! Answers: the type that an endpoint answers with is the type that the description of the API shows.
+//! Answers. The type that an endpoint returns is the type in the API's description.
 
 use std::marker::PhantomData;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::reply::Reply;
 use super::request::{Describe, Pages, describe};
 
-/// What an endpoint answers with: a `T`, or a [`Page`] of a list.
+/// The type of an endpoint's answer: a `T`, or a [`Page`] of a list.
 pub trait Answer {
     /// The schema of `data`.
     const DATA: Describe;
@@ -21,12 +21,12 @@ impl<T: Serialize + JsonSchema> Answer for T {
     const DATA: Describe = describe::<T>;
 }
 
-/// A part of a list, with what says which.
+/// A page of a list, with its position.
 #[derive(Clone, Debug)]
 pub struct Page<D, M = PageMeta> {
-    /// What the part has.
+    /// The entries of the page.
     pub data: D,
-    /// Which part it is.
+    /// The position of the page in the list.
     pub meta: M,
 }
 
@@ -47,7 +47,7 @@ pub struct PageMeta {
 }
 
 impl PageMeta {
-    /// The page that was asked for, of a list that has so many.
+    /// The position of the requested page in a list of `total` entries.
     pub fn new(pages: Pages, total: usize) -> Self {
         Self { page: pages.page, per_page: pages.per_page, total: total as u64 }
     }
@@ -68,7 +68,7 @@ pub struct Pagination {
 }
 
 impl Pagination {
-    /// The part of a list of `total` that has `length` after the first `offset`.
+    /// The position of `length` entries after the first `offset`, in a list of `total`.
     pub fn new(total: usize, limit: u32, offset: u32, length: usize) -> Self {
         Self { total: total as u64, limit, offset, has_more: offset as usize + length < total }
     }
@@ -86,7 +86,7 @@ impl<A> From<Answered<A>> for Reply {
     }
 }
 
-/// The finished answer of an endpoint that answers with an `A`.
+/// The finished answer of an endpoint whose answer type is `A`.
 #[derive(Clone, Debug)]
 pub struct Answered<A> {
     reply: Reply,
@@ -94,19 +94,20 @@ pub struct Answered<A> {
 }
 
 impl<A> Answered<A> {
-    /// The reply as it stands.
+    /// The reply behind the type.
     pub(in crate::api) fn reply(&self) -> &Reply {
         &self.reply
     }
 
-    /// Notes the lead that the answer is about, where its body may not say so.
+    /// Sets the lead that the answer is about, if its body may not name it. Erasing the lead then erases a stored
+    /// answer.
     #[must_use]
     pub fn about(mut self, lead_id: Uuid) -> Self {
         self.reply.about = Some(lead_id);
         self
     }
 
-    /// Notes the preference that was honoured (RFC 7240).
+    /// Sets the preference that was applied (RFC 7240), for the header `Preference-Applied`.
     #[must_use]
     pub fn preference_applied(mut self, preference: Option<String>) -> Self {
         self.reply.preference_applied = preference;

@@ -1,4 +1,4 @@
-//! What is known of a request before its key is.
+//! The facts about a request before its key is checked.
 
 use super::Request;
 use super::dialect::{LEADLEX_BASE, Stamp};
@@ -8,14 +8,14 @@ use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
 use uuid::Uuid;
 
-/// What is known of a request before its key is.
+/// The facts about a request before its key is checked.
 #[derive(Debug)]
 pub(super) struct Arrival {
     pub(super) at: DateTime<Utc>,
     pub(super) request_id: Uuid,
     pub(super) correlation_id: Option<String>,
-    /// Method and path template, as in `template.yaml`, without the LeadLex base path. Never the
-    /// path itself, which may hold a phone number and is logged nowhere.
+    /// Method and path template, as in `template.yaml`, without the base path. Never the path itself, which may hold a
+    /// phone number and is never logged.
     pub(super) route: String,
     pub(super) path: String,
     pub(super) deadline: DateTime<Utc>,
@@ -31,7 +31,7 @@ impl Arrival {
             }
             _ => None,
         };
-        // A function's own address knows no routes, nor does cargo-lambda's emulator.
+        // Requests to the function URL have no route, nor do those from cargo-lambda's emulator.
         let route = route
             .or(known)
             .map_or_else(|| "$default".to_owned(), |(method, template)| format!("{method} {}", without_base(template)));
@@ -47,7 +47,7 @@ impl Arrival {
         Self { at, request_id, correlation_id, route, path, deadline }
     }
 
-    /// The request as a part of its trace, which can be found by what the answer says its id is.
+    /// The request's subsegment of the trace, annotated with its request id.
     pub(super) fn traced(&self) -> Subsegment {
         let mut part = Subsegment::begin(&self.route, Of::Function);
         part.annotate("request_id", self.request_id.to_string());
@@ -60,13 +60,13 @@ impl Arrival {
     }
 }
 
-/// A path without the LeadLex base path.
+/// Removes the base path of `/v1` routes from a path.
 pub(super) fn without_base(path: &str) -> &str {
     path.strip_prefix(LEADLEX_BASE).filter(|rest| rest.starts_with('/')).unwrap_or(path)
 }
 
-/// How long a request may take where nothing says until when: less than API Gateway waits.
+/// The time limit of a request without a deadline; shorter than API Gateway's.
 pub(super) const DEFAULT_TIME: TimeDelta = TimeDelta::seconds(29);
 
-/// A deadline before 2001 is the constant that cargo-lambda's emulator sends, and means none.
+/// Earlier deadlines count as none: cargo-lambda's emulator sends a constant before 2001.
 pub(super) const FIRST_CREDIBLE_DEADLINE_MS: i64 = 978_307_200_000;

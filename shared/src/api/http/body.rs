@@ -1,4 +1,4 @@
-//! An answer's body: whole, or events that come as the work goes on.
+//! The body of an answer: whole, or events that are sent while the work runs.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -11,24 +11,24 @@ use tokio::sync::mpsc::UnboundedReceiver;
 /// The body of a response.
 #[derive(Debug)]
 pub struct Body {
-    /// What is there already.
+    /// The part that is already there.
     first: Option<Bytes>,
-    /// What is still to come.
+    /// The channel for the rest; `None` for a whole body.
     rest: Option<UnboundedReceiver<Bytes>>,
 }
 
 impl Body {
-    /// A body that is there already.
+    /// A complete body.
     pub fn whole(text: impl Into<Bytes>) -> Self {
         Self { first: Some(text.into()), rest: None }
     }
 
-    /// A body of which the first piece is there.
+    /// A body with its first piece; the rest follows.
     pub(super) fn coming(first: Bytes, rest: UnboundedReceiver<Bytes>) -> Self {
         Self { first: Some(first), rest: Some(rest) }
     }
 
-    /// Whether pieces are still to come.
+    /// Whether more pieces follow.
     pub fn is_coming(&self) -> bool {
         self.rest.is_some()
     }

@@ -12,37 +12,37 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-/// The largest body that a route takes unless it says otherwise: 256 KiB.
+/// The default limit of a body: 256 KiB.
 pub(super) const MAX_BODY: usize = 256 * 1024;
 
-/// The largest body that ingestion takes: 5 MB.
+/// The limit of a body for ingestion: 5 MB.
 pub const MAX_INGESTED: usize = 5_000_000;
 
-/// One documented endpoint: what a function crate implements.
+/// An endpoint of the API. A function crate implements it.
 pub trait Endpoint: Send + Sync + 'static {
-    /// The envelope it answers in.
+    /// The dialect of its answers.
     const DIALECT: Dialect;
-    /// The permission it asks for.
+    /// The permission that a key needs.
     const PERMISSION: Permission;
-    /// The largest body it takes, in bytes.
+    /// The limit of the body, in bytes.
     const MAX_BODY: usize = MAX_BODY;
-    /// Whether it sends events while it works, to a client that asks for them.
+    /// Whether the endpoint sends events to clients that ask for them.
     const STREAMS: bool = false;
-    /// Whether its body may be left out; then it counts as an empty object.
+    /// Whether the body may be missing; then it counts as an empty object.
     const BODY_IS_OPTIONAL: bool = false;
-    /// The kind of problem that a malformed request is.
+    /// The code for a malformed request.
     const MALFORMED: Code = Code::Validation;
-    /// What it takes.
+    /// The parts of the request that it reads.
     type Request: FromRequest;
-    /// What it answers with.
+    /// The type of its answer.
     type Answer: Answer;
 
-    /// Checks what goes beyond single fields: those that depend on each other or on the time.
+    /// Checks conditions across fields, or that depend on the time.
     fn check(&self, _request: &Self::Request) -> Result<(), Problem> {
         Ok(())
     }
 
-    /// Does the work.
+    /// Handles one call.
     fn handle(
         &self,
         call: &Call,
@@ -50,26 +50,26 @@ pub trait Endpoint: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Answered<Self::Answer>, Problem>> + Send;
 }
 
-/// Reads and checks a request; everything wrong with its fields is one problem.
+/// Parses and checks a request. All invalid fields become one problem.
 pub(super) fn parse<E: Endpoint>(endpoint: &E, input: Input) -> Result<E::Request, Problem> {
     let request = request::parse(input, E::MALFORMED).map_err(|problem| E::DIALECT.malformed(problem))?;
     endpoint.check(&request).map(|()| request)
 }
 
-/// A request that passed the gate: who calls, and how to answer.
+/// A request that passed the gate.
 #[derive(Debug)]
 pub struct Call {
-    /// The request's id, in every answer and log line.
+    /// The request's id, which every answer and log line has.
     pub request_id: Uuid,
-    /// Whose data it may touch.
+    /// The workspace of the key. The handler may use only its data.
     pub workspace_id: Uuid,
-    /// The key it came with.
+    /// The id of the key.
     pub key_id: Uuid,
-    /// Until when it has to be answered.
+    /// The time by which the answer must be sent.
     pub deadline: DateTime<Utc>,
-    /// Its idempotency key, if it came with one.
+    /// The claim of the request's idempotency key; `None` without a key.
     pub claimed: Option<Claimed>,
-    /// What the client is to see before the reply is there.
+    /// The channel for events before the reply.
     pub events: Events,
     pub(super) dialect: Dialect,
     pub(super) stamp: Stamp,
@@ -82,7 +82,7 @@ impl Call {
         self.answer(&data, None::<()>).map(Answered::from)
     }
 
-    /// A 200 with a part of a list.
+    /// A 200 with a page of a list.
     #[track_caller]
     pub fn page<D: Serialize, M: Serialize>(&self, page: Page<D, M>) -> Result<Answered<Page<D, M>>, Problem> {
         self.answer(&page.data, Some(page.meta)).map(Answered::from)
@@ -94,7 +94,7 @@ impl Call {
         Ok(Reply::whole(200, body))
     }
 
-    /// A refusal as an answer, to be kept.
+    /// A permanent error as a reply, which can be stored.
     pub fn refusal(&self, problem: &Problem) -> Reply {
         refusal(self.dialect, problem, &self.stamp)
     }

@@ -1,4 +1,4 @@
-//! The four envelopes of the documented APIs (contract, section 1).
+//! The envelopes of the four groups of routes (docs/behaviour.md, "Requests and answers" and "Errors").
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::base::problem::{MISSING, Problem};
 use crate::base::time::timestamp;
 
-/// Which documented API a route belongs to, and so which envelope it answers in.
+/// The group of routes, which determines the envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// `/v1/**`: `{"data": …}` and `{"error": {code, message, details?}}`.
@@ -20,20 +20,20 @@ pub enum Dialect {
     Leads,
 }
 
-/// The base path under which the LeadLex documents publish their routes.
+/// A second base path, under which the routes of `/v1` also answer.
 pub const LEADLEX_BASE: &str = "/functions/v1/api-gateway";
 
-/// What an envelope needs besides its content.
+/// The parts of an envelope besides its content.
 #[derive(Clone, Debug)]
 pub struct Stamp {
-    /// Time of the answer.
+    /// The time of the answer.
     pub at: DateTime<Utc>,
-    /// Correlation id of the `leads` dialect.
+    /// The correlation id, for the `Leads` dialect.
     pub correlation_id: String,
 }
 
 impl Dialect {
-    /// A success body. `data` is the document's `data` object; `meta` is what a list adds to it.
+    /// A success body with `data`, and for a page of a list `meta`.
     pub fn success(
         self,
         data: &impl Serialize,
@@ -54,7 +54,7 @@ impl Dialect {
         }
     }
 
-    /// A malformed request, as the documents word it.
+    /// Words the error for a malformed request as this dialect does.
     pub(super) fn malformed(self, mut problem: Problem) -> Problem {
         let mut fields = problem.fields.iter();
         if let (Self::Followup, Some((field, complaint)), None) = (self, fields.next(), fields.next())
@@ -65,7 +65,7 @@ impl Dialect {
         problem
     }
 
-    /// The `data` of a success body.
+    /// Takes the `data` out of a success body.
     pub fn content(self, mut body: Value) -> Value {
         match self {
             Self::Followup => body,
@@ -95,7 +95,7 @@ impl Dialect {
     }
 }
 
-/// What `/v1/**` answers.
+/// The success body of `/v1/**`.
 #[derive(Serialize)]
 struct LeadlexBody<'a, D, M> {
     data: &'a D,
@@ -103,14 +103,14 @@ struct LeadlexBody<'a, D, M> {
     meta: Option<M>,
 }
 
-/// What `/api/agents/**` answers.
+/// The success body of `/api/agents/**`.
 #[derive(Serialize)]
 struct AgentsBody<'a, D> {
     success: bool,
     data: &'a D,
 }
 
-/// What `/users/**` answers.
+/// The success body of `/users/**`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct LeadsBody<'a, D, M> {

@@ -1,8 +1,8 @@
 //! Server-sent events as an answer ("Server-sent events", HTML Standard).
 //!
-//! An endpoint that streams sends events while it works and gives its reply as ever. Who asked for events
-//! gets those, then the reply as `done`, or a problem as `error`; who did not gets the reply alone. A problem
-//! before the first event is an ordinary error with its status.
+//! A streaming endpoint sends events while it works, and returns its reply as usual. A client that asked for events
+//! gets them, and then the reply as `done` or a problem as `error`. Other clients get only the reply. A problem before
+//! the first event is an ordinary error with its status.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -16,12 +16,12 @@ use super::reply::Reply;
 /// The content type of an answer in events.
 pub const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
 
-/// Where an endpoint sends its events.
+/// The channel for an endpoint's events; `None` if the client did not ask for events.
 #[derive(Clone, Debug, Default)]
 pub struct Events(Option<UnboundedSender<Bytes>>);
 
 impl Events {
-    /// Events that somebody reads.
+    /// An open channel, and the receiver of its events.
     pub(super) fn read() -> (Self, UnboundedReceiver<Bytes>) {
         let (sender, receiver) = unbounded_channel();
         (Self(Some(sender)), receiver)
@@ -32,8 +32,8 @@ impl Events {
         self.0.is_some()
     }
 
-    /// Sends an event, if events are wanted. Never waits, and never fails: that the reader is gone is no
-    /// concern of the work.
+    /// Sends an event if the client asked for events. It never waits and never fails: the work does not depend on the
+    /// reader.
     pub fn send(&self, name: &str, data: &Value) {
         self.send_bytes(|| event(name, &data.to_string()).into());
     }
@@ -50,12 +50,12 @@ impl Events {
     }
 }
 
-/// `data` is JSON without line breaks.
+/// Formats one event. `data` is JSON without line breaks.
 fn event(name: &str, data: &str) -> String {
     format!("event: {name}\ndata: {data}\n\n")
 }
 
-/// How a stream ends: the reply's data and the mark of the end, or its error body.
+/// The last event of a stream: the reply's data with the end mark, or its error body.
 pub(super) fn last(dialect: Dialect, reply: &Reply) -> String {
     if reply.status >= 400 {
         return event("error", &reply.body);
@@ -64,8 +64,8 @@ pub(super) fn last(dialect: Dialect, reply: &Reply) -> String {
     format!("{}data: [DONE]\n\n", event("done", &dialect.content(body).to_string()))
 }
 
-/// Whether a request asks for events rather than JSON (RFC 9110, section 12.5.1). Of two that are as welcome,
-/// the first is taken; a wildcard means JSON.
+/// Whether a request prefers events over JSON (RFC 9110, section 12.5.1). With equal weights, the first type wins; a
+/// wildcard means JSON.
 pub(super) fn prefers_events(headers: &HeaderMap) -> bool {
     let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let mut best = (0.0, false);

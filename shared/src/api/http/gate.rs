@@ -1,4 +1,4 @@
-//! What stands before every endpoint: the keys, the time and fresh identifiers.
+//! The part that all endpoints share: keys, clock and random identifiers.
 
 use super::Request;
 use super::dialect::Dialect;
@@ -9,7 +9,7 @@ use crate::base::context::FromContext;
 use crate::base::problem::Problem;
 use crate::workspace::accounts::Accounts;
 
-/// What stands before every endpoint: the keys, the time and fresh identifiers.
+/// The keys, clock and random identifiers that every endpoint needs before its work.
 #[derive(Clone, Debug, FromContext)]
 pub struct Gate {
     pub(super) accounts: Accounts,
@@ -18,7 +18,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Answers a request that no endpoint takes.
+    /// Answers a request that no endpoint accepts.
     pub(super) fn refuse(&self, dialect: Dialect, request: &Request, problem: Problem) -> Response {
         answer(&self.clock, &self.random, dialect, request, Err(problem))
     }

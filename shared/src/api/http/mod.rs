@@ -1,4 +1,4 @@
-//! The HTTP side of a function: the request pipeline and the four envelopes.
+//! The HTTP side of a function: the request pipeline and the envelopes.
 
 mod admission;
 mod answer;

@@ -1,6 +1,6 @@
-//! The request pipeline, in the order of the contract (section 2): request id → size and content
-//! type → key → permission and rate limit → body and idempotency key → the endpoint → envelope and
-//! headers. Where the client asked for events, and the endpoint streams, the headers go with the first event.
+//! The request pipeline (docs/behaviour.md, "Order of checks"): request id → size and content type → key →
+//! permission and rate limit → body and idempotency key → the endpoint → envelope and headers. If the client asked
+//! for events and the endpoint streams, the headers go with the first event.
 
 use super::admission::admit;
 use super::arrival::Arrival;
@@ -24,12 +24,12 @@ use crate::base::clock::{Clock, Random};
 use crate::base::observe::invocation::carried;
 use crate::base::problem::Problem;
 
-/// Answers one request; never fails, and turns every problem and panic into a response.
+/// Answers one request. It never fails: problems and panics become responses.
 pub async fn serve<E: Endpoint>(gate: &Gate, endpoint: &Arc<E>, request: Request) -> Response {
     serve_route(gate, endpoint, request, None).await
 }
 
-/// As [`serve`], for a caller who has found the route: method and path template.
+/// Like [`serve`], for a caller that has already found the route (method and path template).
 pub(super) async fn serve_route<E: Endpoint>(
     gate: &Gate,
     endpoint: &Arc<E>,
@@ -61,7 +61,7 @@ async fn serve_arrival<E: Endpoint>(gate: &Gate, endpoint: &Arc<E>, request: Req
     let endpoint = Arc::clone(endpoint);
     let work = async move { guarded(endpoint.handle(&call, parsed)).await.map(Reply::from) };
     let mut work = Box::pin(work.instrument(span.clone()));
-    // What is finished before anybody waited is answered at once, with everything that the reply says.
+    // If the work finishes before its first event, the answer is an ordinary one, with all headers.
     let first = tokio::select! {
         biased;
         result = &mut work => {
@@ -86,18 +86,18 @@ async fn serve_arrival<E: Endpoint>(gate: &Gate, endpoint: &Arc<E>, request: Req
         let reply = settle(E::DIALECT, &arrival, result, clock.now());
         events.send_last(E::DIALECT, &reply);
     };
-    // Whether anybody still reads is no concern of the work.
+    // The work goes on even if the client stops reading.
     tokio::spawn(carried(rest.instrument(span)));
     response
 }
 
-/// Work whose panic is a problem like others.
+/// Turns a panic of the work into a problem.
 async fn guarded<T>(work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
     let result = AssertUnwindSafe(work).catch_unwind().await;
     result.unwrap_or_else(|_| Err(Problem::internal("a handler panicked")))
 }
 
-/// Answers a request that belongs to no endpoint: no key is asked for.
+/// Answers a request that belongs to no endpoint, without asking for a key.
 pub fn answer(
     clock: &Clock,
     random: &Random,
@@ -112,8 +112,8 @@ pub fn answer(
     ended(part, finish(dialect, &arrival, result, None, clock.now()))
 }
 
-/// Answers a request that proves itself in another way than by a key, such as a provider's signature.
-/// As [`serve`], it never fails.
+/// Answers a request that is authenticated by other means than a key, such as a provider's signature. Like [`serve`],
+/// it never fails.
 pub async fn serve_open(
     clock: &Clock,
     random: &Random,

@@ -1,4 +1,4 @@
-//! A finished answer, before the headers that every answer gets.
+//! A finished answer, without the headers that every answer gets.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -7,31 +7,31 @@ use uuid::Uuid;
 use crate::base::problem::Problem;
 use crate::workspace::idempotency::Stored;
 
-/// Status and body of an answer.
+/// The status, body and special headers of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// The status.
+    /// The HTTP status.
     pub status: u16,
-    /// The JSON body, or nothing.
+    /// The body, usually JSON; may be empty.
     pub body: String,
-    /// What the body is.
+    /// The content type of the body.
     pub content_type: &'static str,
-    /// The code of the error that it is, if it is one made now: that of LeadLex, in which the metrics tell errors apart.
+    /// For an error that is not replayed: its code in the `Leadlex` dialect, which the metrics use.
     pub code: Option<&'static str>,
-    /// Whether it was given before, to a request with the same idempotency key.
+    /// Whether the reply was stored under an idempotency key and is replayed.
     pub replayed: bool,
-    /// How long to wait before trying again, in seconds.
+    /// The seconds until a retry makes sense.
     pub retry_after: Option<u64>,
-    /// The methods of the route, where the request used another.
+    /// The methods of the route, if the request used another.
     pub allow: Option<String>,
-    /// The preference that was honoured (RFC 7240).
+    /// The preference that was applied (RFC 7240).
     pub preference_applied: Option<String>,
-    /// The lead that the body tells of, where it may not say so.
+    /// The lead that the body is about, if it may not name it.
     pub about: Option<Uuid>,
 }
 
 impl Reply {
-    /// An answer made now.
+    /// A new reply with a JSON body.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::whole(status, body.to_string())
     }
@@ -42,17 +42,17 @@ impl Reply {
         serde_json::to_string(body).map(|body| Self::whole(200, body)).map_err(Problem::internal)
     }
 
-    /// An answer made now, of a JSON body.
+    /// A new reply with a serialized JSON body.
     pub(super) fn whole(status: u16, body: String) -> Self {
         Self { replayed: false, ..Self::replayed(status, body) }
     }
 
-    /// A bare text.
+    /// A reply with a plain text.
     pub fn text(status: u16, body: String) -> Self {
         Self { replayed: false, content_type: "text/plain", ..Self::replayed(status, body) }
     }
 
-    /// An answer made before, to the byte.
+    /// A replay of a stored reply, byte for byte.
     pub fn replayed(status: u16, body: String) -> Self {
         Self {
             status,
@@ -67,7 +67,7 @@ impl Reply {
         }
     }
 
-    /// What is kept of it under an idempotency key.
+    /// The part that is stored under an idempotency key.
     pub fn stored(&self) -> Stored {
         Stored { status: self.status, body: self.body.clone(), about: self.about }
     }

@@ -1,4 +1,4 @@
-//! The answer to a request: its envelope, its headers, its one log line and its metrics.
+//! The answer to a request: its envelope, headers, log line and metrics.
 
 use super::arrival::Arrival;
 use super::body::Body;
@@ -13,10 +13,10 @@ use crate::workspace::auth::Rate;
 use chrono::{DateTime, Utc};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-/// A response, as the Lambda runtime or the gateway sends it.
+/// A response in the form of the Lambda runtime and the gateway.
 pub type Response = http::Response<Body>;
 
-/// Envelope, headers and the one log line of a request.
+/// Builds the response of a request, and writes its one log line.
 pub(super) fn finish(
     dialect: Dialect,
     arrival: &Arrival,
@@ -28,7 +28,7 @@ pub(super) fn finish(
     respond_whole(dialect, arrival, reply, rate, now)
 }
 
-/// The reply to a request, its one log line and its metrics.
+/// The reply to a request, with its one log line and its metrics.
 pub(super) fn settle(dialect: Dialect, arrival: &Arrival, result: Result<Reply, Problem>, now: DateTime<Utc>) -> Reply {
     let ms = (now - arrival.at).num_milliseconds();
     let reply = match result {
@@ -62,7 +62,7 @@ pub(super) fn settle(dialect: Dialect, arrival: &Arrival, result: Result<Reply, 
     reply
 }
 
-/// The head of an answer in events that ends with this reply. Its status is 200: a problem is an event.
+/// The head of an event stream that ends with this reply. Its status is always 200, because a problem is an event.
 pub(super) fn in_events(reply: &Reply) -> Reply {
     Reply { status: 200, content_type: EVENT_STREAM, body: String::new(), retry_after: None, ..reply.clone() }
 }
@@ -95,7 +95,7 @@ pub(super) fn respond(
     set("content-type", reply.content_type);
     set("cache-control", "no-store");
     if reply.content_type == EVENT_STREAM {
-        // So that a proxy hands each event on at once.
+        // Tells proxies to pass each event on at once.
         set("x-accel-buffering", "no");
     }
     set("x-request-id", &arrival.request_id.to_string());
@@ -125,7 +125,7 @@ pub(super) fn respond(
     response
 }
 
-/// Ends a request's part of its trace.
+/// Ends the request's subsegment of the trace.
 pub(super) fn ended(mut part: Subsegment, response: Response) -> Response {
     part.answered(response.status().as_u16());
     response

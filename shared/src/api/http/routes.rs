@@ -1,4 +1,4 @@
-//! Several endpoints in one function, told apart by method and path.
+//! Several endpoints in one function, selected by method and path.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use lambda_http::Request;
 
 type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>;
 
-/// Parses an input as one endpoint does, and drops what comes out.
+/// Parses an input as an endpoint does, and drops the result.
 pub type Parser = Arc<dyn Fn(&Input) + Send + Sync>;
 
 /// The parser of an endpoint.
@@ -43,12 +43,12 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// No endpoints yet, behind a gate.
+    /// No endpoints yet.
     pub fn new(gate: Gate) -> Self {
         Self { gate, routes: Vec::new() }
     }
 
-    /// Adds an endpoint; method and path as in `template.yaml`.
+    /// Adds an endpoint. Method and path are those of `template.yaml`.
     #[must_use]
     pub fn with<E: Endpoint>(mut self, method: &'static str, path: &'static str, endpoint: E) -> Self {
         let (gate, endpoint) = (self.gate.clone(), Arc::new(endpoint));
@@ -61,13 +61,13 @@ impl Routes {
         self
     }
 
-    /// The parsers of its endpoints.
+    /// The parsers of all endpoints.
     pub(crate) fn parsers(&self) -> Vec<Parser> {
         self.routes.iter().map(|route| Arc::clone(&route.parser)).collect()
     }
 
-    /// Answers a request by its endpoint; by 404 or 405 in the dialect of the first endpoint if there is none, which
-    /// only a request to the function's own address can meet.
+    /// Answers a request by its endpoint, or with 404 or 405 in the first endpoint's dialect. Only requests to the
+    /// function URL can match no endpoint.
     pub fn answer(&self, request: Request) -> BoxFuture<'static, Response> {
         let raw = request.raw_http_path();
         let path = without_base(if raw.is_empty() { request.uri().path() } else { raw });
@@ -84,7 +84,7 @@ impl Routes {
     }
 }
 
-/// Why none of some routes takes a request: none has its path, or those that do want another method.
+/// The problem for a request that matches none of some routes: an unknown path, or a path with another method.
 pub fn no_such_route<'a>(routes: impl Iterator<Item = (&'a str, &'a str)>, method: &str, path: &str) -> Problem {
     let mut allowed: Vec<&str> =
         routes.filter(|(_, template)| matches(template, path)).map(|(method, _)| method).collect();
@@ -97,8 +97,8 @@ pub fn no_such_route<'a>(routes: impl Iterator<Item = (&'a str, &'a str)>, metho
     Problem { allow: Some(allow), ..problem }
 }
 
-/// Whether a path fits a template such as `/users/{user_id}/leads`. A variable part may be empty: whoever
-/// reads it says what it has to be.
+/// Whether a path matches a template such as `/users/{user_id}/leads`. A variable part may be empty; its parser
+/// complains.
 fn matches(template: &str, path: &str) -> bool {
     let (mut template, mut path) = (template.split('/'), path.split('/'));
     loop {

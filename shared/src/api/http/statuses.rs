@@ -1,4 +1,4 @@
-//! How each dialect names an error: the one table of statuses and codes (contract, section 2).
+//! The status and code of each error in each dialect (docs/behaviour.md, "Errors").
 
 use serde_json::{Value, json};
 
@@ -6,8 +6,7 @@ use super::dialect::Dialect;
 use crate::base::problem::{Code, MISSING, Problem};
 
 impl Code {
-    /// The status and the machine-readable code in a dialect. `leads` has no codes; it shows the
-    /// status's reason phrase.
+    /// The status and the code in a dialect. `Leads` has no codes and shows the status's reason phrase.
     pub fn rendered(self, dialect: Dialect) -> (u16, &'static str) {
         #[rustfmt::skip]
         let (leadlex, agents, followup, leads) = match self {
@@ -53,7 +52,7 @@ impl Code {
 }
 
 impl Problem {
-    /// The `details` of the error body, if there is anything to say.
+    /// The `details` of the error body, if there are any.
     pub fn details(&self, dialect: Dialect) -> Option<Value> {
         let mut details = self.extra.clone();
         if !self.fields.is_empty() {
@@ -76,7 +75,7 @@ mod tests {
 
     use super::*;
 
-    /// The contract's table, section 2, as far as this project's routes go.
+    /// The expected statuses and codes, by dialect (docs/behaviour.md, "Errors").
     const TABLE: [(Code, [(u16, &str); 4]); 15] = {
         use Code::*;
         [

@@ -1,4 +1,4 @@
-//! Puts operations together into one document (OpenAPI Specification 3.1).
+//! Assembles operations into one document (OpenAPI Specification 3.1).
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use crate::api::http::dialect::Stamp;
 use crate::api::http::request::Describe;
 use crate::api::schema::{plain_enums, without_words};
 
-/// Operations that belong together.
+/// A group of operations, which becomes a tag.
 pub struct Group {
-    /// Its name.
+    /// The name of the tag.
     pub name: &'static str,
-    /// What it is for; Markdown.
+    /// The description of the tag, in Markdown.
     pub description: &'static str,
-    /// What it has.
+    /// The operations of the group.
     pub operations: Vec<Operation>,
 }
 
@@ -32,7 +32,7 @@ pub struct Examples {
     answers: Vec<AnswerExample>,
 }
 
-/// A request body.
+/// An example of a request body.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RequestExample {
@@ -40,7 +40,7 @@ struct RequestExample {
     value: Value,
 }
 
-/// A successful answer without its envelope; `meta` is also the `pagination` of the leads API.
+/// An example of a successful answer without its envelope. `meta` also becomes the `pagination` of the leads API.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AnswerExample {
@@ -55,7 +55,10 @@ pub(super) fn example_stamp() -> Stamp {
     Stamp { at, correlation_id: "1765572954465-eeh5x4k32".to_owned() }
 }
 
-/// The whole document, with examples by `operationId`. It fails if `errors.json` is malformed.
+/// The whole document, with examples by `operationId`.
+///
+/// # Errors
+/// `errors.json` is malformed.
 pub fn document(groups: &[Group], info: &Value, examples: &BTreeMap<String, Examples>) -> serde_json::Result<Value> {
     let no_examples = Examples::default();
     let mut parts = Parts::new();
@@ -84,11 +87,11 @@ pub fn document(groups: &[Group], info: &Value, examples: &BTreeMap<String, Exam
     Ok(document)
 }
 
-/// What operations refer to, as it comes together.
+/// The components that operations refer to, collected while the document is built.
 struct Parts {
-    /// Requests, where what may be left out is not required.
+    /// Schemas of requests, in which optional fields are not required.
     taken: SchemaGenerator,
-    /// Answers, where everything is there.
+    /// Schemas of answers, in which every field is required.
     given: SchemaGenerator,
     responses: BTreeMap<String, Value>,
 }
@@ -203,7 +206,7 @@ impl Parts {
         parameters
     }
 
-    /// The fields of a type as the parameters of a path or a query.
+    /// The fields of a type as parameters of a path or a query.
     fn fields(&mut self, describe: Describe, place: &str) -> Vec<Value> {
         let reference = describe(&mut self.taken).to_value();
         let name = reference["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()).unwrap_or_default();
@@ -292,7 +295,7 @@ fn description(operation: &Operation) -> String {
     }
 }
 
-/// A success body around its `data` (contract, section 1).
+/// The schema of a success body around its `data` (docs/behaviour.md, "Requests and answers").
 fn envelope(dialect: Dialect, data: Value, meta: Option<Value>) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
@@ -330,7 +333,7 @@ pub(super) fn media<'a>(schema: &Value, examples: impl Iterator<Item = (&'a str,
     }
 }
 
-/// A parameter is there or not; it is never null.
+/// Removes `null` from a parameter's schema: a parameter is present or absent.
 fn without_null(mut schema: Value) -> Value {
     if let Some(types) = schema["type"].as_array()
         && let [one] = &types.iter().filter(|name| *name != "null").cloned().collect::<Vec<_>>()[..]
@@ -351,7 +354,7 @@ fn without_null(mut schema: Value) -> Value {
     {
         values.retain(|value| !value.is_null());
     }
-    // `null` of a lookup above must not stay.
+    // Removes the `null` that indexing above may have inserted.
     if let Some(schema) = schema.as_object_mut() {
         schema.retain(|_, value| !value.is_null());
     }

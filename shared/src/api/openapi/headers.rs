@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-/// Headers of every answer to a recognised key.
+/// The rate headers, in every answer to a known key.
 pub(super) const RATE: [&str; 5] =
     ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit-Policy", "RateLimit"];
 
@@ -12,7 +12,7 @@ pub(super) const RATE: [&str; 5] =
 pub(super) static COMPONENTS: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("headers.json")).unwrap_or_default());
 
-/// The headers of a response: those that it always has, and those that it may have.
+/// The headers of a response: those it always has, and those it may have.
 pub(super) fn of(always: &[&str], sometimes: &[&str]) -> Value {
     let always = always.iter().map(|name| (name, json!({"$ref": format!("#/components/headers/{name}")})));
     let sometimes = sometimes.iter().map(|name| {

@@ -1,8 +1,8 @@
-//! The description of the API in OpenAPI 3.1, made of schemas that the functions derive; the tests check every answer
+//! The API's description in OpenAPI 3.1, made of schemas that the functions derive. The tests check every answer
 //! against it.
 //!
-//! Each function describes its [`Operation`]s beside its handlers; the crate `functions` adds their [`Examples`] and
-//! puts them together with [`document()`]. No handler reaches this, so that nothing of it is in a Lambda binary.
+//! Each function describes its [`Operation`]s beside its handlers. The crate `functions` adds their [`Examples`] and
+//! assembles them with [`document()`]. No handler uses this module, so no Lambda binary contains it.
 
 mod document;
 mod headers;

@@ -1,4 +1,4 @@
-//! One operation: a method of a route, with everything that it takes and answers.
+//! One operation: a method of a route, with its request and its answers.
 
 use schemars::JsonSchema;
 use serde_json::{Value, json};
@@ -10,14 +10,14 @@ use crate::workspace::auth::Permission;
 
 use super::refusals::meaning;
 
-/// What a caller proves itself with.
+/// How a caller authenticates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// An API key with this permission.
+    /// With an API key that has this permission.
     Key(Permission),
-    /// A provider's signature in this header.
+    /// With a provider's signature in this header.
     Signature(&'static str),
-    /// Nothing.
+    /// Not at all.
     Open,
 }
 
@@ -36,17 +36,17 @@ pub(super) struct Taken {
     pub is_required: bool,
 }
 
-/// What a success holds.
+/// The content of a success.
 pub(super) enum Content {
     /// The `data` of the dialect's envelope.
     Data(Describe),
-    /// A JSON body without envelope.
+    /// A JSON body without an envelope.
     Bare(Describe),
-    /// A text of this media type.
+    /// A text with this media type.
     Text(&'static str),
 }
 
-/// A method of a route.
+/// A method of a route, with everything that the API's description says about it.
 pub struct Operation {
     pub(super) method: &'static str,
     pub(super) path: &'static str,
@@ -69,7 +69,7 @@ pub struct Operation {
     pub(super) next: Vec<Next>,
 }
 
-/// What may be asked next: an operation by its id, and where in the `data` of the answer its parameter is.
+/// A link to a next operation: its id, and the JSON pointer to its parameter in the answer's `data`.
 pub(super) struct Next {
     pub id: &'static str,
     pub parameter: &'static str,
@@ -77,8 +77,8 @@ pub(super) struct Next {
 }
 
 impl Operation {
-    /// The operation of an endpoint; method and path as in `template.yaml`. The endpoint's type says everything else
-    /// that the code knows: dialect, permission, what it takes and what it answers with.
+    /// The operation of an endpoint. Method and path are those of `template.yaml`. The endpoint's type supplies the
+    /// dialect, permission, request and answer.
     pub fn of<E: Endpoint>(route: &'static str, id: &'static str, summary: &'static str) -> Self {
         let mut operation = Self::bare::<()>(route, id, summary);
         (operation.dialect, operation.access) = (E::DIALECT, Access::Key(E::PERMISSION));
@@ -94,7 +94,7 @@ impl Operation {
         operation.refuses(&[Code::PayloadTooLarge, Code::UnsupportedMediaType])
     }
 
-    /// An operation that asks for no key, and answers with a `T` in no envelope.
+    /// An operation without a key, whose answer is a `T` without an envelope.
     pub fn bare<T: JsonSchema>(route: &'static str, id: &'static str, summary: &'static str) -> Self {
         let (method, path) = route.split_once(' ').unwrap_or(("GET", route));
         Self {
@@ -120,49 +120,49 @@ impl Operation {
         }
     }
 
-    /// Its answer is a text of this media type.
+    /// Sets a text with this media type as the answer.
     #[must_use]
     pub fn text(mut self, media_type: &'static str) -> Self {
         self.content = Content::Text(media_type);
         self
     }
 
-    /// What a reader has to know beyond the summary; Markdown.
+    /// Sets the description beyond the summary, in Markdown.
     #[must_use]
     pub fn description(mut self, description: &str) -> Self {
         self.description = description.to_owned();
         self
     }
 
-    /// A header of the request.
+    /// Adds a request header.
     #[must_use]
     pub fn header(mut self, name: &'static str, description: &'static str, schema: Value) -> Self {
         self.parameters.push(Parameter { name, description, schema });
         self
     }
 
-    /// The query: each field of `T` is a parameter.
+    /// Sets the query: each field of `T` is a parameter.
     #[must_use]
     pub fn query<T: JsonSchema>(mut self) -> Self {
         self.query = Some(describe::<T>);
         self
     }
 
-    /// A body of this media type.
+    /// Sets the request body's type and media type.
     #[must_use]
     pub fn takes_as<T: JsonSchema>(mut self, media_type: &'static str) -> Self {
         self.taken = Some(Taken { media_type, schema: describe::<T>, is_required: true });
         self
     }
 
-    /// The kinds of failure that it answers with, besides those of every operation with a key.
+    /// Adds the errors that the operation returns, besides those of every operation with a key.
     #[must_use]
     pub fn refuses(mut self, codes: &[Code]) -> Self {
         self.refusals.extend(codes.iter().map(|code| Problem::new(*code, meaning(*code))));
         self
     }
 
-    /// A failure as this operation words it, in place of the general one of its kind.
+    /// Adds an error with this operation's own wording, in place of the general one for its code.
     #[must_use]
     pub fn refuses_with(mut self, problem: Problem) -> Self {
         self.refusals.retain(|other| other.code != problem.code);
@@ -170,49 +170,49 @@ impl Operation {
         self
     }
 
-    /// It never answers with this, which others like it do.
+    /// Removes an error that similar operations return.
     #[must_use]
     pub fn never(mut self, code: Code) -> Self {
         self.refusals.retain(|problem| problem.code != code);
         self
     }
 
-    /// It honours `Idempotency-Key`.
+    /// Declares that the operation supports `Idempotency-Key`.
     #[must_use]
     pub fn idempotent(mut self) -> Self {
         self.is_idempotent = true;
         self.refuses(&[Code::IdempotencyConflict, Code::IdempotencyKeyReused])
     }
 
-    /// It answers in events to a client that asks for them.
+    /// Declares that the operation sends events to clients that ask for them.
     #[must_use]
     pub fn streams(mut self, description: &'static str, example: &'static str) -> Self {
         self.streams = Some((description, example));
         self
     }
 
-    /// A provider's signature stands in this header.
+    /// Declares that a provider's signature in this header authenticates the request.
     #[must_use]
     pub fn signed(mut self, header: &'static str, description: &'static str) -> Self {
         self.access = Access::Signature(header);
         self.header(header, description, json!({"type": "string"}))
     }
 
-    /// A header that only some answers have.
+    /// Adds a response header that only some answers have.
     #[must_use]
     pub fn answers_header(mut self, name: &'static str) -> Self {
         self.headers.push(name);
         self
     }
 
-    /// Its answer may be kept by the client, and asked for again by its `ETag`.
+    /// Declares that clients may cache the answer and revalidate it with its `ETag`.
     #[must_use]
     pub fn kept(mut self) -> Self {
         self.is_kept = true;
         self.header("If-None-Match", "The `ETag` of what is there already.", json!({"type": "string"}))
     }
 
-    /// What may be asked next: operations that have this parameter in their path, which is at a JSON pointer of the
+    /// Adds links to next operations. They have `parameter` in their path, and `pointer` is its JSON pointer in the
     /// answer's `data`.
     #[must_use]
     pub fn followed_by(mut self, operations: &[&'static str], parameter: &'static str, pointer: &'static str) -> Self {
@@ -220,7 +220,7 @@ impl Operation {
         self
     }
 
-    /// Its method and path, as in `template.yaml`.
+    /// The method and path, as in `template.yaml`.
     pub fn route(&self) -> (&'static str, &'static str) {
         (self.method, self.path)
     }

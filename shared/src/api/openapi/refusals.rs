@@ -1,4 +1,4 @@
-//! Failures as responses: each dialect's error bodies, with the codes and statuses of `Code::rendered`.
+//! Errors as responses: each dialect's error bodies, with the codes and statuses of `Code::rendered`.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::operation::{Access, Operation};
 use crate::api::http::Dialect;
 use crate::base::problem::{Code, Problem};
 
-/// What a kind of failure means, and what to do about it.
+/// The meaning of an error, and what the client should do.
 pub(super) fn meaning(code: Code) -> &'static str {
     match code {
         Code::Validation => "something in the request is missing or malformed; `details.fields` names it",
@@ -50,7 +50,7 @@ pub(super) fn meaning(code: Code) -> &'static str {
     }
 }
 
-/// The name of a dialect's error body among the schemas.
+/// The name of the schema for a dialect's error body.
 fn error_schema(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Leadlex => "LeadlexError",
@@ -60,12 +60,12 @@ fn error_schema(dialect: Dialect) -> &'static str {
     }
 }
 
-/// The four error bodies.
+/// The schemas of the error bodies, one for each dialect.
 pub(super) fn schemas() -> serde_json::Result<BTreeMap<String, Value>> {
     serde_json::from_str(include_str!("errors.json"))
 }
 
-/// An operation's failures by status, each as a reference; what they refer to is added to `responses`.
+/// An operation's errors by status, each as a reference. Adds the referenced responses to `responses`.
 pub(super) fn of(operation: &Operation, responses: &mut BTreeMap<String, Value>) -> Vec<(u16, Value)> {
     let mut by_status: BTreeMap<u16, Vec<&Problem>> = BTreeMap::new();
     for problem in &operation.refusals {
@@ -73,7 +73,7 @@ pub(super) fn of(operation: &Operation, responses: &mut BTreeMap<String, Value>)
     }
     let reference = |(status, problems): (u16, Vec<&Problem>)| {
         let response = response(operation, status, &problems);
-        // What an operation words in its own way stands with it.
+        // An operation's own wording gets its own response.
         if problems.iter().any(|problem| problem.message != meaning(problem.code)) {
             return (status, response);
         }
@@ -115,7 +115,7 @@ fn headers_of(operation: &Operation, status: u16, problems: &[&Problem]) -> Valu
     if operation.dialect == Dialect::Leads {
         always.push("X-Correlation-Id");
     }
-    // Whoever is refused before the key is looked at, or because it cannot be, knows no quota.
+    // Errors before or during the check of the key have no rate headers.
     let is_recognised = !matches!(status, 401 | 413 | 415 | 500..);
     match operation.access {
         Access::Key(_) if is_recognised => always.extend(headers::RATE),
@@ -137,7 +137,7 @@ fn headers_of(operation: &Operation, status: u16, problems: &[&Problem]) -> Valu
     headers::of(&always, &sometimes)
 }
 
-/// Whether one of these is kept under an idempotency key.
+/// Whether one of these errors is stored under an idempotency key.
 fn is_replayed(operation: &Operation, problems: &[&Problem]) -> bool {
     operation.is_idempotent && problems.iter().any(|problem| problem.code.is_kept())
 }

@@ -1,5 +1,5 @@
-//! The invocation that a task works on, as [`crate::base::observe::metrics`] and [`crate::base::observe::traces`] need to know it. It goes along
-//! with the task, so that nothing in between has to hand it on. Outside of an invocation nothing is measured.
+//! The invocation that a task works on, for [`crate::base::observe::metrics`] and [`crate::base::observe::traces`]. It
+//! travels with the task, so that no function in between passes it on. Outside of an invocation nothing is measured.
 
 use std::sync::Arc;
 
@@ -11,17 +11,17 @@ tokio::task_local! {
     static CURRENT: Invocation;
 }
 
-/// A function, and where its metrics and traces go.
+/// A function, and the targets of its metrics and traces.
 #[derive(Debug)]
 pub struct Observer {
-    /// The function's name: that of its binary.
+    /// The name of the function's binary.
     pub(crate) function: String,
-    /// The stack that it belongs to.
+    /// The stack's name, the dimension `Stack` of every metric.
     pub(crate) stack: String,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
     pub(crate) metrics: Metrics,
-    /// Who takes traces, if anybody does.
+    /// The receiver of traces; `None` if tracing is off.
     pub(crate) daemon: Option<Daemon>,
 }
 
@@ -29,12 +29,12 @@ pub struct Observer {
 #[derive(Clone, Debug)]
 pub(crate) struct Invocation {
     pub observer: Arc<Observer>,
-    /// The trace that it is part of, if that is recorded.
+    /// The trace of the invocation; `None` if it is not recorded.
     pub trace: Option<Trace>,
 }
 
 impl Observer {
-    /// Does the work of one invocation. `trace_header` is what Lambda says of its trace ("Tracing header", AWS X-Ray
+    /// Runs the work of one invocation. `trace_header` is Lambda's tracing header ("Tracing header", AWS X-Ray
     /// Developer Guide).
     pub async fn invoked<T>(self: Arc<Self>, trace_header: Option<&str>, work: impl Future<Output = T>) -> T {
         let trace = self.daemon.as_ref().and(trace_header).and_then(Trace::read);
@@ -42,17 +42,17 @@ impl Observer {
     }
 }
 
-/// The invocation that this task works on.
+/// The invocation that this task works on; `None` outside of one.
 pub(crate) fn current() -> Option<Invocation> {
     CURRENT.try_with(Clone::clone).ok()
 }
 
-/// Works as part of an invocation.
+/// Runs work as part of an invocation.
 pub(crate) async fn within<T>(invocation: Invocation, work: impl Future<Output = T>) -> T {
     CURRENT.scope(invocation, work).await
 }
 
-/// Work for a task of its own that belongs to the same invocation.
+/// Attaches the current invocation to work that runs in another task.
 pub(crate) fn carried<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
     let invocation = current();
     async move {

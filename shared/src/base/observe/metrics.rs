@@ -1,12 +1,11 @@
-//! Metrics, in CloudWatch's embedded metric format: one line of JSON on standard output, beside the log and whatever
-//! its level, that CloudWatch Logs makes metrics of ("Specification: Embedded metric format", Amazon CloudWatch User
-//! Guide).
+//! Metrics in CloudWatch's embedded metric format: one line of JSON on standard output for each record, at any log
+//! level. CloudWatch Logs extracts the metrics ("Specification: Embedded metric format", Amazon CloudWatch User Guide).
 //!
-//! [`ALL`] is every metric there is; `docs/observing.md` tells what each is good for. A metric is bought by its
-//! dimensions' values, so there are few, and none is an identifier or anything personal. What else a line says, such
-//! as a route, is there for CloudWatch Logs Insights.
+//! [`ALL`] lists every metric; `docs/observing.md` explains them. CloudWatch bills each combination of dimension
+//! values, so there are few, and none is an identifier or personal. Other fields of a line, such as the route, are for
+//! CloudWatch Logs Insights.
 //!
-//! A thing is counted once, when it is certain.
+//! An event is counted once, after its transaction was applied.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +20,7 @@ pub const NAMESPACE: &str = "LeadFollowup";
 /// The name of the dimension that every metric has.
 pub const STACK: &str = "Stack";
 
-/// The name of the dimension that tells functions apart.
+/// The name of the dimension that separates functions.
 const FUNCTION: &str = "Function";
 
 /// The sets of dimensions under which a metric can be looked up.
@@ -33,12 +32,12 @@ const BY_CODE: Dimensions = &[&[STACK, "Code"]];
 const BY_MODEL: Dimensions = &[&[STACK], &[STACK, "Model"]];
 const BY_ACTION: Dimensions = &[&[STACK], &[STACK, "Action"]];
 
-/// A metric.
+/// A metric and its dimensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Metric {
-    /// Its name.
+    /// The name in CloudWatch.
     pub name: &'static str,
-    /// Its unit, as CloudWatch calls it.
+    /// The unit in CloudWatch's terms.
     pub unit: &'static str,
     /// The sets of dimensions under which it can be looked up.
     pub dimensions: Dimensions,
@@ -52,38 +51,38 @@ const fn milliseconds(name: &'static str, dimensions: Dimensions) -> Metric {
     Metric { name, unit: "Milliseconds", dimensions }
 }
 
-/// Requests that were answered.
+/// Answered requests.
 pub const REQUESTS: Metric = count("Requests", BY_FUNCTION);
-/// How long a request took, from its arrival to its answer.
+/// Milliseconds from a request's arrival to its answer.
 pub const LATENCY: Metric = milliseconds("Latency", BY_FUNCTION);
 /// For each request 1 if its answer was 5xx, otherwise 0.
 pub const SERVER_ERRORS: Metric = count("ServerErrors", BY_FUNCTION);
 /// For each request 1 if its answer was 4xx, otherwise 0.
 pub const CLIENT_ERRORS: Metric = count("ClientErrors", BY_FUNCTION);
-/// Answers that were an error, by its code.
+/// Error answers, by code.
 pub const ERRORS: Metric = count("Errors", BY_CODE);
-/// Messages of queues that could not be worked on; SQS delivers them again.
+/// Queue messages that a worker failed to process; SQS redelivers them.
 pub const MESSAGES_FAILED: Metric = count("MessagesFailed", BY_FUNCTION);
-/// How long one call of the model took, with a reply or without.
+/// Milliseconds of one call to the model, with or without a reply.
 pub const MODEL_LATENCY: Metric = milliseconds("ModelLatency", BY_MODEL);
-/// For each call of the model 1 if there was no reply, otherwise 0.
+/// For each call to the model 1 if there was no reply, otherwise 0.
 pub const MODEL_FAILURES: Metric = count("ModelFailures", BY_MODEL);
 /// Replies of the model that broke a rule.
 pub const MODEL_REPLIES_REFUSED: Metric = count("ModelRepliesRefused", BY_MODEL);
-/// Tokens that the model read.
+/// Input tokens, as the model reports them.
 pub const MODEL_TOKENS_IN: Metric = count("ModelTokensIn", BY_MODEL);
-/// Tokens that the model wrote.
+/// Output tokens, as the model reports them.
 pub const MODEL_TOKENS_OUT: Metric = count("ModelTokensOut", BY_MODEL);
-/// Failures of the model that opened its breaker, or kept it open.
+/// Failures that opened the model's circuit breaker, or kept it open.
 pub const BREAKER_OPENED: Metric = count("BreakerOpened", BY_MODEL);
-/// Credits that were posted.
+/// Posted credits.
 pub const CREDITS_CHARGED: Metric = count("CreditsCharged", BY_ACTION);
-/// Holds whose credits went back.
+/// Voided holds.
 pub const HOLDS_VOIDED: Metric = count("HoldsVoided", BY_ACTION);
-/// Drafts that were blocked because they held personal data of somebody else.
+/// Drafts and edits that were blocked because they hold another person's data.
 pub const DRAFTS_BLOCKED: Metric = count("DraftsBlocked", OF_STACK);
 
-/// Every metric there is.
+/// Every metric.
 pub const ALL: [Metric; 15] = [
     REQUESTS,
     LATENCY,
@@ -102,7 +101,7 @@ pub const ALL: [Metric; 15] = [
     DRAFTS_BLOCKED,
 ];
 
-/// Where lines go: by default nowhere.
+/// The writer of metric lines; by default there is none.
 #[derive(Clone, Default)]
 pub struct Metrics(Option<Arc<Mutex<dyn Write + Send>>>);
 
@@ -113,25 +112,25 @@ impl std::fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// Lines that are written here, each in one piece.
+    /// Writes each line to `writer` in one piece.
     pub fn to(writer: impl Write + Send + 'static) -> Self {
         Self(Some(Arc::new(Mutex::new(writer))))
     }
 }
 
-/// Records values of the current invocation. `said` holds the values of their dimensions, and what else is to be
-/// found in the line.
+/// Records values of the current invocation. `said` has the values of their dimensions and the other fields of the
+/// line.
 pub(crate) fn record(values: &[(Metric, u64)], said: &[(&str, &str)]) {
     let Some(observer) = current().map(|invocation| invocation.observer) else { return };
     let Some(writer) = &observer.metrics.0 else { return };
     let own = [(STACK, observer.stack.as_str()), (FUNCTION, observer.function.as_str())];
     let document = document(observer.clock.now().timestamp_millis(), values, own.iter().chain(said));
     let line = format!("{}\n", Value::Object(document));
-    // Whoever cannot write has no place to say so.
+    // There is no place to report a failed write.
     drop(writer.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes()));
 }
 
-/// A line's content: its metrics, those with the same dimensions together, and then their values.
+/// The content of a line: the metrics, grouped by equal dimensions, and then their values.
 fn document<'a>(
     timestamp: i64,
     values: &[(Metric, u64)],
@@ -154,7 +153,7 @@ fn document<'a>(
     std::iter::once(("_aws".to_owned(), head)).chain(said).chain(values).collect()
 }
 
-/// Records that a draft was blocked.
+/// Counts a blocked draft.
 pub(crate) fn draft_blocked() {
     record(&[(DRAFTS_BLOCKED, 1)], &[]);
 }

@@ -1,4 +1,4 @@
-//! What an operator sees of an invocation: its metrics and its trace.
+//! The metrics and traces of an invocation.
 
 pub mod invocation;
 pub mod metrics;

@@ -1,5 +1,5 @@
-//! The SDK's calls as subsegments: the service, the operation, the tables or the queue, how often it was tried, and
-//! what came of it. Nothing else of a request or an answer is read but the code of an error.
+//! Traces each call of the SDK as a subsegment with service, operation, tables or queue, retries and result. It reads
+//! nothing else from requests and answers except an error's code.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -27,11 +27,11 @@ use serde::Deserialize;
 
 use super::traces::{Of, Subsegment};
 
-/// Makes a subsegment of every call of the client that it is given to.
+/// Traces every call of the client that it is added to.
 #[derive(Debug)]
 pub(crate) struct Traced;
 
-/// The subsegment of the call under way.
+/// The subsegment of the current call.
 #[derive(Debug)]
 struct Underway(Mutex<Subsegment>);
 
@@ -45,7 +45,7 @@ impl Intercept for Traced {
         "traces"
     }
 
-    // Earlier the operation's name is not known.
+    // Before this hook, the operation's name is unknown.
     fn read_before_serialization(
         &self,
         context: &BeforeSerializationInterceptorContextRef<'_>,
@@ -115,7 +115,7 @@ fn answered(call: &mut Subsegment, response: &HttpResponse) {
     }
 }
 
-/// The tables that a call is about.
+/// The names of the tables that a call uses.
 fn tables(input: &Input) -> BTreeSet<String> {
     let one = None
         .or_else(|| input.downcast_ref().and_then(GetItemInput::table_name))

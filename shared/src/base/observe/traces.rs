@@ -1,6 +1,6 @@
-//! Traces, for AWS X-Ray. Lambda itself records the function; here the calls to stores, queues, providers and models
-//! are added to it, each as a subsegment that goes to the X-Ray daemon in a datagram of its own ("Sending segment
-//! documents to the X-Ray daemon" and "AWS X-Ray segment documents", AWS X-Ray Developer Guide).
+//! Traces for AWS X-Ray. Lambda records the function itself. This module adds the calls to stores, queues, providers
+//! and models, each as a subsegment that goes to the X-Ray daemon in its own datagram ("Sending segment documents to
+//! the X-Ray daemon" and "AWS X-Ray segment documents", AWS X-Ray Developer Guide).
 //!
 //! ```text
 //! the function (by Lambda)
@@ -11,8 +11,8 @@
 //!     └── SecretsManager, SES, WhatsApp, Twilio, prospects, webhook
 //! ```
 //!
-//! Nothing waits for the daemon, and nothing fails without it. A subsegment holds no item, key or text: see
-//! [`Subsegment`] for all it can say. What is not sampled costs nothing.
+//! The function does not wait for the daemon, and does not fail without it. A subsegment holds no item, key or text;
+//! [`Subsegment`] shows everything it can hold. An invocation that is not sampled costs nothing.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -26,14 +26,14 @@ use serde_json::{Value, json};
 use crate::base::clock::Random;
 use crate::base::observe::invocation::{Invocation, Observer, current, within};
 
-/// How many subsegments one invocation may have. A trace holds some hundreds of them, and a campaign makes thousands
-/// of calls.
+/// The maximum number of subsegments of an invocation. A trace holds some hundreds of them, and a campaign makes
+/// thousands of calls.
 const MOST: u32 = 300;
 
-/// How long a name or value may be, in characters: so a document is far below the 64 KB that a datagram holds.
+/// The maximum length of a name or value, in characters. It keeps a document far below the 64 KB of a datagram.
 const LONGEST: usize = 200;
 
-/// What precedes a document in a datagram.
+/// The header before each document in a datagram.
 const HEADER: &str = "{\"format\": \"json\", \"version\": 1}\n";
 
 /// The X-Ray daemon.
@@ -44,7 +44,7 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    /// The daemon at this address: `host:port`, or `udp:host:port` among others. Nothing if it is no such address.
+    /// The daemon at an address such as `host:port` or `udp:host:port`. `None` if the address is invalid.
     pub fn new(addresses: &str) -> Option<Self> {
         let mut addresses = addresses.split_whitespace();
         let address = addresses.find_map(|address| address.strip_prefix("udp:").unwrap_or(address).parse().ok())?;
@@ -58,22 +58,22 @@ impl Daemon {
     }
 
     fn send(&self, document: &Value) {
-        // A trace that is lost is no reason to do anything else.
+        // A lost trace has no other consequence.
         drop(self.socket.send_to(format!("{HEADER}{document}").as_bytes(), self.address));
     }
 }
 
-/// A sampled trace, as one invocation adds to it.
+/// A sampled trace that an invocation adds subsegments to.
 #[derive(Clone, Debug)]
 pub(crate) struct Trace {
     root: Arc<str>,
     parent: String,
-    /// How many subsegments the invocation may still have.
+    /// How many more subsegments the invocation may add.
     left: Arc<AtomicU32>,
 }
 
 impl Trace {
-    /// The trace of a tracing header, if it is sampled.
+    /// Reads a tracing header. `None` if the trace is not sampled.
     pub fn read(header: &str) -> Option<Self> {
         let part = |name: &str| {
             header
@@ -94,24 +94,24 @@ impl Trace {
     }
 }
 
-/// The tracing header for what the current invocation sends on.
+/// The tracing header for messages that the current invocation sends.
 pub(crate) fn header() -> Option<String> {
     let trace = current()?.trace?;
     Some(format!("Root={};Parent={};Sampled=1", trace.root, trace.parent))
 }
 
-/// Whose work a subsegment is.
+/// The kind of work that a subsegment records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Of {
-    /// The function's own.
+    /// The function's own work.
     Function,
-    /// A service of AWS.
+    /// A call to an AWS service.
     Aws,
-    /// Another service.
+    /// A call to another service.
     Remote,
 }
 
-/// A part of an invocation; it ends when it is dropped. Nothing at all where the invocation is not traced.
+/// A part of an invocation, which ends when it is dropped. Empty if the invocation is not traced.
 #[derive(Debug)]
 pub struct Subsegment(pub(super) Option<Box<Open>>);
 
@@ -126,8 +126,8 @@ pub(super) struct Open {
 }
 
 impl Subsegment {
-    /// A part of the current invocation, or of the subsegment that this is [`Subsegment::around`] of. A call of
-    /// another service that is dropped before it was answered shows as a fault.
+    /// Starts a part of the current invocation, or of the subsegment whose [`Subsegment::around`] is running. A call to
+    /// another service that is dropped before its answer counts as a fault.
     pub fn begin(name: &str, of: Of) -> Self {
         let Some(Invocation { observer, trace: Some(trace) }) = current() else { return Self(None) };
         let one_less = |left: u32| left.checked_sub(1);
@@ -151,17 +151,17 @@ impl Subsegment {
         begun
     }
 
-    /// Whether there is something to be told to.
+    /// Whether the subsegment is recorded.
     pub fn is_recorded(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Says something by which traces can be found.
+    /// Adds an annotation, by which traces can be found.
     pub fn annotate(&mut self, key: &str, value: impl Into<Value>) {
         self.say("annotations", key, value.into());
     }
 
-    /// Says what was asked of a service of AWS.
+    /// Adds a detail of a call to an AWS service.
     pub fn aws(&mut self, key: &str, value: impl Into<Value>) {
         self.say("aws", key, value.into());
     }
@@ -174,7 +174,7 @@ impl Subsegment {
         };
     }
 
-    /// There was an answer with this status.
+    /// Records the status of the answer.
     pub fn answered(&mut self, status: u16) {
         let Some(open) = &mut self.0 else { return };
         if let Some(document) = open.document.as_object_mut() {
@@ -194,7 +194,7 @@ impl Subsegment {
         }
     }
 
-    /// There was no answer.
+    /// Records that there was no answer.
     pub fn failed(&mut self, what: &str) {
         if let Some(open) = &mut self.0 {
             open.document["fault"] = json!(true);
@@ -202,21 +202,21 @@ impl Subsegment {
         self.because(what);
     }
 
-    /// Says why it is an error, as a code.
+    /// Records an error's code.
     pub fn because(&mut self, code: &str) {
         let Some(open) = &mut self.0 else { return };
         let id = identifier(&open.observer.random);
         open.document["cause"] = json!({"exceptions": [{"id": id, "type": short(code), "remote": true}]});
     }
 
-    /// The service held back.
+    /// Records that the service throttled the call.
     pub fn throttled(&mut self) {
         if let Some(open) = &mut self.0 {
             open.document["throttle"] = json!(true);
         }
     }
 
-    /// Does work that is part of this.
+    /// Runs work whose subsegments become parts of this one.
     pub async fn around<T>(&self, work: impl Future<Output = T>) -> T {
         let Some(open) = &self.0 else { return work.await };
         let trace = Trace { parent: open.id.clone(), ..open.trace.clone() };
@@ -236,12 +236,12 @@ impl Drop for Subsegment {
     }
 }
 
-/// Sixteen hexadecimal digits.
+/// A random identifier of sixteen hexadecimal digits.
 fn identifier(random: &Random) -> String {
     HEXLOWER.encode(&random.uuid().as_bytes()[..8])
 }
 
-/// A name of the characters that X-Ray takes.
+/// Removes the characters that X-Ray does not allow in a name.
 fn clean(name: &str) -> String {
     let is_taken = |character: &char| character.is_alphanumeric() || " _.:/%&#=+\\-@".contains(*character);
     name.chars().filter(is_taken).take(LONGEST).collect()

@@ -1,8 +1,8 @@
-//! DynamoDB as the typed stores see it: a [`Table`], its conditional [`Write`]s and its [`Query`]s, and which failures
-//! are which.
+//! DynamoDB for the typed stores: a [`Table`], its conditional [`Write`]s and its [`Query`]s, and the kinds of
+//! failures.
 //!
-//! The SDK retries what it can tell is transient (timeouts, throttling, 5xx). It does not retry a
-//! cancelled transaction, because only the caller can read the reasons; [`Table::transact`] does.
+//! The SDK retries transient failures (timeouts, throttling, 5xx). It does not retry a cancelled transaction, because
+//! only the caller can interpret the reasons; [`Table::transact`] does.
 
 mod query;
 mod retry;
@@ -23,21 +23,19 @@ pub use retry::{Try, retrying};
 pub use table::Table;
 pub use write::{Transacted, Write, WriteOutcome};
 
-/// An item as DynamoDB holds it.
+/// An item in DynamoDB's form.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// The attribute that DynamoDB's TTL reads: epoch seconds. TTL deletes late, so conditions check
-/// expiry themselves.
+/// The attribute for DynamoDB's TTL, in epoch seconds. TTL deletes late, so conditions check the expiry themselves.
 pub const EXPIRES: &str = "expires";
 
-/// A call to a table that did not work out.
+/// A failed call to a table.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The table cannot be reached, throttles, or keeps conflicting. A write may or may not have
-    /// been applied.
+    /// The table is unreachable, throttles, or keeps conflicting. The write may have been applied.
     #[error("{0}")]
     Unavailable(String),
-    /// The request or an item is not what DynamoDB or this code expects: a bug.
+    /// The request or an item is not what DynamoDB or this code expects. This is a bug.
     #[error("{0}")]
     Broken(String),
 }
@@ -52,20 +50,20 @@ impl From<StoreError> for Problem {
     }
 }
 
-/// A request that lacks a required part: the SDK finds it before sending.
+/// The error for a request without a required part, which the SDK finds before sending.
 impl From<BuildError> for StoreError {
     fn from(error: BuildError) -> Self {
         Self::Broken(error.to_string())
     }
 }
 
-/// Sorts an SDK error into [`StoreError`]. Only the operation, the error's code and the kind of
-/// transport failure are kept: messages and debug forms of the SDK can hold whole items.
+/// Converts an SDK error to a [`StoreError`]. Keeps only the operation, the error's code and the kind of transport
+/// failure, because messages and debug forms of the SDK can contain whole items.
 pub fn store_error<E: ProvideErrorMetadata, R>(operation: &str, error: &SdkError<E, R>) -> StoreError {
     sdk_error("dynamodb", operation, error)
 }
 
-/// As [`store_error`], of another service.
+/// Like [`store_error`], for another service.
 pub(crate) fn sdk_error<E: ProvideErrorMetadata, R>(
     service: &str,
     operation: &str,
@@ -89,20 +87,20 @@ pub(crate) fn sdk_error<E: ProvideErrorMetadata, R>(
     }
 }
 
-/// A stored item as its type.
+/// Deserializes a stored item.
 pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
-    // serde's message may quote a value, so it is left out.
+    // serde's message may quote a value, so it is dropped.
     serde_dynamo::from_item(item)
         .map_err(|_| StoreError::Broken(format!("an item does not read as {}", std::any::type_name::<T>())))
 }
 
-/// A type as the item that is stored.
+/// Serializes a value to an item.
 pub fn to_item<T: Serialize>(value: &T) -> Result<Item, StoreError> {
     serde_dynamo::to_item(value)
         .map_err(|_| StoreError::Broken(format!("{} does not write as an item", std::any::type_name::<T>())))
 }
 
-/// A value as the attribute that is stored.
+/// Serializes a value to an attribute.
 pub fn attribute<T: Serialize>(value: T) -> Result<AttributeValue, StoreError> {
     serde_dynamo::to_attribute_value(value)
         .map_err(|_| StoreError::Broken(format!("{} does not write as an attribute", std::any::type_name::<T>())))
@@ -118,12 +116,12 @@ pub fn n(value: impl std::fmt::Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-/// The key of an item.
+/// The key of an item, from its partition key and sort key.
 pub fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
     Item::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))])
 }
 
-/// A value as the item of a key.
+/// Serializes a value to an item with a key.
 pub fn keyed<T: Serialize>(value: &T, key: Item) -> Result<Item, StoreError> {
     let mut item = to_item(value)?;
     item.extend(key);

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::write::names;
 use super::{Item, StoreError, Table, from_item, s, store_error};
 
-/// A query of one table. A reserved word is written `#state` in an expression, as in a [`Write`](super::Write).
+/// A query of one table. As in a [`Write`](super::Write), expressions write a reserved word as `#state`.
 #[derive(Clone, Debug)]
 pub struct Query {
     client: Client,
@@ -28,7 +28,7 @@ pub struct Query {
 }
 
 impl Table {
-    /// The items that fit a key condition such as `pk = :pk AND begins_with(sk, :prefix)`.
+    /// The items that match a key condition such as `pk = :pk AND begins_with(sk, :prefix)`.
     pub fn query(&self, condition: &str) -> Query {
         Query {
             client: self.client.clone(),
@@ -45,38 +45,38 @@ impl Table {
         }
     }
 
-    /// The items of a partition.
+    /// All items of a partition.
     pub fn partition(&self, pk: impl Into<String>) -> Query {
         self.query("pk = :pk").bind("pk", s(pk))
     }
 
-    /// The items of a partition whose sort key begins so.
+    /// The items of a partition whose sort key starts with `prefix`.
     pub fn under(&self, pk: impl Into<String>, prefix: &str) -> Query {
         self.query("pk = :pk AND begins_with(sk, :prefix)").bind("pk", s(pk)).bind("prefix", s(prefix))
     }
 }
 
 impl Query {
-    /// The value that `:name` stands for.
+    /// Sets the value of `:name`.
     #[must_use]
     pub fn bind(mut self, name: &str, value: AttributeValue) -> Self {
         self.values.insert(format!(":{name}"), value);
         self
     }
 
-    /// Shows only the items that fit this as well. What is left out is read and paid for.
+    /// Returns only the items that match this filter. Items that do not match are still read and paid for.
     #[must_use]
     pub fn filter(self, filter: &str) -> Self {
         Self { filter: Some(filter.to_owned()), ..self }
     }
 
-    /// Reads only these attributes.
+    /// Reads only these attributes, separated by commas.
     #[must_use]
     pub fn only(self, attributes: &str) -> Self {
         Self { projection: Some(attributes.to_owned()), ..self }
     }
 
-    /// Reads a local index, which is strongly consistent as well.
+    /// Reads a local index, which is also strongly consistent.
     #[must_use]
     pub fn index(self, name: &'static str) -> Self {
         Self { index: Some(name), ..self }
@@ -88,19 +88,19 @@ impl Query {
         Self { index: Some(name), is_consistent: false, ..self }
     }
 
-    /// In descending order of the sort key.
+    /// Sorts by sort key, descending.
     #[must_use]
     pub fn newest_first(self) -> Self {
         Self { newest_first: true, ..self }
     }
 
-    /// At most so many items a page.
+    /// Limits the items of a page.
     #[must_use]
     pub fn page_size(self, most: usize) -> Self {
         Self { limit: Some(i32::try_from(most).unwrap_or(i32::MAX)), ..self }
     }
 
-    /// From behind this key on, as the page before gave it.
+    /// Starts after this key, which the page before returned.
     #[must_use]
     pub fn after(self, key: Option<Item>) -> Self {
         Self { after: key, ..self }
@@ -124,12 +124,12 @@ impl Query {
             .set_exclusive_start_key(self.after)
     }
 
-    /// Everything that it finds, on all its pages.
+    /// All matching items, from all pages.
     pub async fn all<T: DeserializeOwned>(self) -> Result<Vec<T>, StoreError> {
         self.first(usize::MAX).await
     }
 
-    /// The first `most` that it finds; reads no further page than it needs.
+    /// The first `most` matching items. Reads no more pages than needed.
     pub async fn first<T: DeserializeOwned>(self, most: usize) -> Result<Vec<T>, StoreError> {
         let mut items = self.items();
         let mut found = Vec::new();
@@ -141,17 +141,17 @@ impl Query {
         Ok(found)
     }
 
-    /// What it finds, one by one.
+    /// The matching items, one by one.
     pub fn items(self) -> Items {
         Items(self.build().into_paginator().items().send())
     }
 
-    /// One page.
+    /// One page of matching items.
     pub async fn page(self) -> Result<QueryOutput, StoreError> {
         self.build().send().await.map_err(|error| store_error("Query", &error))
     }
 
-    /// How many there are.
+    /// The number of matching items.
     pub async fn count(self) -> Result<usize, StoreError> {
         let mut pages = self.build().select(Select::Count).into_paginator().send();
         let mut count = 0;
@@ -162,7 +162,7 @@ impl Query {
     }
 }
 
-/// What a query finds, one by one.
+/// The matching items of a query, one by one.
 #[derive(Debug)]
 pub struct Items(
     aws_smithy_async::future::pagination_stream::PaginationStream<
@@ -171,7 +171,7 @@ pub struct Items(
 );
 
 impl Items {
-    /// The next item.
+    /// The next item, or `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Item>, StoreError> {
         self.0.next().await.transpose().map_err(|error| store_error("Query", &error))
     }

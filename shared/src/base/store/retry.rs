@@ -1,31 +1,31 @@
-//! Changes that read an item, decide, and write it back on the condition that it is as it was read.
+//! Optimistic read-modify-write: read an item, decide, and write it back if it has not changed.
 
 use super::{StoreError, Transacted};
 
-/// How one try of a change ends.
+/// The result of one attempt at a change.
 #[derive(Debug)]
 pub enum Try<T, S = ()> {
-    /// With this result.
+    /// The change is done, with this result.
     Done(T),
-    /// In a conflict: another change came first, and nothing was written. The next try begins with this.
+    /// Another change came first, and nothing was written. The next attempt starts with this state.
     Again(S),
 }
 
-/// How often a change is tried. Each conflict means that another change of the same item succeeded, so this is how
-/// many may succeed before one gives up.
+/// The maximum number of attempts. Each conflict means that another change of the same item succeeded, so this many
+/// others may succeed before the change fails.
 const TRIES: u32 = 64;
 
-/// Runs a read-modify-write until it does not conflict with another; the first try begins with `state`.
+/// Repeats a read-modify-write until it does not conflict. The first attempt starts with `state`.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`], which says that `subject` kept changing, if every try conflicted.
+/// [`StoreError::Unavailable`] with `subject`, if every attempt conflicted.
 pub async fn retrying<T, S, E: From<StoreError>, F: Future<Output = Result<Try<T, S>, E>>>(
     subject: &str,
     mut state: S,
     change: impl Fn(S) -> F,
 ) -> Result<T, E> {
     for _ in 0..TRIES {
-        // On the heap: a change's future is large, and would be part of its caller's.
+        // On the heap, because a change's future is large and would be part of its caller's.
         match Box::pin(change(state)).await? {
             Try::Done(result) => return Ok(result),
             Try::Again(next) => state = next,
@@ -35,7 +35,7 @@ pub async fn retrying<T, S, E: From<StoreError>, F: Future<Output = Result<Try<T
 }
 
 impl Transacted {
-    /// A try that ends with `result` if every write was applied.
+    /// Ends the attempt with `result` if every write was applied; otherwise asks for another attempt.
     pub fn done<T>(self, result: T) -> Try<T> {
         match self {
             Self::Applied => Try::Done(result),

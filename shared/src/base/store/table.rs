@@ -1,4 +1,4 @@
-//! One table: reads of single items, and reads and writes of many without conditions.
+//! One table: reads of single items, and unconditional reads and writes of many items.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::base::clock::Random;
 use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 
-/// The longest wait before what a throttled batch left over is asked for, or sent, again.
+/// The longest pause before a throttled batch repeats its unprocessed part.
 const UNPROCESSED_PAUSE: Duration = Duration::from_millis(200);
 
 /// A DynamoDB table.
@@ -23,31 +23,31 @@ pub struct Table {
 }
 
 impl Table {
-    /// The table that a variable of the environment names.
+    /// The table that an environment variable names.
     pub fn named(context: &Context, variable: &'static str) -> Result<Self, ConfigError> {
         let name = context.environment.required(variable)?.to_owned();
         Ok(Self { client: context.dynamodb.clone(), random: context.random.clone(), name })
     }
 
-    /// An item, strongly consistent.
+    /// Reads an item, strongly consistent.
     pub async fn get<T: DeserializeOwned>(&self, key: Item) -> Result<Option<T>, StoreError> {
         self.get_item(key).await?.map(from_item).transpose()
     }
 
-    /// An item as DynamoDB holds it, strongly consistent.
+    /// Reads an item in DynamoDB's form, strongly consistent.
     pub async fn get_item(&self, key: Item) -> Result<Option<Item>, StoreError> {
         let get = self.client.get_item().table_name(&self.name).set_key(Some(key)).consistent_read(true);
         get.send().await.map(|got| got.item).map_err(|error| store_error("GetItem", &error))
     }
 
-    /// Whether there is an item of this key.
+    /// Whether an item with this key exists.
     pub async fn has(&self, key: Item) -> Result<bool, StoreError> {
         let get = self.client.get_item().table_name(&self.name).set_key(Some(key)).consistent_read(true);
         let got = get.projection_expression("pk").send().await.map_err(|error| store_error("GetItem", &error))?;
         Ok(got.item.is_some())
     }
 
-    /// Gives every item of the table that fits a filter to `take`, in no order: it reads the whole table.
+    /// Passes every item of the table that matches a filter to `take`, in any order. Reads the whole table.
     pub async fn scan<const N: usize>(
         &self,
         filter: &str,
@@ -63,10 +63,10 @@ impl Table {
         Ok(())
     }
 
-    /// The items that have these keys, in no order, strongly consistent. No two keys may be the same.
+    /// Reads the items with these keys, in any order, strongly consistent. The keys must be distinct.
     pub async fn get_all(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         let mut found = Vec::new();
-        // 100 is what one BatchGetItem takes.
+        // The limit of BatchGetItem.
         for chunk in keys.chunks(100) {
             let mut pending = chunk.to_vec();
             while !pending.is_empty() {
@@ -84,16 +84,15 @@ impl Table {
         Ok(found)
     }
 
-    /// Writes items, new or in the place of what is there, in batches: without conditions and not all
-    /// at once. No two may have the same key.
+    /// Puts items in batches, without conditions and not atomically. Replaces existing items. The keys must be
+    /// distinct.
     pub async fn put_all(&self, items: Vec<Item>) -> Result<(), StoreError> {
         let put = |item| PutRequest::builder().set_item(Some(item)).build();
         let put = |item| Ok(WriteRequest::builder().put_request(put(item)?).build());
         self.write_all(items.into_iter().map(put).collect::<Result<_, StoreError>>()?).await
     }
 
-    /// Deletes the items that have these keys, which are all different, in batches: without conditions and not all at
-    /// once.
+    /// Deletes the items with these keys in batches, without conditions and not atomically. The keys must be distinct.
     pub async fn delete_all(&self, keys: Vec<Item>) -> Result<(), StoreError> {
         let delete = |key| DeleteRequest::builder().set_key(Some(key)).build();
         let delete = |key| Ok(WriteRequest::builder().delete_request(delete(key)?).build());
@@ -101,7 +100,7 @@ impl Table {
     }
 
     async fn write_all(&self, writes: Vec<WriteRequest>) -> Result<(), StoreError> {
-        // 25 is what one BatchWriteItem takes.
+        // The limit of BatchWriteItem.
         for chunk in writes.chunks(25) {
             let mut pending = chunk.to_vec();
             while !pending.is_empty() {

@@ -1,4 +1,4 @@
-//! A write of one item under its condition, alone or in a transaction.
+//! A conditional write of one item, alone or in a transaction.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::types::{
 
 use super::{Item, StoreError, Table, n, store_error};
 
-/// What is done to an item.
+/// The change to an item.
 #[derive(Clone, Debug)]
 enum Change {
     Put(Item),
@@ -25,8 +25,8 @@ enum Change {
     Check(Item),
 }
 
-/// A write of one item under its condition. A word that DynamoDB reserves, such as `state` or `name`, is written
-/// `#state` in an expression.
+/// A conditional write of one item. Expressions write a word that DynamoDB reserves, such as `state` or `name`, as
+/// `#state`.
 #[derive(Clone, Debug)]
 pub struct Write {
     table: String,
@@ -35,29 +35,29 @@ pub struct Write {
     values: HashMap<String, AttributeValue>,
 }
 
-/// What became of a single write.
+/// The result of a single write.
 #[derive(Debug)]
 pub enum WriteOutcome {
-    /// It was applied; after an update, the item as it is now.
+    /// The write was applied. After an update, this is the new item.
     Applied(Item),
-    /// Its condition failed: the item that failed it, if there is one.
+    /// The condition failed. This is the item that failed it, if it exists.
     Refused(Option<Item>),
 }
 
-/// What became of a transaction.
+/// The result of a transaction.
 #[derive(Debug)]
 pub enum Transacted {
     /// Every write was applied.
     Applied,
-    /// Nothing was applied. For each write, in order: `None` if its condition held, otherwise the
-    /// item that failed it (empty if there was no item).
+    /// No write was applied. For each write, in order: `None` if its condition held, otherwise the item that failed it
+    /// (empty if it does not exist).
     Refused(Vec<Option<Item>>),
 }
 
-/// How often a transaction is tried against others that touch the same items.
+/// How often a transaction is tried while it conflicts with others.
 const ATTEMPTS: u32 = 8;
 
-/// A request's builder with the table and the condition of a write, as all seven builders take them.
+/// Sets the table and the condition of a write on a request builder. All seven builders have the same methods.
 macro_rules! conditional {
     ($builder:expr, $write:ident, $names:ident) => {
         $builder
@@ -70,7 +70,7 @@ macro_rules! conditional {
 }
 
 impl Write {
-    /// The condition. One that is set already has to hold as well.
+    /// Adds a condition. Conditions that are already set must hold as well.
     #[must_use]
     pub fn when(mut self, condition: &str) -> Self {
         self.condition = Some(match self.condition {
@@ -80,19 +80,19 @@ impl Write {
         self
     }
 
-    /// Only where there is no item yet.
+    /// Requires that the item does not exist.
     #[must_use]
     pub fn when_new(self) -> Self {
         self.when("attribute_not_exists(pk)")
     }
 
-    /// Only where the item has this version.
+    /// Requires that the item has this version.
     #[must_use]
     pub fn when_version(self, version: u64) -> Self {
         self.when("#version = :version_before").bind("version_before", n(version))
     }
 
-    /// The value that `:name` stands for in the expressions.
+    /// Sets the value of `:name` in the expressions.
     #[must_use]
     pub fn bind(mut self, name: &str, value: AttributeValue) -> Self {
         self.values.insert(format!(":{name}"), value);
@@ -107,7 +107,7 @@ impl Write {
         names([update, self.condition.as_deref().unwrap_or_default()])
     }
 
-    /// The write as part of a transaction.
+    /// Converts the write to a part of a transaction.
     fn into_item(self) -> Result<TransactWriteItem, StoreError> {
         let (names, item) = (self.names(), TransactWriteItem::builder());
         Ok(match self.change {
@@ -127,7 +127,7 @@ impl Write {
     }
 }
 
-/// The attributes behind every `#name` of some expressions.
+/// The attribute names for every `#name` in some expressions.
 pub(super) fn names<const N: usize>(expressions: [&str; N]) -> Option<HashMap<String, String>> {
     let is_end = |character: char| !character.is_ascii_alphanumeric() && character != '_';
     let words = expressions.into_iter().flat_map(|expression| expression.split('#').skip(1));
@@ -137,27 +137,27 @@ pub(super) fn names<const N: usize>(expressions: [&str; N]) -> Option<HashMap<St
 }
 
 impl Table {
-    /// Puts an item, new or in the place of what is there.
+    /// Puts an item, and replaces an existing one.
     pub fn put(&self, item: Item) -> Write {
         self.change(Change::Put(item))
     }
 
-    /// Puts an item where there is none.
+    /// Puts an item that does not exist yet.
     pub fn put_new(&self, item: Item) -> Write {
         self.put(item).when_new()
     }
 
-    /// Updates the item of a key by an update expression.
+    /// Updates an item with an update expression.
     pub fn update(&self, key: Item, expression: &str) -> Write {
         self.change(Change::Update { key, expression: expression.to_owned() })
     }
 
-    /// Deletes the item of a key.
+    /// Deletes an item.
     pub fn delete(&self, key: Item) -> Write {
         self.change(Change::Delete(key))
     }
 
-    /// Changes nothing, on the condition that it sets; only as part of a transaction.
+    /// Checks a condition without changing the item. Only valid in a transaction.
     pub fn check(&self, key: Item) -> Write {
         self.change(Change::Check(key))
     }
@@ -197,10 +197,9 @@ impl Table {
         }
     }
 
-    /// Applies all of `writes` or nothing; they may be of several tables. A conflict with another transaction, and
-    /// throttling, are tried again with full jitter; a failed condition is the caller's to read. The SDK gives every
-    /// call a client token, so its own retries of one call apply once ("TransactWriteItems", Amazon DynamoDB API
-    /// Reference).
+    /// Applies all of `writes` or none; they may belong to several tables. Retries conflicts with other transactions
+    /// and throttling, with full jitter. The caller handles failed conditions. The SDK gives every call a client token,
+    /// so its own retries of one call apply once ("TransactWriteItems", Amazon DynamoDB API Reference).
     pub async fn transact(&self, writes: impl IntoIterator<Item = Write>) -> Result<Transacted, StoreError> {
         let writes: Vec<_> = writes.into_iter().map(Write::into_item).collect::<Result<_, _>>()?;
         for attempt in 0..ATTEMPTS {
@@ -215,7 +214,7 @@ impl Table {
     }
 }
 
-/// What became of a single write, if it was sent; `refused` tells whether its condition failed.
+/// The result of a single write that was sent. `refused` returns the error's part about a failed condition, if any.
 fn outcome<E: ProvideErrorMetadata, R>(
     operation: &str,
     sent: Result<Item, SdkError<E, R>>,
@@ -227,14 +226,14 @@ fn outcome<E: ProvideErrorMetadata, R>(
     })
 }
 
-/// The items that failed a transaction's conditions; `None` if it is to be tried again.
+/// The items that failed a transaction's conditions; `None` if the transaction should be retried.
 fn refusal<R>(error: &SdkError<TransactWriteItemsError, R>) -> Result<Option<Vec<Option<Item>>>, StoreError> {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
         return Err(store_error("TransactWriteItems", error));
     };
     let reasons = cancelled.cancellation_reasons();
-    // Beside a conflict, a failed condition says nothing of what the other transaction is about
-    // to write; conditions are read only where all of them were decided.
+    // If the transaction also conflicted with another one, the failed condition does not reflect what the other will
+    // write. So conditions count only if all of them were evaluated.
     if reasons.iter().filter_map(CancellationReason::code).any(passes) {
         return Ok(None);
     }
@@ -248,7 +247,7 @@ fn refusal<R>(error: &SdkError<TransactWriteItemsError, R>) -> Result<Option<Vec
     Ok(Some(reasons.iter().map(failed).collect()))
 }
 
-/// Whether a cancellation reason passes by itself.
+/// Whether a cancellation reason is transient.
 fn passes(code: &str) -> bool {
     matches!(code, "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
 }

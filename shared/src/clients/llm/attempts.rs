@@ -1,4 +1,4 @@
-//! The attempts at one reply: how many, when, and what the log and the breaker are told of them.
+//! The attempts to get one reply: their number and timing, and what they report to the log and the circuit breaker.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::base::observe::metrics::{
 use crate::base::observe::traces::{Of, Subsegment};
 use crate::base::problem::{Code, Problem};
 
-/// How often a model is asked for one reply.
+/// The maximum number of attempts for one reply.
 const ATTEMPTS: u32 = 3;
 
-/// The attempts at one reply.
+/// The attempts to get one reply.
 pub struct Attempts<'a> {
     model: &'a Model,
     prompt: &'static str,
@@ -23,25 +23,25 @@ pub struct Attempts<'a> {
     deadline: DateTime<Utc>,
     left: u32,
     asked: DateTime<Utc>,
-    /// The call under way, as a trace shows it.
+    /// The trace's subsegment of the current call.
     call: Option<Subsegment>,
     last: Option<Failure>,
 }
 
-/// Why the last attempt failed.
+/// The reason why the last attempt failed.
 struct Failure {
     whose: Whose,
     what: String,
 }
 
-/// Whose failure it is.
+/// The part that caused a failure.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Whose {
-    /// The model's: it does not answer.
+    /// The model: it does not answer.
     Model,
-    /// The configuration's: its endpoint takes no requests from here.
+    /// The configuration: the endpoint refuses our requests.
     Endpoint,
-    /// The request's: there is an answer, and none to this can be used.
+    /// The request: the model answers, but with nothing usable.
     Request,
 }
 
@@ -53,7 +53,7 @@ impl Model {
 }
 
 impl Attempts<'_> {
-    /// How long the next attempt may take. `None` if there is to be none.
+    /// The time limit of the next attempt; `None` if there is no further attempt.
     pub fn next(&mut self) -> Option<Duration> {
         let left = self.model.left(self.deadline);
         if left.is_zero() {
@@ -69,7 +69,7 @@ impl Attempts<'_> {
         Some(left.min(self.model.attempt_time))
     }
 
-    /// After this one there is none, whatever becomes of it.
+    /// Makes the current attempt the last one.
     pub fn no_more(&mut self) {
         self.left = 0;
     }
@@ -82,8 +82,7 @@ impl Attempts<'_> {
         metrics::record(values, &[("Model", self.model.name()), ("Prompt", self.prompt)]);
     }
 
-    /// The model replied. The attributes' names are those of OpenTelemetry's semantic conventions for
-    /// generative AI.
+    /// Records a reply. The attributes' names come from OpenTelemetry's semantic conventions for generative AI.
     pub fn replied(&mut self, reply: &Reply) {
         let latency_ms = self.latency_ms();
         if let Some(mut call) = self.call.take() {
@@ -111,14 +110,14 @@ impl Attempts<'_> {
         );
     }
 
-    /// The reply broke a rule.
+    /// Records that the reply broke a rule.
     pub fn refused(&mut self) {
         self.last = Some(Failure { whose: Whose::Request, what: "the reply broke a rule".to_owned() });
         self.count(&[(MODEL_REPLIES_REFUSED, 1)]);
         tracing::warn!(gen_ai.request.model = self.model.name(), prompt = self.prompt, "model reply refused");
     }
 
-    /// There was no reply; waits until another attempt makes sense.
+    /// Records that there was no reply, and waits until the next attempt makes sense.
     pub async fn failed(&mut self, error: CallError) {
         let latency_ms = self.latency_ms();
         let made = ATTEMPTS - self.left.min(ATTEMPTS - 1);
@@ -159,7 +158,7 @@ impl Attempts<'_> {
         }
     }
 
-    /// No attempt gave a usable reply.
+    /// The problem after the last attempt gave no usable reply.
     pub async fn given_up(self) -> Problem {
         let whose = self.last.as_ref().map(|failure| failure.whose);
         match whose {

@@ -1,8 +1,8 @@
-//! A breaker per model, shared by all instances through DynamoDB.
+//! A circuit breaker for each model, shared by all instances through DynamoDB.
 //!
-//! Requests that got no answer from the model are counted; [`THRESHOLD`] of them in a row open the
-//! breaker for [`OPEN`]. Afterwards one request may try; the others wait until it succeeds. Each
-//! instance looks at the shared state at most every [`FRESH`].
+//! It counts requests without an answer from the model. After [`THRESHOLD`] in a row it opens for [`OPEN`]. Then one
+//! request may try, while the others wait until it succeeds. Each instance reads the shared state at most every
+//! [`FRESH`].
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,22 +22,22 @@ const FORGOTTEN: TimeDelta = TimeDelta::hours(1);
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct State {
-    /// Calls without an answer, in a row.
+    /// Consecutive requests without an answer.
     #[serde(default)]
     failures: u32,
-    /// Epoch milliseconds.
+    /// The end of the open time, in epoch milliseconds.
     #[serde(default)]
     open_until: i64,
 }
 
-/// A state, and when it was looked at.
+/// A state and the time it was read.
 type Seen = (DateTime<Utc>, State);
 
-/// Leave to ask the model, once what is held for it is held; good for all that one request asks.
-/// A copy of one that has entered is as good.
+/// Permission to call the model, valid for all calls of one request. It is entered once the request's credits are held.
+/// A copy of an entered permission is valid too.
 #[derive(Clone, Debug)]
 pub struct Ready {
-    /// The open state in which one request may try.
+    /// The open state whose single trial this request may take; `None` if the circuit breaker is closed.
     trial: Option<State>,
 }
 
@@ -53,8 +53,8 @@ pub struct Breaker {
 }
 
 impl Breaker {
-    /// 503 while open. Changes nothing, because the request may yet be refused for another reason.
-    /// A state that cannot be read counts as closed: the model itself will tell.
+    /// Returns 503 while the circuit breaker is open. Changes nothing, because the request may still be refused for
+    /// another reason. An unreadable state counts as closed, because the call to the model will show whether it works.
     pub async fn check(&self) -> Result<Ready, Problem> {
         let now = self.clock.now();
         let state = match self.fresh(now) {
@@ -70,7 +70,7 @@ impl Breaker {
         Err(self.refusal(state))
     }
 
-    /// Takes the one trial that an open breaker gives; a closed one lets everybody go on.
+    /// Takes the single trial of an open circuit breaker. A closed one lets every request through.
     pub async fn enter(&self, ready: &mut Ready) -> Result<(), Problem> {
         match ready.trial.take() {
             Some(state) if !self.may_try(state).await => Err(self.refusal(state)),
@@ -85,7 +85,7 @@ impl Breaker {
         Problem::new(Code::AiLeftAlone, message).retry_after(seconds).because("the model's breaker is open")
     }
 
-    /// Forgets failures, if there were any.
+    /// Resets the count of failures.
     pub async fn succeeded(&self) {
         let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.is_none_or(|(_, state)| state.failures == 0) {
@@ -97,7 +97,7 @@ impl Breaker {
         }
     }
 
-    /// Counts a request that got no answer.
+    /// Counts a request without an answer.
     pub async fn failed(&self) {
         let now = self.clock.now();
         let open_until = (now + OPEN).timestamp_millis();
@@ -117,7 +117,7 @@ impl Breaker {
         }
     }
 
-    /// The one request that may try after the breaker's time is the one that moves it.
+    /// Whether this request may take the trial: the one that updates the state after the open time does.
     async fn may_try(&self, state: State) -> bool {
         let now = self.clock.now();
         let open_until = (now + OPEN).timestamp_millis();
@@ -129,7 +129,7 @@ impl Breaker {
             return true;
         }
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        // A breaker that cannot be reached lets the request try.
+        // If the circuit breaker is unreachable, the request may try.
         written.is_err()
     }
 

@@ -1,5 +1,4 @@
-//! What is said in a conversation in which the model may call tools ("Function calling", OpenAI API
-//! documentation).
+//! Conversations in which the model may call tools ("Function calling", OpenAI API documentation).
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -8,19 +7,19 @@ use serde_json::{Value, json};
 
 use super::schema::strict_schema;
 
-/// A function that the model may ask for.
+/// A function that the model may call.
 #[derive(Clone, Debug)]
 pub struct Tool {
-    /// Its name: letters, digits, `_` and `-`, at most 64.
+    /// The name: letters, digits, `_` and `-`, at most 64 characters.
     pub name: &'static str,
-    /// What it does and when to call it, for the model.
+    /// The purpose of the tool and when to call it, for the model.
     pub description: &'static str,
-    /// The JSON schema of its arguments, in strict form.
+    /// The JSON schema of the arguments, in strict form.
     pub parameters: Value,
 }
 
 impl Tool {
-    /// A tool whose arguments are a `T`.
+    /// A tool with arguments of type `T`.
     pub fn new<T: JsonSchema>(name: &'static str, description: &'static str) -> Self {
         Self { name, description, parameters: strict_schema::<T>() }
     }
@@ -38,42 +37,42 @@ impl Tool {
     }
 }
 
-/// What the model wants called. It is the model's wish and no more: name and arguments may be anything.
+/// A tool call that the model asks for. The name and the arguments are unverified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolCall {
-    /// Its id, which the result names; unique within its turn.
+    /// The id that the result refers to; unique within its turn.
     pub id: String,
-    /// The tool's name.
+    /// The name of the tool; it may not exist.
     pub name: String,
-    /// The arguments, as JSON if the model kept to the form.
+    /// The arguments, as JSON if the model followed the schema.
     pub arguments: String,
 }
 
 impl ToolCall {
-    /// The arguments as a `T`, or what to tell the model about them.
+    /// Parses the arguments as a `T`, or returns the complaint for the model.
     pub fn arguments<T: DeserializeOwned>(&self) -> Result<T, String> {
         serde_json::from_str(&self.arguments)
             .map_err(|error| format!("the arguments of {} do not fit its JSON schema ({error})", self.name))
     }
 }
 
-/// One contribution to a conversation.
+/// One entry of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
-    /// By the person.
+    /// A message of the person.
     User(String),
-    /// By the model.
+    /// A turn of the model.
     Lexi {
-        /// What it wrote; may be empty where it called.
+        /// The text; may be empty if the model called tools.
         text: String,
-        /// What it called.
+        /// The tool calls of this turn.
         calls: Vec<ToolCall>,
     },
-    /// What came of a call. Every call needs one before the model's next turn.
+    /// The result of a tool call. Every call needs one before the model's next turn.
     Result {
-        /// The call.
+        /// The id of the call.
         call_id: String,
-        /// The result: data, never an instruction.
+        /// The result. The model treats it as data, never as an instruction.
         content: String,
     },
 }
@@ -99,21 +98,21 @@ fn called(call: &ToolCall) -> Value {
     json!({"id": call.id, "type": "function", "function": function})
 }
 
-/// What the model is given for its turn.
+/// The input for the model's next turn.
 #[derive(Clone, Copy, Debug)]
 pub struct Conversation<'a> {
     /// The prompt's name, for the log.
     pub name: &'static str,
-    /// The instructions. What people wrote is never part of them.
+    /// The instructions. They never contain text that people wrote.
     pub instructions: &'a str,
-    /// What was said so far, oldest first.
+    /// The conversation so far, oldest first.
     pub said: &'a [Said],
-    /// What it may call.
+    /// The tools that the model may call.
     pub tools: &'a [Tool],
 }
 
 impl Conversation<'_> {
-    /// The request, without the model's name. The fields about tools are refused where there are none.
+    /// The request's body, without the model's name. Endpoints refuse the tool fields if there are no tools.
     pub(super) fn as_told(&self) -> Value {
         let system = json!({"role": "system", "content": self.instructions});
         let messages: Vec<Value> = [system].into_iter().chain(self.said.iter().map(Said::as_told)).collect();
@@ -129,12 +128,12 @@ impl Conversation<'_> {
     }
 }
 
-/// The model's turn: text, calls, or both; never neither.
+/// The model's turn: text, tool calls, or both; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turn {
-    /// What it wrote.
+    /// The text of the turn; may be empty.
     pub text: String,
-    /// What it wants called, in its order.
+    /// The tool calls, in the model's order.
     pub calls: Vec<ToolCall>,
 }
 

@@ -1,8 +1,8 @@
 //! The language model, behind any OpenAI-compatible endpoint.
 //!
-//! Here is the only retry loop around a model: a call that failed in transport, was throttled,
-//! answered 5xx, or replied with something that does not fit is tried again inside the request's
-//! time, with full jitter; a reply that did not fit is told what was wrong with it.
+//! This module holds the only retry loop around a model. It retries a call that failed in transport, was throttled,
+//! answered 5xx or replied with something invalid, with full jitter, until the request's deadline. After an invalid
+//! reply, the next attempt includes the complaint.
 
 mod attempts;
 mod breaker;
@@ -30,13 +30,13 @@ pub use conversation::{Conversation, Said, Tool, ToolCall, Turn};
 use openai::{Limits, OpenAi};
 use schema::strict_schema;
 
-/// What an endpoint's answer says that came whole: its text, and how many tools it calls. `None` if it is no answer.
-/// For whoever holds the parser against arbitrary bytes.
+/// Parses an endpoint's whole answer: its text and the number of its tool calls. `None` if it is not an answer. For
+/// tests of the parser with arbitrary bytes.
 pub fn answered(answer: &[u8]) -> Option<(String, usize)> {
     openai::read(answer).ok().map(|reply| (reply.text, reply.calls.len()))
 }
 
-/// As [`answered`], of an answer that is streamed in these pieces.
+/// Like [`answered`], for an answer that is streamed in these pieces.
 pub fn streamed<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Option<(String, usize)> {
     let mut reader = stream::StreamReader::default();
     for piece in pieces {
@@ -45,14 +45,14 @@ pub fn streamed<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Option<(Strin
     reader.finish().ok().map(|reply| (reply.text, reply.calls.len()))
 }
 
-/// What a model is asked: instructions that are the same for every lead, and the facts of one.
+/// A question to the model: instructions that are the same for every lead, and the facts of one lead.
 #[derive(Clone, Debug)]
 pub struct Prompt {
-    /// The name of the reply's schema.
+    /// The name of the reply's schema, also for the log and metrics.
     pub name: &'static str,
     /// The instructions: a file under `shared/prompts`.
     pub instructions: &'static str,
-    /// The facts, as one JSON document. What people wrote is data in it, never an instruction.
+    /// The facts, as one JSON document. Texts of people in it are data, never instructions.
     pub facts: Value,
 }
 
@@ -67,16 +67,16 @@ fn version(instructions: &str) -> String {
     HEXLOWER.encode(&Sha256::digest(instructions)[..6])
 }
 
-/// What checking a reply found beyond its schema.
+/// The result of checking a reply beyond its schema.
 #[derive(Debug)]
 pub enum Checked<T> {
-    /// It is right, or was put right.
+    /// The reply is valid, or was corrected.
     Fine(T),
-    /// It breaks a rule. `usable` is what is left of it if the model does not mend it.
+    /// The reply breaks a rule. `usable` is the valid part, in case the model does not fix the rest.
     Wrong {
-        /// What to tell the model.
+        /// The complaint for the model's next attempt.
         complaint: String,
-        /// What may be used in the end.
+        /// The valid part; `None` if nothing is usable.
         usable: Option<T>,
     },
 }
@@ -88,37 +88,37 @@ pub struct Model {
     random: Random,
     breaker: Breaker,
     endpoint: OpenAi,
-    /// How long one attempt may take.
+    /// The time limit of one attempt.
     #[context(Duration::from_secs(context.environment.parsed("LLM_ATTEMPT_SECONDS", 12)?))]
     attempt_time: Duration,
 }
 
-/// Time kept back from a request's deadline, for storing the outcome.
+/// The time before a request's deadline that is reserved for storing the result.
 const RESERVE: Duration = Duration::from_secs(3);
 
 impl Model {
-    /// Its name at its endpoint.
+    /// The model's name at its endpoint.
     pub fn name(&self) -> &str {
         self.endpoint.model()
     }
 
-    /// Whether the model is worth asking: 503 while its breaker is open. Meant to run beside the
-    /// first reads of a request, before anything is held. Also 503 if its key cannot be read.
+    /// Checks the circuit breaker and the API key: 503 while the breaker is open or the key is unreadable. Meant to run
+    /// beside the first reads of a request, before anything is held.
     pub async fn ready(&self) -> Result<Ready, Problem> {
         let (ready, key) = tokio::join!(self.breaker.check(), self.endpoint.key());
         key?;
         ready
     }
 
-    /// Takes the one trial that an open breaker gives, for all that this request is going to ask.
+    /// Takes the single trial of an open circuit breaker, for all calls of this request.
     ///
     /// # Errors
-    /// 503 if the breaker gave it to another request meanwhile.
+    /// 503 if another request took the trial first.
     pub async fn enter(&self, ready: &mut Ready) -> Result<(), Problem> {
         self.breaker.enter(ready).await
     }
 
-    /// What is left of a request's time for the model.
+    /// The rest of a request's time that the model may use.
     fn left(&self, deadline: DateTime<Utc>) -> Duration {
         (deadline - self.clock.now()).to_std().unwrap_or_default().saturating_sub(RESERVE)
     }
@@ -126,9 +126,8 @@ impl Model {
     /// Asks for a `T` until `deadline`.
     ///
     /// # Errors
-    /// 503 if the breaker gave its one trial to another request meanwhile;
-    /// [`Code::AiUnusable`] when the model answered, and no attempt gave a usable reply; [`Code::AiUnavailable`]
-    /// when it did not answer, or takes no requests from here.
+    /// 503 if another request took the circuit breaker's trial first; [`Code::AiUnusable`] if the model answered but no
+    /// attempt gave a usable reply; [`Code::AiUnavailable`] if it did not answer, or its endpoint refuses our requests.
     pub async fn complete<T: JsonSchema + DeserializeOwned>(
         &self,
         mut ready: Ready,
@@ -176,15 +175,14 @@ impl Model {
         usable.ok_or(problem)
     }
 
-    /// One turn of a conversation with tools, until `deadline`. `ready` may serve several turns of one
-    /// request: the first enters the breaker. With `on_text` the answer is streamed, and its text handed over
-    /// as it comes; what was handed over is the beginning of the turn's text.
+    /// One turn of a conversation with tools, until `deadline`. `ready` may serve several turns of one request; the
+    /// first turn enters the circuit breaker. With `on_text` the answer is streamed, and `on_text` gets the turn's text
+    /// in pieces.
     ///
-    /// What the model wants to call, and whether that makes sense, is the caller's to judge: a call has a name
-    /// and an id, and nothing else is known of it.
+    /// The caller has to check each tool call: it has a name and an id, but both are unverified.
     ///
     /// # Errors
-    /// As [`Model::complete`]. Once text was handed over, a failure is not tried again.
+    /// As [`Model::complete`]. After `on_text` got text, a failure is not retried.
     pub async fn converse(
         &self,
         ready: &mut Ready,
@@ -219,8 +217,8 @@ impl Model {
     }
 }
 
-/// What to tell the model about a reply that does not fit its schema. serde's message can quote
-/// the reply, which is the model's own text and goes back to nobody else.
+/// The complaint about a reply that does not match its schema. serde's message can quote the reply, which is the
+/// model's own text and goes only to the model.
 fn schema_complaint(error: &serde_json::Error) -> String {
     format!("it does not fit the JSON schema ({error})")
 }

@@ -1,5 +1,5 @@
-//! Calls of an OpenAI-compatible chat endpoint: with a strict JSON schema ("Structured model outputs",
-//! OpenAI API documentation), or with tools ("Function calling"), whole or streamed.
+//! Calls to an OpenAI-compatible chat endpoint: with a strict JSON schema ("Structured model outputs", OpenAI API
+//! documentation) or with tools ("Function calling"), whole or streamed.
 
 use super::reply::{CallError, Called, Message, Reply, Usage, broken, unavailable};
 use std::time::Duration;
@@ -17,12 +17,12 @@ use crate::clients::answer::{self, Unread};
 use crate::clients::http_client::http_client;
 use crate::clients::secrets::Secret;
 
-/// How long a streamed answer may take.
+/// The time limits of a streamed answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Until it begins, and from one piece to the next.
+    /// Until the answer starts, and between two pieces.
     pub silence: Duration,
-    /// All together.
+    /// For the whole answer.
     pub whole: Duration,
 }
 
@@ -64,7 +64,7 @@ impl OpenAi {
         &self.model
     }
 
-    /// The key that it is asked with, if it wants one.
+    /// The API key; `None` if the endpoint needs none.
     pub async fn key(&self) -> Result<Option<String>, StoreError> {
         match &self.key {
             Some(secret) => secret.value().await.map(Some),
@@ -72,7 +72,7 @@ impl OpenAi {
         }
     }
 
-    /// A reply that fits a schema.
+    /// Asks for a reply that matches a schema.
     pub async fn complete(
         &self,
         messages: &[Value],
@@ -84,12 +84,12 @@ impl OpenAi {
         whole(self.post(json!({"messages": messages, "response_format": format}), within).await?).await
     }
 
-    /// A turn of a conversation.
+    /// Asks for a turn of a conversation.
     pub async fn converse(&self, conversation: &Conversation<'_>, within: Duration) -> Result<Reply, CallError> {
         whole(self.post(conversation.as_told(), within).await?).await
     }
 
-    /// A turn of a conversation, its text handed over as it comes.
+    /// Asks for a turn of a conversation, and passes its text on in pieces.
     pub async fn converse_streaming(
         &self,
         conversation: &Conversation<'_>,
@@ -105,7 +105,7 @@ impl OpenAi {
         let mut response = timeout(silence(), self.post(request, limits.whole)).await.map_err(silent)??;
         let content_type = response.headers().get("content-type").and_then(|value| value.to_str().ok());
         if content_type.is_some_and(|value| value.starts_with("application/json")) {
-            // An endpoint that does not stream answers in one piece.
+            // An endpoint without streaming answers in one piece.
             let reply = timeout(silence(), whole(response)).await.map_err(silent)??;
             if !reply.text.is_empty() {
                 on_text(&reply.text);
@@ -122,7 +122,7 @@ impl OpenAi {
         reader.finish()
     }
 
-    /// Sends a request, and gives the answer if it is a good one.
+    /// Sends a request, and returns the answer if its status is a success.
     async fn post(&self, mut body: Value, within: Duration) -> Result<reqwest::Response, CallError> {
         body["model"] = json!(self.model);
         let mut request = self.http.post(&self.url).timeout(within).json(&body);
@@ -145,7 +145,7 @@ impl OpenAi {
     }
 }
 
-/// Reads an answer that comes in one piece.
+/// Reads an answer that was not streamed.
 async fn whole(response: reqwest::Response) -> Result<Reply, CallError> {
     let bytes = answer::body(response, MAX_BYTES).await.map_err(|error| match error {
         Unread::TooLong => broken("the answer is too long"),
@@ -154,7 +154,7 @@ async fn whole(response: reqwest::Response) -> Result<Reply, CallError> {
     read(&bytes)
 }
 
-/// The reply that an answer in one piece holds.
+/// Parses the reply from an answer that was not streamed.
 pub(super) fn read(bytes: &[u8]) -> Result<Reply, CallError> {
     let answer: Answer = serde_json::from_slice(bytes).map_err(|_| broken("the answer is no chat completion"))?;
     let usage = answer.usage.unwrap_or_default();

@@ -1,10 +1,10 @@
-//! What a model replied, or why it did not.
+//! The model's reply, or the reason for a missing one.
 
 use super::conversation::ToolCall;
 use serde::Deserialize;
 use std::time::Duration;
 
-/// What a model replied, and what it took. There is text or a call, and every call has an id and a name.
+/// A model's reply and its usage. It has text or a call, and every call has an id and a name.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Reply {
     pub text: String,
@@ -15,7 +15,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The reply, if it is whole.
+    /// The reply, if it is complete.
     pub fn checked(mut self, finish_reason: Option<&str>) -> Result<Self, CallError> {
         if matches!(finish_reason, Some("length" | "content_filter")) {
             return Err(broken("the reply was cut off"));
@@ -28,7 +28,7 @@ impl Reply {
                 return Err(broken("two tool calls with one id"));
             }
         }
-        // How some endpoints send no arguments; not all take it back like that.
+        // Some endpoints send empty arguments this way, but do not all accept them back.
         for call in self.calls.iter_mut().filter(|call| call.arguments.trim().is_empty()) {
             call.arguments = "{}".to_owned();
         }
@@ -39,32 +39,32 @@ impl Reply {
     }
 }
 
-/// Why a call gave no reply. Never holds a request or a reply.
+/// The reason why a call gave no reply. It never contains a request or a reply.
 #[derive(Debug, PartialEq, Eq)]
 pub enum CallError {
-    /// No answer, or one that says to come back.
+    /// There was no answer, or the answer asks for a retry.
     Unavailable { what: String, retry_after: Option<Duration> },
-    /// An answer that is no completion.
+    /// The answer is not a completion.
     Broken(String),
-    /// The endpoint will not take this request, however often it is sent.
+    /// The endpoint refuses this request, also on a retry.
     Refused(String),
-    /// As before, because of what the request says: such as what a provider's filter takes for an attack.
+    /// The endpoint refuses this request because of its text, such as a provider's filter against attacks.
     TextRefused(String),
 }
 
-/// A message of a model, or a piece of one.
+/// A message of the model, or a piece of one.
 #[derive(Default, Deserialize)]
 pub struct Message {
     pub content: Option<String>,
-    /// What a model says instead that will not do as asked.
+    /// The model's refusal, in place of the requested reply.
     pub refusal: Option<String>,
     pub tool_calls: Option<Vec<Called>>,
 }
 
-/// A call of a tool, or a piece of one.
+/// A tool call, or a piece of one.
 #[derive(Deserialize)]
 pub struct Called {
-    /// Its place among the calls; only where it comes in pieces.
+    /// The index among the calls; only in streamed pieces.
     pub index: Option<u64>,
     pub id: Option<String>,
     #[serde(default)]

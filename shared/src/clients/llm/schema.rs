@@ -1,16 +1,15 @@
-//! JSON schemas in the form that strict mode takes ("Structured model outputs", OpenAI API documentation).
+//! JSON schemas for strict mode ("Structured model outputs", OpenAI API documentation).
 
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 
-/// The schema of `T` in the form that strict mode asks for: every property required, none
-/// besides, everything inline.
+/// The schema of `T` for strict mode: every property is required, no others are allowed, and everything is inline.
 pub fn strict_schema<T: JsonSchema>() -> Value {
     let mut settings = schemars::generate::SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;
     settings.meta_schema = None;
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
-    // A type without fields comes without the properties that strict mode wants of every object.
+    // A type without fields has no `properties`, which strict mode requires of every object.
     if schema["type"] == "object" && schema["properties"].is_null() {
         schema["properties"] = json!({});
     }
@@ -26,7 +25,7 @@ fn make_strict(schema: &mut Value) {
                 object.insert("required".to_owned(), Value::Array(names));
                 object.insert("additionalProperties".to_owned(), Value::Bool(false));
             }
-            // An enum whose variants are described comes as `oneOf`, which strict mode does not know.
+            // An enum with described variants is a `oneOf`, which strict mode does not support.
             let constants = object.get("oneOf").and_then(Value::as_array).map(|variants| {
                 variants.iter().map(|variant| variant.get("const").cloned()).collect::<Option<Vec<_>>>()
             });
@@ -35,7 +34,7 @@ fn make_strict(schema: &mut Value) {
                 object.insert("type".to_owned(), Value::from("string"));
                 object.insert("enum".to_owned(), Value::Array(constants));
             }
-            // Not among the keywords that strict mode knows; what they say is checked on arrival.
+            // Strict mode does not support these keywords; the reply is checked on arrival instead.
             for keyword in
                 ["format", "default", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "title"]
             {

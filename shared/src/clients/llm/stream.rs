@@ -1,29 +1,29 @@
-//! A reply that comes as server-sent events ("Server-sent events", HTML Standard; "Streaming API responses",
-//! OpenAI API documentation): deltas of text and of tool calls, then the usage, then `[DONE]`.
+//! A reply as server-sent events ("Server-sent events", HTML Standard; "Streaming API responses", OpenAI API
+//! documentation): deltas of text and tool calls, then the usage, then `[DONE]`.
 //!
-//! What arrives may be cut anywhere, even inside a character. The same bytes give the same reply however
-//! they are cut, and no bytes are a reason to panic.
+//! The bytes may be cut anywhere, even inside a character. The same bytes give the same reply wherever they are cut,
+//! and no bytes cause a panic.
 
 use serde::Deserialize;
 
 use super::conversation::ToolCall;
 use super::reply::{CallError, Called, Message, Reply, Usage, broken, unavailable};
 
-/// The largest answer that is read, streamed or whole. A token comes in some 300 bytes of its own, so this is about as much as
-/// any model writes within a request's time, four times over.
+/// The longest answer that is read, streamed or whole. A token takes some 300 bytes of its own event, so this is about
+/// four times what a model writes within a request's time.
 pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// Reads one streamed reply.
+/// Parses one streamed reply.
 #[derive(Debug, Default)]
 pub struct StreamReader {
     read: usize,
     line: Vec<u8>,
-    /// Whether the last byte was a carriage return, whose line feed belongs to it.
+    /// Whether the last byte was a carriage return; a line feed after it belongs to the same line end.
     after_return: bool,
-    /// The data lines of the event that is being read, each ended by a line feed.
+    /// The data lines of the current event, each with a line feed at its end.
     data: Vec<u8>,
     reply: Reply,
-    /// The index of each call, by which the pieces of its arguments find it.
+    /// The index of each call, by which the pieces of its arguments are matched.
     indexes: Vec<Option<u64>>,
     finish_reason: Option<String>,
     done: bool,
@@ -46,7 +46,7 @@ struct Choice {
 }
 
 impl StreamReader {
-    /// Takes what has arrived, and hands over the text in it.
+    /// Parses the next bytes, and passes their text on.
     pub fn take(&mut self, bytes: &[u8], on_text: &mut (dyn FnMut(&str) + Send)) -> Result<(), CallError> {
         self.read += bytes.len();
         if self.read > MAX_BYTES {
@@ -63,14 +63,14 @@ impl StreamReader {
         Ok(())
     }
 
-    /// Whether the reply is whole; what follows does not belong to it.
+    /// Whether the reply is complete. Later bytes do not belong to it.
     pub fn is_done(&self) -> bool {
         self.done
     }
 
-    /// The reply, now that nothing more comes.
+    /// The reply, after the last bytes.
     pub fn finish(mut self) -> Result<Reply, CallError> {
-        // The last event may lack the empty line that ends it.
+        // The last event may lack the empty line at its end.
         if !self.line.is_empty() {
             self.end_line(&mut |_| {})?;
         }
@@ -85,7 +85,7 @@ impl StreamReader {
         if line.is_empty() {
             return self.end_event(on_text);
         }
-        // Other fields tell nothing here, and a line that begins with a colon is a comment.
+        // Other fields are not used, and a line that starts with a colon is a comment.
         if let Some(data) = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line).strip_prefix(b"data:") {
             self.data.extend_from_slice(data);
             self.data.push(b'\n');
@@ -116,7 +116,7 @@ impl StreamReader {
         }
         let Some(choice) = chunk.choices.into_iter().next() else { return Ok(()) };
         if let Some(text) = choice.delta.content.or(choice.delta.refusal) {
-            // A reader who has seen nothing but spaces has seen nothing.
+            // Leading spaces are dropped until there is other text.
             let text = if self.reply.text.is_empty() { text.trim_start() } else { &text };
             if !text.is_empty() {
                 self.reply.text.push_str(text);
@@ -132,8 +132,8 @@ impl StreamReader {
         Ok(())
     }
 
-    /// A piece of a call. It belongs to the call of its index (some endpoints give none: then to the last),
-    /// unless it brings another id (some endpoints give every call the same index).
+    /// Adds a piece of a tool call. It belongs to the call with its index, or to the last call if the endpoint sends no
+    /// index. A piece with another id is a new call, because some endpoints send the same index for every call.
     fn take_call(&mut self, delta: Called) {
         let id = delta.id.unwrap_or_default();
         let found = match delta.index {
@@ -200,7 +200,7 @@ mod tests {
         format!("{last}{usage}data: [DONE]\n\n")
     }
 
-    /// Text, two calls whose arguments come in turns, comments and another field.
+    /// A stream with text, two calls whose arguments alternate, comments and an unused field.
     fn example() -> String {
         [
             "\u{feff}: hello\n\nevent: chunk\n".to_owned(),
@@ -261,7 +261,7 @@ mod tests {
             let _ = read(pieces.iter().map(Vec::as_slice));
         }
 
-        /// Damage in a stream that is otherwise right goes deeper than noise does.
+        /// Damage to a valid stream reaches deeper code than random bytes do.
         #[test]
         fn no_damage_panics(damage in prop::collection::vec((0..2_000_usize, any::<u8>()), 1..8), end in 0..2_000_usize) {
             let mut stream = example().into_bytes();
@@ -277,7 +277,7 @@ mod tests {
             }
         }
 
-        /// What was not finished is never taken for a reply.
+        /// An unfinished stream is never a reply.
         #[test]
         fn a_stream_that_ends_early_is_broken_off(end in 0..2_000_usize) {
             let stream = example();
@@ -323,7 +323,7 @@ mod tests {
         let error = event(&json!({"error": {"message": "overloaded", "code": 529}}));
         let stream = format!("{}{error}", delta(&json!({"content": "Hi"})));
         assert_eq!(read([stream.as_bytes()]), (Err(unavailable("an error in the stream")), "Hi".to_owned()));
-        // Some endpoints say in every chunk that there is none.
+        // Some endpoints send a null error in every chunk.
         let fine = event(&json!({"error": null, "choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}));
         assert!(read([fine.as_bytes()]).0.is_ok());
     }

@@ -1,54 +1,54 @@
-//! What a provider reports of a message.
+//! A provider's report about a message.
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-/// One report. Reports come late, repeated and in any order. Its `Debug` leaves the provider's identifier
-/// out, which may hold the lead's number.
+/// One report. Reports arrive late, repeated and in any order. `Debug` omits the provider's identifier, which may
+/// contain the lead's number.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Callback {
-    /// The delivery, as [`Outgoing::delivery_id`](super::Outgoing::delivery_id) named it. Read without proof
-    /// that it is one of ours.
+    /// The delivery, as in [`Outgoing::delivery_id`](super::Outgoing::delivery_id). It is not verified to be one of
+    /// ours.
     pub delivery_id: Option<String>,
-    /// What the provider calls the message.
+    /// The provider's identifier of the message.
     pub provider_message_id: Option<String>,
-    /// What happened.
+    /// The event that the report describes.
     pub kind: Kind,
-    /// When it happened; when it was received, where the provider does not say.
+    /// The time of the event, or of the report's arrival if the provider gives none.
     pub at: DateTime<Utc>,
 }
 
-/// What happened to a message.
+/// The event that a report describes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The provider has taken it and will try.
+    /// The provider accepted the message and will try to send it.
     Accepted,
-    /// It is on its way.
+    /// The message is on its way.
     Sent,
-    /// It did not arrive yet; the provider goes on trying.
+    /// The message has not arrived yet; the provider keeps trying.
     Delayed,
-    /// It reached the lead, or the lead's mail server.
+    /// The message reached the lead, or the lead's mail server.
     Delivered,
-    /// The lead has seen it.
+    /// The lead opened the message.
     Opened,
-    /// The lead has followed a link in it.
+    /// The lead followed a link in the message.
     Clicked,
-    /// It did not reach the lead and will not.
+    /// The message did not and will not reach the lead.
     Failed {
-        /// The provider's code, or ours in small letters.
+        /// The provider's code, or ours in lower case.
         code: String,
     },
-    /// The lead's mail server has refused it.
+    /// The lead's mail server rejected the message.
     Bounced {
-        /// Whether the address will refuse whatever comes.
+        /// Whether the address will reject every message.
         permanent: bool,
     },
-    /// The lead calls it spam.
+    /// The lead marked the message as spam.
     Complained,
-    /// The lead wants nothing more on this channel.
+    /// The lead opted out of this channel.
     Stopped,
-    /// The lead has written.
+    /// The lead replied.
     Replied,
 }
 

@@ -1,5 +1,5 @@
-//! What each report of each provider says. The reports are the examples of the providers' documents, cut to
-//! what is read.
+//! The callback for each report of each provider. The reports are the examples in the providers' documentation, reduced
+//! to the fields that are read.
 
 use chrono::{DateTime, TimeZone, Utc};
 use serde_json::{Value, json};
@@ -152,7 +152,7 @@ fn a_signature_of_twilio_is_over_the_address_and_the_sorted_form() {
     let form =
         sms::form(b"To=%2B18005551212&CallSid=CA1234567890ABCDE&Caller=%2B14158675309&Digits=1234&From=%2B14158675309");
     assert!(sms::is_signed("12345", URL, &form, SIGNATURE));
-    // A parameter that comes twice with one value counts once.
+    // A parameter that occurs twice with one value counts once.
     let twice: Vec<_> = form.iter().chain(&form[..1]).cloned().collect();
     assert!(sms::is_signed("12345", URL, &twice, SIGNATURE));
 

@@ -11,10 +11,10 @@ use crate::base::context::Context;
 use crate::base::environment::ConfigError;
 use crate::clients::signature_v4::Signer;
 
-/// The tag of an e-mail that names its delivery.
+/// The tag that names an e-mail's delivery.
 const DELIVERY_TAG: &str = "delivery_id";
 
-/// Amazon SES with a configuration set, without which it would report nothing.
+/// Amazon SES with a configuration set. Without one, SES would not report on e-mails.
 #[derive(Clone)]
 pub(super) struct Ses {
     url: Url,
@@ -51,17 +51,17 @@ impl Ses {
     }
 }
 
-/// What SES answered. Its errors are named in a header, with or without an address behind a colon.
+/// Interprets SES's answer. A header names the error, optionally followed by a colon and an address.
 pub(super) fn sent(answer: &Answer) -> Sent {
-    // "Errors related to the sending quotas for your Amazon SES account" and "SendEmail": over a quota, or
-    // paused.
+    // Over a sending quota, or paused ("Errors related to the sending quotas for your Amazon SES account" and
+    // "SendEmail").
     const BUSY: [&str; 4] =
         ["ThrottlingException", "TooManyRequestsException", "LimitExceededException", "SendingPausedException"];
     let kind = answer.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
     answer.proves(&answer.body["MessageId"], kind.and_then(|kind| kind.split(':').next()), &BUSY)
 }
 
-/// What an event says; nothing for an event that says nothing of a delivery.
+/// Reads an event of SES; `None` if it is not about a delivery.
 pub fn event(event: &Value) -> Option<Callback> {
     let mail = &event["mail"];
     let (kind, detail) = match event["eventType"].as_str()? {

@@ -1,12 +1,11 @@
-//! What carries a message to a lead: e-mail by Amazon SES, WhatsApp by Meta, SMS by Twilio.
+//! The providers that carry messages to leads: Amazon SES for e-mail, Meta for WhatsApp, Twilio for SMS.
 //!
-//! None of the three has a token that would make a send idempotent. So a send is one attempt, and [`Sent`]
-//! says what is proven of it: a message may go out again, or another way, only where it is proven that it
-//! did not go out. Each provider is told the `delivery_id`, and says it again in what it reports
-//! ([`Callback`]), so that a send whose answer was lost is settled as well.
+//! None of them has a token that makes a send idempotent. So a send is one attempt, and [`Sent`] says what its result
+//! proves. A message may be sent again, or by another channel, only if it provably was not sent. Each provider gets the
+//! `delivery_id` and returns it in its reports ([`Callback`]), so that a report settles a send whose answer was lost.
 //!
-//! Errors are codes. What a provider says in words quotes addresses and numbers, and is not even read; the
-//! identifiers of WhatsApp's messages hold the lead's number, so no `Debug` shows an identifier either.
+//! Errors are codes. A provider's texts quote addresses and numbers, so they are never read. WhatsApp's message
+//! identifiers contain the lead's number, so no `Debug` shows an identifier.
 
 mod callback;
 #[cfg(test)]
@@ -33,27 +32,28 @@ use crate::base::observe::traces::{Of, Subsegment};
 use crate::clients::answer;
 use crate::clients::http_client::http_client;
 
-/// How long a send may take, connecting included. All three answer within a second as a rule.
+/// The maximum time of a send, including the connection. All three providers usually answer within a second.
 const WITHIN: Duration = Duration::from_secs(12);
 
-/// The longest answer that is read: providers answer with a few hundred bytes. A longer one counts by its status.
+/// The longest answer that is read; providers answer with a few hundred bytes. A longer answer counts by its status
+/// alone.
 const MOST_BYTES: usize = 256 * 1024;
 
-/// One message to one lead. Its `Debug` shows the delivery and the channel alone.
+/// One message to one lead. `Debug` shows only the delivery and the channel.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    /// What the provider's reports will say it is: letters, digits, `-` and `_`, at most 256 of them.
+    /// The identifier that the provider's reports return: letters, digits, `-` and `_`, at most 256 characters.
     pub delivery_id: String,
-    /// The lead's e-mail address, or its phone number: with `+` for SMS, either way for WhatsApp.
+    /// The lead's e-mail address or phone number: with `+` for SMS, with or without it for WhatsApp.
     pub to: String,
-    /// An e-mail address, with or without a name; WhatsApp's `phone_number_id`; a phone number or the
-    /// identifier (`MG…`) of a messaging service of Twilio.
+    /// The sender: an e-mail address, with or without a name; WhatsApp's `phone_number_id`; a phone number, or the
+    /// identifier (`MG…`) of a Twilio messaging service.
     pub from: String,
-    /// What is said.
+    /// The content, which determines the channel.
     pub content: Content,
 }
 
-/// What is said, and on which channel.
+/// The content of a message, for its channel.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Content {
     /// An e-mail.
@@ -62,10 +62,10 @@ pub enum Content {
         subject: String,
         /// The body, as plain text.
         text: String,
-        /// Where answers go, if not to the sender.
+        /// The address for replies; null means the sender's.
         reply_to: Option<String>,
     },
-    /// A WhatsApp message. Free text is carried within 24 hours of the lead's last message alone.
+    /// A WhatsApp message. Meta accepts free text only within 24 hours of the lead's last message.
     Whatsapp {
         /// The body, at most 4,096 characters.
         text: String,
@@ -78,7 +78,7 @@ pub enum Content {
 }
 
 impl Outgoing {
-    /// The channel that it takes.
+    /// The channel of this content.
     pub fn channel(&self) -> Channel {
         match self.content {
             Content::Email { .. } => Channel::Email,
@@ -101,28 +101,28 @@ impl fmt::Debug for Content {
     }
 }
 
-/// What is proven of a send. Codes are the provider's, or ours in small letters.
+/// What the result of a send proves. Codes are the provider's, or ours in lower case.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Sent {
-    /// The provider has taken it, and will report.
+    /// The provider accepted the message and will report on it.
     Accepted {
-        /// What the provider calls the message.
+        /// The provider's identifier of the message.
         provider_message_id: String,
     },
-    /// It was not sent and will not be, however often it is tried: 4xx, but for what is named below.
+    /// The message was not sent, and a retry would fail too: 4xx, except for the cases below.
     Refused {
-        /// Why.
+        /// The reason.
         code: String,
     },
-    /// It was not sent, and may be tried again: no connection was made, 429, or a code that says as much.
+    /// The message was not sent and may be retried: no connection was made, 429, or a code that says so.
     Later {
-        /// How long the provider wants to be left alone, if it says so.
+        /// How long to wait before a retry, if the provider says so.
         retry_after: Option<Duration>,
     },
-    /// It may have been sent: the answer did not come, broke off, does not read, or is 408, 409, 425, 3xx
+    /// The message may have been sent: there was no answer, it broke off, it is unreadable, or it is 408, 409, 425, 3xx
     /// or 5xx. Only a report of the provider settles it.
     Unknown {
-        /// Why.
+        /// The reason.
         code: String,
     },
 }
@@ -138,12 +138,12 @@ impl fmt::Debug for Sent {
     }
 }
 
-/// Whether a code of a refusal or a failure says that the lead wants nothing more on this channel.
+/// Whether the code of a refusal or failure means that the lead opted out of this channel.
 pub fn has_opted_out(code: &str) -> bool {
     matches!(code, sms::UNSUBSCRIBED | whatsapp::UNSUBSCRIBED)
 }
 
-/// The providers that a deployment has.
+/// The configured providers of a deployment.
 #[derive(Clone, FromContext)]
 pub struct Providers {
     #[context(http_client()?)]
@@ -166,7 +166,7 @@ impl fmt::Debug for Providers {
 }
 
 impl Providers {
-    /// Whether there is a provider for this channel.
+    /// Whether a provider for this channel is configured.
     pub fn configured(&self, channel: Channel) -> bool {
         match channel {
             Channel::Email => self.email.is_some(),
@@ -176,8 +176,8 @@ impl Providers {
         }
     }
 
-    /// Sends one message: one attempt, at most 12 seconds. Without a provider for its channel it is refused
-    /// as `not_configured`.
+    /// Sends one message, in one attempt of at most 12 seconds. Without a provider for its channel, the message is
+    /// refused as `not_configured`.
     pub async fn send(&self, outgoing: &Outgoing) -> Sent {
         let http = &self.http;
         let (provider, request, sent): (_, _, fn(&Answer) -> Sent) = match (&outgoing.content, self) {
@@ -195,7 +195,7 @@ impl Providers {
         match request {
             Ok(Some(request)) => self.exchange(provider, request, sent).await,
             Ok(None) => refused("no_request"),
-            // Nothing was sent, because the provider's token cannot be read for now.
+            // The provider's token is unreadable for now, so nothing was sent.
             Err(error) => {
                 tracing::warn!(cause = %error, "a provider's token cannot be read");
                 Sent::Later { retry_after: None }
@@ -208,12 +208,12 @@ impl Providers {
         if of == Of::Aws {
             call.aws("operation", "SendEmail");
         }
-        // A connection may die while a function is frozen. A message that is written to a dead one is unknown; a
-        // new one costs a handshake.
+        // A connection may die while a function is frozen, and the result of a message written to it is unknown. A new
+        // connection costs only a handshake.
         match request.header(CONNECTION, "close").timeout(self.within).send().await {
             Ok(response) => {
                 let (status, headers) = (response.status().as_u16(), response.headers().clone());
-                // A status is an answer even if what follows it breaks off.
+                // The status counts even if the body breaks off.
                 let body = answer::body(response, MOST_BYTES).await.unwrap_or_default();
                 call.answered(status);
                 sent(&Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or_default() })
@@ -232,7 +232,7 @@ fn refused(code: &str) -> Sent {
     Sent::Refused { code: code.to_owned() }
 }
 
-/// What a provider answered; the body is null if it did not read.
+/// A provider's answer. The body is null if it is unreadable.
 struct Answer {
     status: u16,
     headers: HeaderMap,
@@ -240,8 +240,8 @@ struct Answer {
 }
 
 impl Answer {
-    /// What the answer proves, by what the provider calls the message, its code if it is an error, and the
-    /// codes with which it wants to be asked again.
+    /// What the answer proves, from the provider's identifier of the message, the error code if there is one, and the
+    /// codes that ask for a retry.
     fn proves(&self, message_id: &Value, error_code: Option<&str>, busy: &[&str]) -> Sent {
         let code = || error_code.and_then(clean_code).unwrap_or_else(|| format!("status_{}", self.status));
         let later = || Sent::Later { retry_after: answer::retry_after(&self.headers) };
@@ -259,14 +259,14 @@ impl Answer {
     }
 }
 
-/// A code, if it is one: nothing in it can be an address or a sentence.
+/// A code, if it is well-formed, so that it cannot contain an address or a sentence.
 fn clean_code(code: &str) -> Option<String> {
     let is_code = (1..=128).contains(&code.len())
         && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
     is_code.then(|| code.to_owned())
 }
 
-/// The address in a variable, or its default, with more path behind it.
+/// The base address from an environment variable, or its default, followed by a path.
 fn address(environment: &Environment, name: &'static str, default: &str, path: &[&str]) -> Result<Url, ConfigError> {
     let invalid = |reason: String| ConfigError::Invalid { name, reason };
     let base = environment.optional(name).unwrap_or(default);

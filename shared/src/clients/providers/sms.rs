@@ -1,6 +1,6 @@
-//! SMS: `Messages` of Twilio, its status callbacks, the messages that come in, and what proves that a
-//! request is Twilio's ("Message resource", "Track outbound message status", "Twilio's request to your
-//! webhook URL" and "Webhooks security", Twilio documentation).
+//! SMS: Twilio's `Messages`, its status callbacks, inbound messages, and the check of its signature ("Message
+//! resource", "Track outbound message status", "Twilio's request to your webhook URL" and "Webhooks security", Twilio
+//! documentation).
 
 use std::fmt;
 
@@ -18,13 +18,13 @@ use crate::clients::secrets::Secret;
 /// "Attempt to send to unsubscribed recipient" ("Error and warning dictionary", Twilio).
 pub(super) const UNSUBSCRIBED: &str = "21610";
 
-/// The path of this deployment that Twilio reports to, below `PUBLIC_URL`. Each send has to name it.
+/// The path below `PUBLIC_URL` that Twilio reports to. Each send has to name it.
 const STATUS_PATH: [&str; 3] = ["webhooks", "twilio", "status"];
 
-/// The parameter of that path that names the delivery.
+/// The query parameter of that path that names the delivery.
 pub const DELIVERY_PARAMETER: &str = "delivery";
 
-/// An account of Twilio, and where it reports to, if anywhere.
+/// A Twilio account, and the address for its reports, if there is one.
 #[derive(Clone)]
 pub(super) struct Twilio {
     url: Url,
@@ -48,7 +48,7 @@ impl Twilio {
         }))
     }
 
-    /// The request of an SMS; nothing for other content.
+    /// The request for an SMS; `None` for other content.
     pub(super) async fn request(
         &self,
         http: &reqwest::Client,
@@ -68,23 +68,23 @@ impl Twilio {
     }
 }
 
-/// What Twilio answered.
+/// Interprets Twilio's answer.
 pub(super) fn sent(answer: &Answer) -> Sent {
-    // A full queue of the sender, and too many requests.
+    // The sender's queue is full, or there are too many requests.
     const BUSY: [&str; 2] = ["21611", "20429"];
     let code = answer.body["code"].as_i64().map(|code| code.to_string());
     answer.proves(&answer.body["sid"], code.as_deref(), &BUSY)
 }
 
-/// Whether `signature`, the header `X-Twilio-Signature`, is the account's for a request to `url`, as Twilio
-/// knows it, with this form. Compares in constant time.
+/// Whether `signature` (the header `X-Twilio-Signature`) is valid for a request with this form to `url`, as Twilio
+/// knows it. Compares in constant time.
 pub fn is_signed(auth_token: &str, url: &str, form: &[(String, String)], signature: &str) -> bool {
     let Ok(signature) = BASE64.decode(signature.as_bytes()) else { return false };
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, auth_token.as_bytes());
     hmac::verify(&key, signed_text(url, form).as_bytes(), &signature).is_ok()
 }
 
-/// The address, and each different parameter behind it, in order.
+/// The signed text: the address, followed by each distinct parameter in order.
 fn signed_text(url: &str, form: &[(String, String)]) -> String {
     let mut parameters: Vec<_> = form.iter().collect();
     parameters.sort();
@@ -101,8 +101,8 @@ fn parameter<'a>(form: &'a [(String, String)], name: &str) -> Option<&'a str> {
     form.iter().find(|(given, value)| given == name && !value.is_empty()).map(|(_, value)| value.as_str())
 }
 
-/// What a status callback says; nothing for a status that is not known. The delivery is named by the
-/// parameter `delivery` of its query, the time by whoever received it: Twilio tells neither in the form.
+/// Reads a status callback; `None` if the status is unknown. The delivery comes from the query parameter `delivery` and
+/// the time from the receiver, because Twilio's form has neither.
 pub fn status(delivery_id: Option<&str>, form: &[(String, String)], received_at: DateTime<Utc>) -> Option<Callback> {
     let kind = match parameter(form, "MessageStatus")? {
         "accepted" | "scheduled" | "queued" | "sending" => Kind::Accepted,
@@ -123,19 +123,19 @@ pub fn status(delivery_id: Option<&str>, form: &[(String, String)], received_at:
     })
 }
 
-/// A message of a lead: its callback is [`Kind::Stopped`] or [`Kind::Replied`], with the message's own
-/// identifier. Its `Debug` shows the callback alone.
+/// A lead's message. Its callback is [`Kind::Stopped`] or [`Kind::Replied`], with the message's own identifier. `Debug`
+/// shows only the callback.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Inbound {
-    /// What it says of the lead.
+    /// The callback about the lead.
     pub callback: Callback,
-    /// The lead's number.
+    /// The lead's phone number.
     pub from: String,
-    /// Our number.
+    /// The workspace's phone number.
     pub to: String,
-    /// The messaging service that the number belongs to, if it does.
+    /// The messaging service of that number; null without one.
     pub service: Option<String>,
-    /// The lead's words.
+    /// The text of the message.
     pub text: String,
 }
 
@@ -145,10 +145,10 @@ impl fmt::Debug for Inbound {
     }
 }
 
-/// A message that came in; nothing without its sender, receiver and identifier.
+/// Reads an inbound message; `None` without sender, receiver and identifier.
 pub fn inbound(form: &[(String, String)], received_at: DateTime<Utc>) -> Option<Inbound> {
     let text = parameter(form, "Body").unwrap_or_default();
-    // What Twilio has understood so counts as well, in whichever language.
+    // A message that Twilio recognised as a STOP counts as well, in any language.
     let stops = parameter(form, "OptOutType") == Some("STOP") || is_stop(text);
     let kind = if stops { Kind::Stopped } else { Kind::Replied };
     let provider_message_id = Some(message_id(form)?);
@@ -161,8 +161,8 @@ pub fn inbound(form: &[(String, String)], received_at: DateTime<Utc>) -> Option<
     })
 }
 
-/// Whether a lead's message is nothing but a wish to be left alone: one of the keywords that Twilio knows
-/// ("Twilio support for opt-out keywords (SMS STOP filtering)").
+/// Whether a message consists only of an opt-out keyword that Twilio knows ("Twilio support for opt-out keywords (SMS
+/// STOP filtering)").
 pub fn is_stop(text: &str) -> bool {
     const KEYWORDS: [&str; 8] = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"];
     let word = text.trim_matches(|end: char| !end.is_alphanumeric());

@@ -1,4 +1,4 @@
-//! What each answer of each provider proves, and what each provider is sent.
+//! The result that each provider's answer proves, and the request that each provider gets.
 
 mod scripted;
 
@@ -96,7 +96,7 @@ async fn an_accepted_message_has_the_providers_identifier() {
     }
 }
 
-/// One that was kept may have died while the function was frozen, and what is written to it may have been sent.
+/// A kept connection may have died while the function was frozen, and a message written to it may have been sent.
 #[tokio::test]
 async fn a_message_has_a_connection_of_its_own() {
     for channel in CHANNELS {
@@ -151,7 +151,7 @@ async fn what_is_too_much_now_may_be_tried_later() {
 
 #[tokio::test]
 async fn without_a_connection_nothing_was_sent() {
-    // A port that nobody listens on, a name that nobody has, and a server that speaks no TLS.
+    // A port without a listener, a name that does not resolve, and a server without TLS.
     let gone = Scripted::start(Reply::Drop).await.url.clone();
     let plain = Scripted::start(Reply::Answer(200, "", "{}")).await;
     for url in [gone.as_str(), "http://nobody.invalid", &plain.url.replace("http:", "https:")] {
@@ -223,7 +223,7 @@ async fn meta_is_sent_a_text_that_names_its_delivery() {
 async fn twilio_is_sent_a_form_and_where_to_report() {
     let (head, body) = request(Channel::Sms, &[]).await;
     assert!(head.starts_with("POST /2010-04-01/Accounts/AC1/Messages.json HTTP/1.1"), "{head}");
-    // AC1:secret-auth
+    // The decoded value is AC1:secret-auth.
     assert!(head.contains("authorization: Basic QUMxOnNlY3JldC1hdXRo"), "{head}");
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let mut expected =

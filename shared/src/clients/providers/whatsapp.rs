@@ -1,5 +1,5 @@
-//! WhatsApp: `messages` of the Cloud API, and the statuses that Meta delivers ("Messages" and "messages
-//! webhook reference", WhatsApp Cloud API). Whether a status is Meta's is for whoever takes the webhook.
+//! WhatsApp: `messages` of the Cloud API, and the statuses that Meta reports ("Messages" and "messages webhook
+//! reference", WhatsApp Cloud API). The webhook function checks Meta's signature.
 
 use chrono::{DateTime, Utc};
 use reqwest::{RequestBuilder, Url};
@@ -14,7 +14,7 @@ use crate::clients::secrets::Secret;
 /// "User has stopped marketing messages" ("Error codes", WhatsApp Cloud API).
 pub(super) const UNSUBSCRIBED: &str = "131050";
 
-/// The Cloud API and a token for it.
+/// The Cloud API and its token.
 #[derive(Clone)]
 pub(super) struct Meta {
     url: Url,
@@ -28,7 +28,7 @@ impl Meta {
         Ok(Some(Self { url, token }))
     }
 
-    /// The request of a WhatsApp message; nothing for other content.
+    /// The request for a WhatsApp message; `None` for other content.
     pub(super) async fn request(
         &self,
         http: &reqwest::Client,
@@ -52,16 +52,15 @@ impl Meta {
     }
 }
 
-/// What Meta answered. Limits have come with 400 as well as with 429 ("Error codes").
+/// Interprets Meta's answer. Rate limits come with 400 as well as with 429 ("Error codes").
 pub(super) fn sent(answer: &Answer) -> Sent {
-    // Calls of the app, of the account, of a number, to one lead, and a number under suspicion of spam.
+    // The limits of the app, the account, a number, a lead, and of a number suspected of spam.
     const BUSY: [&str; 5] = ["4", "80007", "130429", "131056", "131048"];
     let code = answer.body["error"]["code"].as_i64().map(|code| code.to_string());
     answer.proves(&answer.body["messages"][0]["id"], code.as_deref(), &BUSY)
 }
 
-/// What an element of `statuses` says; nothing for a status that is not known. `received_at` stands in for a
-/// time that does not read.
+/// Reads an element of `statuses`; `None` if the status is unknown. `received_at` replaces an unreadable time.
 pub fn status(status: &Value, received_at: DateTime<Utc>) -> Option<Callback> {
     let kind = match status["status"].as_str()? {
         "sent" => Kind::Sent,

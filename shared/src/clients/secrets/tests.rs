@@ -1,7 +1,7 @@
 use super::*;
 use crate::base::environment::Environment;
 
-/// A stand-in for a test's constructor: the value of every secret is its name. Gives its address.
+/// Starts a stand-in for tests, in which every secret's value is its name. Returns its address.
 pub(crate) fn valued_as_named() -> String {
     use std::io::{BufRead, BufReader, Read as _, Write as _};
 

@@ -1,4 +1,4 @@
-//! A lead as the leads API shows it (seeds/leads.md, "Lead Object").
+//! A lead as the leads API shows it.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
-//! Filtering, sorting, paging and counting rows of the lead list, in memory (contract, section 6).
+//! Filtering, sorting, paging and counting rows of the lead list, in memory
+//! (docs/behaviour.md, "The lead list").
 
 use crate::base::channel::Channel;
 use std::cmp::Ordering;
@@ -180,7 +181,7 @@ pub struct Stats {
     pub with_extraction: usize,
     /// By status: Hot, Warm, Cold.
     pub by_status: [usize; 3],
-    /// By platform, in the document's order; a lead counts on each of its platforms.
+    /// Counts in the order of [`Channel::PLATFORMS`]; a lead counts on each of its platforms.
     pub by_platform: [usize; 3],
     /// Active in the last 7 days.
     pub last_7_days: usize,

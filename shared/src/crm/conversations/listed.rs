@@ -35,7 +35,7 @@ pub struct Listed {
     pub last_message_at: Option<DateTime<Utc>>,
     /// The earliest event.
     pub first_contact_at: DateTime<Utc>,
-    /// The lead's platforms, a bit each, in the document's order.
+    /// A bit for each of the lead's platforms, in the order of `Channel::PLATFORMS`.
     platforms: u16,
     /// Name, e-mail address, company and identifier in lower case; empty where there is none.
     lower: Box<str>,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-/// A person whom the workspace may follow up with. `lead_id` is the `contact_id` of LeadLex.
+/// A contact of the workspace. `/v1` calls its `lead_id` `contact_id`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lead {
     /// Its identifier.

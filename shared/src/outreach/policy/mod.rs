@@ -1,5 +1,4 @@
-//! How a lead is best reached, and how soon: the channel and the priority of a recommendation
-//! (seeds/followup-recommendation.md; contract, section 7).
+//! The channel and the priority of a recommendation.
 //!
 //! Everything here is arithmetic on what it is given. There is no clock, no store and no model, so
 //! that a recommendation that is disputed later can be computed again from its inputs and

@@ -53,7 +53,7 @@ impl Messages {
         }
     }
 
-    /// Every message, in the document's order.
+    /// Every message, in the order of [`Channel::FOLLOW_UP`].
     pub fn iter(&self) -> impl Iterator<Item = (Channel, &ChannelMessage)> {
         Channel::FOLLOW_UP.into_iter().filter_map(|medium| self.of(medium).map(|written| (medium, written)))
     }

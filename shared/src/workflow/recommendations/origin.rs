@@ -9,7 +9,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
-    /// A lead follow-up (seeds/lead-follow-up.md).
+    /// A request to leadFollowUp.
     FollowUp {
         /// The sales specialist's command.
         command_id: Uuid,
@@ -21,7 +21,7 @@ pub enum Origin {
         #[serde(skip_serializing_if = "Option::is_none")]
         visitor_id: Option<Uuid>,
     },
-    /// The lead's engagement (seeds/followup-recommendation.md).
+    /// A request for a recommendation from the lead's engagement.
     Engagement(Asked),
     /// A campaign to the contacts of a list.
     Campaign {

@@ -16,7 +16,7 @@ use serde_json::json;
 use strum::{EnumString, IntoStaticStr, VariantNames};
 use uuid::Uuid;
 
-/// Where a recommendation stands (contract, section 7).
+/// Where a recommendation stands.
 #[derive(
     Clone,
     Copy,

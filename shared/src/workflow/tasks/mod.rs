@@ -1,5 +1,4 @@
-//! Tasks, in the `work` table: what Lexi proposes to do, and a person approves or dismisses (contract,
-//! section 9).
+//! Tasks, in the `work` table: Lexi proposes them, and a person approves or dismisses them.
 //!
 //! | item | `pk` | `sk` |
 //! |---|---|---|

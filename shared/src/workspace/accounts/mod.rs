@@ -1,4 +1,4 @@
-//! The `accounts` table: workspaces and their keys.
+//! The `accounts` table: workspaces, their keys, channels, sites and agents.
 //!
 //! | item | `pk` | `sk` |
 //! |---|---|---|
@@ -9,10 +9,10 @@
 //! | channel | `C#<platform>#<channel id>` | `channel` |
 //! | site, agent | see [`Site`] and [`Agent`] | |
 //!
-//! A request carries only its key, so the key's own item does not start with a workspace; its digest is as
-//! hard to guess as the key. For the same reason neither does a channel's: what a provider delivers names
-//! only the phone number or account that it came through, and is signed by the provider. A channel
-//! belongs to one workspace, and no other can take it over.
+//! Two kinds of items do not start with a workspace. A request carries only its key, so the key's item starts with the
+//! key's digest, which is as hard to guess as the key. A provider's delivery names only the phone number or account
+//! that it came through, so a channel's item starts with that; the provider signs the delivery. A channel belongs to
+//! one workspace, and no other workspace can take it over.
 
 mod channel;
 mod site;
@@ -33,29 +33,29 @@ pub use site::{Agent, Role, Site, Staffed};
 
 use crate::base::store::{StoreError, Table, Try, WriteOutcome, from_item, key, keyed, n, retrying, s};
 
-/// A tenant: everything else belongs to exactly one.
+/// A tenant. Everything else belongs to exactly one workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workspace {
-    /// Its identifier.
+    /// The UUID that starts the keys of all its items.
     pub workspace_id: Uuid,
-    /// Its name, as people know it.
+    /// The name that people see.
     pub name: String,
-    /// Prices in credits that differ from the price list, by action.
+    /// The workspace's own prices in credits, by action; other actions use the price list.
     #[serde(default)]
     pub prices: BTreeMap<String, u32>,
-    /// Where its notifications are sent besides, if anywhere.
+    /// The webhook that also receives the notifications; null if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<Webhook>,
-    /// When it was made.
+    /// The time at which the workspace was created.
     pub created_at: DateTime<Utc>,
 }
 
-/// Where notifications are sent, and what signs them. Its `Debug` shows neither.
+/// A webhook for notifications and its signing secret. `Debug` shows neither.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Webhook {
-    /// The address.
+    /// The URL.
     pub url: String,
-    /// The secret: `whsec_` and 32 bytes in base64 ("Standard Webhooks", specification).
+    /// The signing secret: `whsec_` and 32 bytes in base64 ("Standard Webhooks", specification).
     pub secret: String,
 }
 
@@ -65,40 +65,40 @@ impl fmt::Debug for Webhook {
     }
 }
 
-/// What is stored of a key.
+/// The stored part of a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRecord {
-    /// Its identifier, for listing and revoking.
+    /// The key's UUID, for listing and revoking.
     pub key_id: Uuid,
-    /// The workspace it belongs to.
+    /// The workspace that owns the key.
     pub workspace_id: Uuid,
     /// What its owner calls it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// SHA-256 of the key.
+    /// SHA-256 of the key, in lower-case hexadecimal.
     pub digest: String,
     /// The key's first eight characters.
     pub prefix: String,
-    /// What the key may do.
+    /// The key's permissions.
     pub permissions: BTreeSet<Permission>,
-    /// How often it may be used.
+    /// The key's rate limits.
     #[serde(flatten)]
     pub quota: Quota,
-    /// How often it was, in its current windows.
+    /// The key's counts in its current windows.
     #[serde(flatten)]
     pub counts: Counts,
-    /// Epoch seconds from which it is refused.
+    /// The epoch second from which the key is refused; null if it never expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
-    /// Epoch seconds at which it was revoked.
+    /// The epoch second of its revocation; null if it is not revoked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<i64>,
-    /// When it was made.
+    /// The time at which the key was created.
     pub created_at: DateTime<Utc>,
 }
 
 impl KeyRecord {
-    /// The record of `key`.
+    /// The record of a new `key`.
     pub fn new(
         key: &ApiKey,
         key_id: Uuid,
@@ -127,7 +127,7 @@ impl KeyRecord {
         DateTime::from_timestamp(minutes * 60, 0)
     }
 
-    /// Neither revoked nor expired.
+    /// Whether the key is neither revoked nor expired.
     pub fn is_valid(&self, now: DateTime<Utc>) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|expires| now.timestamp() < expires)
     }
@@ -137,20 +137,20 @@ impl KeyRecord {
     }
 }
 
-/// How a request's key was received.
+/// The decision on a request's key.
 #[derive(Debug)]
 pub enum Admission {
     /// The key may do this, and the request is counted.
     Granted(Box<KeyRecord>, Rate),
     /// The key is unknown, expired or revoked.
     Unknown,
-    /// The key lacks the permission. Not counted.
+    /// The key lacks the permission. The request is not counted.
     Forbidden(Rate),
-    /// The key's quota is used up. Not counted.
+    /// The key's rate limit is used up. The request is not counted.
     Exhausted(Rate),
 }
 
-/// A key's place in its workspace's list.
+/// A key's entry in its workspace's list.
 #[derive(Deserialize)]
 struct ListedKey {
     digest: String,
@@ -161,12 +161,12 @@ struct ListedKey {
 pub struct Accounts {
     #[context(Table::named(context, "ACCOUNTS_TABLE")?)]
     table: Table,
-    /// The windows of keys as this instance last saw them, by the key's digest.
+    /// The last known windows of keys, by the key's digest.
     #[context(Arc::default())]
     seen: Arc<Mutex<HashMap<String, Counts>>>,
 }
 
-/// How many keys an instance remembers before it begins anew.
+/// How many keys an instance remembers before it starts over.
 const KEYS_REMEMBERED: usize = 1_000;
 
 fn workspace_pk(workspace_id: Uuid) -> String {
@@ -178,13 +178,12 @@ fn key_pk(digest: &str) -> String {
 }
 
 impl Accounts {
-    /// Decides whether a request with this key may go on, and counts it if so: one conditional
-    /// `UpdateItem`, exact across instances.
+    /// Decides whether a request with this key is allowed, and counts it if so: one conditional `UpdateItem`, exact
+    /// across instances.
     ///
-    /// The condition holds everything that could refuse the request, so a refused one changes
-    /// nothing; what refused it is read from the item that comes back. The condition also names the
-    /// windows, as this instance last saw them; only where another instance has opened newer ones is
-    /// a second call needed. If the answer of a call is lost, its repetition counts once more: the
+    /// The condition includes every reason to refuse the request, so a refused request changes nothing, and the
+    /// returned item shows the reason. The condition also names the last known windows; a second call is needed only if
+    /// another instance has opened newer ones. If the answer to a call is lost, its repetition counts once more: the
     /// limit is never exceeded, but a key may get one request less.
     pub async fn admit(
         &self,
@@ -214,7 +213,7 @@ impl Accounts {
             if !rate.allows() {
                 return Ok(Try::Done(Admission::Exhausted(rate)));
             }
-            // Another request has changed the key's windows.
+            // Another request has opened new windows for the key.
             Ok(Try::Again(record.counts))
         })
         .await
@@ -232,8 +231,8 @@ impl Accounts {
         seen.insert(digest, counts);
     }
 
-    /// One more request in the windows of `now`, if the stored ones are those of `stored`. `Err`
-    /// holds the item that refused.
+    /// Counts one request in the windows of `now`, if the stored windows equal those of `stored`. `Err` has the item
+    /// that refused.
     async fn count(
         &self,
         digest: &str,
@@ -277,12 +276,12 @@ impl Accounts {
         })
     }
 
-    /// A workspace by its id.
+    /// The workspace with this id.
     pub async fn workspace(&self, workspace_id: Uuid) -> Result<Option<Workspace>, StoreError> {
         self.table.get(key(workspace_pk(workspace_id), "workspace")).await
     }
 
-    /// All workspaces, in no order. For operators: it reads the whole table, keys included.
+    /// All workspaces, in any order. For operators: it reads the whole table, keys included.
     pub async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError> {
         let mut workspaces = Vec::new();
         let take = |item| from_item(item).map(|workspace| workspaces.push(workspace));
@@ -290,13 +289,13 @@ impl Accounts {
         Ok(workspaces)
     }
 
-    /// Writes a workspace, new or changed.
+    /// Creates or replaces a workspace.
     pub async fn put_workspace(&self, workspace: &Workspace) -> Result<(), StoreError> {
         let item = keyed(workspace, key(workspace_pk(workspace.workspace_id), "workspace"))?;
         self.table.write(self.table.put(item)).await.map(drop)
     }
 
-    /// Stores a key, and its place in the workspace's list, together.
+    /// Stores a key together with its entry in the workspace's list.
     pub async fn put_key(&self, record: &KeyRecord) -> Result<(), StoreError> {
         let mut listed = key(workspace_pk(record.workspace_id), format!("key#{}", record.key_id));
         listed.insert("digest".to_owned(), s(&record.digest));
@@ -304,7 +303,7 @@ impl Accounts {
         self.table.transact([self.table.put(own), self.table.put(listed)]).await.map(drop)
     }
 
-    /// The keys of a workspace, oldest first.
+    /// All keys of a workspace, oldest first.
     pub async fn keys(&self, workspace_id: Uuid) -> Result<Vec<KeyRecord>, StoreError> {
         let listed: Vec<ListedKey> = self.table.under(workspace_pk(workspace_id), "key#").all().await?;
         let mut keys: Vec<KeyRecord> = Vec::new();

@@ -20,30 +20,30 @@ use super::{Accounts, workspace_pk};
 use crate::base::channel::Channel;
 use crate::base::store::{Item, StoreError, Transacted, from_item, key, keyed, s};
 
-/// A website that leads come from.
+/// A website that leads come from, with its senders.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Site {
-    /// Its identifier.
+    /// The site's UUID.
     pub site_id: Uuid,
-    /// Its name, as leads know it.
+    /// The name that leads know.
     pub name: String,
-    /// Its address.
+    /// The site's URL.
     pub url: String,
-    /// The address that e-mails are sent from, if e-mail is configured.
+    /// The sender's e-mail address; null if e-mail is not configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// WhatsApp's phone number id that messages are sent from, if WhatsApp is configured.
+    /// The sender's WhatsApp phone number id; null if WhatsApp is not configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub whatsapp: Option<String>,
-    /// The phone number, or the messaging service, that text messages are sent from, if SMS is configured.
+    /// The sender's phone number or Twilio messaging service; null if SMS is not configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sms: Option<String>,
-    /// When it was added.
+    /// The time at which the site was added.
     pub created_at: DateTime<Utc>,
 }
 
 impl Site {
-    /// What is sent from on a channel, if it is configured.
+    /// The sender for a channel, if it is configured.
     pub fn sender(&self, channel: Channel) -> Option<&str> {
         match channel {
             Channel::Email => self.email.as_deref(),
@@ -67,7 +67,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// What people call it.
+    /// The role's title that people see.
     pub fn title(self) -> &'static str {
         match self {
             Self::Sales => "Sales/CRM Specialist",
@@ -75,49 +75,49 @@ impl Role {
         }
     }
 
-    /// Its name in commands and on the command line.
+    /// The name in commands and on the command line.
     pub fn name(self) -> &'static str {
         self.into()
     }
 }
 
-/// An agent of a site.
+/// An agent that writes for a site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Agent {
-    /// Its identifier.
+    /// The agent's UUID.
     pub agent_id: Uuid,
-    /// The site that it writes for.
+    /// The site that the agent writes for.
     pub site_id: Uuid,
-    /// Its name.
+    /// The display name.
     pub name: String,
-    /// What it does.
+    /// Whether it writes first or refines.
     pub role: Role,
-    /// The representative for whom it writes.
+    /// The representative for whom the agent writes.
     pub user_id: Uuid,
-    /// Whether it is given work.
+    /// Whether the agent gets work.
     pub active: bool,
-    /// When it was added.
+    /// The time at which the agent was added.
     pub created_at: DateTime<Utc>,
 }
 
-/// A site with its agents, in the order of their identifiers.
+/// A site with its agents, ordered by id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Staffed {
     /// The site.
     pub site: Site,
-    /// Its agents, active or not.
+    /// All agents, active or not.
     pub agents: Vec<Agent>,
 }
 
 impl Staffed {
-    /// The active agent of a role; of several the one that was added first.
+    /// The active agent with this role. If there are several, the one that was added first.
     pub fn active(&self, role: Role) -> Option<&Agent> {
         let active = self.agents.iter().filter(|agent| agent.active && agent.role == role);
         active.min_by_key(|agent| (agent.created_at, agent.agent_id))
     }
 }
 
-/// Whose leads answer to a number.
+/// The workspace that owns a number for text messages.
 #[derive(Serialize, Deserialize)]
 struct SmsSender {
     workspace_id: Uuid,
@@ -136,8 +136,8 @@ fn site_pk(workspace_id: Uuid, site_id: Uuid) -> String {
 }
 
 impl Accounts {
-    /// Adds a site, or changes it. `false`, and nothing changed, if another workspace sends text messages
-    /// from its number: answers to it would be that one's.
+    /// Adds or changes a site. `false`, without a change, if another workspace sends text messages from its number,
+    /// because replies go to that workspace.
     pub async fn put_site(&self, workspace_id: Uuid, site: &Site) -> Result<bool, StoreError> {
         let own = keyed(site, site_key(workspace_id, site.site_id))?;
         let listed = keyed(site, key(workspace_pk(workspace_id), format!("site#{}", site.site_id)))?;
@@ -155,13 +155,13 @@ impl Accounts {
         Ok(sender.map(|sender| sender.workspace_id))
     }
 
-    /// Adds an agent, or changes it.
+    /// Adds or changes an agent.
     pub async fn put_agent(&self, workspace_id: Uuid, agent: &Agent) -> Result<(), StoreError> {
         let key = key(site_pk(workspace_id, agent.site_id), format!("agent#{}", agent.agent_id));
         self.table.write(self.table.put(keyed(agent, key)?)).await.map(drop)
     }
 
-    /// A site with its agents. `None` if the workspace has no such site.
+    /// A site with its agents; `None` if the workspace has no such site.
     pub async fn site(&self, workspace_id: Uuid, site_id: Uuid) -> Result<Option<Staffed>, StoreError> {
         let mut items = self.table.partition(site_pk(workspace_id, site_id)).items();
         let (mut site, mut agents) = (None, Vec::new());
@@ -174,7 +174,7 @@ impl Accounts {
         Ok(site.map(|site| Staffed { site, agents }))
     }
 
-    /// The sites of a workspace, in the order of their identifiers.
+    /// All sites of a workspace, ordered by id.
     pub async fn sites(&self, workspace_id: Uuid) -> Result<Vec<Site>, StoreError> {
         self.table.under(workspace_pk(workspace_id), "site#").all().await
     }

@@ -1,4 +1,4 @@
-//! The form of an API key.
+//! The format of an API key.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,36 +8,36 @@ use sha2::{Digest, Sha256};
 
 use crate::base::clock::Random;
 
-/// `wbk_` and 52 characters of lower-case base32 over 32 random bytes. Shown once; what is stored
-/// is its digest and its first eight characters (contract, section 3).
+/// An API key: `wbk_` and 52 characters of lower-case base32 over 32 random bytes. It is shown once; only its digest
+/// and its first eight characters are stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(String);
 
 const MARK: &str = "wbk_";
 const SECRET_CHARACTERS: usize = 52;
 
-/// The text is not a key.
+/// The text is not an API key.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("a key is wbk_ and 52 characters of a-z and 2-7")]
 pub struct MalformedKey;
 
 impl ApiKey {
-    /// A new key.
+    /// Generates a new key.
     pub fn generate(random: &Random) -> Self {
         Self(format!("{MARK}{}", BASE32_NOPAD.encode(&random.bytes::<32>()).to_ascii_lowercase()))
     }
 
-    /// The key that is stored: SHA-256, lower-case hexadecimal.
+    /// The digest that identifies the key in the store: SHA-256, in lower-case hexadecimal.
     pub fn digest(&self) -> String {
         HEXLOWER.encode(&Sha256::digest(&self.0))
     }
 
-    /// The first eight characters, by which people tell keys apart.
+    /// The first eight characters, by which people recognise a key.
     pub fn prefix(&self) -> &str {
         &self.0[..8]
     }
 
-    /// The whole key, for the one moment in which it is shown.
+    /// The whole key. Use it only to show a new key once.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -57,7 +57,7 @@ impl FromStr for ApiKey {
     }
 }
 
-/// Shows the prefix only.
+/// Shows only the prefix.
 impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}…", self.prefix())

@@ -1,4 +1,4 @@
-//! Who calls, what they may do, and how often.
+//! API keys, their permissions and their rate limits.
 
 pub mod key;
 pub mod permission;

@@ -1,37 +1,37 @@
-//! What a key may do.
+//! The permissions of an API key.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-/// A permission, and the routes it opens (contract, section 3).
+/// A permission of an API key (docs/behaviour.md, "Keys and limits").
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::Display, strum::IntoStaticStr,
 )]
 pub enum Permission {
-    /// suggest-followups, leadFollowUp, recommendations and their review.
+    /// Suggestions, follow-ups, recommendations and decisions on them.
     #[serde(rename = "write:ai")]
     #[strum(serialize = "write:ai")]
     WriteAi,
-    /// Commands, tasks, conversations, audit and credits.
+    /// Reads credits, commands, recommendations, notifications, tasks, conversations and campaigns.
     #[serde(rename = "read:ai")]
     #[strum(serialize = "read:ai")]
     ReadAi,
-    /// Chat with Lexi, and deciding its tasks.
+    /// Talks with Lexi and decides on its tasks.
     #[serde(rename = "lexi")]
     #[strum(serialize = "lexi")]
     Lexi,
-    /// The leads API, contacts and lists.
+    /// Reads contacts, lists and the leads API.
     #[serde(rename = "read:leads")]
     #[strum(serialize = "read:leads")]
     ReadLeads,
-    /// Ingestion.
+    /// Records contacts, lists, activities, messages and extractions.
     #[serde(rename = "write:leads")]
     #[strum(serialize = "write:leads")]
     WriteLeads,
 }
 
-/// The text names no permission.
+/// The text is not the name of a permission.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("unknown permission {0:?}; known are write:ai, read:ai, lexi, read:leads, write:leads, read and write")]
 pub struct UnknownPermission(String);
@@ -40,16 +40,16 @@ impl Permission {
     /// Every permission.
     pub const ALL: [Self; 5] = [Self::WriteAi, Self::ReadAi, Self::Lexi, Self::ReadLeads, Self::WriteLeads];
 
-    /// The name that is stored and shown.
+    /// The name in stored items and error messages.
     pub fn name(self) -> &'static str {
         self.into()
     }
 
-    /// The permissions that a name on creation stands for: its own, `read` for all reads, `write`
-    /// for all writes, and either order around the colon.
+    /// The permissions that a name stands for when a key is created: the permission with this name, all reads for
+    /// `read`, all writes for `write`. Accepts both orders around the colon.
     ///
     /// # Errors
-    /// The name stands for nothing.
+    /// The name is unknown.
     pub fn named(name: &str) -> Result<BTreeSet<Self>, UnknownPermission> {
         let normal = match name.split_once(':') {
             Some((subject, verb @ ("read" | "write"))) => format!("{verb}:{subject}"),

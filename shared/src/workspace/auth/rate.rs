@@ -1,4 +1,4 @@
-//! The two rate windows of a key, one minute and one UTC day, and how responses show them.
+//! The two rate windows of a key (one minute and one UTC day) and their response headers.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 const MINUTE: i64 = 60;
 const DAY: i64 = 86_400;
 
-/// How many requests a key may make.
+/// The request limits of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quota {
-    /// Per minute of the clock.
+    /// Requests per clock minute.
     pub per_minute: u32,
-    /// Per UTC day.
+    /// Requests per UTC day.
     pub per_day: u32,
 }
 
@@ -21,22 +21,22 @@ impl Default for Quota {
     }
 }
 
-/// The counts of a key in its current windows, as stored on the key's item.
+/// The counts of a key in its current windows, stored on the key's item.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Minutes since the epoch.
+    /// The current minute, in minutes since the epoch.
     pub minute: i64,
-    /// Requests in that minute.
+    /// Requests in the current minute.
     pub minute_count: u32,
-    /// Days since the epoch.
+    /// The current day, in days since the epoch.
     pub day: i64,
-    /// Requests in that day.
+    /// Requests in the current day.
     pub day_count: u32,
 }
 
 impl Counts {
-    /// These counts as they stand at `now`: a window that has passed is empty. A window of the
-    /// future belongs to an instance whose clock is ahead, and stays.
+    /// The counts at `now`: a window that has passed is empty. A window in the future comes from an instance whose
+    /// clock is ahead, and stays.
     #[must_use]
     pub fn at(self, now: DateTime<Utc>) -> Self {
         let (minute, day) = (now.timestamp() / MINUTE, now.timestamp() / DAY);
@@ -51,12 +51,12 @@ impl Counts {
     }
 }
 
-/// A key's quota and what is used of it: everything that the rate headers say.
+/// A key's limits and counts: the content of the rate headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// What is allowed.
+    /// The limits.
     pub quota: Quota,
-    /// What is used.
+    /// The counts.
     pub counts: Counts,
 }
 
@@ -73,13 +73,13 @@ impl Rate {
         self.counts.minute_count < self.quota.per_minute && self.counts.day_count < self.quota.per_day
     }
 
-    /// Whole seconds, at least one, until a refused request fits again.
+    /// Whole seconds until a refused request is allowed; at least one.
     pub fn retry_after(&self, now: DateTime<Utc>) -> u64 {
         seconds_until(self.first_to_run_out().resets_at, now).max(1)
     }
 
-    /// The rate headers: the `X-RateLimit-*` trio and the draft pair, which describe the window
-    /// that would run out first (draft-ietf-httpapi-ratelimit-headers-10).
+    /// The rate headers: `X-RateLimit-*`, and the pair from draft-ietf-httpapi-ratelimit-headers-10. They describe the
+    /// window that runs out first.
     pub fn headers(&self, now: DateTime<Utc>) -> [(&'static str, String); 5] {
         let first = self.first_to_run_out();
         [
@@ -97,7 +97,7 @@ impl Rate {
         ]
     }
 
-    /// Of two windows with as much left, the day: it lasts longer.
+    /// If both windows have as many requests left, the day, because it lasts longer.
     fn first_to_run_out(&self) -> Window {
         let window = |name, limit: u32, count, place: i64, seconds| Window {
             name,

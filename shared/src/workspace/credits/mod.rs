@@ -6,17 +6,16 @@
 //! | operation | `W#<workspace>` | `operation#<operation id>` |
 //! | entry | `W#<workspace>` | `entry#<time>#<id>` |
 //!
-//! An operation is one charge: it is *held* before the work, then *posted* or *voided*, once. Each
-//! step is one transaction over the operation and the balance, so that at every moment
-//! `granted = available + held + spent`, and `available` is never below zero. Entries are what has
-//! happened for good (grants, posts, voids); nothing changes or deletes them.
+//! An operation is one charge. It is *held* before the work, and then *posted* or *voided*, once. Each step is one
+//! transaction over the operation and the balance. So at every moment `granted = available + held + spent`, and
+//! `available` is never negative. Entries record grants, posts and voids; nothing changes or deletes them.
 //!
-//! A hold expires when its work should long be done, and the sweeper voids it ([`Ledger::void_expired`]): the hold of a
-//! request a minute after its claim (`exactly_once::HOLD_MARGIN`), the hold of an approved task after 24 hours
+//! A hold expires long after its work should be done, and the sweeper voids it ([`Ledger::void_expired`]): the hold of
+//! a request a minute after its claim (`exactly_once::HOLD_MARGIN`), the hold of an approved task after 24 hours
 //! (`tasks::decide::HELD`).
 //!
-//! The index `held` lists the held operations of all workspaces by their expiry, for the sweeper
-//! alone; they are spread over [`BUCKETS`] partitions.
+//! The index `held` lists the held operations of all workspaces by their expiry, only for the sweeper. It is spread
+//! over [`BUCKETS`] partitions.
 
 mod terms;
 
@@ -29,8 +28,7 @@ use crate::base::store::{Item, StoreError, Table, Transacted, Try, Write, key, k
 use crate::base::time::timestamp;
 pub use terms::{Action, Balance, Discrepancy, Entry, EntryKind, Operation, State};
 
-/// How many partitions the index `held` has: one each for the first hexadecimal digit of an
-/// operation's id.
+/// The partitions of the index `held`: one for each first hexadecimal digit of an operation's id.
 pub const BUCKETS: &str = "0123456789abcdef";
 
 /// The `credits` table.
@@ -58,7 +56,7 @@ enum Step {
 }
 
 impl Step {
-    /// What one credit adds to `available`, `held`, `spent` and `granted`.
+    /// How one credit changes `available`, `held`, `spent` and `granted`.
     fn movement(self) -> [(&'static str, i64); 4] {
         let [available, held, spent, granted] = match self {
             Self::Grant => [1, 0, 0, 1],
@@ -69,7 +67,7 @@ impl Step {
         [("available", available), ("held", held), ("spent", spent), ("granted", granted)]
     }
 
-    /// What keeps every part of the balance from going below zero.
+    /// The condition that keeps every part of the balance from becoming negative.
     fn condition(self) -> Option<&'static str> {
         match self {
             Self::Grant => None,
@@ -85,7 +83,7 @@ impl Ledger {
         Ok(self.table.get(key(pk(workspace_id), "balance")).await?.unwrap_or_default())
     }
 
-    /// Adds credits. The same `grant_id` twice adds them once.
+    /// Grants credits. A repeated `grant_id` changes nothing.
     pub async fn grant(
         &self,
         workspace_id: Uuid,
@@ -105,33 +103,32 @@ impl Ledger {
         self.table.transact(writes).await.map(drop)
     }
 
-    /// The writes of a HOLD: the operation, if absent, and the credits from available to held.
-    /// The last one is refused where the balance does not cover the amount.
+    /// The writes of a hold: create the operation if absent, and move the credits from available to held. The last
+    /// write is refused if the balance is too low.
     pub fn hold(&self, operation: &Operation) -> Result<[Write; 2], StoreError> {
         let put = self.table.put_new(keyed(operation, operation_key(operation))?);
         Ok([put, self.move_credits(operation.workspace_id, Step::Hold, operation.amount)])
     }
 
-    /// The write that lets a successor keep a hold that its predecessor left behind.
+    /// The write that extends a predecessor's hold for its successor.
     pub fn extend(&self, operation: &Operation) -> Write {
         let extend = self.table.update(operation_key(operation), "SET hold_expires = :expires").when("#state = :held");
         extend.bind("held", s("held")).bind("expires", n(operation.hold_expires))
     }
 
-    /// The writes of a POST: the operation from held to posted, the credits from held to spent,
-    /// and the entry.
+    /// The writes of a post: the operation becomes posted, the credits move from held to spent, and an entry is added.
     pub fn post(&self, operation: &Operation, now: DateTime<Utc>) -> Result<[Write; 3], StoreError> {
         self.resolve(operation, Step::Post, now, None)
     }
 
-    /// The writes of a VOID: the operation from held to voided, the credits from held back to
-    /// available, and the entry.
+    /// The writes of a void: the operation becomes voided, the credits move from held to available, and an entry is
+    /// added.
     pub fn void(&self, operation: &Operation, now: DateTime<Utc>) -> Result<[Write; 3], StoreError> {
         self.resolve(operation, Step::Void, now, None)
     }
 
-    /// Voids every hold that has expired; gives how many. Safe to run at any time, any number of
-    /// times at once: an operation that was resolved or extended meanwhile is left alone.
+    /// Voids all expired holds and returns their number. Safe to run at any time and concurrently: an operation that
+    /// was resolved or extended meanwhile stays as it is.
     pub async fn void_expired(&self, now: DateTime<Utc>) -> Result<usize, StoreError> {
         let mut voided = 0;
         for bucket in BUCKETS.chars() {
@@ -151,18 +148,18 @@ impl Ledger {
         query.bind("bucket", s(bucket)).bind("now", n(now.timestamp_millis())).all().await
     }
 
-    /// Entries, newest first: at most `limit` after the first `skip`.
+    /// At most `limit` entries after the first `skip`, newest first.
     pub async fn entries(&self, workspace_id: Uuid, skip: usize, limit: usize) -> Result<Vec<Entry>, StoreError> {
         let most = skip.saturating_add(limit);
         let query = self.table.under(pk(workspace_id), "entry#").newest_first().page_size(most);
         Ok(query.first::<Entry>(most).await?.into_iter().skip(skip).collect())
     }
 
-    /// Recomputes a workspace's balance from its entries and held operations. An empty answer
-    /// means that they agree. Traffic meanwhile is noticed and the reading done again.
+    /// Recomputes a workspace's balance from its entries and held operations. The result is empty if they agree. If the
+    /// balance changes meanwhile, it reads again.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if the balance changed during every reading.
+    /// [`StoreError::Unavailable`] if the balance changed during every attempt.
     pub async fn verify(&self, workspace_id: Uuid) -> Result<Vec<Discrepancy>, StoreError> {
         retrying("the balance", (), |()| async {
             let balance = self.balance(workspace_id).await?;
@@ -233,7 +230,7 @@ impl Ledger {
     }
 }
 
-/// Counts an operation that was posted or voided.
+/// Counts a posted or voided operation in the metrics.
 pub(crate) fn count_resolved(operation: &Operation) {
     match operation.state {
         State::Held => {}

@@ -1,5 +1,4 @@
-//! What the ledger is made of: actions and their prices, balances, operations and entries, and whether
-//! they add up.
+//! The terms of the ledger: actions and their prices, balances, operations and entries, and the check that they add up.
 
 use std::collections::BTreeMap;
 
@@ -7,29 +6,29 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Something that costs credits.
+/// An action with a price in credits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Action {
-    /// One call of suggest-followups.
+    /// A call of suggest-followups.
     SuggestFollowups,
-    /// One call of leadFollowUp.
+    /// A call of leadFollowUp.
     LeadFollowUp,
-    /// One recommendation.
+    /// A recommendation.
     Recommendation,
-    /// One message to Lexi.
+    /// A message to Lexi.
     LexiMessage,
-    /// One search for prospects.
+    /// A prospect search.
     ProspectSearch,
 }
 
 impl Action {
-    /// The name that the ledger, the price list and the logs use.
+    /// The name in the ledger, the price list and the logs.
     pub fn name(self) -> &'static str {
         self.into()
     }
 
-    /// Its price where the workspace has no other (contract, section 5).
+    /// The price in credits, unless the workspace has its own.
     fn list_price(self) -> u32 {
         match self {
             Self::SuggestFollowups => 2,
@@ -39,7 +38,7 @@ impl Action {
         }
     }
 
-    /// Its price for a workspace with these prices of its own.
+    /// The price in credits for a workspace with its own prices.
     pub fn price(self, own: &BTreeMap<String, u32>) -> u32 {
         own.get(self.name()).copied().unwrap_or_else(|| self.list_price())
     }
@@ -48,56 +47,56 @@ impl Action {
 /// A workspace's credits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Balance {
-    /// What can be held.
+    /// Credits that can be held.
     pub available: u64,
-    /// What is held for work that is under way.
+    /// Credits held for running work.
     pub held: u64,
-    /// What was posted.
+    /// Posted credits.
     pub spent: u64,
-    /// What was ever granted.
+    /// All credits that were ever granted.
     pub granted: u64,
-    /// How many entries there are.
+    /// The number of entries.
     pub entries: u64,
-    /// Rises with every change, so that a reader of several items can tell that none came between.
+    /// Increases with every change, so that a reader of several items notices a change in between.
     pub version: u64,
 }
 
-/// Where an operation stands.
+/// The state of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// Its credits are set aside.
+    /// The credits are held.
     Held,
-    /// Its credits are spent.
+    /// The credits are spent.
     Posted,
-    /// Its credits went back.
+    /// The credits are available again.
     Voided,
 }
 
 /// One charge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
-    /// Its identifier.
+    /// The operation's UUID, made when it is held.
     pub operation_id: Uuid,
-    /// Whose credits.
+    /// The workspace that pays.
     pub workspace_id: Uuid,
-    /// What for.
+    /// The name of the [`Action`].
     pub action: String,
-    /// How many credits.
+    /// The number of credits.
     pub amount: u32,
-    /// Where it stands.
+    /// The current state.
     pub state: State,
-    /// Epoch milliseconds from which the sweeper may void it.
+    /// The time from which the sweeper may void the hold, in epoch milliseconds.
     pub hold_expires: i64,
-    /// The partition of the index `held`; absent once resolved.
+    /// The partition in the index `held`; null once the operation is resolved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_bucket: Option<String>,
-    /// When it was held.
+    /// The time of the hold.
     pub created_at: DateTime<Utc>,
 }
 
 impl Operation {
-    /// An operation that is about to be held.
+    /// A new operation that is to be held.
     pub fn new(
         operation_id: Uuid,
         workspace_id: Uuid,
@@ -131,33 +130,33 @@ pub enum EntryKind {
     Void,
 }
 
-/// One line of the ledger; immutable.
+/// One line of the ledger. It never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Its identifier: the operation's, or the grant's.
+    /// The id of the operation or the grant.
     pub entry_id: Uuid,
-    /// What happened.
+    /// Whether it is a grant, a charge or a void.
     pub kind: EntryKind,
-    /// How many credits.
+    /// The number of credits.
     pub amount: u32,
-    /// What for: the action, or the reason of a grant.
+    /// The action's name, or the reason for a grant.
     pub action: String,
-    /// When.
+    /// The time of the entry.
     pub created_at: DateTime<Utc>,
 }
 
-/// A difference between a balance and what its entries and operations add up to.
+/// A difference between a balance and the sum of its entries and held operations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Discrepancy {
-    /// The field of the balance.
+    /// The name of the balance's field.
     pub field: &'static str,
-    /// What the balance says.
+    /// The value in the balance.
     pub balance: u64,
-    /// What the entries and held operations add up to.
+    /// The value computed from the entries and held operations.
     pub recomputed: u64,
 }
 
-/// Where a balance is not what its entries and held operations add up to.
+/// The differences between a balance and the sum of its entries and held operations.
 pub(super) fn discrepancies(balance: &Balance, entries: &[Entry], held: &[Operation]) -> Vec<Discrepancy> {
     let sum =
         |kind| entries.iter().filter(|entry| entry.kind == kind).map(|entry| u64::from(entry.amount)).sum::<u64>();

@@ -1,7 +1,7 @@
-//! Checks JSON against the schema of the type that it becomes, so that one answer names every wrong field.
+//! Checks JSON against the schema of its type, so that one answer names every invalid field.
 //!
-//! The schema says what is required, known and within limits, and which type reads a text by itself (a phone number,
-//! a time) and complains about it.
+//! The schema says which fields are required, known and within limits, and which type parses a text itself (a phone
+//! number, a time) and returns its own complaint.
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -17,10 +17,10 @@ use super::text::complaint;
 use crate::api::schema::{APART, WORDS, plain_enums};
 use crate::base::problem::MISSING;
 
-/// Reads a `T` from the fields of an object, or says what is wrong with each.
+/// Parses a `T` from the fields of an object.
 ///
 /// # Errors
-/// Each wrong field with what it has to be.
+/// The invalid fields, each with its complaint.
 pub fn read<T: DeserializeOwned + JsonSchema + 'static>(given: Map<String, Value>) -> Result<T, Complaints> {
     let mut given = Value::Object(given);
     let mut complaints = Complaints::new();
@@ -32,8 +32,8 @@ pub fn read<T: DeserializeOwned + JsonSchema + 'static>(given: Map<String, Value
         .map_err(|error| Complaints::from([(error.path().to_string(), error.inner().to_string())]))
 }
 
-/// A query as the schema of `T` types it: numbers, flags and lists; what cannot be one stays a text, and is complained
-/// about.
+/// Converts a query's texts to the types in the schema of `T`: numbers, flags and lists. A text that cannot be
+/// converted stays a text, and gets a complaint.
 pub(super) fn typed<T: JsonSchema + 'static>(given: Vec<(String, String)>) -> Map<String, Value> {
     let schema = schema_of::<T>();
     let mut query = Map::new();
@@ -47,7 +47,7 @@ pub(super) fn typed<T: JsonSchema + 'static>(given: Vec<(String, String)>) -> Ma
 fn of_text(schema: &Value, text: String) -> Value {
     let is_whole = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match schema {
-        // A number that is too large for its type is as large as that has, because it is still one.
+        // A number that is too large becomes the type's maximum, because it is still a number.
         _ if is_type(schema, "integer") && is_whole => json!(text.parse().unwrap_or(u32::MAX)),
         _ if is_type(schema, "boolean") && (text == "true" || text == "false") => json!(text == "true"),
         _ if is_type(schema, "array") => text.split(',').map(|part| json!(part.trim())).collect(),
@@ -55,13 +55,13 @@ fn of_text(schema: &Value, text: String) -> Value {
     }
 }
 
-/// The variable parts of a path that `T` names; a part that is not there is empty.
+/// The variable parts of a path that `T` names. A missing part is empty.
 pub(super) fn named<T: JsonSchema + 'static>(given: &HashMap<String, String>) -> Map<String, Value> {
     let names = schema_of::<T>()["properties"].as_object().into_iter().flat_map(Map::keys);
     names.map(|name| (name.clone(), json!(given.get(name).map_or("", String::as_str)))).collect()
 }
 
-/// The schema of a type, with every type that it refers to in its place.
+/// The schema of `T`, with every referenced type inline.
 fn schema_of<T: JsonSchema + 'static>() -> &'static Value {
     static KNOWN: LazyLock<RwLock<HashMap<TypeId, &'static Value>>> = LazyLock::new(RwLock::default);
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<T>()).copied();
@@ -70,14 +70,14 @@ fn schema_of<T: JsonSchema + 'static>() -> &'static Value {
         settings.inline_subschemas = true;
         let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
         plain_enums(&mut schema);
-        // Once for each type, as long as the process runs.
+        // Leaked once for each type, and kept while the process runs.
         let schema: &'static Value = Box::leak(Box::new(schema));
         KNOWN.write().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<T>(), schema);
         schema
     })
 }
 
-/// A schema of what may also be `null`, without that; but with its own words, if it has some.
+/// A schema without its `null`. Keeps the nullable schema's own complaint, if it has one.
 fn without_null(schema: &Value) -> &Value {
     if schema.get(WORDS).is_none() { beside_null(schema) } else { schema }
 }
@@ -90,12 +90,12 @@ fn beside_null(schema: &Value) -> &Value {
     }
 }
 
-/// Whether a schema's type is, or may be, this.
+/// Whether a schema's type is, or may be, `name`.
 fn is_type(schema: &Value, name: &str) -> bool {
     schema["type"] == name || schema["type"].as_array().is_some_and(|names| names.contains(&json!(name)))
 }
 
-/// Notes what is wrong with a value and all that is in it. Members that count as absent go, wrong ones too.
+/// Adds the complaints about a value and everything in it. Removes members that count as absent, also invalid ones.
 fn check(schema: &Value, given: &mut Value, path: &str, complaints: &mut Complaints) {
     if let Some(words) = schema[WORDS].as_str() {
         let mut own = Complaints::new();
@@ -156,7 +156,7 @@ fn check_members(schema: &Value, given: &mut Map<String, Value>, path: &str, com
     let within = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     if is_closed {
         for name in given.keys().filter(|name| !properties.contains_key(*name)) {
-            // What does not look like a name may be personal data, and is not shown.
+            // Text that does not look like a field name may be personal data, so it is not shown.
             let is_name = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
             let shown = if is_name { name } else { "(unnamed)" };
             let known: Vec<_> = properties.keys().map(String::as_str).collect();
@@ -180,14 +180,14 @@ fn check_members(schema: &Value, given: &mut Map<String, Value>, path: &str, com
     }
 }
 
-/// A text of which only the length matters: a blank one counts as absent. If it must not be blank but may be left out,
-/// its type complains about a blank one.
+/// Whether only the length of a text matters, so that a blank text counts as absent. The type of an optional field
+/// whose text must not be blank complains itself.
 fn is_plain_text(schema: &Value, is_required: bool) -> bool {
     let is_any = schema["pattern"].is_null() || is_required && schema["pattern"] == r"\S";
     is_any && is_type(schema, "string") && ["enum", "const", "format", WORDS].iter().all(|key| schema[key].is_null())
 }
 
-/// Whether a single value is of its type and within its limits. Patterns and formats are its type's to read.
+/// Whether a single value has its type and is within its limits. Types check patterns and formats themselves.
 fn holds(schema: &Value, given: &Value) -> bool {
     if schema["enum"].as_array().is_some_and(|names| !names.contains(given)) {
         return false;
@@ -224,7 +224,7 @@ fn holds(schema: &Value, given: &Value) -> bool {
     })
 }
 
-/// What a value has to be, to complete the sentence "`field` …".
+/// The complaint that completes the sentence "`field` …".
 fn demand(schema: &Value, path: &str) -> String {
     if let Some(names) = schema["enum"].as_array() {
         return match &names.iter().filter_map(Value::as_str).collect::<Vec<_>>()[..] {

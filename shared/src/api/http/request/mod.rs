@@ -1,8 +1,8 @@
-//! Requests: a type for each part of a request, parsed at the door.
+//! Requests: a type for each part of a request, parsed before the handler runs.
 //!
-//! An endpoint names what it takes: `Json<T>`, `Query<T>` and `Path<T>`, alone or together in a tuple. Each `T` derives
-//! `Deserialize` and `JsonSchema`; its limits are schema attributes (`#[schemars(range(…))]`, `length(…)`), which both
-//! the check at the door and the description of the API read. One answer names every wrong field.
+//! An endpoint names the parts that it reads: `Json<T>`, `Query<T>` and `Path<T>`, alone or together in a tuple. Each
+//! `T` derives `Deserialize` and `JsonSchema`. Its limits are schema attributes (`#[schemars(range(…))]`, `length(…)`),
+//! which both the check and the API's description use. One answer names every invalid field.
 
 mod check;
 mod paging;
@@ -23,15 +23,15 @@ pub use text::{ParsedText, Since, Until, period, uuid};
 #[doc(hidden)]
 pub use text::{checked, deserialize};
 
-/// Each wrong field, with what it has to be.
+/// The invalid fields, each with its complaint.
 pub type Complaints = BTreeMap<String, String>;
 
-/// A request's content, before it is checked.
+/// A request's content before it is checked.
 #[derive(Clone, Debug)]
 pub struct Input {
-    /// The JSON body; `null` where the method has none.
+    /// The JSON body; `null` if the method has none.
     pub body: Value,
-    /// The query, decoded, in its order.
+    /// The query's parameters, decoded, in their order.
     pub query: Vec<(String, String)>,
     /// The variable parts of the path, decoded, by their name in the route.
     pub path: HashMap<String, String>,
@@ -39,33 +39,33 @@ pub struct Input {
     pub prefer: Vec<String>,
 }
 
-/// What an endpoint takes, for the description of the API.
+/// The schemas of the parts that an endpoint reads, for the API's description.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Parts {
-    /// The variable parts of the path.
+    /// The schema of the path's variable parts.
     pub path: Option<Describe>,
-    /// The query.
+    /// The schema of the query.
     pub query: Option<Describe>,
-    /// The JSON body.
+    /// The schema of the JSON body.
     pub body: Option<Describe>,
 }
 
-/// Makes a type's schema, and notes the types that it refers to.
+/// Makes a type's schema, and registers the types that it refers to.
 pub type Describe = fn(&mut SchemaGenerator) -> Schema;
 
-/// A request, or a part of one, that can be read from what came in.
+/// A request, or a part of one, that is parsed from the input.
 pub trait FromRequest: Sized + Send + 'static {
-    /// Takes its part of the input. Without complaints it is there; with them it may be missing.
+    /// Parses its part of the input. Returns `None` if it added complaints.
     ///
     /// # Errors
-    /// A body that is not an object at all.
+    /// The body is not an object.
     fn take(input: &mut Input, complaints: &mut Complaints) -> Result<Option<Self>, Problem>;
 
-    /// What it takes.
+    /// The parts that it reads.
     fn parts() -> Parts;
 }
 
-/// Reads a request; everything wrong with it is one problem of this kind.
+/// Parses a request. All complaints become one problem with the code `malformed`.
 #[track_caller]
 pub(super) fn parse<R: FromRequest>(mut input: Input, malformed: Code) -> Result<R, Problem> {
     let mut complaints = Complaints::new();
@@ -75,11 +75,11 @@ pub(super) fn parse<R: FromRequest>(mut input: Input, malformed: Code) -> Result
     }
 }
 
-/// A JSON body. Texts that are blank and fields that are `null` count as absent.
+/// A JSON body. Blank texts and fields that are `null` count as absent.
 #[derive(Clone, Debug)]
 pub struct Json<T>(pub T);
 
-/// The query. Parameters that `T` does not name are ignored; of one that comes twice, the first counts.
+/// The query. Parameters that `T` does not name are ignored; of a repeated parameter, the first counts.
 #[derive(Clone, Debug)]
 pub struct Query<T>(pub T);
 
@@ -91,12 +91,12 @@ pub struct Path<T>(pub T);
 #[derive(Clone, Debug)]
 pub struct Prefer(pub Vec<String>);
 
-/// The schema of a type, for [`Parts`].
+/// Makes the schema of a type, for [`Parts`].
 pub fn describe<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
-/// Reads the content of one part, and adds its complaints to those of the others.
+/// Parses one part, and adds its complaints to those of the other parts.
 fn part<T: DeserializeOwned + JsonSchema + 'static>(
     content: Map<String, Value>,
     complaints: &mut Complaints,

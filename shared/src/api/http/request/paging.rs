@@ -1,4 +1,4 @@
-//! The query of a list that is read page by page.
+//! The query of a paged list.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -17,12 +17,12 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// How many there are before the page.
+    /// The number of entries before the page.
     pub fn skip(self) -> usize {
         (self.page as usize - 1) * self.size()
     }
 
-    /// How many the page has.
+    /// The number of entries of a page.
     pub fn size(self) -> usize {
         self.per_page as usize
     }

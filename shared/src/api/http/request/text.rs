@@ -1,4 +1,4 @@
-//! Texts of requests that become something else: times and UUIDs.
+//! Types that are parsed from a text in a request, such as times and UUIDs.
 
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
@@ -13,32 +13,32 @@ use uuid::Uuid;
 use crate::api::schema::{PARSER, WORDS};
 use crate::base::problem::Problem;
 
-/// A UUID of any version, in any case, as the documents write it. `Uuid` reads other forms too.
+/// Reads a UUID of any version, in any case, only in the form of 36 characters; `Uuid` reads other forms too.
 pub fn uuid(text: &str) -> Option<Uuid> {
     Some(text).filter(|text| text.len() == 36).and_then(|text| text.parse().ok())
 }
 
-/// A type that is read from a text of a request.
+/// A type that is parsed from a text in a request.
 pub trait ParsedText: Sized + 'static {
-    /// What the text has to be, whatever comes instead of it.
+    /// The complaint for any invalid value; `None` if the parser words its own.
     const WORDS: Option<&'static str>;
 
-    /// Reads it, or says what it has to be.
+    /// Parses the text, or returns the complaint.
     fn parsed(text: &str) -> Result<Self, &'static str>;
 }
 
 type Check = fn(&str) -> Result<(), &'static str>;
 
-/// What checks the texts of each type whose schema was made.
+/// The parser's check for each type whose schema was made.
 static CHECKS: RwLock<BTreeMap<&'static str, Check>> = RwLock::new(BTreeMap::new());
 
-/// What is wrong with a text that has this schema, if its type reads it from a text.
+/// The complaint about a text with this schema, if its type is parsed from a text.
 pub(super) fn complaint(schema: &Value, text: &str) -> Option<&'static str> {
     let checks = CHECKS.read().unwrap_or_else(PoisonError::into_inner);
     checks.get(schema[PARSER].as_str()?)?(text).err()
 }
 
-/// Reads a type from a text.
+/// Deserializes a type from a text.
 #[doc(hidden)]
 pub fn deserialize<'de, T: ParsedText, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     let given = Value::deserialize(deserializer)?;
@@ -46,7 +46,7 @@ pub fn deserialize<'de, T: ParsedText, D: Deserializer<'de>>(deserializer: D) ->
     parsed.map_err(D::Error::custom)
 }
 
-/// A schema with what checks the texts that have it.
+/// A schema that names the check for its texts.
 #[doc(hidden)]
 pub fn checked<T: ParsedText>(mut schema: Schema) -> Schema {
     let name = std::any::type_name::<T>();
@@ -58,9 +58,9 @@ pub fn checked<T: ParsedText>(mut schema: Schema) -> Schema {
     schema
 }
 
-/// Makes a type of a request's text: what reads it, what it has to be, and its schema. `Deserialize` complains in
-/// those words, whatever comes instead of the text; after `try`, in the words of what reads it. Types `as` one name
-/// share a schema in the description of the API; without a name, each field has the schema in its place.
+/// Implements a type that is parsed from a text in a request: its parser, its complaint and its schema. `Deserialize`
+/// uses the complaint for every invalid value; after `try`, it uses the parser's own complaints. Types `as` one name
+/// share a schema in the API's description; without a name, each field has the schema inline.
 #[macro_export]
 macro_rules! parsed_text {
     ($type:ty, try $parse:expr, $schema:tt) => {
@@ -107,15 +107,15 @@ macro_rules! parsed_text {
     };
 }
 
-/// The moment from which something is shown. A date without a time means the whole UTC day.
+/// The start of a period, inclusive. A date without a time means the start of the UTC day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Since(pub DateTime<Utc>);
 
-/// The moment before which something is shown. A date, as well as a time, is itself included.
+/// The end of a period, exclusive. It is parsed so that the given date or time is included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Until(pub DateTime<Utc>);
 
-/// Refuses a period that ends before it begins.
+/// Refuses a period that ends before it starts.
 pub fn period(from_date: Option<Since>, to_date: Option<Until>) -> Result<(), Problem> {
     match (from_date, to_date) {
         (Some(from), Some(until)) if from.0 >= until.0 => Err(Problem::field("from_date", "must not be after to_date")),
@@ -156,6 +156,6 @@ fn day(text: &str) -> Option<DateTime<Utc>> {
 }
 
 fn time(text: &str) -> Option<DateTime<Utc>> {
-    // A plus in a query is a space; in a time it can only be an offset.
+    // In a query, a plus is decoded to a space; in a time it can only belong to the offset.
     DateTime::parse_from_rfc3339(&text.replace(' ', "+")).ok().map(|at| at.to_utc())
 }

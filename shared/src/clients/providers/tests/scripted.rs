@@ -1,4 +1,4 @@
-//! A provider that answers as a test says, byte for byte, and keeps what it was sent.
+//! A provider that answers as scripted, byte for byte, and records the requests.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,16 +7,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// What it does with a request that it has read.
+/// The reaction to a request.
 #[derive(Clone, Copy)]
 pub enum Reply {
-    /// Answers: status, more header lines, body.
+    /// Answers with status, further header lines and body.
     Answer(u16, &'static str, &'static str),
     /// Answers with half of a body.
     Half(u16, &'static str),
-    /// Ends the connection.
+    /// Closes the connection without an answer.
     Drop,
-    /// Says nothing.
+    /// Never answers.
     Silence,
 }
 
@@ -33,7 +33,7 @@ impl Drop for Scripted {
 }
 
 impl Scripted {
-    /// Answers every request so.
+    /// Starts a provider that reacts to every request in this way.
     pub async fn start(reply: Reply) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -68,7 +68,7 @@ impl Scripted {
         Self { url, requests, task }
     }
 
-    /// The requests so far, head and body.
+    /// The requests so far, with head and body.
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
