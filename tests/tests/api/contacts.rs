@@ -190,7 +190,6 @@ async fn a_repeated_request_with_an_idempotency_key_is_replayed() {
         ("/v1/contacts", json!({"email": "a@x.example"})),
         ("/v1/contacts/bulk", json!({"contacts": [{"email": "b@x.example"}]})),
         ("/v1/activities", json!({"contact_id": CONTACT, "type": "note", "body": "Once."})),
-        ("/v1/activities?x", json!({"contact_id": CONTACT, "type": "note", "body": "Once."})),
     ] {
         let first = at_most_once(path, body.clone()).await;
         let second = at_most_once(path, body).await;

@@ -86,7 +86,7 @@ async fn pages_of_entries_put_together_are_all_of_them() {
 }
 
 #[tokio::test]
-async fn page_and_per_page_are_checked_and_other_parameters_ignored() {
+async fn page_and_per_page_are_checked_and_other_parameters_refused() {
     let api = Api::start().await;
     for (query, field) in [
         ("page=0", "page"),
@@ -95,12 +95,21 @@ async fn page_and_per_page_are_checked_and_other_parameters_ignored() {
         ("per_page=101", "per_page"),
         ("per_page=%2B5", "per_page"),
         ("page=", "page"),
+        ("color=blue", "color"),
     ] {
         let answer = api.get(&format!("/v1/credits?{query}")).await;
         assert_eq!(answer.code(), (400, "validation_error".to_owned()), "{query}");
         assert!(answer.json()["error"]["details"]["fields"][field].is_string());
     }
-    assert_eq!(api.get("/v1/credits?color=blue").await.status, 200);
+    // A route without parameters knows none.
+    let answer = api.get("/v1/lists/5eed0000-0000-4000-8000-000000000009?page=1").await;
+    assert_eq!(
+        answer.json()["error"]["details"]["fields"]["page"],
+        "is not a parameter of this request; known are none"
+    );
+    // What is no name may be somebody's, and is not repeated.
+    let personal = api.get("/v1/credits?jane@acme.example").await;
+    assert!(personal.status == 400 && !personal.text.contains("jane"), "{}", personal.text);
 }
 
 #[tokio::test]

@@ -193,10 +193,12 @@ async fn every_filter_of_the_document_shows_what_it_says() {
         ("customer_phone=4", vec!["4"]),
         ("platform=whatsapp&lead_status=Hot", vec!["1"]),
         ("platform=webchat&days=7", vec!["4"]),
-        ("color=blue", vec!["1", "4", "2", "3"]),
     ] {
         assert_eq!(listed(&api, query).await, expected, "{query}");
     }
+    // A filter that is misspelt does not answer with every lead.
+    let misspelt = api.get(&format!("/users/{USER}/leads?lead_staus=Hot")).await;
+    assert!(misspelt.status == 400 && misspelt.text.contains("lead_staus is not a parameter"), "{}", misspelt.text);
     let day = |days: i64| (now - TimeDelta::days(days) - TimeDelta::seconds(1)).format("%Y-%m-%d").to_string();
     assert_eq!(listed(&api, &format!("from_date={0}&to_date={0}", day(10))).await, ["2"]);
     assert_eq!(listed(&api, &format!("to_date={}", day(11))).await, ["3"]);

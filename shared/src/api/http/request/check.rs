@@ -33,15 +33,36 @@ pub fn read<T: DeserializeOwned + JsonSchema + 'static>(given: Map<String, Value
 }
 
 /// Converts a query's texts to the types in the schema of `T`: numbers, flags and lists. A text that cannot be
-/// converted stays a text, and gets a complaint.
-pub(super) fn typed<T: JsonSchema + 'static>(given: Vec<(String, String)>) -> Map<String, Value> {
+/// converted stays a text, and gets a complaint. So does a parameter that `T` does not name: a filter that is misspelt
+/// must not answer with everything.
+pub(super) fn typed<T: JsonSchema + 'static>(
+    given: Vec<(String, String)>,
+    complaints: &mut Complaints,
+) -> Map<String, Value> {
     let schema = schema_of::<T>();
     let mut query = Map::new();
     for (name, text) in given {
-        let Some(property) = schema["properties"].get(&name) else { continue };
-        query.entry(name).or_insert_with(|| of_text(without_null(property), text));
+        match schema["properties"].get(&name) {
+            Some(property) => drop(query.entry(name).or_insert_with(|| of_text(without_null(property), text))),
+            None => no_parameter(name, schema["properties"].as_object().into_iter().flat_map(Map::keys), complaints),
+        }
     }
     query
+}
+
+/// Complains about a parameter of the query that is not known.
+pub(super) fn no_parameter<'a>(name: String, known: impl Iterator<Item = &'a String>, complaints: &mut Complaints) {
+    complaints.extend([unknown(&name, "parameter", known)]);
+}
+
+/// A name that is not known, and the complaint about it.
+fn unknown<'a>(name: &str, what: &str, known: impl Iterator<Item = &'a String>) -> (String, String) {
+    // Text that does not look like a name may be personal data, so it is not shown.
+    let is_name = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let known = known.map(String::as_str).collect::<Vec<_>>().join(", ");
+    let known = if known.is_empty() { "none" } else { &known };
+    let shown = if is_name { name } else { "(unnamed)" };
+    (shown.to_owned(), format!("is not a {what} of this request; known are {known}"))
 }
 
 fn of_text(schema: &Value, text: String) -> Value {
@@ -156,12 +177,8 @@ fn check_members(schema: &Value, given: &mut Map<String, Value>, path: &str, com
     let within = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     if is_closed {
         for name in given.keys().filter(|name| !properties.contains_key(*name)) {
-            // Text that does not look like a field name may be personal data, so it is not shown.
-            let is_name = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            let shown = if is_name { name } else { "(unnamed)" };
-            let known: Vec<_> = properties.keys().map(String::as_str).collect();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            complaints.insert(within(shown), format!("is not a field of this request; known are {known}"));
+            let (shown, complaint) = unknown(name, "field", properties.keys());
+            complaints.insert(within(&shown), complaint);
         }
         given.retain(|name, _| properties.contains_key(name));
     }

@@ -69,7 +69,12 @@ pub trait FromRequest: Sized + Send + 'static {
 #[track_caller]
 pub(super) fn parse<R: FromRequest>(mut input: Input, malformed: Code) -> Result<R, Problem> {
     let mut complaints = Complaints::new();
-    match R::take(&mut input, &mut complaints)? {
+    let request = R::take(&mut input, &mut complaints)?;
+    // What no part has taken.
+    for (name, _) in input.query {
+        check::no_parameter(name, std::iter::empty(), &mut complaints);
+    }
+    match request {
         Some(request) if complaints.is_empty() => Ok(request),
         _ => Err(Problem::fields(complaints).with_code(malformed)),
     }
@@ -79,7 +84,7 @@ pub(super) fn parse<R: FromRequest>(mut input: Input, malformed: Code) -> Result
 #[derive(Clone, Debug)]
 pub struct Json<T>(pub T);
 
-/// The query. Parameters that `T` does not name are ignored; of a repeated parameter, the first counts.
+/// The query. A parameter that `T` does not name is a complaint; of a repeated parameter, the first counts.
 #[derive(Clone, Debug)]
 pub struct Query<T>(pub T);
 
@@ -119,8 +124,8 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> FromRequest for Json<T> 
 
 impl<T: DeserializeOwned + JsonSchema + Send + 'static> FromRequest for Query<T> {
     fn take(input: &mut Input, complaints: &mut Complaints) -> Result<Option<Self>, Problem> {
-        let content = check::typed::<T>(std::mem::take(&mut input.query));
         let mut own = Complaints::new();
+        let content = check::typed::<T>(std::mem::take(&mut input.query), &mut own);
         let query = part(content, &mut own);
         for complaint in own.values_mut().filter(|complaint| complaint.starts_with("must be a list")) {
             complaint.push_str(", separated by commas");
