@@ -37,6 +37,6 @@ pub fn operations() -> Vec<Operation> {
     })
     .refuses_with(Problem::new(Code::LeadNotFound, "No lead record exists for the provided lead_id."))
     .refuses_with(shared::workflow::analysis::insufficient_engagement(0))
-    .refuses(&[Code::InsufficientCredits, Code::AiUnavailable, Code::AiLeftAlone]);
+    .refuses(&[Code::InsufficientCredits, Code::AiUnavailable, Code::AiCircuitOpen]);
     vec![operation]
 }

@@ -90,7 +90,7 @@ impl From<StoreError> for Trouble {
 impl From<Problem> for Trouble {
     fn from(problem: Problem) -> Self {
         let (code, part) = match problem.code {
-            Code::AiUnavailable | Code::AiLeftAlone => ("ai_unavailable", "the AI model"),
+            Code::AiUnavailable | Code::AiCircuitOpen => ("ai_unavailable", "the AI model"),
             _ => ("service_unavailable", "a part of the service"),
         };
         let message = format!("{part} did not answer, again and again; ask for it again later");

@@ -77,7 +77,7 @@ pub enum Code {
     ServiceUnavailable,
     /// The model's circuit breaker is open. Shown like [`Code::ServiceUnavailable`], but a person can do the work
     /// instead.
-    AiLeftAlone,
+    AiCircuitOpen,
     /// A bug.
     Internal,
 }

@@ -350,9 +350,9 @@ async fn a_model_that_is_down_leaves_every_contact_for_later() {
     assert_eq!(advance(&api, &campaign).await.unwrap_err().code, Code::AiUnavailable);
     // The breaker opens, and then nobody is asked.
     let refused = advance(&api, &campaign).await;
-    assert!(matches!(refused.unwrap_err().code, Code::AiUnavailable | Code::AiLeftAlone));
+    assert!(matches!(refused.unwrap_err().code, Code::AiUnavailable | Code::AiCircuitOpen));
     let asked = model.requests().len();
-    assert_eq!(advance(&api, &campaign).await.unwrap_err().code, Code::AiLeftAlone);
+    assert_eq!(advance(&api, &campaign).await.unwrap_err().code, Code::AiCircuitOpen);
     assert_eq!((model.requests().len(), states(&api, &campaign).await), (asked, BTreeMap::new()));
     assert_eq!(api.get(&campaign.path()).await.json()["data"]["status"], "drafting");
     // What the breaker lets through at first is one; nobody is lost meanwhile.

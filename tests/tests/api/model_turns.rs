@@ -257,7 +257,7 @@ async fn a_model_that_broke_off_within_its_text_counts_as_one_that_does_not_answ
     for _ in 0..5 {
         asked.turn(&[hello()], true).await.0.unwrap_err();
     }
-    assert_eq!(asked.model.ready().await.unwrap_err().code, Code::AiLeftAlone);
+    assert_eq!(asked.model.ready().await.unwrap_err().code, Code::AiCircuitOpen);
 }
 
 #[tokio::test]
@@ -278,7 +278,7 @@ async fn the_turns_of_one_request_share_the_trial_of_an_open_breaker() {
     let conversation = Conversation { name: "a_test", instructions: "Hi.", said: &[hello()], tools: &[] };
     let deadline = asked.api.clock.now() + TimeDelta::seconds(20);
     let second = asked.model.converse(&mut other, &conversation, deadline, None).await;
-    assert_eq!(second.unwrap_err().code, Code::AiLeftAlone);
+    assert_eq!(second.unwrap_err().code, Code::AiCircuitOpen);
 }
 
 #[tokio::test]

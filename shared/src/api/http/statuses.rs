@@ -37,7 +37,7 @@ impl Code {
             Self::InsufficientCredits => ((402, "insufficient_credits"), (402, "INSUFFICIENT_CREDITS"), (402, "INSUFFICIENT_CREDITS"), 402),
             Self::RateLimited => ((429, "rate_limited"), (429, "RATE_LIMITED"), (429, "RATE_LIMIT_EXCEEDED"), 429),
             Self::AiUnavailable | Self::AiUnusable => ((502, "ai_unavailable"), (500, "SALES_COMMAND_FAILED"), (500, "AI_SERVICE_UNAVAILABLE"), 500),
-            Self::ServiceUnavailable | Self::AiLeftAlone => ((503, "service_unavailable"), (503, "SYSTEM_ERROR"), (503, "SERVICE_UNAVAILABLE"), 503),
+            Self::ServiceUnavailable | Self::AiCircuitOpen => ((503, "service_unavailable"), (503, "SYSTEM_ERROR"), (503, "SERVICE_UNAVAILABLE"), 503),
             Self::Internal => ((500, "internal_error"), (500, "SYSTEM_ERROR"), (500, "AI_SERVICE_UNAVAILABLE"), 500),
         };
         match dialect {

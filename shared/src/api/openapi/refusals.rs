@@ -45,7 +45,7 @@ pub(super) fn meaning(code: Code) -> &'static str {
         Code::AiUnavailable => "the AI model gave no usable answer; retry once",
         Code::AiUnusable => "nothing that the AI model answered can be used; retry once",
         Code::ServiceUnavailable => "the service is temporarily unavailable; retry after a few seconds",
-        Code::AiLeftAlone => "the AI model has failed too often and is left alone for a while; retry later",
+        Code::AiCircuitOpen => "the AI model failed too often, so its circuit breaker is open; retry later",
         Code::Internal => "an unexpected error occurred; report it with the request id",
     }
 }

@@ -82,7 +82,7 @@ impl Breaker {
         let now = self.clock.now();
         let seconds = (state.open_until - now.timestamp_millis()).max(0).unsigned_abs().div_ceil(1000);
         let message = "the AI model is not answering at the moment; nothing was charged, retry later";
-        Problem::new(Code::AiLeftAlone, message).retry_after(seconds).because("the model's breaker is open")
+        Problem::new(Code::AiCircuitOpen, message).retry_after(seconds).because("the model's breaker is open")
     }
 
     /// Resets the count of failures.
