@@ -114,7 +114,9 @@ impl Endpoint for FollowupRecommendation {
                     call.success(shown(recommendation))
                 }
                 // A table that cannot be reached keeps no queue either.
-                Err(problem) if !matches!(problem.code, Code::AiUnavailable | Code::AiUnusable | Code::AiCircuitOpen) => {
+                Err(problem)
+                    if !matches!(problem.code, Code::AiUnavailable | Code::AiUnusable | Code::AiCircuitOpen) =>
+                {
                     Err(problem)
                 }
                 Err(problem) => {

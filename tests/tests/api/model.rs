@@ -45,6 +45,53 @@ async fn a_passing_fault_is_retried_and_the_answer_is_good() {
     }
 }
 
+/// The providers of docs/local.md, with their addresses and models.
+fn providers() -> Vec<[String; 3]> {
+    let document = std::fs::read_to_string(tests::project().join("docs/local.md")).unwrap();
+    let rows = document.lines().skip_while(|line| !line.starts_with("| Provider |")).skip(2);
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    let cells = |row: &str| row.split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect::<Vec<_>>();
+    rows.map(|row| cells(row)[1..4].to_vec().try_into().unwrap()).collect()
+}
+
+/// Each answers in the form of its own description: what it adds to a chat completion is no obstacle.
+#[tokio::test]
+async fn every_provider_that_the_documents_name_is_understood() {
+    let content = json!({"suggestions": [suggestion("email")]}).to_string();
+    let providers = providers();
+    assert_eq!(providers.len(), 4);
+    for [provider, address, model] in providers {
+        let mut answer = json!({
+            "id": "chatcmpl-1", "object": "chat.completion", "created": 1_795_000_000, "model": model,
+            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}],
+            "usage": {"prompt_tokens": 812, "completion_tokens": 96, "total_tokens": 908},
+        });
+        let message = &mut answer["choices"][0]["message"];
+        match provider.split(',').next().unwrap() {
+            "OpenAI" => {
+                message["refusal"] = json!(null);
+                message["annotations"] = json!([]);
+                answer["usage"]["completion_tokens_details"] = json!({"reasoning_tokens": 64});
+                answer["service_tier"] = json!("default");
+            }
+            "Mistral" => message["tool_calls"] = json!(null),
+            "Groq" => {
+                message["reasoning"] = json!("The contact asked for pricing.");
+                answer["usage"]["queue_time"] = json!(0.018);
+                answer["x_groq"] = json!({"id": "req_1"});
+            }
+            "Ollama" => {
+                message["reasoning"] = json!("The contact asked for pricing.");
+                answer["system_fingerprint"] = json!("fp_ollama");
+            }
+            other => panic!("{other} has no answer here"),
+        }
+        assert!(address.starts_with("https://") || address.starts_with("http://localhost:"), "{address}");
+        let asked = ask(vec![ModelReply::Status(200, answer.to_string())]).await;
+        assert_eq!(asked, ((200, String::new()), 1), "{provider}");
+    }
+}
+
 #[tokio::test]
 async fn a_lasting_fault_is_502_after_three_attempts_and_costs_nothing() {
     for reply in [
