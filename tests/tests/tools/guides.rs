@@ -77,16 +77,16 @@ const PLACEHOLDERS: [(&str, &str); 7] = [
 /// Makes a recommendation for a reader who has one.
 const RECOMMENDED: &str = r#"recommendation=$(curl -s GATEWAY/api/v1/ai/followup/recommendation \
   -H 'Authorization: Bearer wbk_demoaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' \
-  -d '{"lead_id": "123e4567-e89b-12d3-a456-426614174000"}' | grep -o '"recommendation_id":"[^"]*' | cut -d'"' -f4)
+  -H 'Content-Type: application/json' -d '{"lead_id": "123e4567-e89b-12d3-a456-426614174000"}' | grep -o '"recommendation_id":"[^"]*' | cut -d'"' -f4)
 "#;
 
 /// The files that the commands name.
 const FILES: [(&str, &str); 3] = [
-    ("leads.csv", "Record ID,Name,Email\n7001,Jo Doe,jo@acme.example\n7002,Jane Smith,jane@acme.example\n"),
+    ("leads.csv", "Record ID,Name,Email\n7001,Jo Doe,jo@acme.example\n7002,Sam Poe,sam@acme.example\n"),
     ("prospects.csv", "Name,Email,Company\nAda Byron,ada@byron.example,Byron & Co\n"),
     (
         "chats.jsonl",
-        r#"{"platform": "webchat", "customer_phone": "web-7001", "message_text": "Hi", "sender_type": "user"}"#,
+        r#"{"message_id": "7001", "customer_phone": "web-7001", "platform": "webchat", "sender": "user", "text": "Hi", "timestamp": "2026-11-20T09:30:00Z"}"#,
     ),
 ];
 
@@ -145,12 +145,13 @@ fn documents() -> Vec<String> {
 async fn every_command_of_the_documents_does_what_is_shown() {
     let documents = documents();
     assert!(documents.len() > 8, "{documents:?}");
-    let folder = tempfile::tempdir().unwrap();
-    let (_program, ready) = local(folder.path(), &[], &[]).await;
-    for (name, content) in FILES {
-        std::fs::write(folder.path().join(name), content).unwrap();
-    }
     for document in documents {
+        // Each with the demo data as it is at first.
+        let folder = tempfile::tempdir().unwrap();
+        let (_program, ready) = local(folder.path(), &[], &[]).await;
+        for (name, content) in FILES {
+            std::fs::write(folder.path().join(name), content).unwrap();
+        }
         follow(&document, folder.path(), &ready).await;
     }
 }
