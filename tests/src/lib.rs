@@ -18,9 +18,11 @@ pub mod scripted_model;
 pub mod server;
 pub mod sites;
 
+use std::cell::RefCell;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::Once;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderMap;
@@ -338,8 +340,27 @@ pub async fn try_send(request: reqwest::RequestBuilder) -> Result<Answer, reqwes
     let response = client.execute(request).await?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let answer = Answer { status, headers, text: response.text().await? };
+    remember(&format!("{method} {path}: {status} {}", answer.text));
     description::check(&method, &path, &answer);
     Ok(answer)
+}
+
+thread_local! {
+    /// The last answer to this thread.
+    static LAST: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Has an assertion that fails print the last answer too: a wrong status alone does not say why.
+fn remember(answer: &str) {
+    static PRINTED: Once = Once::new();
+    PRINTED.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            usual(panic);
+            LAST.with_borrow(|last| eprintln!("the last answer: {last}"));
+        }));
+    });
+    LAST.set(answer.to_owned());
 }
 
 /// The stored items of a table.
