@@ -206,8 +206,7 @@ impl ExactlyOnce {
         let result = work(Arc::clone(&held), beside).await;
         match (result, held.ending()) {
             (result, Ending::Settled) | (result @ Err(_), Ending::Kept) => result,
-            (Ok(answered), Ending::Kept) => held.conclude(answered.into()).await.map(Answered::from),
-            (Ok(answered), Ending::Open) => held.settle(answered.into(), State::Posted).await.map(Answered::from),
+            (Ok(answered), _) => held.settle(answered.into(), State::Posted).await.map(Answered::from),
             (Err(problem), Ending::Open) => Err(held.abandon(problem).await),
         }
     }
@@ -325,23 +324,6 @@ impl Work {
         completed
     }
 
-    /// Posts the charge and stores the answer of work that cannot be undone. Where that fails, the claim stands until
-    /// its lease ends, and a retry takes over what was made instead of making it again.
-    async fn conclude(&self, reply: Reply) -> Result<Reply, Problem> {
-        let writes = self.closing_writes(&reply, State::Posted)?;
-        if writes.is_empty() {
-            return Ok(reply);
-        }
-        match self.once.claims.table.transact(writes).await {
-            Ok(Transacted::Applied) => {
-                self.count(State::Posted);
-                Ok(reply)
-            }
-            Ok(Transacted::Refused(refused)) => self.outrun(refused, reply, State::Posted),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     /// Stores the answer, and posts or voids what is held. A refusal that is kept holds something
     /// only where it took over from a predecessor that did.
     async fn settle(&self, reply: Reply, as_state: State) -> Result<Reply, Problem> {
@@ -370,6 +352,8 @@ impl Work {
                     false => Ok(Completed::Outdated),
                 }
             }
+            // What was made cannot be undone: the claim stands until its lease ends, and a retry takes it over.
+            Err(error) if self.ending() == Ending::Kept => Err(error.into()),
             Err(error) => match self.undo().await {
                 // The transaction that seemed to fail was applied.
                 Ok(Undone::Resolved(State::Posted)) => {
