@@ -3,7 +3,10 @@
 use std::cmp::Reverse;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use strum::{AsRefStr, EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 use super::{Lead, Leads, Link, lead_pk};
@@ -36,9 +39,10 @@ pub struct Activity {
     #[serde(skip)]
     pub opens_window: bool,
 }
+#[strum(serialize_all = "lowercase")]
 
 /// What an activity was. A CRM may have words of its own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, AsRefStr, EnumString)]
 #[serde(from = "String", into = "String")]
 pub enum ActivityKind {
     /// An e-mail.
@@ -52,6 +56,7 @@ pub enum ActivityKind {
     /// A text message.
     Sms,
     /// A message on LinkedIn.
+    #[strum(default, transparent)]
     Linkedin,
     /// A WhatsApp message.
     Whatsapp,
@@ -62,62 +67,24 @@ pub enum ActivityKind {
 impl ActivityKind {
     /// The word for it.
     pub fn as_str(&self) -> &str {
-        match self {
-            Self::Email => "email",
-            Self::Call => "call",
-            Self::Meeting => "meeting",
-            Self::Note => "note",
-            Self::Sms => "sms",
-            Self::Linkedin => "linkedin",
-            Self::Whatsapp => "whatsapp",
-            Self::Other(word) => word,
-        }
+        self.as_ref()
     }
 }
 
 impl From<String> for ActivityKind {
     fn from(word: String) -> Self {
-        match word.as_str() {
-            "email" => Self::Email,
-            "call" => Self::Call,
-            "meeting" => Self::Meeting,
-            "note" => Self::Note,
-            "sms" => Self::Sms,
-            "linkedin" => Self::Linkedin,
-            "whatsapp" => Self::Whatsapp,
-            _ => Self::Other(word),
-        }
-    }
-}
-
-impl From<&str> for ActivityKind {
-    fn from(word: &str) -> Self {
-        word.to_owned().into()
+        word.as_str().into()
     }
 }
 
 impl From<ActivityKind> for String {
     fn from(kind: ActivityKind) -> Self {
-        match kind {
-            ActivityKind::Other(word) => word,
-            known => known.as_str().to_owned(),
-        }
+        kind.as_str().to_owned()
     }
 }
 
 /// Who began an activity.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
-    strum::EnumString,
-    strum::IntoStaticStr,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, EnumString, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Direction {
