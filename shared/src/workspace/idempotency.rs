@@ -135,10 +135,8 @@ pub struct Claim {
     /// Epoch milliseconds until which the owner may work.
     pub lease_until: i64,
     /// The credit operation of this request, if it costs something: what a successor keeps.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
     /// The finished response; absent while running.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<Stored>,
     /// Epoch seconds after which the claim stands for nothing.
     pub expires: i64,

@@ -96,10 +96,12 @@ pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
         .map_err(|_| StoreError::Broken(format!("an item does not read as {}", std::any::type_name::<T>())))
 }
 
-/// A type as the item that is stored.
+/// A type as the item that is stored. A field that is `None` is left out, so that conditions and indexes see none.
 pub fn to_item<T: Serialize>(value: &T) -> Result<Item, StoreError> {
-    serde_dynamo::to_item(value)
-        .map_err(|_| StoreError::Broken(format!("{} does not write as an item", std::any::type_name::<T>())))
+    let mut item: Item = serde_dynamo::to_item(value)
+        .map_err(|_| StoreError::Broken(format!("{} does not write as an item", std::any::type_name::<T>())))?;
+    item.retain(|_, attribute| !attribute.is_null());
+    Ok(item)
 }
 
 /// A value as the attribute that is stored.

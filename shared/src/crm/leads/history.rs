@@ -23,16 +23,12 @@ pub struct Activity {
     /// When it happened, or will.
     pub occurred_at: DateTime<Utc>,
     /// Who turned to whom, where that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub direction: Option<Direction>,
     /// What came of it, such as `replied` or `no_response`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
     /// Subject or title.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// What was said or noted.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// Whether it opens WhatsApp's window: a message of the lead that a provider delivered. Never stored; it is read
     /// from the message.

@@ -48,10 +48,8 @@ pub struct Contact {
     /// What came of it.
     pub state: State,
     /// The recommendation that was made.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub recommendation_id: Option<Uuid>,
     /// Why there is none, more exactly, such as `lead_not_found`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// When.
     pub at: DateTime<Utc>,

@@ -83,27 +83,20 @@ pub struct Recommendation {
     /// What it comes from.
     pub origin: Origin,
     /// What is to be sent; none while there is none, or nobody may see it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub draft: Option<Draft>,
     /// Why, or the strategy that the text follows.
     pub reasoning: String,
     /// What the priority and channel model found.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub assessment: Option<Assessment>,
     /// The model that wrote it, with the version of its instructions.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub written_by: Option<WrittenBy>,
     /// Until when nobody wants to be asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub snoozed_until: Option<DateTime<Utc>>,
     /// Why it was rejected.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub rejection_reason: Option<String>,
     /// The recommendation that was made in its place.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub followed_by: Option<Uuid>,
     /// What was approved.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
     /// What was sent, or tried to be, oldest first.
     #[serde(default)]

@@ -44,7 +44,6 @@ pub struct Workspace {
     #[serde(default)]
     pub prices: BTreeMap<String, u32>,
     /// Where its notifications are sent besides, if anywhere.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<Webhook>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
@@ -85,10 +84,8 @@ pub struct KeyRecord {
     #[serde(flatten)]
     pub counts: Counts,
     /// Epoch seconds from which it is refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
     /// Epoch seconds at which it was revoked.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<i64>,
     /// When it was made.
     pub created_at: DateTime<Utc>,

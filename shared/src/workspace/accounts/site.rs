@@ -30,13 +30,10 @@ pub struct Site {
     /// Its address.
     pub url: String,
     /// The address that e-mails are sent from, if e-mail is configured.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// WhatsApp's phone number id that messages are sent from, if WhatsApp is configured.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub whatsapp: Option<String>,
     /// The phone number, or the messaging service, that text messages are sent from, if SMS is configured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sms: Option<String>,
     /// When it was added.
     pub created_at: DateTime<Utc>,
