@@ -95,6 +95,19 @@ impl Activity {
     pub fn is_touch(&self) -> bool {
         self.kind != ActivityKind::Note
     }
+
+    /// What a model is told of it, with at most so many characters of each text.
+    pub fn told(&self, longest: usize) -> Value {
+        let cut = |text: &String| text.chars().take(longest).collect::<String>();
+        json!({
+            "date": self.occurred_at.format("%Y-%m-%d").to_string(),
+            "type": self.kind,
+            "direction": self.direction,
+            "outcome": self.outcome,
+            "title": self.title.as_ref().map(cut),
+            "text": self.body.as_ref().map(cut),
+        })
+    }
 }
 
 /// A lead and what happened with it lately.
@@ -111,6 +124,16 @@ pub struct History {
 }
 
 impl History {
+    /// What happened until a moment, newest first.
+    pub fn until(&self, moment: DateTime<Utc>) -> impl Iterator<Item = &Activity> {
+        self.recent.iter().chain(&self.earlier).filter(move |activity| activity.occurred_at <= moment)
+    }
+
+    /// What was exchanged with the lead until a moment, newest first.
+    pub fn touches(&self, moment: DateTime<Utc>) -> impl Iterator<Item = &Activity> {
+        self.until(moment).filter(|activity| activity.is_touch())
+    }
+
     /// Takes what else happened with the lead, of which `since` tells what is recent.
     pub fn take(&mut self, others: Vec<Activity>, since: DateTime<Utc>) {
         let (recent, before): (Vec<_>, Vec<_>) = others.into_iter().partition(|other| other.occurred_at >= since);

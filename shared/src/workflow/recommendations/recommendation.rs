@@ -135,6 +135,21 @@ impl Recommendation {
         }
     }
 
+    /// Takes what a model wrote, and why. What discloses personal data is shown to nobody: then there is an alert instead.
+    pub fn take_draft(
+        &mut self,
+        draft: Draft,
+        reasoning: String,
+        disclosures: &[Disclosure],
+        notification_id: Uuid,
+    ) -> Option<Notification> {
+        if !disclosures.is_empty() {
+            return Some(self.pii_alert(disclosures, notification_id, self.created_at));
+        }
+        (self.draft, self.reasoning) = (Some(draft), reasoning);
+        None
+    }
+
     /// A recommendation that nobody has changed yet.
     pub fn new(id: RecommendationId, lead_id: Uuid, origin: Origin, status: Status, now: DateTime<Utc>) -> Self {
         Self {
