@@ -70,9 +70,9 @@ impl Endpoint for FollowupRecommendation {
     async fn handle(&self, call: &Call, Json(request): Self::Request) -> Result<Answered<Self::Answer>, Problem> {
         let lead_id = request.lead_id.clone();
         let asked = request.asked();
-        let (reach, workspace, ready) = tokio::join!(
+        let (reach, prices, ready) = tokio::join!(
             self.reach(call.workspace_id, lead_id, &asked),
-            self.accounts.workspace(call.workspace_id),
+            self.accounts.prices(call.workspace_id),
             self.analysis.ready(),
         );
         let Some(reach) = reach? else {
@@ -83,8 +83,7 @@ impl Endpoint for FollowupRecommendation {
         if let Err(problem) = enough(&reach, &asked, self.clock.now()) {
             return self.too_little(call, id, &reach, problem).await;
         }
-        let prices = workspace?.map(|workspace| workspace.prices).unwrap_or_default();
-        let charge = (Action::Recommendation, Action::Recommendation.price(&prices));
+        let charge = (Action::Recommendation, Action::Recommendation.price(&prices?));
         let work = |work: Arc<Work>, ()| async move {
             // A request that takes the work over keeps its id.
             let id = RecommendationId { recommendation_id: work.id(), ..id };

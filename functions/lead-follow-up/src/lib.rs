@@ -95,13 +95,13 @@ impl Endpoint for LeadFollowUp {
     async fn handle(&self, call: &Call, request: Self::Request) -> Result<Answered<FollowUp>, Problem> {
         let (request, preference) = (request.0, Preference::of(&request.1.0));
         let since = self.clock.now() - LOOKED_BACK;
-        let (workspace, staffed, history, ready) = tokio::join!(
-            self.accounts.workspace(call.workspace_id),
+        let (prices, staffed, history, ready) = tokio::join!(
+            self.accounts.prices(call.workspace_id),
             self.accounts.site(call.workspace_id, request.site_id),
             self.leads.history(call.workspace_id, request.lead_id, since),
             self.model.ready(),
         );
-        let prices = workspace?.map(|workspace| workspace.prices).unwrap_or_default();
+        let prices = prices?;
         let (staffed, mut history, agent, media) = match assignment(&request, staffed?, history?) {
             Ok(assignment) => assignment,
             Err(problem) => return self.once.refuse(call, problem).await,

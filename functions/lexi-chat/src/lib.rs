@@ -117,15 +117,14 @@ impl Endpoint for LexiChat {
     type Answer = ChatAnswer;
 
     async fn handle(&self, call: &Call, Json(request): Self::Request) -> Result<Answered<ChatAnswer>, Problem> {
-        let (workspace, known, ready) =
-            tokio::join!(self.accounts.workspace(call.workspace_id), self.known(call, &request), self.model.ready());
+        let (prices, known, ready) =
+            tokio::join!(self.accounts.prices(call.workspace_id), self.known(call, &request), self.model.ready());
         let known = match known {
             Ok(known) => known,
             Err(problem) if problem.code.is_kept() => return self.once.refuse(call, problem).await,
             Err(problem) => return Err(problem),
         };
-        let prices = workspace?.map(|workspace| workspace.prices).unwrap_or_default();
-        let charge = (Action::LexiMessage, Action::LexiMessage.price(&prices));
+        let charge = (Action::LexiMessage, Action::LexiMessage.price(&prices?));
         let work =
             |work: Arc<Work>, ()| async move { self.answer(call, request, known, (ready?, &work, charge.1)).await };
         self.once.charged(call, charge, async {}, work).await.map_err(in_the_documents_words)

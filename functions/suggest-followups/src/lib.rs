@@ -117,16 +117,15 @@ impl Endpoint for SuggestFollowups {
 
     async fn handle(&self, call: &Call, Json(request): Self::Request) -> Result<Answered<Data>, Problem> {
         let since = self.clock.now() - TimeDelta::days(i64::from(request.lookback_days));
-        let (workspace, history, ready) = tokio::join!(
-            self.accounts.workspace(call.workspace_id),
+        let (prices, history, ready) = tokio::join!(
+            self.accounts.prices(call.workspace_id),
             self.leads.history(call.workspace_id, request.contact_id, since),
             self.model.ready(),
         );
         let Some(mut history) = history? else {
             return self.once.refuse(call, Problem::lead_not_found("contact_id")).await;
         };
-        let prices = workspace?.map(|workspace| workspace.prices).unwrap_or_default();
-        let charge = (Action::SuggestFollowups, Action::SuggestFollowups.price(&prices));
+        let charge = (Action::SuggestFollowups, Action::SuggestFollowups.price(&prices?));
         let rows = history.rows.clone();
         // A contact without conversations makes no call here.
         let messages = self.conversations.touches(&rows, since);

@@ -269,6 +269,11 @@ impl Accounts {
         self.table.get(key(workspace_pk(workspace_id), "workspace")).await
     }
 
+    /// The prices of a workspace that differ from the price list.
+    pub async fn prices(&self, workspace_id: Uuid) -> Result<BTreeMap<String, u32>, StoreError> {
+        Ok(self.workspace(workspace_id).await?.map(|workspace| workspace.prices).unwrap_or_default())
+    }
+
     /// All workspaces, in no order. For operators: it reads the whole table, keys included.
     pub async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError> {
         let mut workspaces = Vec::new();
