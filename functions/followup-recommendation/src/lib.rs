@@ -14,9 +14,9 @@ use std::sync::Arc;
 use serde_json::json;
 use shared::api::exactly_once::{ExactlyOnce, Work};
 use shared::api::http::{Answered, Call, Dialect, Endpoint, Json};
+use shared::api::lambda::Definition;
 use shared::base::clock::Clock;
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::crm::leads::{Lead, Leads};
 use shared::outreach::reach::Reach;
@@ -33,13 +33,8 @@ use uuid::Uuid;
 pub use operations::operations;
 pub use request::Request;
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "followup-recommendation";
-
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    shared::api::lambda::Function::endpoint(context, FollowupRecommendation::new)
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::endpoint::<FollowupRecommendation>("followup-recommendation");
 
 /// The endpoint and what it works with.
 #[derive(Clone, Debug, FromContext)]

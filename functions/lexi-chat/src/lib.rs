@@ -29,9 +29,9 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use shared::api::exactly_once::{Completed, ExactlyOnce, Work};
 use shared::api::http::{Answered, Call, Dialect, Endpoint, Gate, Json, Routes};
+use shared::api::lambda::Definition;
 use shared::base::clock::{Clock, Random};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::Write;
 use shared::clients::llm::{self, Conversation, Model, Ready, Said, Tool, ToolCall};
@@ -85,11 +85,8 @@ pub struct LexiChat {
     model: Model,
 }
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "lexi-chat";
-
-/// Builds the function from its configuration. Its endpoint has a route because a function URL names none.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+/// The function, by its name in `template.yaml`. Its endpoint has a route because a function URL names none.
+pub const FUNCTION: Definition = Definition::new("lexi-chat", |context| {
     Ok(Routes::new(Gate::new(context)?).with("POST", "/v1/lexi/chat", LexiChat::new(context)?).into())
 });
 
@@ -439,12 +436,12 @@ impl LexiChat {
         let existing = (before.version > 0).then_some(before);
         let turn = self.chats.turn(existing, &after, &[person, lexi])?;
         Ok(turn.into_iter().chain(writes).collect())
+    }
+}
+
 /// What a tool is asked, as the model wrote it.
 fn arguments<T: DeserializeOwned>(called: &ToolCall) -> Result<T, Unused> {
     called.arguments().or_else(refused)
-}
-
-    }
 }
 
 /// What the model is told of a tool that it does not have.

@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::api::exactly_once::{ExactlyOnce, Work};
 use shared::api::http::{Answered, Call, Dialect, Endpoint, Json};
+use shared::api::lambda::Definition;
 use shared::base::clock::Clock;
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::clients::llm::{Model, Prompt};
 use shared::crm::conversations::Conversations;
@@ -90,13 +90,8 @@ pub struct Data {
     credits_remaining: u64,
 }
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "suggest-followups";
-
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    shared::api::lambda::Function::endpoint(context, SuggestFollowups::new)
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::endpoint::<SuggestFollowups>("suggest-followups");
 
 /// The endpoint and what it works with.
 #[derive(Clone, Debug, FromContext)]

@@ -35,11 +35,11 @@ pub struct Activity {
     #[serde(skip)]
     pub opens_window: bool,
 }
-#[strum(serialize_all = "lowercase")]
 
 /// What an activity was. A CRM may have words of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, AsRefStr, EnumString)]
 #[serde(from = "String", into = "String")]
+#[strum(serialize_all = "lowercase")]
 pub enum ActivityKind {
     /// An e-mail.
     Email,
@@ -52,11 +52,11 @@ pub enum ActivityKind {
     /// A text message.
     Sms,
     /// A message on LinkedIn.
-    #[strum(default, transparent)]
     Linkedin,
     /// A WhatsApp message.
     Whatsapp,
     /// Another word.
+    #[strum(default, transparent)]
     Other(String),
 }
 
