@@ -4,18 +4,10 @@
 pub mod openapi;
 pub mod parsers;
 
-use shared::api::lambda::Function;
+use shared::api::lambda::{Definition, Function};
 use shared::api::openapi::Group;
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
-
-/// One function.
-pub struct Entry {
-    /// The name of its binary.
-    pub name: &'static str,
-    /// Builds it from its configuration.
-    pub build: fn(&Context) -> Result<Function, ConfigError>,
-}
 
 /// The groups of the API's description with the functions whose operations stand in them, as they are shown; then the
 /// functions without operations.
@@ -25,10 +17,7 @@ macro_rules! functions {
         $(pub use $worker;)*
 
         /// Every function.
-        pub const ALL: &[Entry] = &[
-            $($(Entry { name: $described::NAME, build: $described::function },)*)*
-            $(Entry { name: $worker::NAME, build: $worker::function },)*
-        ];
+        pub const ALL: &[Definition] = &[$($($described::FUNCTION,)*)* $($worker::FUNCTION),*];
 
         /// The operations of the API, in their groups.
         pub fn groups() -> Vec<Group> {

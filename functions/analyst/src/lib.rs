@@ -5,9 +5,9 @@
 //! same message again, or two at once, make one.
 
 use chrono::TimeDelta;
+use shared::api::lambda::Definition;
 use shared::base::clock::Clock;
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
@@ -19,12 +19,8 @@ use shared::workflow::recommendations::{
 /// How long one message may take; the function's timeout is above it.
 const TIME: TimeDelta = TimeDelta::seconds(50);
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "analyst";
-
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    shared::api::lambda::Function::queue(context, Analyst::new)
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::queue::<Analyst>("analyst");
 
 #[derive(Clone, Debug, FromContext)]
 pub struct Analyst {
@@ -44,7 +40,7 @@ impl Analyst {
         let asked = Asked { follows: Some(follows), ..asked.clone() };
         let now = self.clock.now();
         let reach = self.analysis.reach(before.id.workspace_id, before.lead_id, &asked).await?;
-        let actor = Actor::Function(NAME);
+        let actor = Actor::Function(FUNCTION.name);
         let Some(reach) = reach else {
             self.recommendations.leave(before, ("lead_not_found", None), actor).await?;
             return Ok(());

@@ -14,8 +14,8 @@ use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::api::http::{Answered, Call, Dialect, Endpoint, Gate, Page, PageMeta, Pages, Path, Query, Routes};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::api::lambda::Definition;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;
 use shared::base::time::Timestamp;
@@ -27,17 +27,14 @@ use uuid::Uuid;
 pub use drafts::ListDrafts;
 pub use operations::operations;
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "campaigns";
-
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::new("campaigns", |context| {
     Ok(Routes::new(Gate::new(context)?)
         .with("GET", "/v1/campaigns", ListCampaigns::new(context)?)
         .with("GET", "/v1/campaigns/{id}", GetCampaign::new(context)?)
         .with("GET", "/v1/campaigns/{id}/drafts", ListDrafts::new(context)?)
         .into())
-}
+});
 
 /// A campaign of the caller's workspace.
 async fn found(campaigns: &Campaigns, call: &Call, campaign_id: Uuid) -> Result<Campaign, Problem> {

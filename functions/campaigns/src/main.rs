@@ -1,6 +1,5 @@
 //! The Lambda function `campaigns`.
 
-#[tokio::main]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run(campaigns::NAME, campaigns::function).await
+fn main() -> Result<(), shared::api::lambda::Error> {
+    campaigns::FUNCTION.run()
 }

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::api::http::{Answered, Call, Dialect, Endpoint, Path};
+use shared::api::lambda::Definition;
 use shared::base::channel::Channel;
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::time::Timestamp;
 use shared::outreach::writing::Messages;
@@ -20,12 +20,8 @@ use uuid::Uuid;
 
 pub use operations::operations;
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "commands";
-
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    shared::api::lambda::Function::endpoint(context, GetCommand::new)
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::endpoint::<GetCommand>("commands");
 
 #[derive(Clone, Debug, FromContext)]
 pub struct GetCommand {

@@ -1,6 +1,5 @@
 //! The Lambda function `commands`.
 
-#[tokio::main]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run(commands::NAME, commands::function).await
+fn main() -> Result<(), shared::api::lambda::Error> {
+    commands::FUNCTION.run()
 }

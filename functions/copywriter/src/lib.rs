@@ -9,10 +9,10 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use shared::api::lambda::Definition;
 use shared::base::channel::Channel;
 use shared::base::clock::Clock;
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::base::queue::Consumer;
 use shared::base::store::{StoreError, Try, retrying};
@@ -28,12 +28,8 @@ use shared::workflow::recommendations::{Actor, Recommendations, WrittenBy};
 /// How long one message may take. The function's timeout is above it, and a lease above that.
 const TIME: TimeDelta = TimeDelta::seconds(50);
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "copywriter";
-
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    shared::api::lambda::Function::queue(context, Copywriter::new)
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::queue::<Copywriter>("copywriter");
 
 #[derive(Clone, Debug, FromContext)]
 pub struct Copywriter {
@@ -58,7 +54,7 @@ impl Copywriter {
         // Against people who decide on the recommendations meanwhile.
         retrying("a recommendation", (), |()| async {
             let proposed = &command.recommendations;
-            let actor = Actor::Function(NAME);
+            let actor = Actor::Function(FUNCTION.name);
             let refine = self.recommendations.refine(workspace_id, proposed, &outcome.messages, &written_by, actor);
             Ok(match self.commands.complete(command, &outcome, refine.await?).await? {
                 Completed::Outdated => Try::Again(()),

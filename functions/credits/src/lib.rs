@@ -5,8 +5,8 @@ pub mod operations;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::api::http::{Answered, Call, Dialect, Endpoint, Page, PageMeta, Query};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::api::lambda::Definition;
+use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::base::time::Timestamp;
 use shared::workspace::auth::Permission;
@@ -79,13 +79,8 @@ impl From<Entry> for CreditEntry {
     }
 }
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "credits";
-
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    shared::api::lambda::Function::endpoint(context, Credits::new)
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::endpoint::<Credits>("credits");
 
 /// The endpoint and what it works with.
 #[derive(Clone, Debug, FromContext)]

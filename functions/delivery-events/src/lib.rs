@@ -17,10 +17,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 use shared::api::http::{Dialect, MAX_INGESTED, Reply, Request, Response, body_bytes, serve_open};
+use shared::api::lambda::{Definition, OpenEndpoint};
 use shared::base::channel::Channel;
 use shared::base::clock::{Clock, Random};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::clients::providers::{Kind, sms};
 use shared::clients::secrets::Secret;
@@ -31,9 +31,6 @@ use shared::workspace::accounts::Accounts;
 
 pub use operations::operations;
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "delivery-events";
-
 /// It was taken.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "EventTaken")]
@@ -42,44 +39,26 @@ pub struct Taken {
     pub taken: bool,
 }
 
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    let events = DeliveryEvents::new(context)?;
-    Ok(shared::api::lambda::Function::open(move |request| {
-        let events = events.clone();
-        async move { events.answer(request).await }
-    }))
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::open::<DeliveryEvents>("delivery-events");
 
 /// The function and what it works with.
-#[derive(Clone)]
+#[derive(Clone, FromContext)]
 pub struct DeliveryEvents {
     clock: Clock,
     random: Random,
     accounts: Accounts,
     leads: Leads,
+    #[context(Outcomes::new(context, FUNCTION.name)?)]
     outcomes: Outcomes,
+    #[context(Secret::optional(context, "TWILIO_AUTH_TOKEN_SECRET")?)]
     twilio_auth_token: Option<Secret>,
+    #[context(context.environment.optional("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()))]
     public_url: Option<String>,
 }
 
-impl DeliveryEvents {
-    /// Builds the function from its configuration.
-    pub fn new(context: &Context) -> Result<Self, ConfigError> {
-        let environment = &context.environment;
-        Ok(Self {
-            clock: context.clock.clone(),
-            random: context.random.clone(),
-            accounts: Accounts::new(context)?,
-            leads: Leads::new(context)?,
-            outcomes: Outcomes::new(context, NAME)?,
-            twilio_auth_token: Secret::optional(context, "TWILIO_AUTH_TOKEN_SECRET")?,
-            public_url: environment.optional("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
-        })
-    }
-
-    /// Answers a request.
-    pub async fn answer(&self, request: Request) -> Response {
+impl OpenEndpoint for DeliveryEvents {
+    async fn answer(&self, request: Request) -> Response {
         let work = async {
             let body = body_bytes(request.body());
             if body.len() > MAX_INGESTED {
@@ -92,7 +71,9 @@ impl DeliveryEvents {
         };
         serve_open(&self.clock, &self.random, Dialect::Leadlex, &request, work).await
     }
+}
 
+impl DeliveryEvents {
     /// The address that a request was sent to, as its sender knows it. It cannot name the API's own in the
     /// template, because the API is made of its functions.
     fn called(&self, request: &Request) -> String {

@@ -1,6 +1,5 @@
 //! The Lambda function `delivery-events`.
 
-#[tokio::main]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run(delivery_events::NAME, delivery_events::function).await
+fn main() -> Result<(), shared::api::lambda::Error> {
+    delivery_events::FUNCTION.run()
 }

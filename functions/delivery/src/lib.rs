@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::json;
+use shared::api::lambda::Definition;
 use shared::base::channel::Channel;
 use shared::base::clock::{Clock, Random};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
 use shared::clients::providers::{Content, Outgoing, Providers, Sent, has_opted_out};
@@ -45,14 +45,10 @@ const STEPS: usize = 6;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LAST_PAUSE: Duration = Duration::from_secs(2);
 
-const ACTOR: Actor = Actor::Function(NAME);
+const ACTOR: Actor = Actor::Function(FUNCTION.name);
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "delivery";
-
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    shared::api::lambda::Function::queue(context, DeliveryWorker::new)
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::queue::<DeliveryWorker>("delivery");
 
 #[derive(Clone, Debug, FromContext)]
 pub struct DeliveryWorker {
@@ -64,7 +60,7 @@ pub struct DeliveryWorker {
     gate: Gate,
     recommendations: Recommendations,
     providers: Providers,
-    #[context(Outcomes::new(context, NAME)?)]
+    #[context(Outcomes::new(context, FUNCTION.name)?)]
     outcomes: Outcomes,
     commands: Commands,
     conversations: Conversations,

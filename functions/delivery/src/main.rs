@@ -1,6 +1,5 @@
 //! The Lambda function `delivery`.
 
-#[tokio::main]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run(delivery::NAME, delivery::function).await
+fn main() -> Result<(), shared::api::lambda::Error> {
+    delivery::FUNCTION.run()
 }

@@ -11,26 +11,21 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use shared::api::lambda::Definition;
 use shared::base::channel::Channel;
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
 use shared::clients::providers::{Callback, email};
 use shared::workflow::outcomes::Outcomes;
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "email-events";
-
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    shared::api::lambda::Function::queue(context, EmailEvents::new)
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::queue::<EmailEvents>("email-events");
 
 /// The worker and what it works with.
 #[derive(Clone, Debug, FromContext)]
 pub struct EmailEvents {
-    #[context(Outcomes::new(context, NAME)?)]
+    #[context(Outcomes::new(context, FUNCTION.name)?)]
     outcomes: Outcomes,
 }
 

@@ -8,25 +8,23 @@ mod pages;
 use schemars::JsonSchema;
 use serde::Serialize;
 use shared::api::http::{Dialect, Reply, Request, Response, answer, no_such_route};
+use shared::api::lambda::{Definition, OpenEndpoint};
 use shared::base::clock::{Clock, Random};
-use shared::base::context::Context;
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 
 pub use operations::operations;
 
 include!(concat!(env!("OUT_DIR"), "/routes.rs"));
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "fallback";
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::open::<Fallback>("fallback");
 
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    let (clock, random) = (context.clock.clone(), context.random.clone());
-    Ok(shared::api::lambda::Function::open(move |request| {
-        let (clock, random) = (clock.clone(), random.clone());
-        async move { respond(&clock, &random, &request) }
-    }))
+/// The function and what it works with.
+#[derive(Clone, Debug, FromContext)]
+pub struct Fallback {
+    clock: Clock,
+    random: Random,
 }
 
 /// Whether the API answers.
@@ -37,12 +35,14 @@ pub struct Health {
     pub status: &'static str,
 }
 
-fn respond(clock: &Clock, random: &Random, request: &Request) -> Response {
-    let (method, path) = (request.method().as_str(), request.uri().path());
-    let answer = |result| answer(clock, random, dialect(path), request, result);
-    match pages::page(method, path) {
-        Some(page) => page.with_headers(answer(Ok(page.reply(request.headers())))),
-        None => answer(outcome(method, path)),
+impl OpenEndpoint for Fallback {
+    async fn answer(&self, request: Request) -> Response {
+        let (method, path) = (request.method().as_str(), request.uri().path());
+        let answer = |result| answer(&self.clock, &self.random, dialect(path), &request, result);
+        match pages::page(method, path) {
+            Some(page) => page.with_headers(answer(Ok(page.reply(request.headers())))),
+            None => answer(outcome(method, path)),
+        }
     }
 }
 

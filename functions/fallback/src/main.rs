@@ -1,6 +1,5 @@
 //! The Lambda function `fallback`.
 
-#[tokio::main]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run(fallback::NAME, fallback::function).await
+fn main() -> Result<(), shared::api::lambda::Error> {
+    fallback::FUNCTION.run()
 }

@@ -14,9 +14,9 @@ use std::sync::Arc;
 use serde_json::json;
 use shared::api::exactly_once::{ExactlyOnce, Work};
 use shared::api::http::{Answered, Call, Dialect, Endpoint, Json};
+use shared::api::lambda::Definition;
 use shared::base::clock::Clock;
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::crm::leads::{Lead, Leads};
 use shared::outreach::reach::Reach;
@@ -33,13 +33,8 @@ use uuid::Uuid;
 pub use operations::operations;
 pub use request::Request;
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "followup-recommendation";
-
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    shared::api::lambda::Function::endpoint(context, FollowupRecommendation::new)
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::endpoint::<FollowupRecommendation>("followup-recommendation");
 
 /// The endpoint and what it works with.
 #[derive(Clone, Debug, FromContext)]
@@ -70,9 +65,9 @@ impl Endpoint for FollowupRecommendation {
     async fn handle(&self, call: &Call, Json(request): Self::Request) -> Result<Answered<Self::Answer>, Problem> {
         let lead_id = request.lead_id.clone();
         let asked = request.asked();
-        let (reach, workspace, ready) = tokio::join!(
+        let (reach, prices, ready) = tokio::join!(
             self.reach(call.workspace_id, lead_id, &asked),
-            self.accounts.workspace(call.workspace_id),
+            self.accounts.prices(call.workspace_id),
             self.analysis.ready(),
         );
         let Some(reach) = reach? else {
@@ -83,8 +78,7 @@ impl Endpoint for FollowupRecommendation {
         if let Err(problem) = enough(&reach, &asked, self.clock.now()) {
             return self.too_little(call, id, &reach, problem).await;
         }
-        let prices = workspace?.map(|workspace| workspace.prices).unwrap_or_default();
-        let charge = (Action::Recommendation, Action::Recommendation.price(&prices));
+        let charge = (Action::Recommendation, Action::Recommendation.price(&prices?));
         let work = |work: Arc<Work>, ()| async move {
             // A request that takes the work over keeps its id.
             let id = RecommendationId { recommendation_id: work.id(), ..id };

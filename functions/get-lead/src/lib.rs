@@ -3,9 +3,9 @@
 pub mod operations;
 
 use shared::api::http::{Answered, Call, Dialect, Endpoint, Path};
+use shared::api::lambda::Definition;
 use shared::base::clock::Clock;
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::crm::conversations::{Conversations, LeadObject};
 use shared::crm::identifiers::LeadPath;
@@ -13,13 +13,8 @@ use shared::workspace::auth::Permission;
 
 pub use operations::operations;
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "get-lead";
-
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    shared::api::lambda::Function::endpoint(context, GetLead::new)
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::endpoint::<GetLead>("get-lead");
 
 /// The endpoint and what it works with.
 #[derive(Clone, Debug, FromContext)]

@@ -92,7 +92,7 @@ pub struct PostActivity {
     clock: Clock,
     random: Random,
     leads: Leads,
-    #[context(Outcomes::new(context, crate::NAME)?)]
+    #[context(Outcomes::new(context, crate::FUNCTION.name)?)]
     outcomes: Outcomes,
     once: ExactlyOnce,
 }

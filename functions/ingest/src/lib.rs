@@ -20,8 +20,8 @@ mod template_sends;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::api::http::{Call, Gate, Routes};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::api::lambda::Definition;
+use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::crm::identifiers::User;
 
@@ -32,11 +32,8 @@ pub use messages::PostMessages;
 pub use operations::operations;
 pub use template_sends::PostTemplateSends;
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "ingest";
-
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::new("ingest", |context| {
     Ok(Routes::new(Gate::new(context)?)
         .with("POST", "/v1/contacts", PostContact::new(context)?)
         .with("POST", "/v1/contacts/bulk", PostContacts::new(context)?)
@@ -45,7 +42,7 @@ pub fn function(context: &Context) -> Result<shared::api::lambda::Function, Conf
         .with("POST", "/users/{user_id}/template-sends", PostTemplateSends::new(context)?)
         .with("PUT", "/users/{user_id}/leads/{customer_phone}/extraction", PutExtraction::new(context)?)
         .into())
-}
+});
 
 /// The user and the lead of the examples.
 const USER: &str = "789895c8-4bd6-43e9-bfea-a4171ec47197";

@@ -1,6 +1,5 @@
 //! The Lambda function `ingest`.
 
-#[tokio::main]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run(ingest::NAME, ingest::function).await
+fn main() -> Result<(), shared::api::lambda::Error> {
+    ingest::FUNCTION.run()
 }

@@ -17,7 +17,7 @@ use crate::UserPath;
 #[derive(Clone, Debug, FromContext)]
 pub struct PostMessages {
     conversations: Conversations,
-    #[context(Outcomes::new(context, crate::NAME)?)]
+    #[context(Outcomes::new(context, crate::FUNCTION.name)?)]
     outcomes: Outcomes,
 }
 

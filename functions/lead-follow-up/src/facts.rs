@@ -94,10 +94,7 @@ impl Subject<'_> {
     fn interactions(&self, now: DateTime<Utc>) -> Vec<Value> {
         match &self.request.previous_interactions {
             Some(given) => given.iter().map(|interaction| json!(interaction)).collect(),
-            None => {
-                let stored = self.history.recent.iter().chain(&self.history.earlier);
-                stored.filter(|activity| activity.occurred_at <= now).take(SHOWN).map(told).collect()
-            }
+            None => self.history.until(now).take(SHOWN).map(told).collect(),
         }
     }
 

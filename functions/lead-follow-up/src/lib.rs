@@ -22,10 +22,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use shared::api::exactly_once::{ExactlyOnce, Work};
 use shared::api::http::{Answered, Call, Dialect, Endpoint, Prefer};
+use shared::api::lambda::Definition;
 use shared::base::channel::Channel;
 use shared::base::clock::{Clock, Random};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;
 use shared::base::store::Write;
@@ -61,13 +61,8 @@ const FIRST_LOOK: Duration = Duration::from_millis(50);
 /// The longest wait between two looks.
 const LAST_LOOK: Duration = Duration::from_millis(400);
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "lead-follow-up";
-
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    shared::api::lambda::Function::endpoint(context, LeadFollowUp::new)
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::endpoint::<LeadFollowUp>("lead-follow-up");
 
 /// The endpoint and what it works with.
 #[derive(Clone, Debug, FromContext)]
@@ -95,13 +90,13 @@ impl Endpoint for LeadFollowUp {
     async fn handle(&self, call: &Call, request: Self::Request) -> Result<Answered<FollowUp>, Problem> {
         let (request, preference) = (request.0, Preference::of(&request.1.0));
         let since = self.clock.now() - LOOKED_BACK;
-        let (workspace, staffed, history, ready) = tokio::join!(
-            self.accounts.workspace(call.workspace_id),
+        let (prices, staffed, history, ready) = tokio::join!(
+            self.accounts.prices(call.workspace_id),
             self.accounts.site(call.workspace_id, request.site_id),
             self.leads.history(call.workspace_id, request.lead_id, since),
             self.model.ready(),
         );
-        let prices = workspace?.map(|workspace| workspace.prices).unwrap_or_default();
+        let prices = prices?;
         let (staffed, mut history, agent, media) = match assignment(&request, staffed?, history?) {
             Ok(assignment) => assignment,
             Err(problem) => return self.once.refuse(call, problem).await,

@@ -9,9 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::api::http::request::{Since, Until, period};
 use shared::api::http::{Answered, Call, Dialect, Endpoint, Pagination, Path, Query};
+use shared::api::lambda::Definition;
 use shared::base::channel::{Channel, Platform};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::StoreError;
 use shared::base::time::Timestamp;
@@ -153,13 +153,8 @@ impl From<Message> for LeadMessage {
     }
 }
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "lead-messages";
-
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    shared::api::lambda::Function::endpoint(context, LeadMessages::new)
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::endpoint::<LeadMessages>("lead-messages");
 
 /// The endpoint and what it works with.
 #[derive(Clone, Debug, FromContext)]

@@ -11,9 +11,9 @@ mod scores;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use shared::api::lambda::Definition;
 use shared::base::clock::{Clock, Random};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
@@ -67,13 +67,8 @@ impl From<Problem> for ScoreError {
     }
 }
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "lead-scorer";
-
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    shared::api::lambda::Function::queue(context, LeadScorer::new)
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::queue::<LeadScorer>("lead-scorer");
 
 /// The scorer and what it works with.
 #[derive(Clone, Debug, FromContext)]

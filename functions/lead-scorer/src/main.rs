@@ -1,6 +1,5 @@
 //! The Lambda function `lead-scorer`.
 
-#[tokio::main]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run(lead_scorer::NAME, lead_scorer::function).await
+fn main() -> Result<(), shared::api::lambda::Error> {
+    lead_scorer::FUNCTION.run()
 }

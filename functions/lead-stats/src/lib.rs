@@ -5,9 +5,9 @@ pub mod operations;
 use schemars::JsonSchema;
 use serde::Serialize;
 use shared::api::http::{Answered, Call, Dialect, Endpoint, Path};
+use shared::api::lambda::Definition;
 use shared::base::clock::Clock;
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::crm::conversations::Rows;
 use shared::crm::conversations::list::stats;
@@ -48,13 +48,8 @@ pub struct ByPlatform {
     pub webchat: u64,
 }
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "lead-stats";
-
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    shared::api::lambda::Function::endpoint(context, LeadStats::new)
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::endpoint::<LeadStats>("lead-stats");
 
 /// The endpoint and what it works with.
 #[derive(Clone, FromContext)]

@@ -1,6 +1,5 @@
 //! The Lambda function `lead-stats`.
 
-#[tokio::main]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run(lead_stats::NAME, lead_stats::function).await
+fn main() -> Result<(), shared::api::lambda::Error> {
+    lead_stats::FUNCTION.run()
 }

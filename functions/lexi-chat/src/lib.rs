@@ -24,12 +24,13 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use shared::api::exactly_once::{Completed, ExactlyOnce, Work};
 use shared::api::http::{Answered, Call, Dialect, Endpoint, Gate, Json, Routes};
+use shared::api::lambda::Definition;
 use shared::base::clock::{Clock, Random};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::store::Write;
 use shared::clients::llm::{self, Conversation, Model, Ready, Said, Tool, ToolCall};
@@ -49,7 +50,7 @@ use history::Known;
 pub use operations::operations;
 pub use request::Request;
 use spoken::Spoken;
-use turn::{Turn, Used};
+use turn::{Turn, Unused, Used, refused};
 
 /// How often the model may use tools for one message, before it has to answer.
 const ROUNDS: usize = 6;
@@ -83,13 +84,10 @@ pub struct LexiChat {
     model: Model,
 }
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "lexi-chat";
-
-/// Builds the function from its configuration. Its endpoint has a route because a function URL names none.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+/// The function, by its name in `template.yaml`. Its endpoint has a route because a function URL names none.
+pub const FUNCTION: Definition = Definition::new("lexi-chat", |context| {
     Ok(Routes::new(Gate::new(context)?).with("POST", "/v1/lexi/chat", LexiChat::new(context)?).into())
-}
+});
 
 /// Lexi's answer.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -116,15 +114,14 @@ impl Endpoint for LexiChat {
     type Answer = ChatAnswer;
 
     async fn handle(&self, call: &Call, Json(request): Self::Request) -> Result<Answered<ChatAnswer>, Problem> {
-        let (workspace, known, ready) =
-            tokio::join!(self.accounts.workspace(call.workspace_id), self.known(call, &request), self.model.ready());
+        let (prices, known, ready) =
+            tokio::join!(self.accounts.prices(call.workspace_id), self.known(call, &request), self.model.ready());
         let known = match known {
             Ok(known) => known,
             Err(problem) if problem.code.is_kept() => return self.once.refuse(call, problem).await,
             Err(problem) => return Err(problem),
         };
-        let prices = workspace?.map(|workspace| workspace.prices).unwrap_or_default();
-        let charge = (Action::LexiMessage, Action::LexiMessage.price(&prices));
+        let charge = (Action::LexiMessage, Action::LexiMessage.price(&prices?));
         let work =
             |work: Arc<Work>, ()| async move { self.answer(call, request, known, (ready?, &work, charge.1)).await };
         self.once.charged(call, charge, async {}, work).await.map_err(in_the_documents_words)
@@ -306,7 +303,7 @@ impl LexiChat {
         let mut results = Vec::new();
         for (index, called) in wanted.calls.iter().enumerate() {
             let used = match offered.iter().find(|tool| tool.name == called.name) {
-                None => not_offered(&called.name),
+                None => Used::refused(not_offered(&called.name)),
                 Some(_) if index >= AT_ONCE => Used::refused("too many tools at once"),
                 Some(tool) => {
                     spoken.step(&Step {
@@ -314,7 +311,11 @@ impl LexiChat {
                         status: "running".to_owned(),
                         summary: String::new(),
                     });
-                    let used = self.used(workspace_id, called, turn).await?;
+                    let used = match self.used(workspace_id, called, turn).await {
+                        Ok(used) => used,
+                        Err(Unused::Refused(why)) => Used::refused(why),
+                        Err(Unused::Failed(problem)) => return Err(problem),
+                    };
                     let status = if used.is_done { "done" } else { "refused" };
                     let step =
                         Step { tool: tool.name.to_owned(), status: status.to_owned(), summary: used.summary.clone() };
@@ -332,36 +333,28 @@ impl LexiChat {
     }
 
     /// Uses a tool.
-    async fn used(&self, workspace_id: Uuid, called: &ToolCall, turn: &mut Turn<'_>) -> Result<Used, Problem> {
+    async fn used(&self, workspace_id: Uuid, called: &ToolCall, turn: &mut Turn<'_>) -> Result<Used, Unused> {
         let is_proposing = tools::proposing().iter().any(|tool| tool.name == called.name);
         if is_proposing && turn.proposal.is_some() {
-            return Ok(Used::refused("one task for each message; let the person ask for the other"));
+            return refused("one task for each message; let the person ask for the other");
         }
-        macro_rules! with {
-            ($arguments:ident => $used:expr) => {
-                match called.arguments() {
-                    Ok($arguments) => $used.await?,
-                    Err(complaint) => Used::refused(complaint),
-                }
-            };
+        match called.name.as_str() {
+            "search_contacts" => self.search_contacts(workspace_id, arguments(called)?).await,
+            "get_contact" => self.get_contact(workspace_id, arguments(called)?).await,
+            "list_lists" => self.list_lists(workspace_id).await,
+            "show_list" => self.show_list(workspace_id, arguments(called)?, turn).await,
+            "show_campaign" => self.show_campaign(workspace_id, arguments(called)?, turn).await,
+            "list_tasks" => self.list_tasks(workspace_id).await,
+            "show_task" => self.show_task(workspace_id, turn).await,
+            "credits" => self.credits(workspace_id, turn).await,
+            "read_back" => Ok(Used::records(turn.known.told_from_records(SHOWN - 1_000), "earlier answers".to_owned())),
+            "prospect_search" => self.prospect_search(workspace_id, arguments(called)?, turn).await,
+            "campaign_start" => self.campaign_start(workspace_id, arguments(called)?, turn).await,
+            "contact_update" => self.contact_update(workspace_id, arguments(called)?, turn).await,
+            "list_operation" => self.list_operation(workspace_id, arguments(called)?, turn).await,
+            "write_email" => self.write_email(workspace_id, arguments(called)?, turn).await,
+            _ => refused(not_offered(&called.name)),
         }
-        Ok(match called.name.as_str() {
-            "search_contacts" => with!(asked => self.search_contacts(workspace_id, asked)),
-            "get_contact" => with!(asked => self.get_contact(workspace_id, asked)),
-            "list_lists" => self.list_lists(workspace_id).await?,
-            "show_list" => with!(asked => self.show_list(workspace_id, asked, turn)),
-            "show_campaign" => with!(asked => self.show_campaign(workspace_id, asked, turn)),
-            "list_tasks" => self.list_tasks(workspace_id).await?,
-            "show_task" => self.show_task(workspace_id, turn).await?,
-            "credits" => self.credits(workspace_id, turn).await?,
-            "read_back" => Used::records(turn.known.told_from_records(SHOWN - 1_000), "earlier answers".to_owned()),
-            "prospect_search" => with!(asked => self.prospect_search(workspace_id, asked, turn)),
-            "campaign_start" => with!(asked => self.campaign_start(workspace_id, asked, turn)),
-            "contact_update" => with!(asked => self.contact_update(workspace_id, asked, turn)),
-            "list_operation" => with!(asked => self.list_operation(workspace_id, asked, turn)),
-            "write_email" => with!(asked => self.write_email(workspace_id, asked, turn)),
-            _ => not_offered(&called.name),
-        })
     }
 
     /// Stores a turn together with its charge and answer. Whatever was said meanwhile stands before it.
@@ -445,13 +438,18 @@ impl LexiChat {
     }
 }
 
+/// What a tool is asked, as the model wrote it.
+fn arguments<T: DeserializeOwned>(called: &ToolCall) -> Result<T, Unused> {
+    called.arguments().or_else(refused)
+}
+
 /// What the model is told of a tool that it does not have.
-fn not_offered(name: &str) -> Used {
-    Used::refused(match tools::proposing().iter().any(|tool| tool.name == name) {
+fn not_offered(name: &str) -> &'static str {
+    match tools::proposing().iter().any(|tool| tool.name == name) {
         true => {
             "nothing can be proposed once you have looked into the records; tell the person what you would \
              propose, and let them ask for it"
         }
         false => "there is no such tool",
-    })
+    }
 }

@@ -2,7 +2,6 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::base::store::StoreError;
 use shared::base::time::timestamp;
 use shared::crm::leads::{Activity, Lead};
 use shared::crm::lists::List;
@@ -12,7 +11,7 @@ use uuid::Uuid;
 
 use crate::LexiChat;
 use crate::tools::{GetContact, SearchContacts, ShowCampaign, ShowList};
-use crate::turn::{Found, Turn, Used};
+use crate::turn::{Turn, Unused, Used, refused};
 
 /// How many contacts a search shows, and a list.
 const CONTACTS: usize = 10;
@@ -48,7 +47,7 @@ fn activity(activity: &Activity) -> Value {
 }
 
 impl LexiChat {
-    pub(crate) async fn search_contacts(&self, workspace_id: Uuid, asked: SearchContacts) -> Result<Used, StoreError> {
+    pub(crate) async fn search_contacts(&self, workspace_id: Uuid, asked: SearchContacts) -> Result<Used, Unused> {
         let found = self.leads.search(workspace_id, &asked.text, (0, CONTACTS)).await?;
         let summary = format!("{} found", found.total);
         let contacts: Vec<_> = found.leads.iter().map(contact).collect();
@@ -56,15 +55,12 @@ impl LexiChat {
         Ok(Used::records(shown, summary))
     }
 
-    pub(crate) async fn get_contact(&self, workspace_id: Uuid, asked: GetContact) -> Result<Used, StoreError> {
-        let lead = match self.contact(workspace_id, &asked.contact).await? {
-            Found::One(lead) => lead,
-            Found::None => return Ok(Used::refused("no contact fits")),
-            Found::Several => return Ok(Used::refused("several contacts fit; use search_contacts and their ids")),
-        };
+    pub(crate) async fn get_contact(&self, workspace_id: Uuid, asked: GetContact) -> Result<Used, Unused> {
+        let lead = self.contact(workspace_id, &asked.contact).await?;
+        let lead = lead.one("no contact fits", "several contacts fit; use search_contacts and their ids")?;
         let since = self.clock.now() - LOOKED_BACK;
         let Some(mut history) = self.leads.history(workspace_id, lead.lead_id, since).await? else {
-            return Ok(Used::refused("no contact fits"));
+            return refused("no contact fits");
         };
         let messages = self.conversations.touches(&history.rows, since).await?;
         history.take(messages, since);
@@ -73,22 +69,14 @@ impl LexiChat {
         Ok(Used::records(shown, "1 contact".to_owned()))
     }
 
-    pub(crate) async fn list_lists(&self, workspace_id: Uuid) -> Result<Used, StoreError> {
+    pub(crate) async fn list_lists(&self, workspace_id: Uuid) -> Result<Used, Unused> {
         let all = self.lists.all(workspace_id).await?;
         let shown: Vec<_> = all.iter().take(LISTS).map(list).collect();
         Ok(Used::records(json!({"lists": shown, "total": all.len()}), format!("{} lists", all.len())))
     }
 
-    pub(crate) async fn show_list(
-        &self,
-        workspace_id: Uuid,
-        asked: ShowList,
-        turn: &Turn<'_>,
-    ) -> Result<Used, StoreError> {
-        let found = match self.list(workspace_id, asked.list.as_deref(), turn).await? {
-            Ok(found) => found,
-            Err(refusal) => return Ok(refusal),
-        };
+    pub(crate) async fn show_list(&self, workspace_id: Uuid, asked: ShowList, turn: &Turn<'_>) -> Result<Used, Unused> {
+        let found = self.list(workspace_id, asked.list.as_deref(), turn).await?;
         let (on_list, _) = self.lists.contacts(workspace_id, found.list_id, (0, ON_LIST)).await?;
         let ids: Vec<_> = on_list.iter().map(|one| one.member.lead_id).collect();
         let leads = self.leads.leads(workspace_id, &ids).await?;
@@ -102,7 +90,7 @@ impl LexiChat {
         workspace_id: Uuid,
         asked: ShowCampaign,
         turn: &Turn<'_>,
-    ) -> Result<Used, StoreError> {
+    ) -> Result<Used, Unused> {
         let last = turn.state.campaign.as_ref().map(|brief| brief.campaign_id);
         let known = match (&turn.known.campaign, last) {
             (Some(known), _) => Some(known.clone()),
@@ -112,7 +100,7 @@ impl LexiChat {
         let wanted = asked.campaign.as_deref().map(str::trim).filter(|wanted| !wanted.is_empty());
         let found = match (wanted, known) {
             (None, Some(known)) => Some(known),
-            (None, None) => return Ok(Used::refused("which campaign? Name it")),
+            (None, None) => return refused("which campaign? Name it"),
             (Some(wanted), _) => {
                 let all = self.campaigns.all(workspace_id).await?;
                 let is_meant = |campaign: &Campaign| {
@@ -122,7 +110,7 @@ impl LexiChat {
                 all.into_iter().find(is_meant)
             }
         };
-        let Some(found) = found else { return Ok(Used::refused("no campaign fits")) };
+        let Some(found) = found else { return refused("no campaign fits") };
         let task = TaskId { workspace_id, task_id: found.task_id };
         let contacts = self.campaigns.contacts(workspace_id, found.brief.campaign_id);
         let (task, contacts) = tokio::try_join!(self.tasks.get(task), contacts)?;
@@ -136,12 +124,12 @@ impl LexiChat {
     }
 
     /// How the last task stands. The server describes it, so it says nothing that other people wrote.
-    pub(crate) async fn show_task(&self, workspace_id: Uuid, turn: &Turn<'_>) -> Result<Used, StoreError> {
+    pub(crate) async fn show_task(&self, workspace_id: Uuid, turn: &Turn<'_>) -> Result<Used, Unused> {
         let Some(proposed) = &turn.known.chat.state.task else {
-            return Ok(Used::refused("no task was proposed in this conversation"));
+            return refused("no task was proposed in this conversation");
         };
         let Some(task) = self.tasks.get(TaskId { workspace_id, task_id: proposed.task_id }).await? else {
-            return Ok(Used::refused("the task is no longer kept"));
+            return refused("the task is no longer kept");
         };
         let mut result = task.result.clone().unwrap_or_default();
         if let Some(fields) = result.as_object_mut() {
@@ -159,7 +147,7 @@ impl LexiChat {
     }
 
     /// The tasks that wait; their descriptions name lists and contacts as the records do.
-    pub(crate) async fn list_tasks(&self, workspace_id: Uuid) -> Result<Used, StoreError> {
+    pub(crate) async fn list_tasks(&self, workspace_id: Uuid) -> Result<Used, Unused> {
         let (waiting, total) = self.tasks.list(workspace_id, Status::Pending, (0, TASKS)).await?;
         let shown = waiting.iter().map(|task| {
             json!({"task_id": task.id.task_id, "description": task.plan.description(), "since": timestamp(task.created_at)})
@@ -169,7 +157,7 @@ impl LexiChat {
     }
 
     /// The balance, with this message paid for.
-    pub(crate) async fn credits(&self, workspace_id: Uuid, turn: &Turn<'_>) -> Result<Used, StoreError> {
+    pub(crate) async fn credits(&self, workspace_id: Uuid, turn: &Turn<'_>) -> Result<Used, Unused> {
         let balance = self.ledger.balance(workspace_id).await?;
         let (own, held) = (u64::from(turn.price), balance.held);
         let shown =

@@ -1,6 +1,5 @@
 //! The Lambda function `lexi-chat`.
 
-#[tokio::main]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run(lexi_chat::NAME, lexi_chat::function).await
+fn main() -> Result<(), shared::api::lambda::Error> {
+    lexi_chat::FUNCTION.run()
 }

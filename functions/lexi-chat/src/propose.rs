@@ -3,8 +3,6 @@
 
 use serde_json::json;
 use shared::base::channel::Channel;
-use shared::base::problem::Problem;
-use shared::base::store::StoreError;
 use shared::crm::leads::Lead;
 use shared::crm::lists::Target;
 use shared::crm::prospects::{self, Query};
@@ -16,7 +14,7 @@ use uuid::Uuid;
 
 use crate::LexiChat;
 use crate::tools::{CampaignStart, ContactUpdate, ListOperation, Operation, ProspectSearch, WriteEmail};
-use crate::turn::{Found, Proposal, Turn, Used};
+use crate::turn::{Found, Proposal, Turn, Unused, Used, refused};
 use crate::words::says;
 
 /// The longest name of a list or campaign, and the longest other value, in characters.
@@ -66,7 +64,7 @@ impl LexiChat {
         workspace_id: Uuid,
         asked: ProspectSearch,
         turn: &mut Turn<'_>,
-    ) -> Result<Used, Problem> {
+    ) -> Result<Used, Unused> {
         let query = Query {
             titles: asked.titles,
             industries: asked.industries,
@@ -76,7 +74,7 @@ impl LexiChat {
             count: asked.count.unwrap_or(prospects::USUAL),
         };
         if let Some(fault) = query.fault() {
-            return Ok(Used::refused(fault));
+            return refused(fault);
         }
         // A search that narrows the last one takes its place, if nobody has decided on that yet.
         let pending = self.pending(workspace_id, turn.state.search_task).await?;
@@ -88,9 +86,9 @@ impl LexiChat {
         let list = match (named, &turn.known.list, last) {
             (Some(named), ..) => match self.list_named(workspace_id, named).await? {
                 Found::One(list) => Target { list_id: list.list_id, name: list.name },
-                Found::None if named.parse::<Uuid>().is_ok() => return Ok(Used::refused("there is no such list")),
+                Found::None if named.parse::<Uuid>().is_ok() => return refused("there is no such list"),
                 Found::None => Target { list_id: self.random.uuid(), name: cut(named, LONGEST_NAME) },
-                Found::Several => return Ok(Used::refused("several lists have this name; ask for the list's id")),
+                Found::Several => return refused("several lists have this name; ask for the list's id"),
             },
             (None, Some(list), _) if turn.names_a_list => Target { list_id: list.list_id, name: list.name.clone() },
             (None, _, Some((_, list))) => list.clone(),
@@ -109,22 +107,16 @@ impl LexiChat {
         workspace_id: Uuid,
         asked: CampaignStart,
         turn: &mut Turn<'_>,
-    ) -> Result<Used, Problem> {
-        let list = match self.list(workspace_id, asked.list.as_deref(), turn).await? {
-            Ok(list) => list,
-            Err(refusal) => return Ok(refusal),
-        };
+    ) -> Result<Used, Unused> {
+        let list = self.list(workspace_id, asked.list.as_deref(), turn).await?;
         if list.contacts == 0 {
-            return Ok(Used::refused("the list has no contacts yet"));
+            return refused("the list has no contacts yet");
         }
         let about = cut(&asked.about, 500);
         if about.is_empty() {
-            return Ok(Used::refused("what is it about? Ask the person"));
+            return refused("what is it about? Ask the person");
         }
-        let example = match self.example(&asked.subject, &asked.message, turn) {
-            Ok(example) => example,
-            Err(fault) => return Ok(Used::refused(fault)),
-        };
+        let example = self.example(&asked.subject, &asked.message, turn)?;
         let pending = self.pending(workspace_id, turn.state.campaign_task).await?;
         let revised =
             pending.filter(|task| matches!(&task.plan, Plan::CampaignStart(last) if last.list.list_id == list.list_id));
@@ -147,11 +139,8 @@ impl LexiChat {
         workspace_id: Uuid,
         asked: WriteEmail,
         turn: &mut Turn<'_>,
-    ) -> Result<Used, Problem> {
-        let example = match self.example(&asked.subject, &asked.message, turn) {
-            Ok(example) => example,
-            Err(fault) => return Ok(Used::refused(fault)),
-        };
+    ) -> Result<Used, Unused> {
+        let example = self.example(&asked.subject, &asked.message, turn)?;
         turn.state.email = Some(example.clone());
         let written = json!({"subject": example.title, "message": example.message});
         let Some(pending) = self.pending(workspace_id, turn.state.campaign_task).await? else {
@@ -172,7 +161,7 @@ impl LexiChat {
     }
 
     /// An e-mail in its form, which names nothing that the person did not.
-    fn example(&self, subject: &str, message: &str, turn: &Turn<'_>) -> Result<Example, String> {
+    fn example(&self, subject: &str, message: &str, turn: &Turn<'_>) -> Result<Example, Unused> {
         let written = ChannelMessage {
             title: subject.trim().to_owned(),
             message: message.trim().to_owned(),
@@ -182,7 +171,7 @@ impl LexiChat {
         let before = turn.state.email.as_ref().map(|email| format!("{}\n{}", email.title, email.message));
         let known = format!("{}\n{}", turn.own_words, before.unwrap_or_default());
         match written.fault(Channel::Email, &known) {
-            Some(fault) => Err(format!("the e-mail cannot be used: {fault}")),
+            Some(fault) => refused(format!("the e-mail cannot be used: {fault}")),
             None => Ok(Example { title: written.title, message: written.message }),
         }
     }
@@ -192,12 +181,11 @@ impl LexiChat {
         workspace_id: Uuid,
         asked: ContactUpdate,
         turn: &mut Turn<'_>,
-    ) -> Result<Used, StoreError> {
-        let lead = match self.contact(workspace_id, &asked.contact).await? {
-            Found::One(lead) => lead,
-            Found::None => return Ok(Used::refused("no contact fits; ask for the contact's e-mail address")),
-            Found::Several => return Ok(Used::refused("several contacts fit; ask for the contact's e-mail address")),
-        };
+    ) -> Result<Used, Unused> {
+        let lead = self.contact(workspace_id, &asked.contact).await?.one(
+            "no contact fits; ask for the contact's e-mail address",
+            "several contacts fit; ask for the contact's e-mail address",
+        )?;
         let text = |value: Option<String>| value.map(|value| cut(&value, LONGEST)).filter(|value| !value.is_empty());
         let mut changes = ContactChanges {
             full_name: text(asked.full_name),
@@ -208,7 +196,7 @@ impl LexiChat {
             stage: text(asked.stage),
         };
         if changes == ContactChanges::default() {
-            return Ok(Used::refused("nothing is to be changed; ask what"));
+            return refused("nothing is to be changed; ask what");
         }
         let given = [
             ("full_name", &changes.full_name),
@@ -221,7 +209,7 @@ impl LexiChat {
         let invented =
             given.iter().find(|(_, value)| value.as_ref().is_some_and(|value| !says(&turn.own_words, value)));
         if let Some((field, _)) = invented {
-            return Ok(Used::refused(format!("{field} must be what the person wrote; ask for it")));
+            return refused(format!("{field} must be what the person wrote; ask for it"));
         }
         for (field, value, normal) in [
             ("email", &mut changes.email, addresses::email as fn(&str) -> Result<String, &'static str>),
@@ -230,7 +218,7 @@ impl LexiChat {
             if let Some(given) = value {
                 match normal(given) {
                     Ok(normal) => *given = normal,
-                    Err(complaint) => return Ok(Used::refused(format!("{field} {complaint}"))),
+                    Err(complaint) => return refused(format!("{field} {complaint}")),
                 }
             }
         }
@@ -249,36 +237,31 @@ impl LexiChat {
         workspace_id: Uuid,
         asked: ListOperation,
         turn: &mut Turn<'_>,
-    ) -> Result<Used, StoreError> {
+    ) -> Result<Used, Unused> {
         if asked.operation == Operation::Create {
             let name = asked.list.as_deref().or(asked.new_name.as_deref()).map(|name| cut(name, LONGEST_NAME));
             let Some(name) = name.filter(|name| !name.is_empty()) else {
-                return Ok(Used::refused("what is the list to be called? Ask the person"));
+                return refused("what is the list to be called? Ask the person");
             };
             if !matches!(self.list_named(workspace_id, &name).await?, Found::None) {
-                return Ok(Used::refused("there is a list of this name already"));
+                return refused("there is a list of this name already");
             }
             let list = Target { list_id: self.random.uuid(), name };
             let plan = Plan::ListOperation { list, operation: tasks::ListOperation::Create, contacts: Vec::new() };
             return Ok(self.propose(turn, plan, None));
         }
-        let list = match self.list(workspace_id, asked.list.as_deref(), turn).await? {
-            Ok(list) => Target { list_id: list.list_id, name: list.name },
-            Err(refusal) => return Ok(refusal),
-        };
+        let list = self.list(workspace_id, asked.list.as_deref(), turn).await?;
+        let list = Target { list_id: list.list_id, name: list.name };
         if asked.operation == Operation::Rename {
             let to = asked.new_name.as_deref().map(|name| cut(name, LONGEST_NAME)).unwrap_or_default();
             if to.is_empty() {
-                return Ok(Used::refused("what is the new name? Ask the person"));
+                return refused("what is the new name? Ask the person");
             }
             let plan =
                 Plan::ListOperation { list, operation: tasks::ListOperation::Rename { to }, contacts: Vec::new() };
             return Ok(self.propose(turn, plan, None));
         }
-        let leads = match self.contacts(workspace_id, &asked.contacts, &turn.own_words).await? {
-            Ok(found) => found,
-            Err(refusal) => return Ok(refusal),
-        };
+        let leads = self.contacts(workspace_id, &asked.contacts, &turn.own_words).await?;
         let lead_ids = leads.iter().map(|lead| lead.lead_id).collect();
         let operation = match asked.operation {
             Operation::Remove => tasks::ListOperation::Remove { lead_ids },
@@ -290,32 +273,23 @@ impl LexiChat {
         Ok(self.propose_as(turn, Plan::ListOperation { list, operation, contacts }, told, None))
     }
 
-    /// The contacts that these names stand for, or what the model is told. A name has to be one that the person has
-    /// said.
-    async fn contacts(
-        &self,
-        workspace_id: Uuid,
-        named: &[String],
-        own_words: &str,
-    ) -> Result<Result<Vec<Lead>, Used>, StoreError> {
+    /// The contacts that these names stand for. A name has to be one that the person has said.
+    async fn contacts(&self, workspace_id: Uuid, named: &[String], own_words: &str) -> Result<Vec<Lead>, Unused> {
         if !(1..=CONTACTS).contains(&named.len()) {
-            return Ok(Err(Used::refused(format!("name 1 to {CONTACTS} contacts"))));
+            return refused(format!("name 1 to {CONTACTS} contacts"));
         }
         let mut leads: Vec<Lead> = Vec::new();
         for (index, name) in named.iter().enumerate() {
-            let refused =
-                |why| Used::refused(format!("contact {} of your call: {why}; ask for the e-mail address", index + 1));
+            let why = |why| format!("contact {} of your call: {why}; ask for the e-mail address", index + 1);
             if !says(own_words, name) {
-                return Ok(Err(refused("the person did not say this name")));
+                return refused(why("the person did not say this name"));
             }
-            match self.contact(workspace_id, name).await? {
-                Found::One(lead) if leads.iter().any(|found| found.lead_id == lead.lead_id) => {}
-                Found::One(lead) => leads.push(lead),
-                Found::None => return Ok(Err(refused("nobody fits"))),
-                Found::Several => return Ok(Err(refused("several fit"))),
+            let lead = self.contact(workspace_id, name).await?.one(&why("nobody fits"), &why("several fit"))?;
+            if leads.iter().all(|found| found.lead_id != lead.lead_id) {
+                leads.push(lead);
             }
         }
-        Ok(Ok(leads))
+        Ok(leads)
     }
 }
 

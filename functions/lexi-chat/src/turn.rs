@@ -1,6 +1,7 @@
 //! One message and its answer under way: what the tools have found and proposed so far.
 
 use serde_json::{Value, json};
+use shared::base::problem::Problem;
 use shared::base::store::StoreError;
 use shared::crm::leads::Lead;
 use shared::crm::lists::List;
@@ -69,11 +70,32 @@ impl Used {
         Self { from_records: true, ..Self::done(result, summary) }
     }
 
-    /// Something that was not done, and why: told to the model, which may mend it or ask.
+    /// Something that was not done, and why.
     pub(crate) fn refused(why: impl Into<String>) -> Self {
         let why = why.into();
         Self { result: json!({"refused": why}), summary: "refused".to_owned(), is_done: false, from_records: false }
     }
+}
+
+/// Why a tool was not used.
+#[derive(Debug)]
+pub(crate) enum Unused {
+    /// The model is told why, and may fix it or ask.
+    Refused(String),
+    /// The message cannot be answered.
+    Failed(Problem),
+}
+
+impl<E: Into<Problem>> From<E> for Unused {
+    #[track_caller]
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Refuses to use a tool, and tells the model why.
+pub(crate) fn refused<T>(why: impl Into<String>) -> Result<T, Unused> {
+    Err(Unused::Refused(why.into()))
 }
 
 /// Whom or what a name stands for.
@@ -82,6 +104,27 @@ pub(crate) enum Found<T> {
     One(T),
     None,
     Several,
+}
+
+impl<T> From<Vec<T>> for Found<T> {
+    fn from(mut found: Vec<T>) -> Self {
+        match (found.pop(), found.is_empty()) {
+            (None, _) => Self::None,
+            (Some(one), true) => Self::One(one),
+            (Some(_), false) => Self::Several,
+        }
+    }
+}
+
+impl<T> Found<T> {
+    /// The one, or what the model is told where there is none or there are several.
+    pub(crate) fn one(self, none: &str, several: &str) -> Result<T, Unused> {
+        match self {
+            Self::One(one) => Ok(one),
+            Self::None => refused(none),
+            Self::Several => refused(several),
+        }
+    }
 }
 
 impl LexiChat {
@@ -103,30 +146,16 @@ impl LexiChat {
         if found.iter().filter(|lead| is_called(lead)).count() == 1 {
             found.retain(is_called);
         }
-        Ok(match found.len() {
-            0 => Found::None,
-            1 => found.pop().map_or(Found::None, Found::One),
-            _ => Found::Several,
-        })
+        Ok(found.into())
     }
 
-    /// The list that an id or a name stands for; without one, the one that the conversation is about. The
-    /// error is what the model is told.
-    pub(crate) async fn list(
-        &self,
-        workspace_id: Uuid,
-        named: Option<&str>,
-        turn: &Turn<'_>,
-    ) -> Result<Result<List, Used>, StoreError> {
+    /// The list that an id or a name stands for; without one, the one that the conversation is about.
+    pub(crate) async fn list(&self, workspace_id: Uuid, named: Option<&str>, turn: &Turn<'_>) -> Result<List, Unused> {
         let Some(named) = named.map(str::trim).filter(|named| !named.is_empty()) else {
-            let known = turn.known.list.clone();
-            return Ok(known.ok_or_else(|| Used::refused("which list? Ask the person to name it")));
+            return turn.known.list.clone().map_or_else(|| refused("which list? Ask the person to name it"), Ok);
         };
-        Ok(match self.list_named(workspace_id, named).await? {
-            Found::One(list) => Ok(list),
-            Found::None => Err(Used::refused("there is no list of this name")),
-            Found::Several => Err(Used::refused("several lists have this name; ask for the list's id")),
-        })
+        let found = self.list_named(workspace_id, named).await?;
+        found.one("there is no list of this name", "several lists have this name; ask for the list's id")
     }
 
     /// The list that an id or a name stands for.
@@ -138,11 +167,7 @@ impl LexiChat {
         let named = named.trim_matches(['\'', '"', '“', '”']).trim();
         let mut all = self.lists.all(workspace_id).await?;
         all.retain(|list| list.name.to_lowercase() == named);
-        Ok(match all.len() {
-            0 => Found::None,
-            1 => all.pop().map_or(Found::None, Found::One),
-            _ => Found::Several,
-        })
+        Ok(all.into())
     }
 
     /// A task of the conversation, if it still waits for a decision.

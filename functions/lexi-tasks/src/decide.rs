@@ -15,7 +15,7 @@ use shared::workspace::auth::Permission;
 use shared::workspace::idempotency::Claimed;
 use uuid::Uuid;
 
-use crate::read::{TaskPath, found, prices};
+use crate::read::{TaskPath, found};
 
 /// Who decides. A request that comes again with its idempotency key is the same one: whoever takes it over finds
 /// what its predecessor has decided, instead of a task that is no longer pending.
@@ -75,7 +75,8 @@ impl Endpoint for Approve {
     async fn handle(&self, call: &Call, (Path(path), _): Self::Request) -> Result<Answered<Self::Answer>, Problem> {
         let task_id = path.id;
         let work = async {
-            let (before, prices) = tokio::join!(found(&self.tasks, call, path), prices(&self.accounts, call));
+            let (before, prices) =
+                tokio::join!(found(&self.tasks, call, path), self.accounts.prices(call.workspace_id));
             let (before, prices) = (before?, prices?);
             let price = before.price(&prices);
             let after = self.tasks.approve(&before, decision(call, &self.random), price).await?;

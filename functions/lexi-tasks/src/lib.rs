@@ -17,19 +17,16 @@ pub mod operations;
 mod read;
 
 use shared::api::http::{Gate, Routes};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::api::lambda::Definition;
+use shared::base::context::FromContext;
 
 pub use conversations::{GetConversation, ListConversations};
 pub use decide::{Approve, Dismiss};
 pub use operations::operations;
 pub use read::{GetTask, ListTasks};
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "lexi-tasks";
-
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::new("lexi-tasks", |context| {
     Ok(Routes::new(Gate::new(context)?)
         .with("GET", "/v1/lexi/tasks", ListTasks::new(context)?)
         .with("GET", "/v1/lexi/tasks/{id}", GetTask::new(context)?)
@@ -38,4 +35,4 @@ pub fn function(context: &Context) -> Result<shared::api::lambda::Function, Conf
         .with("GET", "/v1/lexi/conversations", ListConversations::new(context)?)
         .with("GET", "/v1/lexi/conversations/{id}", GetConversation::new(context)?)
         .into())
-}
+});

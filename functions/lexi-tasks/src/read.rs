@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 use shared::api::http::{Answered, Call, Dialect, Endpoint, Page, PageMeta, Pages, Path, Query};
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
-use shared::base::store::StoreError;
 use shared::base::time::Timestamp;
 use shared::workflow::tasks::{Failure, Plan, Progress, Status, Task, TaskId, Tasks};
 use shared::workspace::accounts::Accounts;
@@ -128,12 +127,6 @@ pub(crate) async fn found(tasks: &Tasks, call: &Call, path: TaskPath) -> Result<
     found.ok_or_else(|| Problem::new(Code::NotFound, "no task with this id in this workspace"))
 }
 
-/// The prices of the caller's workspace that differ from the price list.
-pub(crate) async fn prices(accounts: &Accounts, call: &Call) -> Result<BTreeMap<String, u32>, StoreError> {
-    let workspace = accounts.workspace(call.workspace_id).await?;
-    Ok(workspace.map(|workspace| workspace.prices).unwrap_or_default())
-}
-
 /// `GET /v1/lexi/tasks`.
 #[derive(Clone, Debug, FromContext)]
 pub struct ListTasks {
@@ -172,7 +165,7 @@ impl Endpoint for ListTasks {
     async fn handle(&self, call: &Call, Query(query): Self::Request) -> Result<Answered<Self::Answer>, Problem> {
         let TasksQuery { status, pages } = query;
         let listed = self.tasks.list(call.workspace_id, status, (pages.skip(), pages.size()));
-        let (listed, prices) = tokio::join!(listed, prices(&self.accounts, call));
+        let (listed, prices) = tokio::join!(listed, self.accounts.prices(call.workspace_id));
         let ((tasks, total), prices) = (listed?, prices?);
         let tasks = tasks.into_iter().map(|task| TaskView::new(task, &prices)).collect();
         call.page(Page { data: TaskList { tasks }, meta: PageMeta::new(pages, total) })
@@ -193,7 +186,7 @@ impl Endpoint for GetTask {
     type Answer = TaskView;
 
     async fn handle(&self, call: &Call, Path(path): Self::Request) -> Result<Answered<Self::Answer>, Problem> {
-        let (task, prices) = tokio::join!(found(&self.tasks, call, path), prices(&self.accounts, call));
+        let (task, prices) = tokio::join!(found(&self.tasks, call, path), self.accounts.prices(call.workspace_id));
         call.success(TaskView::new(task?, &prices?))
     }
 }

@@ -11,9 +11,9 @@ mod search;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
+use shared::api::lambda::Definition;
 use shared::base::clock::Clock;
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::{Consumer, Queue};
 use shared::base::store::StoreError;
@@ -27,12 +27,8 @@ use shared::workflow::tasks::{Failure, Plan, Progress, Task, TaskId, Tasks};
 /// How long one message may take. The function's timeout is above it, and a lease above that.
 const TIME: TimeDelta = TimeDelta::seconds(50);
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "lexi-worker";
-
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    shared::api::lambda::Function::queue(context, LexiWorker::new)
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::queue::<LexiWorker>("lexi-worker");
 
 #[derive(Clone, Debug, FromContext)]
 pub struct LexiWorker {

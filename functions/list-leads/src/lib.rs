@@ -10,10 +10,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::api::http::request::{Since, Until, period};
 use shared::api::http::{Answered, Call, Dialect, Endpoint, Page, Pagination, Path, Query};
+use shared::api::lambda::Definition;
 use shared::base::channel::{Channel, Platform};
 use shared::base::clock::Clock;
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::base::store::StoreError;
 use shared::crm::conversations::list::{Filter, Order, SortBy, page, searched};
@@ -119,13 +119,8 @@ impl LeadsQuery {
     }
 }
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "list-leads";
-
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    shared::api::lambda::Function::endpoint(context, ListLeads::new)
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::endpoint::<ListLeads>("list-leads");
 
 /// The endpoint and what it works with.
 #[derive(Clone, FromContext)]

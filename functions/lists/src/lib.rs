@@ -18,8 +18,8 @@ pub mod operations;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::api::http::{Gate, Routes};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::api::lambda::Definition;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::time::Timestamp;
 use shared::crm::lists::List;
@@ -30,11 +30,8 @@ pub use find::FindContacts;
 pub use list::{GetList, GetLists, PostList};
 pub use operations::operations;
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "lists";
-
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::new("lists", |context| {
     Ok(Routes::new(Gate::new(context)?)
         .with("GET", "/v1/lists", GetLists::new(context)?)
         .with("POST", "/v1/lists", PostList::new(context)?)
@@ -44,7 +41,7 @@ pub fn function(context: &Context) -> Result<shared::api::lambda::Function, Conf
         .with("DELETE", "/v1/lists/{id}/contacts/{contact_id}", RemoveContact::new(context)?)
         .with("GET", "/v1/contacts", FindContacts::new(context)?)
         .into())
-}
+});
 
 #[track_caller]
 fn no_such_list() -> Problem {

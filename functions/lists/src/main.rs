@@ -1,6 +1,5 @@
 //! The Lambda function `lists`.
 
-#[tokio::main]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run(lists::NAME, lists::function).await
+fn main() -> Result<(), shared::api::lambda::Error> {
+    lists::FUNCTION.run()
 }

@@ -9,9 +9,9 @@
 mod instagram;
 mod whatsapp;
 
+use shared::api::lambda::Definition;
 use shared::base::channel::Channel;
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
 use shared::clients::providers::Callback;
@@ -35,18 +35,14 @@ enum Event {
     Status { leads: Vec<CustomerPhone>, message_id: String, delivery: Delivery, report: Option<Callback> },
 }
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "message-worker";
-
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    shared::api::lambda::Function::queue(context, MessageWorker::new)
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::queue::<MessageWorker>("message-worker");
 
 #[derive(Clone, Debug, FromContext)]
 pub struct MessageWorker {
     inbox: Inbox,
     conversations: Conversations,
-    #[context(Outcomes::new(context, NAME)?)]
+    #[context(Outcomes::new(context, FUNCTION.name)?)]
     outcomes: Outcomes,
 }
 

@@ -1,6 +1,5 @@
 //! The Lambda function `message-worker`.
 
-#[tokio::main]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run(message_worker::NAME, message_worker::function).await
+fn main() -> Result<(), shared::api::lambda::Error> {
+    message_worker::FUNCTION.run()
 }

@@ -26,10 +26,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::api::http::{Dialect, MAX_INGESTED, Reply, Request, Response, body_bytes, serve_open};
+use shared::api::lambda::{Definition, OpenEndpoint};
 use shared::base::channel::Channel;
 use shared::base::clock::{Clock, Random};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;
 use shared::base::store::StoreError;
@@ -64,17 +64,8 @@ pub struct Receipt {
 /// How many items are stored at a time.
 const AT_A_TIME: usize = 16;
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "meta-webhook";
-
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    let webhook = MetaWebhook::new(context)?;
-    Ok(shared::api::lambda::Function::open(move |request| {
-        let webhook = webhook.clone();
-        async move { webhook.answer(request).await }
-    }))
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::open::<MetaWebhook>("meta-webhook");
 
 /// The function and what it works with.
 #[derive(Clone, FromContext)]
@@ -91,9 +82,8 @@ pub struct MetaWebhook {
     queue: Queue,
 }
 
-impl MetaWebhook {
-    /// Answers a request.
-    pub async fn answer(&self, request: Request) -> Response {
+impl OpenEndpoint for MetaWebhook {
+    async fn answer(&self, request: Request) -> Response {
         let work = async {
             match request.method().as_str() {
                 "GET" => self.handshake(&request).await,
@@ -102,7 +92,9 @@ impl MetaWebhook {
         };
         serve_open(&self.clock, &self.random, Dialect::Leadlex, &request, work).await
     }
+}
 
+impl MetaWebhook {
     async fn handshake(&self, request: &Request) -> Result<Reply, Problem> {
         let expected = self.verify_token.as_ref().ok_or_else(not_set_up)?.value().await?;
         let query = request.query_string_parameters();

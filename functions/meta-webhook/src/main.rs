@@ -1,6 +1,5 @@
 //! The Lambda function `meta-webhook`.
 
-#[tokio::main]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run(meta_webhook::NAME, meta_webhook::function).await
+fn main() -> Result<(), shared::api::lambda::Error> {
+    meta_webhook::FUNCTION.run()
 }

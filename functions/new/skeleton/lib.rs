@@ -5,20 +5,15 @@ pub mod operations;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::api::http::{Answered, Call, Dialect, Endpoint, Json};
-use shared::base::context::Context;
-use shared::base::environment::ConfigError;
+use shared::api::lambda::Definition;
+use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::workspace::auth::Permission;
 
 pub use operations::operations;
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "skeleton-name";
-
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    shared::api::lambda::Function::endpoint(context, SkeletonName::new)
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::endpoint::<SkeletonName>("skeleton-name");
 
 /// What is asked for.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -42,15 +37,8 @@ pub struct SkeletonNameAnswer {
 }
 
 /// The endpoint and what it works with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct SkeletonName {}
-
-impl SkeletonName {
-    /// Builds the endpoint from the function's configuration.
-    pub fn new(_context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {})
-    }
-}
 
 impl Endpoint for SkeletonName {
     const DIALECT: Dialect = Dialect::Leadlex;

@@ -195,7 +195,7 @@ const WITH_PATH: [(&str, &str); 6] = [
     ),
     ("call: &Call, Json(request): ", "call: &Call, (_, Json(request)): "),
     ("auth::Permission;\n", "auth::Permission;\nuse uuid::Uuid;\n"),
-    ("tokio.workspace = true\n", "tokio.workspace = true\nuuid.workspace = true\n"),
+    ("serde.workspace = true\n", "serde.workspace = true\nuuid.workspace = true\n"),
 ];
 
 /// What a skeleton says of a body, and what in its place of a query.

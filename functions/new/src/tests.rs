@@ -114,7 +114,7 @@ fn its_names_and_its_permission_are_those_that_were_given() {
         assert!(library.contains(expected), "{expected}: {library}");
     }
     assert!(text("functions/suggest-meetings/src/operations.rs").contains("(route, \"suggestMeetings\", "));
-    assert!(text("functions/suggest-meetings/src/main.rs").contains("suggest_meetings::function"));
+    assert!(text("functions/suggest-meetings/src/main.rs").contains("suggest_meetings::FUNCTION"));
     assert!(!text("template.yaml").contains("/functions/v1/api-gateway/api/"), "only /v1 has a base path");
 }
 
@@ -217,9 +217,9 @@ fn the_skeleton_is_a_function_like_the_others() {
     let keys = [("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x")];
     let variables = tables.into_iter().chain(keys).map(|(name, value)| (name.to_owned(), value.to_owned()));
     let context = Context::new(Environment::from_iter(variables), Clock::default(), Random::seeded(1)).unwrap();
-    assert!(matches!(skeleton::function(&context), Ok(shared::api::lambda::Function::Http(_))));
+    assert!(matches!((skeleton::FUNCTION.build)(&context), Ok(shared::api::lambda::Function::Http(_))));
     assert_eq!(skeleton::operations()[0].route(), ("POST", "/v1/skeleton"));
-    assert_eq!(skeleton::NAME, "skeleton-name");
+    assert_eq!(skeleton::FUNCTION.name, "skeleton-name");
 }
 
 #[test]

@@ -10,9 +10,9 @@ use std::time::Duration;
 use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use shared::api::lambda::Definition;
 use shared::base::clock::Clock;
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::observe::traces::{Of, Subsegment};
 use shared::base::queue::Consumer;
 use shared::base::store::StoreError;
@@ -25,12 +25,8 @@ use shared::workspace::accounts::{Accounts, Webhook};
 /// How long an answer may take.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "notifier";
-
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    shared::api::lambda::Function::queue(context, Notifier::new)
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::queue::<Notifier>("notifier");
 
 #[derive(Clone, Debug, FromContext)]
 pub struct Notifier {

@@ -174,28 +174,20 @@ impl Endpoint for Snooze {
 
 /// `POST /api/v1/ai/followup/recommendations/{id}/resolve` and `…/requeue`: an item of the manual queue is
 /// closed, or handed back to the model.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromContext)]
 pub struct LeaveManualQueue {
     recommendations: Recommendations,
     once: ExactlyOnce,
+    #[context(Queue::new(context, "ANALYSIS_QUEUE_URL")?)]
     queue: Queue,
+    #[context(true)]
     is_handed_back: bool,
 }
 
 impl LeaveManualQueue {
     /// The endpoint that closes an item.
     pub fn resolve(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self { is_handed_back: false, ..Self::hand_back(context)? })
-    }
-
-    /// The endpoint that hands an item back.
-    pub fn hand_back(context: &Context) -> Result<Self, ConfigError> {
-        Ok(Self {
-            recommendations: Recommendations::new(context)?,
-            once: ExactlyOnce::new(context)?,
-            queue: Queue::new(context, "ANALYSIS_QUEUE_URL")?,
-            is_handed_back: true,
-        })
+        Ok(Self { is_handed_back: false, ..Self::new(context)? })
     }
 }
 

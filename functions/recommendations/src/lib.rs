@@ -21,8 +21,8 @@ pub mod operations;
 mod read;
 
 use shared::api::http::{Gate, Routes};
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::api::lambda::Definition;
+use shared::base::context::FromContext;
 
 pub use approve::Approve;
 pub use decide::{LeaveManualQueue, Reject, Snooze};
@@ -30,11 +30,8 @@ pub use list::{ListNotifications, ListRecommendations};
 pub use operations::operations;
 pub use read::{GetAudit, GetRecommendation};
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "recommendations";
-
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::new("recommendations", |context| {
     Ok(Routes::new(Gate::new(context)?)
         .with("GET", "/api/v1/ai/followup/recommendations", ListRecommendations::new(context)?)
         .with("GET", "/api/v1/ai/followup/notifications", ListNotifications::new(context)?)
@@ -44,6 +41,6 @@ pub fn function(context: &Context) -> Result<shared::api::lambda::Function, Conf
         .with("POST", "/api/v1/ai/followup/recommendations/{id}/reject", Reject::new(context)?)
         .with("POST", "/api/v1/ai/followup/recommendations/{id}/snooze", Snooze::new(context)?)
         .with("POST", "/api/v1/ai/followup/recommendations/{id}/resolve", LeaveManualQueue::resolve(context)?)
-        .with("POST", "/api/v1/ai/followup/recommendations/{id}/requeue", LeaveManualQueue::hand_back(context)?)
+        .with("POST", "/api/v1/ai/followup/recommendations/{id}/requeue", LeaveManualQueue::new(context)?)
         .into())
-}
+});

@@ -1,6 +1,5 @@
 //! The Lambda function `recommendations`.
 
-#[tokio::main]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run(recommendations::NAME, recommendations::function).await
+fn main() -> Result<(), shared::api::lambda::Error> {
+    recommendations::FUNCTION.run()
 }

@@ -7,9 +7,9 @@
 use std::collections::HashSet;
 
 use chrono::TimeDelta;
+use shared::api::lambda::{Definition, Scheduled};
 use shared::base::clock::Clock;
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::queue::Queue;
 use shared::base::store::StoreError;
 use shared::crm::conversations::Conversations;
@@ -25,16 +25,8 @@ const TOGETHER: usize = 10;
 /// After how many rows a run ends, so that it does so in time; the next run goes on.
 const MOST: usize = 5_000;
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "score-due";
-
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    let due = ScoreDue::new(context)?;
-    Ok(shared::api::lambda::Function::schedule(move || {
-        let due = due.clone();
-        async move { Ok(due.send().await.map(drop)?) }
-    }))
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::schedule::<ScoreDue>("score-due");
 
 #[derive(Clone, Debug, FromContext)]
 pub struct ScoreDue {
@@ -42,6 +34,12 @@ pub struct ScoreDue {
     conversations: Conversations,
     #[context(Queue::new(context, "SCORING_QUEUE_URL")?)]
     queue: Queue,
+}
+
+impl Scheduled for ScoreDue {
+    async fn run(&self) -> Result<(), StoreError> {
+        self.send().await.map(drop)
+    }
 }
 
 impl ScoreDue {

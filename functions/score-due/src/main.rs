@@ -1,6 +1,5 @@
 //! The Lambda function `score-due`.
 
-#[tokio::main]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run(score_due::NAME, score_due::function).await
+fn main() -> Result<(), shared::api::lambda::Error> {
+    score_due::FUNCTION.run()
 }

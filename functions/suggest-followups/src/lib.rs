@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::api::exactly_once::{ExactlyOnce, Work};
 use shared::api::http::{Answered, Call, Dialect, Endpoint, Json};
+use shared::api::lambda::Definition;
 use shared::base::clock::Clock;
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::clients::llm::{Model, Prompt};
 use shared::crm::conversations::Conversations;
@@ -90,13 +90,8 @@ pub struct Data {
     credits_remaining: u64,
 }
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "suggest-followups";
-
-/// Builds the function from its configuration.
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    shared::api::lambda::Function::endpoint(context, SuggestFollowups::new)
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::endpoint::<SuggestFollowups>("suggest-followups");
 
 /// The endpoint and what it works with.
 #[derive(Clone, Debug, FromContext)]
@@ -117,16 +112,15 @@ impl Endpoint for SuggestFollowups {
 
     async fn handle(&self, call: &Call, Json(request): Self::Request) -> Result<Answered<Data>, Problem> {
         let since = self.clock.now() - TimeDelta::days(i64::from(request.lookback_days));
-        let (workspace, history, ready) = tokio::join!(
-            self.accounts.workspace(call.workspace_id),
+        let (prices, history, ready) = tokio::join!(
+            self.accounts.prices(call.workspace_id),
             self.leads.history(call.workspace_id, request.contact_id, since),
             self.model.ready(),
         );
         let Some(mut history) = history? else {
             return self.once.refuse(call, Problem::lead_not_found("contact_id")).await;
         };
-        let prices = workspace?.map(|workspace| workspace.prices).unwrap_or_default();
-        let charge = (Action::SuggestFollowups, Action::SuggestFollowups.price(&prices));
+        let charge = (Action::SuggestFollowups, Action::SuggestFollowups.price(&prices?));
         let rows = history.rows.clone();
         // A contact without conversations makes no call here.
         let messages = self.conversations.touches(&rows, since);

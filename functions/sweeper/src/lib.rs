@@ -2,9 +2,9 @@
 //! that were lost or never sent.
 
 use futures_util::future::try_join_all;
+use shared::api::lambda::{Definition, Scheduled};
 use shared::base::clock::Clock;
-use shared::base::context::{Context, FromContext};
-use shared::base::environment::ConfigError;
+use shared::base::context::FromContext;
 use shared::base::queue::Queue;
 use shared::base::store::StoreError;
 use shared::workflow::commands::CommandId;
@@ -16,16 +16,8 @@ use shared::workspace::credits::Ledger;
 /// How many commands are sent, and then postponed, at once: as many as one call to SQS takes.
 const AT_ONCE: usize = 10;
 
-/// The function's name in `template.yaml`.
-pub const NAME: &str = "sweeper";
-
-pub fn function(context: &Context) -> Result<shared::api::lambda::Function, ConfigError> {
-    let sweeper = Sweeper::new(context)?;
-    Ok(shared::api::lambda::Function::schedule(move || {
-        let sweeper = sweeper.clone();
-        async move { Ok(sweeper.sweep().await.map(drop)?) }
-    }))
-}
+/// The function, by its name in `template.yaml`.
+pub const FUNCTION: Definition = Definition::schedule::<Sweeper>("sweeper");
 
 #[derive(Clone, Debug, FromContext)]
 pub struct Sweeper {
@@ -54,6 +46,12 @@ fn recommendation(overdue: &Overdue) -> Option<RecommendationId> {
 
 fn task(overdue: &Overdue) -> Option<TaskId> {
     Some(TaskId { workspace_id: overdue.workspace_id, task_id: overdue.task_id? })
+}
+
+impl Scheduled for Sweeper {
+    async fn run(&self) -> Result<(), StoreError> {
+        self.sweep().await.map(drop)
+    }
 }
 
 impl Sweeper {

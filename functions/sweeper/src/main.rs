@@ -1,6 +1,5 @@
 //! The Lambda function `sweeper`.
 
-#[tokio::main]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::api::lambda::run(sweeper::NAME, sweeper::function).await
+fn main() -> Result<(), shared::api::lambda::Error> {
+    sweeper::FUNCTION.run()
 }

@@ -205,8 +205,7 @@ impl ExactlyOnce {
         let result = work(Arc::clone(&held), beside).await;
         match (result, held.ending()) {
             (result, Ending::Settled) | (result @ Err(_), Ending::Kept) => result,
-            (Ok(answered), Ending::Kept) => held.conclude(answered.into()).await.map(Answered::from),
-            (Ok(answered), Ending::Open) => held.settle(answered.into(), State::Posted).await.map(Answered::from),
+            (Ok(answered), _) => held.settle(answered.into(), State::Posted).await.map(Answered::from),
             (Err(problem), Ending::Open) => Err(held.abandon(problem).await),
         }
     }
@@ -323,23 +322,6 @@ impl Work {
         completed
     }
 
-    /// Posts the charge and stores the answer of work that cannot be undone. If that fails, the claim stays until its
-    /// lease expires, and a retry continues with what was created.
-    async fn conclude(&self, reply: Reply) -> Result<Reply, Problem> {
-        let writes = self.closing_writes(&reply, State::Posted)?;
-        if writes.is_empty() {
-            return Ok(reply);
-        }
-        match self.once.claims.table.transact(writes).await {
-            Ok(Transacted::Applied) => {
-                self.count(State::Posted);
-                Ok(reply)
-            }
-            Ok(Transacted::Refused(refused)) => self.outrun(refused, reply, State::Posted),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     /// Stores the answer, and posts or voids the hold. A stored error has a hold only if a predecessor made one.
     async fn settle(&self, reply: Reply, as_state: State) -> Result<Reply, Problem> {
         match self.close(reply, as_state, Vec::new()).await? {
@@ -367,6 +349,8 @@ impl Work {
                     false => Ok(Completed::Outdated),
                 }
             }
+            // The work cannot be undone. The claim stays until its lease expires, and a retry takes it over.
+            Err(error) if self.ending() == Ending::Kept => Err(error.into()),
             Err(error) => match self.undo().await {
                 // The transaction was applied although it returned an error.
                 Ok(Undone::Resolved(State::Posted)) => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, RequestExt, Service, StreamAdapter};
-use lambda_runtime::{Error, FunctionResponse, LambdaEvent, service_fn};
+use lambda_runtime::{FunctionResponse, LambdaEvent, service_fn};
 use serde_json::Value;
 
 use crate::api::http::{Endpoint, Gate, Input, Parser, Request, Response, Routes, parser, serve};
@@ -19,6 +19,9 @@ use crate::base::log;
 use crate::base::observe::invocation::Observer;
 use crate::base::observe::metrics::Metrics;
 use crate::base::queue::{self, Consumer};
+use crate::base::store::StoreError;
+
+pub use lambda_runtime::Error;
 
 /// The maximum time that the start waits for the first connection.
 const WARMING: Duration = Duration::from_millis(300);
@@ -51,51 +54,101 @@ impl Http {
     }
 }
 
+/// A function for requests without an API key.
+pub trait OpenEndpoint: Send + Sync + 'static {
+    /// Answers a request.
+    fn answer(&self, request: Request) -> impl Future<Output = Response> + Send;
+}
+
+/// A function that runs on a schedule.
+pub trait Scheduled: Send + Sync + 'static {
+    /// Does the work of one run.
+    fn run(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// A function before it is built.
+#[derive(Clone, Copy, Debug)]
+pub struct Definition {
+    /// The name in `template.yaml`, and of the binary.
+    pub name: &'static str,
+    /// Builds the function from its configuration.
+    pub build: fn(&Context) -> Result<Function, ConfigError>,
+}
+
+impl Definition {
+    /// A function with its name and its builder.
+    pub const fn new(name: &'static str, build: fn(&Context) -> Result<Function, ConfigError>) -> Self {
+        Self { name, build }
+    }
+
+    /// One endpoint behind the gate.
+    pub const fn endpoint<E: Endpoint + FromContext>(name: &'static str) -> Self {
+        Self::new(name, |context| {
+            let (gate, endpoint) = (Gate::new(context)?, Arc::new(E::new(context)?));
+            let parsers = vec![parser(&endpoint)];
+            let answer: Work<_, _> = Arc::new(move |request| {
+                let (gate, endpoint) = (gate.clone(), Arc::clone(&endpoint));
+                Box::pin(async move { serve(&gate, &endpoint, request).await })
+            });
+            Ok(Function::Http(Http { answer, parsers }))
+        })
+    }
+
+    /// Requests without an API key.
+    pub const fn open<E: OpenEndpoint + FromContext>(name: &'static str) -> Self {
+        Self::new(name, |context| {
+            let endpoint = Arc::new(E::new(context)?);
+            let answer: Work<_, _> = Arc::new(move |request| {
+                let endpoint = Arc::clone(&endpoint);
+                Box::pin(async move { endpoint.answer(request).await })
+            });
+            Ok(Function::Http(Http { answer, parsers: Vec::new() }))
+        })
+    }
+
+    /// The messages of a queue. Each failed message is reported by itself.
+    pub const fn queue<C: Consumer + FromContext>(name: &'static str) -> Self {
+        Self::new(name, |context| {
+            let consumer = Arc::new(C::new(context)?);
+            Ok(Function::Queue(Arc::new(move |event| {
+                let consumer = Arc::clone(&consumer);
+                Box::pin(async move { Ok(queue::consume(consumer.as_ref(), &event.payload).await) })
+            })))
+        })
+    }
+
+    /// Work on a schedule.
+    pub const fn schedule<S: Scheduled + FromContext>(name: &'static str) -> Self {
+        Self::new(name, |context| {
+            let scheduled = Arc::new(S::new(context)?);
+            Ok(Function::Schedule(Arc::new(move |_| {
+                let scheduled = Arc::clone(&scheduled);
+                Box::pin(async move { Ok(scheduled.run().await?) })
+            })))
+        })
+    }
+
+    /// Runs the function in Lambda: configuration, logs, a first connection, then the runtime's loop.
+    ///
+    /// # Errors
+    /// An invalid configuration, which the log and Lambda's init report name.
+    #[tokio::main]
+    pub async fn run(self) -> Result<(), Error> {
+        let environment = Environment::of_process();
+        log::to_stdout(log::filter(&environment, &["shared", &self.name.replace('-', "_")])?);
+        let context = reported(Context::new(environment, Clock::default(), Random::from_os()))?;
+        let context = Context { metrics: Metrics::to(std::io::stdout()), ..context };
+        let function = reported((self.build)(&context))?.observed(&context.observer(self.name));
+        warm(&context).await;
+        match function {
+            Function::Http(http) => run_http(http).await,
+            Function::Queue(work) => lambda_runtime::run(service_fn(move |event| work(event))).await,
+            Function::Schedule(work) => lambda_runtime::run(service_fn(move |event| work(event))).await,
+        }
+    }
+}
+
 impl Function {
-    /// A function with one endpoint, behind the gate.
-    pub fn endpoint<E: Endpoint>(
-        context: &Context,
-        build: impl FnOnce(&Context) -> Result<E, ConfigError>,
-    ) -> Result<Self, ConfigError> {
-        let (gate, endpoint) = (Gate::new(context)?, Arc::new(build(context)?));
-        let parsers = vec![parser(&endpoint)];
-        let answer: Work<_, _> = Arc::new(move |request| {
-            let (gate, endpoint) = (gate.clone(), Arc::clone(&endpoint));
-            Box::pin(async move { serve(&gate, &endpoint, request).await })
-        });
-        Ok(Self::Http(Http { answer, parsers }))
-    }
-
-    /// A function for requests without an API key.
-    pub fn open<F, R>(respond: F) -> Self
-    where
-        F: Fn(Request) -> R + Send + Sync + 'static,
-        R: Future<Output = Response> + Send + 'static,
-    {
-        Self::Http(Http { answer: Arc::new(move |request| Box::pin(respond(request))), parsers: Vec::new() })
-    }
-
-    /// A function for the messages of a queue. It reports each failed message by itself.
-    pub fn queue<C: Consumer>(
-        context: &Context,
-        build: impl FnOnce(&Context) -> Result<C, ConfigError>,
-    ) -> Result<Self, ConfigError> {
-        let consumer = Arc::new(build(context)?);
-        Ok(Self::Queue(Arc::new(move |event| {
-            let consumer = Arc::clone(&consumer);
-            Box::pin(async move { Ok(queue::consume(consumer.as_ref(), &event.payload).await) })
-        })))
-    }
-
-    /// A function that runs on a schedule.
-    pub fn schedule<F, R>(run: F) -> Self
-    where
-        F: Fn() -> R + Send + Sync + 'static,
-        R: Future<Output = Result<(), Error>> + Send + 'static,
-    {
-        Self::Schedule(Arc::new(move |_| Box::pin(run())))
-    }
-
     /// Parses an input with every endpoint and drops the result, to search for panics.
     pub fn parse(&self, input: &Input) {
         if let Self::Http(http) = self {
@@ -137,24 +190,6 @@ fn observed<I: Send + 'static, O: 'static>(
         let (observer, work, trace) = (Arc::clone(&observer), Arc::clone(&work), trace(&event));
         Box::pin(async move { observer.invoked(trace.as_deref(), async { work(event).await }).await })
     })
-}
-
-/// Runs a function in Lambda: configuration, logs, a first connection, then the runtime's loop.
-///
-/// # Errors
-/// An invalid configuration, which the log and Lambda's init report name.
-pub async fn run(name: &str, build: impl FnOnce(&Context) -> Result<Function, ConfigError>) -> Result<(), Error> {
-    let environment = Environment::of_process();
-    log::to_stdout(log::filter(&environment, &["shared", &name.replace('-', "_")])?);
-    let context = reported(Context::new(environment, Clock::default(), Random::from_os()))?;
-    let context = Context { metrics: Metrics::to(std::io::stdout()), ..context };
-    let function = reported(build(&context))?.observed(&context.observer(name));
-    warm(&context).await;
-    match function {
-        Function::Http(http) => run_http(http).await,
-        Function::Queue(work) => lambda_runtime::run(service_fn(move |event| work(event))).await,
-        Function::Schedule(work) => lambda_runtime::run(service_fn(move |event| work(event))).await,
-    }
 }
 
 /// Opens a connection to DynamoDB if the function has a table. It takes longer than the rest of the start, and no

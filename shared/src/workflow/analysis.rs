@@ -22,7 +22,7 @@ use crate::outreach::gate::Gate;
 use crate::outreach::policy::{self, Outcome, POLICY_VERSION, Signals, Tier, Touch};
 use crate::outreach::rates::Rates;
 use crate::outreach::reach::{Reach, Reaching};
-use crate::outreach::writing::{ChannelMessage, said};
+use crate::outreach::writing::said;
 use crate::workflow::notifications::{Kind, Notification, Role};
 use crate::workflow::recommendations::{
     Asked, Assessment, Draft, Event, Origin, Recommendation, RecommendationId, Status, WrittenBy,
@@ -77,8 +77,7 @@ pub struct Proposal {
 /// The engagement events of a lead, those of the request among them: each one once by type, outcome and
 /// date.
 pub fn events(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> BTreeSet<Event> {
-    let stored = reach.history.recent.iter().chain(&reach.history.earlier);
-    let stored = stored.filter(|activity| activity.is_touch() && activity.occurred_at <= now).map(event);
+    let stored = reach.history.touches(now).map(event);
     let given = asked.engagement_history.iter().cloned();
     given.chain(stored).map(normal).collect()
 }
@@ -108,9 +107,7 @@ fn event(activity: &Activity) -> Event {
 
 /// The last engagement: what is stored wins over what the request says.
 fn last_engagement(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let stored = reach.history.recent.iter().chain(&reach.history.earlier);
-    let stored = stored.filter(|activity| activity.is_touch()).map(|activity| activity.occurred_at);
-    stored.filter(|at| *at <= now).max().or(asked.last_engagement_date)
+    reach.history.touches(now).map(|activity| activity.occurred_at).max().or(asked.last_engagement_date)
 }
 
 impl Analysis {
@@ -190,15 +187,8 @@ impl Analysis {
         recommendation.assessment = Some(assessment);
         recommendation.written_by =
             Some(WrittenBy { model: self.model.name().to_owned(), prompt_version: prompt.version() });
-        let mut notifications = Vec::new();
-        if disclosures.is_empty() {
-            recommendation.reasoning = reply.reasoning_summary;
-            recommendation.draft = Some(draft);
-        } else {
-            // What a blocked reply says anywhere is shown to nobody.
-            notifications.push(recommendation.pii_alert(&disclosures, self.random.uuid(), now));
-        }
-        Ok(Proposal { recommendation, notifications })
+        let alert = recommendation.take_draft(draft, reply.reasoning_summary, &disclosures, self.random.uuid());
+        Ok(Proposal { recommendation, notifications: alert.into_iter().collect() })
     }
 
     /// What tells the representative to complete a lead's data.
@@ -286,11 +276,9 @@ pub fn touches(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Vec<Touch> {
             Some(Touch { channel, outcome: Outcome::named(&event.outcome), age_days: event.date.map(age) })
         })
         .collect();
-    let stored = reach.history.recent.iter().chain(&reach.history.earlier);
-    let mut stored: Vec<_> = stored
-        .filter(|activity| activity.is_touch() && activity.occurred_at <= now)
-        .filter_map(|activity| Some((policy::channel_named(activity.kind.as_str())?, activity)))
-        .collect();
+    let stored = reach.history.touches(now);
+    let mut stored: Vec<_> =
+        stored.filter_map(|activity| Some((policy::channel_named(activity.kind.as_str())?, activity))).collect();
     stored.sort_by_key(|(_, activity)| activity.occurred_at);
     // What arrived, or was looked at, may still be answered.
     let is_open = |outcome| matches!(outcome, Outcome::Delivered | Outcome::Opened | Outcome::Clicked);
@@ -325,18 +313,7 @@ pub fn touches(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Vec<Touch> {
 /// addresses and numbers.
 fn facts((reach, asked): (&Reach, &Asked), channel: Channel, assessment: &Assessment, now: DateTime<Utc>) -> Value {
     let lead = reach.lead();
-    let cut = |text: &String| text.chars().take(LONGEST).collect::<String>();
-    let stored = reach.history.recent.iter().chain(&reach.history.earlier);
-    let stored = stored.filter(|activity| activity.occurred_at <= now).take(SHOWN).map(|activity| {
-        json!({
-            "date": activity.occurred_at.format("%Y-%m-%d").to_string(),
-            "type": activity.kind,
-            "direction": activity.direction,
-            "outcome": activity.outcome,
-            "title": activity.title.as_ref().map(cut),
-            "text": activity.body.as_ref().map(cut),
-        })
-    });
+    let stored = reach.history.until(now).take(SHOWN).map(|activity| activity.told(LONGEST));
     let given = asked
         .engagement_history
         .iter()
@@ -373,14 +350,7 @@ fn drafted(reply: &Reply, channel: Channel) -> Draft {
 
 /// Holds a reply against the form of its channel and against the facts.
 fn checked(reply: Reply, channel: Channel, known: &str) -> Checked<Reply> {
-    let draft = drafted(&reply, channel);
-    let written = ChannelMessage {
-        title: draft.title.clone().unwrap_or_else(|| "-".to_owned()),
-        message: draft.message.clone(),
-        strategy: reply.reasoning_summary.clone(),
-    };
-    let fault = written.fault(channel, known);
-    match fault.or_else(|| draft.fault().map(|(field, complaint)| format!("{field} {complaint}"))) {
+    match drafted(&reply, channel).fault_of_model(&reply.reasoning_summary, known) {
         None => Checked::Fine(reply),
         Some(complaint) => Checked::Wrong { complaint, usable: None },
     }

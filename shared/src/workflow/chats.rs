@@ -47,10 +47,8 @@ pub struct Chat {
     /// How it began.
     pub title: String,
     /// The list that it is about, as last named.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub list_id: Option<Uuid>,
     /// The campaign that it is about, as last named.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub campaign_id: Option<Uuid>,
     /// What a follow-up message refers to.
     #[serde(default)]
@@ -165,7 +163,6 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
     /// The task that it proposes.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub proposed: Option<Proposed>,
     /// When it was said.
     pub created_at: DateTime<Utc>,

@@ -70,7 +70,6 @@ pub struct Command {
     /// The agent whose work it is.
     pub agent_id: Uuid,
     /// The command that goes on with its outcome, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub followed_by: Option<Uuid>,
     /// What it was told, as JSON.
     pub facts: String,
@@ -78,29 +77,22 @@ pub struct Command {
     #[serde(default)]
     pub recommendations: BTreeMap<Channel, Uuid>,
     /// The message of the lead's conversation that shows its outcome, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingMessage>,
     /// What it works on.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub draft: Option<Messages>,
     /// What it wrote, once it is completed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub messages: Option<Messages>,
     /// The model that answered.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// The version of the instructions that it was given.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt_version: Option<String>,
     /// How often it was taken.
     pub attempts: u32,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it was first taken.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<DateTime<Utc>>,
     /// When it was completed or had failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<DateTime<Utc>>,
     #[serde(flatten)]
     assignment: Assignment,

@@ -83,9 +83,9 @@ pub struct Notification {
     /// The lead.
     pub lead_id: Uuid,
     /// The recommendation, if it is about one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub recommendation_id: Option<Uuid>,
     /// What explains it: identifiers, categories and codes.
+    #[serde(default)]
     pub details: Value,
     /// When.
     pub created_at: DateTime<Utc>,

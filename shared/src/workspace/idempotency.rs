@@ -134,10 +134,8 @@ pub struct Claim {
     /// The end of the owner's lease, in epoch milliseconds.
     pub lease_until: i64,
     /// The credit operation of the request, which a successor keeps; null if the request is free.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
     /// The stored response; null while the request runs.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<Stored>,
     /// The epoch second in which the claim expires.
     pub expires: i64,

@@ -55,13 +55,24 @@ pub(super) fn example_stamp() -> Stamp {
     Stamp { at, correlation_id: "1765572954465-eeh5x4k32".to_owned() }
 }
 
+/// The content of `components.json`: the parts of the document that depend on no operation.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Fixed {
+    security_schemes: Value,
+    /// Every header of a response by its name, as required.
+    headers: Value,
+    /// The request headers that several operations take.
+    parameters: Value,
+}
+
 /// The whole document, with examples by `operationId`.
 ///
 /// # Errors
-/// `errors.json` is malformed.
+/// `components.json` or `errors.json` is malformed.
 pub fn document(groups: &[Group], info: &Value, examples: &BTreeMap<String, Examples>) -> serde_json::Result<Value> {
     let no_examples = Examples::default();
-    let mut parts = Parts::new();
+    let mut parts = Parts::new()?;
     let mut paths: Map<String, Value> = Map::new();
     for group in groups {
         for operation in &group.operations {
@@ -94,21 +105,23 @@ struct Parts {
     /// Schemas of answers, in which every field is required.
     given: SchemaGenerator,
     responses: BTreeMap<String, Value>,
+    fixed: Fixed,
 }
 
 impl Parts {
-    fn new() -> Self {
+    fn new() -> serde_json::Result<Self> {
         let settings = || {
             let mut settings = SchemaSettings::draft2020_12();
             settings.definitions_path = "/components/schemas".into();
             settings.meta_schema = None;
             settings
         };
-        Self {
+        Ok(Self {
             taken: settings().for_deserialize().into_generator(),
             given: settings().for_serialize().into_generator(),
             responses: BTreeMap::new(),
-        }
+            fixed: serde_json::from_str(include_str!("components.json"))?,
+        })
     }
 
     fn components(mut self) -> serde_json::Result<Value> {
@@ -118,13 +131,8 @@ impl Parts {
         }
         schemas.extend(refusals::schemas()?);
         Ok(json!({
-            "securitySchemes": {"key": {
-                "type": "http",
-                "scheme": "bearer",
-                "bearerFormat": "wbk_…",
-                "description": "An API key of the workspace: `Authorization: Bearer wbk_…`. Each operation names the permission that the key has to have.",
-            }},
-            "headers": *headers::COMPONENTS,
+            "securitySchemes": self.fixed.security_schemes,
+            "headers": self.fixed.headers,
             "responses": self.responses,
             "schemas": schemas,
         }))
@@ -155,10 +163,10 @@ impl Parts {
         }
         let mut responses = Map::from_iter([("200".to_owned(), self.success(operation, examples))]);
         if operation.is_kept {
-            let headers = headers::of(&["X-Request-Id", "Cache-Control", "ETag"], &[]);
+            let headers = headers::of(&self.fixed.headers, &["X-Request-Id", "Cache-Control", "ETag"], &[]);
             responses.insert("304".to_owned(), json!({"description": "It has not changed.", "headers": headers}));
         }
-        for (status, response) in refusals::of(operation, &mut self.responses) {
+        for (status, response) in refusals::of(operation, &self.fixed.headers, &mut self.responses) {
             responses.insert(status.to_string(), response);
         }
         shown["responses"] = Value::Object(responses);
@@ -186,22 +194,10 @@ impl Parts {
             parameters.extend(self.fields(describe, "query"));
         }
         if operation.is_idempotent {
-            parameters.push(json!({
-                "name": "Idempotency-Key",
-                "in": "header",
-                "required": false,
-                "description": "Makes a retry safe: the same key with the same request is worked once, and answered alike for 24 hours. Bare, or a quoted string; best a UUID.",
-                "schema": {"type": "string", "pattern": r#"^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$"#},
-            }));
+            parameters.push(self.fixed.parameters["Idempotency-Key"].clone());
         }
         if operation.dialect == Dialect::Leads {
-            parameters.push(json!({
-                "name": "X-Correlation-ID",
-                "in": "header",
-                "required": false,
-                "description": "Comes back in the answer's header and body, if it has 1 to 128 visible ASCII characters.",
-                "schema": {"type": "string"},
-            }));
+            parameters.push(self.fixed.parameters["X-Correlation-ID"].clone());
         }
         parameters
     }
@@ -272,8 +268,8 @@ impl Parts {
         if operation.is_kept {
             always.push("ETag");
         }
-        let mut response =
-            json!({"description": "Done.", "headers": headers::of(&always, &sometimes), "content": content});
+        let headers = headers::of(&self.fixed.headers, &always, &sometimes);
+        let mut response = json!({"description": "Done.", "headers": headers, "content": content});
         let data = if operation.dialect == Dialect::Followup { "" } else { "/data" };
         for Next { id, parameter, pointer } in &operation.next {
             let at = format!("$response.body#{data}{pointer}");

@@ -66,13 +66,13 @@ pub(super) fn schemas() -> serde_json::Result<BTreeMap<String, Value>> {
 }
 
 /// An operation's errors by status, each as a reference. Adds the referenced responses to `responses`.
-pub(super) fn of(operation: &Operation, responses: &mut BTreeMap<String, Value>) -> Vec<(u16, Value)> {
+pub(super) fn of(operation: &Operation, headers: &Value, responses: &mut BTreeMap<String, Value>) -> Vec<(u16, Value)> {
     let mut by_status: BTreeMap<u16, Vec<&Problem>> = BTreeMap::new();
     for problem in &operation.refusals {
         by_status.entry(problem.code.rendered(operation.dialect).0).or_default().push(problem);
     }
     let reference = |(status, problems): (u16, Vec<&Problem>)| {
-        let response = response(operation, status, &problems);
+        let response = response(operation, headers, status, &problems);
         // An operation's own wording gets its own response.
         if problems.iter().any(|problem| problem.message != meaning(problem.code)) {
             return (status, response);
@@ -90,7 +90,7 @@ pub(super) fn of(operation: &Operation, responses: &mut BTreeMap<String, Value>)
     by_status.into_iter().map(reference).collect()
 }
 
-fn response(operation: &Operation, status: u16, problems: &[&Problem]) -> Value {
+fn response(operation: &Operation, headers: &Value, status: u16, problems: &[&Problem]) -> Value {
     let dialect = operation.dialect;
     let mut codes: Vec<&str> = problems.iter().map(|problem| problem.code.rendered(dialect).1).collect();
     codes.dedup();
@@ -105,12 +105,12 @@ fn response(operation: &Operation, status: u16, problems: &[&Problem]) -> Value 
         problems.iter().map(|problem| (problem.message.as_str(), dialect.failure(problem, &example_stamp())));
     json!({
         "description": description.join("\n\n"),
-        "headers": headers_of(operation, status, problems),
+        "headers": headers_of(operation, headers, status, problems),
         "content": {"application/json": media(&json!({"allOf": [base, narrowed]}), examples)},
     })
 }
 
-fn headers_of(operation: &Operation, status: u16, problems: &[&Problem]) -> Value {
+fn headers_of(operation: &Operation, components: &Value, status: u16, problems: &[&Problem]) -> Value {
     let (mut always, mut sometimes) = (vec!["X-Request-Id", "Cache-Control"], Vec::new());
     if operation.dialect == Dialect::Leads {
         always.push("X-Correlation-Id");
@@ -134,7 +134,7 @@ fn headers_of(operation: &Operation, status: u16, problems: &[&Problem]) -> Valu
     if status == 405 {
         always.push("Allow");
     }
-    headers::of(&always, &sometimes)
+    headers::of(components, &always, &sometimes)
 }
 
 /// Whether one of these errors is stored under an idempotency key.

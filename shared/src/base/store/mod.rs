@@ -94,10 +94,12 @@ pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
         .map_err(|_| StoreError::Broken(format!("an item does not read as {}", std::any::type_name::<T>())))
 }
 
-/// Serializes a value to an item.
+/// Serializes a value to an item. A field that is `None` is left out, so that conditions and indexes do not see it.
 pub fn to_item<T: Serialize>(value: &T) -> Result<Item, StoreError> {
-    serde_dynamo::to_item(value)
-        .map_err(|_| StoreError::Broken(format!("{} does not write as an item", std::any::type_name::<T>())))
+    let mut item: Item = serde_dynamo::to_item(value)
+        .map_err(|_| StoreError::Broken(format!("{} does not write as an item", std::any::type_name::<T>())))?;
+    item.retain(|_, attribute| !attribute.is_null());
+    Ok(item)
 }
 
 /// Serializes a value to an attribute.

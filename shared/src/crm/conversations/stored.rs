@@ -14,11 +14,8 @@ use crate::base::store::{Item, StoreError, from_item, to_item};
 pub(super) struct StoredRow {
     lead_id: Uuid,
     version: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     contact_name: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     contact_email: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     contact_company: Option<String>,
     /// Written beside this, as the index has it.
     #[serde(default, skip_serializing)]

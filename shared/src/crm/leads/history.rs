@@ -5,7 +5,8 @@ use std::cmp::Reverse;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use strum::{EnumString, IntoStaticStr};
+use serde_json::{Value, json};
+use strum::{AsRefStr, EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 use super::{Lead, Leads, Link, lead_pk};
@@ -22,16 +23,12 @@ pub struct Activity {
     /// When it happened, or will.
     pub occurred_at: DateTime<Utc>,
     /// Who turned to whom, where that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub direction: Option<Direction>,
     /// What came of it, such as `replied` or `no_response`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
     /// Subject or title.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// What was said or noted.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// Whether it opens WhatsApp's window: a message of the lead that a provider delivered. Never stored; it is read
     /// from the message.
@@ -40,8 +37,9 @@ pub struct Activity {
 }
 
 /// What an activity was. A CRM may have words of its own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, AsRefStr, EnumString)]
 #[serde(from = "String", into = "String")]
+#[strum(serialize_all = "lowercase")]
 pub enum ActivityKind {
     /// An e-mail.
     Email,
@@ -58,52 +56,26 @@ pub enum ActivityKind {
     /// A WhatsApp message.
     Whatsapp,
     /// Another word.
+    #[strum(default, transparent)]
     Other(String),
 }
 
 impl ActivityKind {
     /// The word for it.
     pub fn as_str(&self) -> &str {
-        match self {
-            Self::Email => "email",
-            Self::Call => "call",
-            Self::Meeting => "meeting",
-            Self::Note => "note",
-            Self::Sms => "sms",
-            Self::Linkedin => "linkedin",
-            Self::Whatsapp => "whatsapp",
-            Self::Other(word) => word,
-        }
+        self.as_ref()
     }
 }
 
 impl From<String> for ActivityKind {
     fn from(word: String) -> Self {
-        match word.as_str() {
-            "email" => Self::Email,
-            "call" => Self::Call,
-            "meeting" => Self::Meeting,
-            "note" => Self::Note,
-            "sms" => Self::Sms,
-            "linkedin" => Self::Linkedin,
-            "whatsapp" => Self::Whatsapp,
-            _ => Self::Other(word),
-        }
-    }
-}
-
-impl From<&str> for ActivityKind {
-    fn from(word: &str) -> Self {
-        word.to_owned().into()
+        word.as_str().into()
     }
 }
 
 impl From<ActivityKind> for String {
     fn from(kind: ActivityKind) -> Self {
-        match kind {
-            ActivityKind::Other(word) => word,
-            known => known.as_str().to_owned(),
-        }
+        kind.as_str().to_owned()
     }
 }
 
@@ -123,6 +95,19 @@ impl Activity {
     pub fn is_touch(&self) -> bool {
         self.kind != ActivityKind::Note
     }
+
+    /// What a model is told of it, with at most so many characters of each text.
+    pub fn told(&self, longest: usize) -> Value {
+        let cut = |text: &String| text.chars().take(longest).collect::<String>();
+        json!({
+            "date": self.occurred_at.format("%Y-%m-%d").to_string(),
+            "type": self.kind,
+            "direction": self.direction,
+            "outcome": self.outcome,
+            "title": self.title.as_ref().map(cut),
+            "text": self.body.as_ref().map(cut),
+        })
+    }
 }
 
 /// A lead and what happened with it lately.
@@ -139,6 +124,16 @@ pub struct History {
 }
 
 impl History {
+    /// What happened until a moment, newest first.
+    pub fn until(&self, moment: DateTime<Utc>) -> impl Iterator<Item = &Activity> {
+        self.recent.iter().chain(&self.earlier).filter(move |activity| activity.occurred_at <= moment)
+    }
+
+    /// What was exchanged with the lead until a moment, newest first.
+    pub fn touches(&self, moment: DateTime<Utc>) -> impl Iterator<Item = &Activity> {
+        self.until(moment).filter(|activity| activity.is_touch())
+    }
+
     /// Takes what else happened with the lead, of which `since` tells what is recent.
     pub fn take(&mut self, others: Vec<Activity>, since: DateTime<Utc>) {
         let (recent, before): (Vec<_>, Vec<_>) = others.into_iter().partition(|other| other.occurred_at >= since);

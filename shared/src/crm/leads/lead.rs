@@ -10,28 +10,20 @@ pub struct Lead {
     /// Its identifier.
     pub lead_id: Uuid,
     /// The customer's own identifier, such as `LD-2048`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub external_ref: Option<String>,
     /// Full name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub full_name: Option<String>,
     /// E-mail address, lower case.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// Phone number: `+` and digits.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
     /// Profile address on LinkedIn.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub linkedin: Option<String>,
     /// Role at the company.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub job_title: Option<String>,
     /// Company.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub company_name: Option<String>,
     /// Stage in the workspace's pipeline, such as `qualified`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use strum::{EnumString, IntoStaticStr, VariantNames};
+use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 /// The end of a campaign's drafting.
@@ -16,21 +16,7 @@ pub struct Completion {
 }
 
 /// What came of a contact.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    EnumString,
-    IntoStaticStr,
-    VariantNames,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 #[schemars(rename = "CampaignContactState")]
@@ -62,10 +48,8 @@ pub struct Contact {
     /// What came of it.
     pub state: State,
     /// The recommendation that was made.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub recommendation_id: Option<Uuid>,
     /// Why there is none, more exactly, such as `lead_not_found`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// When.
     pub at: DateTime<Utc>,

@@ -29,7 +29,7 @@ use crate::outreach::gate::{self, Gate};
 use crate::outreach::policy::{self, SegmentRates, Tier};
 use crate::outreach::rates::Rates;
 use crate::outreach::reach::{Reach, Reaching};
-use crate::outreach::writing::{ChannelMessage, addresses, said};
+use crate::outreach::writing::{addresses, said};
 use crate::workflow::analysis::touches;
 use crate::workflow::recommendations::{
     Actor, Asked, Draft, Origin, Recommendation, Recommendations, Status, WrittenBy,
@@ -213,15 +213,8 @@ impl Drafting {
         let (id, now) = (self.recommendations.identifier(workspace_id), self.clock.now());
         let mut new = Recommendation::new(id, lead_id, origin, status, now);
         new.written_by = Some(WrittenBy { model: self.model.name().to_owned(), prompt_version: prompt.version() });
-        let mut alerts = Vec::new();
-        if disclosures.is_empty() {
-            new.reasoning = reply.reasoning_summary;
-            new.draft = Some(draft);
-        } else {
-            // What a blocked reply says anywhere is shown to nobody.
-            alerts.push(new.pii_alert(&disclosures, self.random.uuid(), now));
-        }
-        let proposal = self.recommendations.propose(&new, ACTOR, &alerts)?;
+        let alert = new.take_draft(draft, reply.reasoning_summary, &disclosures, self.random.uuid());
+        let proposal = self.recommendations.propose(&new, ACTOR, alert.as_slice())?;
         let contact = Contact { lead_id, state, recommendation_id: Some(id.recommendation_id), code: None, at: now };
         self.note(run, &contact, proposal).await
     }
@@ -307,18 +300,8 @@ impl Facts<'_> {
     /// and numbers.
     fn told(&self) -> Value {
         let mut told = self.nameable();
-        let history = self.reach.history.recent.iter().chain(&self.reach.history.earlier);
-        let history = history.filter(|activity| activity.occurred_at <= self.now).take(SHOWN).map(|activity| {
-            json!({
-                "date": activity.occurred_at.format("%Y-%m-%d").to_string(),
-                "type": activity.kind,
-                "direction": activity.direction,
-                "outcome": activity.outcome,
-                "title": activity.title.as_deref().map(|text| cut(text, LONGEST)),
-                "text": activity.body.as_deref().map(|text| cut(text, LONGEST)),
-            })
-        });
-        told["events"] = history.collect();
+        let history = self.reach.history.until(self.now).take(SHOWN);
+        told["events"] = history.map(|activity| activity.told(LONGEST)).collect();
         told
     }
 }
@@ -357,14 +340,7 @@ fn drafted(reply: &Reply, channel: Channel) -> Draft {
 
 /// What is wrong with a reply, by the form of its channel and by what it may name.
 fn fault(reply: &Reply, channel: Channel, known: &str) -> Option<String> {
-    let draft = drafted(reply, channel);
-    let written = ChannelMessage {
-        title: draft.title.clone().unwrap_or_else(|| "-".to_owned()),
-        message: draft.message.clone(),
-        strategy: reply.reasoning_summary.clone(),
-    };
-    let fault = written.fault(channel, known);
-    fault.or_else(|| draft.fault().map(|(field, complaint)| format!("{field} {complaint}")))
+    drafted(reply, channel).fault_of_model(&reply.reasoning_summary, known)
 }
 
 #[cfg(test)]

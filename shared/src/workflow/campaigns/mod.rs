@@ -40,7 +40,6 @@ pub struct Campaign {
     /// When it was started.
     pub created_at: DateTime<Utc>,
     /// What came of it, once every contact of its list was gone through.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub finished: Option<Completion>,
 }
 

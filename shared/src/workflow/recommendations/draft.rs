@@ -43,6 +43,17 @@ impl Draft {
         let left = placeholder(title).or_else(|| placeholder(&self.message))?;
         Some((field, format!("holds the placeholder {left}; write what it stands for")))
     }
+
+    /// What is wrong with it as a model wrote it for some reason: by the form of its channel, and by what it may name.
+    pub fn fault_of_model(&self, reasoning: &str, known: &str) -> Option<String> {
+        let written = ChannelMessage {
+            title: self.title.clone().unwrap_or_else(|| "-".to_owned()),
+            message: self.message.clone(),
+            strategy: reasoning.to_owned(),
+        };
+        let fault = written.fault(self.channel, known);
+        fault.or_else(|| self.fault().map(|(field, complaint)| format!("{field} {complaint}")))
+    }
 }
 
 pub(super) fn drafted(medium: Channel, written: &ChannelMessage) -> Draft {

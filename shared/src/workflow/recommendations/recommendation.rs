@@ -13,25 +13,11 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use strum::{EnumString, IntoStaticStr, VariantNames};
+use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 /// Where a recommendation stands.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    EnumString,
-    IntoStaticStr,
-    VariantNames,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 #[schemars(rename = "RecommendationStatus")]
@@ -97,27 +83,20 @@ pub struct Recommendation {
     /// What it comes from.
     pub origin: Origin,
     /// What is to be sent; none while there is none, or nobody may see it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub draft: Option<Draft>,
     /// Why, or the strategy that the text follows.
     pub reasoning: String,
     /// What the priority and channel model found.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub assessment: Option<Assessment>,
     /// The model that wrote it, with the version of its instructions.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub written_by: Option<WrittenBy>,
     /// Until when nobody wants to be asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub snoozed_until: Option<DateTime<Utc>>,
     /// Why it was rejected.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub rejection_reason: Option<String>,
     /// The recommendation that was made in its place.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub followed_by: Option<Uuid>,
     /// What was approved.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
     /// What was sent, or tried to be, oldest first.
     #[serde(default)]
@@ -154,6 +133,21 @@ impl Recommendation {
             details: json!({ "findings": disclosures }),
             created_at: at,
         }
+    }
+
+    /// Takes what a model wrote, and why. What discloses personal data is shown to nobody: then there is an alert instead.
+    pub fn take_draft(
+        &mut self,
+        draft: Draft,
+        reasoning: String,
+        disclosures: &[Disclosure],
+        notification_id: Uuid,
+    ) -> Option<Notification> {
+        if !disclosures.is_empty() {
+            return Some(self.pii_alert(disclosures, notification_id, self.created_at));
+        }
+        (self.draft, self.reasoning) = (Some(draft), reasoning);
+        None
     }
 
     /// A recommendation that nobody has changed yet.

@@ -127,37 +127,27 @@ pub struct Task {
     /// When it was proposed.
     pub created_at: DateTime<Utc>,
     /// When it was approved or dismissed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub decided_at: Option<DateTime<Utc>>,
     /// The key that it was decided with; none if another task took its place.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<Uuid>,
     /// The request that decided it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     decided_in: Option<Uuid>,
     /// Why it was dismissed, or [`SUPERSEDED`].
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The task that took its place.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub superseded_by: Option<Uuid>,
     /// How far it is.
     #[serde(default)]
     pub progress: Progress,
     /// What came of it, such as how many were found.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<Value>,
     /// Why it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
     /// When it was first taken.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<DateTime<Utc>>,
     /// When it was completed or had failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<DateTime<Utc>>,
     /// What is held for it since its approval, as it stands now.
-    #[serde(skip_serializing_if = "Option::is_none")]
     operation: Option<Operation>,
     /// How often it was taken since it last came on.
     #[serde(default)]

@@ -44,7 +44,6 @@ pub struct Workspace {
     #[serde(default)]
     pub prices: BTreeMap<String, u32>,
     /// The webhook that also receives the notifications; null if there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<Webhook>,
     /// The time at which the workspace was created.
     pub created_at: DateTime<Utc>,
@@ -73,7 +72,6 @@ pub struct KeyRecord {
     /// The workspace that owns the key.
     pub workspace_id: Uuid,
     /// What its owner calls it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// SHA-256 of the key, in lower-case hexadecimal.
     pub digest: String,
@@ -88,10 +86,8 @@ pub struct KeyRecord {
     #[serde(flatten)]
     pub counts: Counts,
     /// The epoch second from which the key is refused; null if it never expires.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
     /// The epoch second of its revocation; null if it is not revoked.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<i64>,
     /// The time at which the key was created.
     pub created_at: DateTime<Utc>,
@@ -279,6 +275,11 @@ impl Accounts {
     /// The workspace with this id.
     pub async fn workspace(&self, workspace_id: Uuid) -> Result<Option<Workspace>, StoreError> {
         self.table.get(key(workspace_pk(workspace_id), "workspace")).await
+    }
+
+    /// A workspace's own prices in credits, by action.
+    pub async fn prices(&self, workspace_id: Uuid) -> Result<BTreeMap<String, u32>, StoreError> {
+        Ok(self.workspace(workspace_id).await?.map(|workspace| workspace.prices).unwrap_or_default())
     }
 
     /// All workspaces, in any order. For operators: it reads the whole table, keys included.

@@ -30,13 +30,10 @@ pub struct Site {
     /// The site's URL.
     pub url: String,
     /// The sender's e-mail address; null if e-mail is not configured.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The sender's WhatsApp phone number id; null if WhatsApp is not configured.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub whatsapp: Option<String>,
     /// The sender's phone number or Twilio messaging service; null if SMS is not configured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sms: Option<String>,
     /// The time at which the site was added.
     pub created_at: DateTime<Utc>,
