@@ -77,7 +77,8 @@ pub(super) fn terms(city: Option<&str>, region: Option<&str>, country: Option<&s
                 Some(city) => places.extend([city.to_owned(), first]),
                 // The city and its state are called the same.
                 None if first == "new york" => places.extend(["new york city".to_owned(), first]),
-                None => places.push(first),
+                // What stands under the city may be another place: `UK`.
+                None => places.extend([first.clone(), somewhere(first)]),
             }
         }
         places.extend(parts.map(somewhere));
@@ -153,6 +154,8 @@ mod tests {
             ("Denver", ("Denver, CO", "", "")),
             ("Colorado", ("Denver, CO", "", "")),
             ("Wakanda", ("", "", "Wakanda")),
+            ("ZAF", ("zaf", "", "")),
+            ("United Kingdom", ("UK", "", "")),
         ] {
             assert!(fits(place, is_in), "{place} / {is_in:?}: {:?}", wanted(place));
         }
