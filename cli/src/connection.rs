@@ -35,7 +35,7 @@ pub struct Target {
     /// The AWS region of the stack, such as eu-central-1
     #[arg(long, global = true, value_name = "REGION")]
     region: Option<String>,
-    /// Where the local stack says that it is ready [default: .local/ready.json]
+    /// The ready file that `cargo local` writes [default: .local/ready.json]
     #[arg(long, global = true, value_name = "FILE", conflicts_with_all = ["stack", "profile", "region"])]
     ready_file: Option<PathBuf>,
 }
@@ -43,8 +43,8 @@ pub struct Target {
 const READY_FILE: &str = ".local/ready.json";
 
 impl Target {
-    /// Whether the options lead off this machine. Told without the AWS configuration, which a
-    /// command that is refused for it does not need.
+    /// Whether the options name a stack on another machine. Decided without loading the AWS configuration, so that a
+    /// command can be refused before it is needed.
     pub fn is_elsewhere(&self) -> bool {
         let endpoint = || configured_endpoint(&Environment::of_process());
         self.stack.is_some() && !endpoint().is_some_and(|endpoint| is_loopback(&endpoint))
@@ -53,7 +53,7 @@ impl Target {
     /// The address of the API that `cargo local` runs.
     ///
     /// # Errors
-    /// None is running, or the options name another stack.
+    /// If no local API is running, or the options name another stack.
     pub fn local_api(&self) -> Result<String, CliError> {
         if self.stack.is_some() {
             return Err(CliError::Refused("name the address of the stack's API with --url".to_owned()));
@@ -62,7 +62,7 @@ impl Target {
         ready.gateway.ok_or_else(|| CliError::NoLocalStack("with an API, only its emulators".to_owned()))
     }
 
-    /// How a further command for the same stack begins.
+    /// The start of a command line for the same stack, for use in hints.
     fn invocation(&self) -> String {
         let ready_file = self.ready_file.as_ref().map(|file| file.display().to_string());
         let options = [
@@ -104,7 +104,7 @@ pub struct Connection {
     endpoint: Option<String>,
     /// What to call the stack in a sentence.
     name: String,
-    /// How a further command for it begins.
+    /// The start of a command line for this stack, for use in hints.
     pub invocation: String,
 }
 
@@ -142,7 +142,7 @@ impl Connection {
         let endpoint = configured_endpoint(&Environment::of_process());
         let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&config);
         if let Some(endpoint) = &endpoint {
-            // Said again, so that the address that `seed` checks is the one that is used.
+            // Set explicitly, so that the endpoint that `seed` checks is the one that is used.
             dynamodb = dynamodb.endpoint_url(endpoint);
         }
         let tables = ["accounts", "leads", "credits", "idempotency", "work"];
@@ -203,7 +203,7 @@ fn unread(ready_file: &Path, error: &std::io::Error) -> String {
     }
 }
 
-/// Says early, and in one line, what would otherwise be a failed dispatch later.
+/// Reports a missing region or credentials now, in one line, instead of as a dispatch failure on the first call.
 async fn check(config: &SdkConfig) -> Result<(), CliError> {
     let refused = |text: &str| CliError::Refused(text.to_owned());
     if config.region().is_none() {

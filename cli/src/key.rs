@@ -20,12 +20,12 @@ use crate::workspace::{self, Of};
 /// What can be done with keys.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a key and show it, this once
+    /// Make a key and show it; it cannot be shown again
     #[command(after_help = CREATE_HELP)]
     Create(Create),
     /// List the keys of a workspace with their last use, oldest first; never the keys themselves
     List(Of),
-    /// Replace a key by a new one with the same name, permissions and quota; the old one goes on for a while
+    /// Replace a key by a new one with the same name, permissions and quota; the old one stays valid for a while
     Rotate {
         #[command(flatten)]
         which: Which,
@@ -80,7 +80,7 @@ pub struct Create {
     per_day: u32,
 }
 
-/// A type of its own, because clap takes a bare set for an option that may be repeated.
+/// A newtype, because clap would treat a plain set as an option that can be given several times.
 #[derive(Clone, Debug)]
 struct Permissions(BTreeSet<Permission>);
 

@@ -47,10 +47,10 @@ pub struct Erase {
     /// The country of a phone number that starts with a single 0, such as 44
     #[arg(long, value_name = "CODE", requires = "phone", value_parser = clap::value_parser!(u16).range(1..=999))]
     country_code: Option<u16>,
-    /// Only show how much there is
+    /// Only show how many items would be erased
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, conflicts_with = "dry_run")]
     yes: bool,
 }
@@ -94,8 +94,8 @@ pub struct Find {
     /// The workspace that it belongs to
     #[arg(long, value_name = "UUID", value_parser = workspace::id)]
     workspace: Uuid,
-    /// The country of a phone number that starts with a single 0, such as 44. With 1, also of one
-    /// with ten digits
+    /// The country of a phone number that starts with a single 0, such as 44. With 1, numbers with ten digits are also
+    /// read as US or Canadian numbers
     #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(1..=999))]
     country_code: Option<u16>,
 }
@@ -228,7 +228,7 @@ async fn erase(erase: Erase, connection: &Connection, output: &Output) -> Result
     Ok(Answer::new(json!({ "erased": true, "found": erased }), told_of(&erased, "Erased:")))
 }
 
-/// How much there is of each kind; nothing of what it says.
+/// The number of items of each kind, without their content.
 fn told_of(erased: &ErasureReport, heading: &str) -> String {
     let counts = erased.counts.iter().map(|(kind, count)| vec![kind.replace('_', " "), count.to_string()]);
     let mut text = match erased.counts.is_empty() {
@@ -250,7 +250,7 @@ fn told_of(erased: &ErasureReport, heading: &str) -> String {
     text
 }
 
-/// Says that there is none; of what may be a phone number also why it could not be read as one.
+/// Says that no lead was found. If the value looks like a phone number, also says why it is not valid.
 fn none(find: &Find) -> String {
     let none = format!("no lead of the workspace has the reference, e-mail address or phone number {:?}", find.value);
     match normal::phone(&find.value, find.country_code) {

@@ -313,6 +313,48 @@ async fn an_import_that_rejected_rows_says_so_also_when_nobody_reads_on() {
     assert_eq!(child.wait().await.unwrap().code(), Some(3));
 }
 
+/// The exports that docs/importing.md names, with the columns that each writes and the options that the page adds.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_export_of_every_crm_that_the_documents_name_is_read() {
+    let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/importing.md")).unwrap();
+    let exports = [
+        (
+            "HubSpot",
+            "Record ID,First Name,Last Name,Email,Phone Number,Contact owner,Lead Status,Create Date,Associated Company,Job Title\n\
+             512,Ada,Byron,ada@engine.example,+44 20 7946 0958,Kim,Open,2026-10-01 09:00,Engine & Co,CEO\n",
+        ),
+        (
+            "Salesforce",
+            "\"Contact ID\",\"First Name\",\"Last Name\",\"Title\",\"Account Name\",\"Email\",\"Phone\",\"Lead Source\"\n\
+             \"003D000001abcde\",\"Ada\",\"Byron\",\"CEO\",\"Engine & Co\",\"ada@engine.example\",\"+44 20 7946 0958\",\"Web\"\n",
+        ),
+        (
+            "Pipedrive",
+            "Person - ID,Person - Name,Person - Organization,Person - Job title,Person - Email - Work,Person - Phone - Work\n\
+             17,Ada Byron,Engine & Co,CEO,ada@engine.example,+44 20 7946 0958\n",
+        ),
+        (
+            "Google Contacts",
+            "First Name,Middle Name,Last Name,Organization Name,Organization Title,E-mail 1 - Label,E-mail 1 - Value,Phone 1 - Label,Phone 1 - Value\n\
+             Ada,,Byron,Engine & Co,CEO,* Work,ada@engine.example,Mobile,+44 20 7946 0958\n",
+        ),
+    ];
+    for (number, (name, export)) in exports.into_iter().enumerate() {
+        let stack = Stack::start(&format!("export-{number}")).await;
+        let workspace = stack.workspace().await;
+        let row = document.lines().find(|line| line.starts_with(&format!("| {name} |"))).unwrap();
+        let maps = row.split("--map \"").skip(1).map(|rest| rest.split('"').next().unwrap());
+        let file = stack.file("export.csv", export.as_bytes());
+        let mut import = vec!["leads", "import", &file, "--workspace", &workspace];
+        import.extend(maps.flat_map(|map| ["--map", map]));
+        let (status, report) = stack.json(&import).await;
+        assert_eq!((status, &report["created"]), (0, &json!(1)), "{name}: {report}");
+        let (_, lead) = stack.json(&["leads", "find", "ada@engine.example", "--workspace", &workspace]).await;
+        let fields = ["full_name", "company_name", "job_title", "phone"].map(|field| lead[field].clone());
+        assert_eq!(json!(fields), json!(["Ada Byron", "Engine & Co", "CEO", "+442079460958"]), "{name}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_grant_adds_nothing_and_the_ledger_agrees() {
     let stack = Stack::start("credits").await;

@@ -4,8 +4,8 @@
 //! DynamoDB and SQS, a stand-in for the providers of e-mail, WhatsApp and SMS, and, unless a real model is
 //! configured, a composer that answers from the facts in the prompt.
 //!
-//! Invariant: every route, table and queue comes from the template. The exception are the routes of the webhooks,
-//! which are entered by hand with each provider ([`providers`]).
+//! Invariant: every route, table and queue comes from the template. The exceptions are the webhook routes, which are
+//! entered by hand with each provider ([`providers`]).
 
 pub mod composer;
 mod dynamodb;

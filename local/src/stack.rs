@@ -275,7 +275,7 @@ fn run(
 
 async fn load_demo(context: &Context, database: Database) -> Result<Option<demo::Loaded>, LocalError> {
     let table = context.environment.required("LEADS_TABLE")?.to_owned();
-    // Written directly: some 15,000 items would take most of the start through the protocol.
+    // Written directly: loading some 15,000 items over HTTP would take most of the start.
     let write = async |workspace: Uuid, prospects: &[Prospect]| {
         let items = OwnProspects::items(workspace, prospects)?;
         let written = tokio::task::spawn_blocking(move || dynamodb::import(&database, &table, items)).await;
@@ -327,7 +327,7 @@ async fn start_secrets(
     Ok((secrets, url))
 }
 
-/// The parameters that deploying the template would take.
+/// Values for the parameters that a deployment would set.
 fn parameters(model: &RealModel) -> HashMap<String, String> {
     let model = [("LlmBaseUrl", model.base_url.as_str()), ("LlmModel", &model.name), ("LlmApiKeySecret", LLM_API_KEY)];
     let secrets = SECRETS.map(|(parameter, name, _)| (parameter, name));

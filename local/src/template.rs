@@ -54,7 +54,7 @@ pub struct DeclaredFunction {
     pub id: String,
     /// The name of its crate and binary.
     pub name: String,
-    /// In seconds.
+    /// The timeout in seconds.
     pub timeout: u64,
     pub environment: HashMap<String, String>,
     pub events: Vec<Event>,
@@ -65,7 +65,8 @@ pub struct DeclaredFunction {
 /// An event that invokes a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A route of the HTTP API with its upper-case method, or `ANY`. The path `$default` matches what no other does.
+    /// A route of the HTTP API with its upper-case method, or `ANY`. The path `$default` matches requests that match no
+    /// other route.
     Route { method: String, path: String },
     /// A schedule, in seconds.
     Every(u64),

@@ -77,7 +77,7 @@ impl Copywriter {
         let deadline = self.clock.now() + TIME;
         let ready = self.model.ready().await?;
         let allowed = self.gate.allowed_to(command.id.workspace_id, command.lead_id).await?;
-        // What an earlier reply had right is not lost with a later one.
+        // Keeps valid messages of an earlier reply, in case a later reply gets them wrong.
         let best = Mutex::new(Messages::default());
         let check = |refined: Messages| {
             let mut best = best.lock().unwrap_or_else(PoisonError::into_inner);

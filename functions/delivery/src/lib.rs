@@ -1,9 +1,9 @@
 //! Receives queue messages that name an approved recommendation, and sends the approved text once (docs/behaviour.md,
 //! "Delivery").
 //!
-//! What was proven not to arrive goes once to the next channel that reaches the lead, in that channel's
-//! form. Calls and meetings become the representative's; what is only shown is delivered by being approved.
-//! What may have been sent is never sent again: the provider's callback settles it.
+//! If a message provably did not arrive, it is sent once through the next channel that reaches the lead, reformatted
+//! for it. Calls and meetings are handed to the representative; in-product messages count as delivered once approved. A
+//! message that may have been sent is never sent again; the provider's callback decides its state.
 
 mod alternate;
 mod conversation;
@@ -35,13 +35,13 @@ use shared::workspace::accounts::{Accounts, Site};
 
 use conversation::InConversation;
 
-/// How far back is looked for the lead's last message on WhatsApp, and for what is known of its channels.
+/// How far back the lead's history is read, for its last WhatsApp message and its reachable channels.
 const LOOKED_BACK: TimeDelta = TimeDelta::days(365);
 
 /// How many steps one message may take: an attempt, its failure, and the next one.
 const STEPS: usize = 6;
 
-/// How long a busy provider is left alone at first, and at most before the queue brings the message again.
+/// The first and the longest pause before a busy provider is asked again; after that, the queue redelivers.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LAST_PAUSE: Duration = Duration::from_secs(2);
 
@@ -85,8 +85,7 @@ impl DeliveryWorker {
         }
     }
 
-    /// Whom the lead hears from: the site that the recommendation is written for, or the workspace's first
-    /// that has the channel.
+    /// The sender: the site that the recommendation is written for, or the workspace's first that has the channel.
     async fn sender(&self, about: &Recommendation, channel: Channel) -> Result<Option<(Site, String)>, StoreError> {
         let sites = self.accounts.sites(about.id.workspace_id).await?;
         let own = match &about.origin {

@@ -1,13 +1,13 @@
-//! `POST /api/agents/sales/leadFollowUp`: a follow-up for one lead, on every channel that reaches it, in
-//! two phases (docs/behaviour.md, "Follow-up"). The sales specialist writes within the request; the copywriter
-//! refines what was written behind a queue, and the request waits a while for that.
+//! `POST /api/agents/sales/leadFollowUp`: a follow-up for one lead, on every channel that reaches it, in two phases
+//! (docs/behaviour.md, "Follow-up"). The sales specialist writes within the request; the copywriter, which runs behind
+//! a queue, refines the messages, and the request waits a while for it.
 //!
 //! In this order: the body is checked (400), site, lead, agent and channels are looked at (404, 400), the
 //! idempotency key is claimed (409, 422, 402), the model is asked (500), both commands are stored in one
 //! transaction, the copywriter's is queued, and its outcome is waited for.
 //!
-//! The commands are named after the work that the idempotency key stands for. So whoever takes a claim
-//! over finds what its predecessor stored, and nothing is written twice.
+//! The commands' ids derive from the claim's work id, so a request that takes over a claim finds what the earlier one
+//! stored, and nothing is written twice.
 
 mod answer;
 mod facts;
@@ -117,7 +117,7 @@ impl Endpoint for LeadFollowUp {
                 None => {
                     let agents = (&agent, staffed.active(Role::Copywriter));
                     let (sales, refining) = self.first_phase(call, ready?, &subject, agents, work.id()).await?;
-                    // Where this fails, it may have been stored all the same: a retry looks before it writes.
+                    // If this fails, the commands may still have been stored, so a retry checks before it writes.
                     work.keep();
                     let proposals = self.proposals(call, &sales, request.visitor_id)?;
                     if !self.commands.store(&sales, refining.as_ref(), proposals).await? {
@@ -174,7 +174,7 @@ fn assignment(
     Ok((staffed, history, agent, media))
 }
 
-/// The media to write for: the site's channels that reach the lead, and those that are always there.
+/// The media to write for: the site's channels that reach the lead, and the channels that need no address.
 fn media(request: &Request, staffed: &Staffed, lead: &LeadData) -> Result<Vec<Channel>, Problem> {
     let configured = [(Channel::Email, &staffed.site.email), (Channel::Whatsapp, &staffed.site.whatsapp)];
     let configured: Vec<_> =
@@ -218,7 +218,7 @@ impl LeadFollowUp {
         Ok(Some((sales, copywriter)))
     }
 
-    /// The sales specialist writes. Gives its command, and the one to refine what it wrote.
+    /// Has the sales specialist write. Returns its command, and the copywriter's command that refines the text.
     async fn first_phase(
         &self,
         call: &Call,
@@ -240,7 +240,7 @@ impl LeadFollowUp {
             Address::Email(email) => allowed.email(email),
             Address::Phone(phone) => allowed.phone(phone),
         });
-        // What an earlier reply had right is not lost with a later one.
+        // Keeps valid messages of an earlier reply, in case a later reply gets them wrong.
         let best = Mutex::new(Messages::default());
         let check = |messages: Messages| {
             let mut best = best.lock().unwrap_or_else(PoisonError::into_inner);
@@ -304,9 +304,9 @@ impl LeadFollowUp {
         Ok(writes)
     }
 
-    /// Sends the command to the copywriter, and waits for what becomes of it, as long as the client
-    /// prefers and the request's time allows. Whatever goes wrong here, the sales messages stand: the
-    /// command is stored, and the sweeper sends what was not sent.
+    /// Sends the command to the copywriter, and waits for its result, at most as long as the client asked for and the
+    /// request's deadline allows. Whatever goes wrong here, the sales messages stand: the command is stored, and the
+    /// sweeper sends what was not sent.
     async fn second_phase(&self, call: &Call, command: &Command, preference: &Preference) -> Command {
         if let Err(error) = self.queue.send(&[command.id]).await {
             tracing::warn!(command_id = %command.id.command_id, cause = %error, "a command is left to the sweeper");
@@ -334,8 +334,8 @@ impl LeadFollowUp {
     }
 }
 
-/// Holds a reply against what was asked for and what is known: what is not asked for is dropped, what is
-/// missing or has a fault is complained about, and done without if the model does not mend it.
+/// Checks a reply against the requested channels and the facts. Unrequested messages are dropped. Missing or faulty
+/// ones are reported to the model, and left out if it does not fix them.
 fn checked(
     messages: Messages,
     kept: &mut Messages,

@@ -1,4 +1,4 @@
-//! One message and its answer under way: what the tools have found and proposed so far.
+//! The state of one turn while the answer is being made: what the tools have found and proposed so far.
 
 use serde_json::{Value, json};
 use shared::base::problem::Problem;
@@ -15,21 +15,21 @@ use crate::history::Known;
 /// A turn under way.
 #[derive(Debug)]
 pub(crate) struct Turn<'a> {
-    /// What it stands on.
+    /// The stored data that the turn starts from.
     pub known: &'a Known,
-    /// What the message costs, and is held for it.
+    /// The price of the message, which is held.
     pub price: u32,
     /// Whether the message says which list it is about.
     pub names_a_list: bool,
     /// Everything that the person has said.
     pub own_words: String,
-    /// What the conversation has come to with it.
+    /// The state of the conversation after this message.
     pub state: State,
-    /// What is proposed, and the task whose place that takes.
+    /// The proposal, with the task that it replaces.
     pub proposal: Option<Proposal>,
     /// Whether the model has seen what other people wrote.
     pub from_records: bool,
-    /// What was used.
+    /// The tool calls so far.
     pub steps: Vec<Step>,
 }
 
@@ -46,12 +46,12 @@ pub(crate) struct Proposal {
     pub supersedes: Option<TaskId>,
 }
 
-/// What using a tool gave.
+/// The result of a tool call.
 #[derive(Debug)]
 pub(crate) struct Used {
     /// What the model is told.
     pub result: Value,
-    /// What the person is told: never what records say.
+    /// The text shown to the user. It never quotes records.
     pub summary: String,
     /// Whether it was done.
     pub is_done: bool,
@@ -60,7 +60,7 @@ pub(crate) struct Used {
 }
 
 impl Used {
-    /// Something done that holds nobody else's words.
+    /// A successful result that contains no text written by other people.
     pub(crate) fn done(result: Value, summary: String) -> Self {
         Self { result, summary, is_done: true, from_records: false }
     }
@@ -138,9 +138,9 @@ impl LexiChat {
             let lead = self.leads.lead(workspace_id, lead_id).await?;
             return Ok(lead.map_or(Found::None, Found::One));
         }
-        // Of many who fit, the one who is called exactly so comes first.
+        // If several contacts match, the search returns the exact name first.
         let mut found = self.leads.search(workspace_id, named, (0, 3)).await?.leads;
-        // One who is called exactly so is meant, whoever else's company or title holds the words.
+        // A single contact with exactly this name is meant, even if the words also match others' company or title.
         let is_called =
             |lead: &Lead| lead.full_name.as_deref().is_some_and(|name| name.to_lowercase() == named.to_lowercase());
         if found.iter().filter(|lead| is_called(lead)).count() == 1 {

@@ -60,7 +60,7 @@ pub struct Work {
 /// How the claim and the hold end if the work fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
-    /// An answer posts and stores; a problem voids and releases.
+    /// An answer posts the charge and is stored; a problem voids the hold and releases the claim.
     Open,
     /// An answer posts and stores. After a problem both stay until the lease expires, because a retry has to find what
     /// was made.
@@ -322,7 +322,8 @@ impl Work {
         completed
     }
 
-    /// Stores the answer, and posts or voids the hold. A stored error has a hold only if a predecessor made one.
+    /// Stores the answer, and posts or voids the hold. When an error is stored, there is a hold only if an earlier
+    /// request with the same key made one.
     async fn settle(&self, reply: Reply, as_state: State) -> Result<Reply, Problem> {
         match self.close(reply, as_state, Vec::new()).await? {
             Completed::Done(reply) => Ok(reply),

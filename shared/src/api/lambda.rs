@@ -23,7 +23,7 @@ use crate::base::store::StoreError;
 
 pub use lambda_runtime::Error;
 
-/// The maximum time that the start waits for the first connection.
+/// The maximum time that startup waits for the first connection.
 const WARMING: Duration = Duration::from_millis(300);
 
 /// The work for one event.
@@ -131,7 +131,7 @@ impl Definition {
     /// Runs the function in Lambda: configuration, logs, a first connection, then the runtime's loop.
     ///
     /// # Errors
-    /// An invalid configuration, which the log and Lambda's init report name.
+    /// If the configuration is invalid. The log and Lambda's init report say what is wrong.
     #[tokio::main]
     pub async fn run(self) -> Result<(), Error> {
         let environment = Environment::of_process();
@@ -192,8 +192,8 @@ fn observed<I: Send + 'static, O: 'static>(
     })
 }
 
-/// Opens a connection to DynamoDB if the function has a table. It takes longer than the rest of the start, and no
-/// request waits for it yet. A denied call warms the connection too.
+/// Opens a connection to DynamoDB if the function has a table. Connecting takes longer than the rest of startup; done
+/// here, no request has to wait for it. A denied call warms the connection too.
 async fn warm(context: &Context) {
     if context.environment.names_a_table() {
         drop(tokio::time::timeout(WARMING, context.dynamodb.describe_endpoints().send()).await);
@@ -201,8 +201,8 @@ async fn warm(context: &Context) {
 }
 
 /// The runtime's loop for requests. Answers to requests through the function URL are always streamed, because the URL
-/// accepts no other form. API Gateway's HTTP API accepts only whole answers, and would pass the form of a streamed
-/// answer on to the client ("Response streaming for Lambda functions", AWS Lambda Developer Guide).
+/// accepts no other form. API Gateway's HTTP API accepts only whole answers, and would send the raw framing of a
+/// streamed answer to the client ("Response streaming for Lambda functions", AWS Lambda Developer Guide).
 async fn run_http(http: Http) -> Result<(), Error> {
     lambda_runtime::run(service_fn(move |event: LambdaEvent<LambdaRequest>| {
         let http = http.clone();

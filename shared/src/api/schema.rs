@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// The schema keyword for a value's own complaint. Only the check of requests reads it.
+/// The schema keyword for a custom error message of a value. Only the check of requests reads it.
 pub(super) const WORDS: &str = "x-complaint";
 
 /// The schema keyword for a list whose items are checked one by one, each with its own result. Only the check of
@@ -35,7 +35,7 @@ pub(super) fn plain_enums(schema: &mut Value) {
     });
 }
 
-/// The names that a variant of an enum stands for; `None` if it is more than names.
+/// The names (constants) of an enum variant; `None` if the variant holds data.
 fn names_of(variant: &Value) -> Option<Vec<String>> {
     match (&variant["const"], &variant["enum"]) {
         (Value::String(name), _) => Some(vec![name.clone()]),

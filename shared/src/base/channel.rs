@@ -1,4 +1,4 @@
-//! The channels between a workspace and its leads: one list, and the part of it that each use has.
+//! The channels between a workspace and its leads: the full list, and the subset that each use supports.
 //!
 //! A new channel is a variant here and an entry in the lists that it belongs to. The compiler then points to each
 //! `match` over all channels: whether it reaches a lead (`outreach::reach`), its rates (`outreach::policy`), the form
@@ -10,7 +10,7 @@
 //! - received: a webhook function such as `functions/meta-webhook`, its message in `crm::inbox` and in
 //!   `functions/message-worker`, its count in `functions/lead-stats`;
 //! - suggested: its name in `functions/suggest-followups/src/channel.rs`;
-//! - always: its configuration by `cargo cli channel` and `cargo cli site`.
+//! - in every case: support in `cargo cli channel` and `cargo cli site`.
 
 use std::borrow::Cow;
 
@@ -18,8 +18,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 
-/// A way to or from a lead. In the order of what asks least of the lead: of two channels that are equally likely to
-/// succeed, the earlier is recommended.
+/// A way to or from a lead. Ordered by how little they ask of the lead, least first: of two channels that are equally
+/// likely to succeed, the earlier is recommended.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, EnumString, IntoStaticStr,
 )]
@@ -43,7 +43,7 @@ pub enum Channel {
     Instagram,
     /// A chat on the site; the lead's identifier is a session.
     Webchat,
-    /// A line within the product.
+    /// A short notification inside the product.
     Notification,
     /// A banner or popup on the site.
     Web,

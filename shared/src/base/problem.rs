@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 pub enum Code {
     /// Malformed or missing input.
     Validation,
-    /// An identity of the contact belongs to another contact of the workspace. Shown like [`Code::Validation`], but
-    /// found by the work itself.
+    /// An identity of the contact belongs to another contact of the workspace. Shown like `Validation`, but detected
+    /// while the request is carried out, not when its body is checked.
     IdentityTaken,
     /// There is no such route.
     NoSuchRoute,
@@ -46,7 +46,7 @@ pub enum Code {
     RecommendationNotFound,
     /// The list, the campaign, the task or the conversation is not in this workspace.
     NotFound,
-    /// A person has already decided on the task. Shown like [`Code::Validation`], but found by the work itself.
+    /// A person has already decided on the task. Shown like [`Code::Validation`], but detected during the work.
     TaskNotPending,
     /// Another decision came first, or the current status does not allow this decision.
     Conflict,
@@ -83,8 +83,8 @@ pub enum Code {
 }
 
 impl Code {
-    /// Whether an answer with this code is stored under an idempotency key: only a permanent error of the work itself,
-    /// which a retry would repeat (docs/behaviour.md, "Retries").
+    /// Whether an answer with this code is stored under an idempotency key: true only for permanent errors that occur
+    /// during the work, because a retry would fail in the same way (docs/behaviour.md, "Retries").
     pub fn is_kept(self) -> bool {
         matches!(
             self,

@@ -1,9 +1,9 @@
 //! SQS: sends messages, and receives them one by one.
 //!
 //! SQS redelivers a message that fails, [`DELIVERIES`] times in all. Then it moves the message to the dead-letter queue
-//! that `template.yaml` names, which keeps it for two weeks and raises an alarm. The item that the message names fails
-//! separately, after `workflow::lease::ATTEMPTS`. Operators read dead-letter queues, so messages hold identifiers,
-//! never personal data.
+//! that `template.yaml` names, which keeps it for two weeks and raises an alarm. Independently of that, the item that
+//! the message names is marked as failed after `workflow::lease::ATTEMPTS` attempts. Operators read dead-letter queues,
+//! so messages hold identifiers, never personal data.
 
 use std::panic::AssertUnwindSafe;
 
@@ -115,7 +115,8 @@ pub trait Consumer: Send + Sync + 'static {
 }
 
 /// Passes on the records of an SQS event one by one, and returns Lambda's partial batch response ("Implementing partial
-/// batch responses", AWS Lambda Developer Guide). A record that is unreadable, fails or panics is reported alone.
+/// batch responses", AWS Lambda Developer Guide). If a record cannot be read, fails or panics, only that record is
+/// reported as failed.
 pub async fn consume<C: Consumer>(consumer: &C, event: &Value) -> Value {
     let mut failures = Vec::new();
     for record in event["Records"].as_array().into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! Whose lead, and which: the parts of every key of the lead list.
+//! Identifies the owner of a lead and the lead: the parts of every key in the lead list.
 
 use pii::addresses;
 use schemars::JsonSchema;
@@ -9,7 +9,7 @@ use crate::base::problem::Problem;
 use crate::base::store::{Item, s};
 use crate::parsed_text;
 
-/// Whose lead: keys are built from this and nothing else.
+/// The owner of a lead. All keys are built from this.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct User {
     /// The tenant.
@@ -41,16 +41,16 @@ impl User {
         format!("{}#M#{}", self.rows_pk(), customer_phone.0)
     }
 
-    /// Where a lead's row is.
+    /// The key of a lead's row.
     pub(crate) fn row_key(&self, customer_phone: &CustomerPhone) -> Item {
         let sk = format!("row#{}", customer_phone.0);
         Item::from([("pk".to_owned(), s(self.rows_pk())), ("sk".to_owned(), s(sk))])
     }
 }
 
-/// A lead's channel identifier within a user: a phone number without `+`, an Instagram-scoped id, the
-/// id of a webchat session, or WhatsApp's business-scoped user id (`BR.1502576394655843`) of somebody
-/// who shows no number. Where both of a person's are told, one is an alias of the other.
+/// A lead's channel identifier within a user: a phone number without `+`, an Instagram-scoped id, the id of a webchat
+/// session, or WhatsApp's business-scoped user id (`BR.1502576394655843`) of somebody who shows no number. If WhatsApp
+/// sends both for a person, one is stored as an alias of the other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CustomerPhone(pub(crate) String);
 
@@ -67,7 +67,7 @@ impl CustomerPhone {
         &self.0
     }
 
-    /// The phone number that it is on WhatsApp, as a contact has it.
+    /// On WhatsApp, the phone number that this identifier is, in the form in which contacts store it.
     pub fn phone_number(&self) -> Option<String> {
         let is_number = self.0.bytes().all(|byte| byte.is_ascii_digit());
         if is_number { addresses::phone(&format!("+{}", self.0), None).ok() } else { None }
@@ -84,7 +84,7 @@ parsed_text!(
 /// A user, in the path.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct UserPath {
-    /// Whose leads.
+    /// The user that the leads belong to.
     #[schemars(regex(pattern = "^[!-\"$-~]{1,128}$"), example = "789895c8-4bd6-43e9-bfea-a4171ec47197")]
     pub user_id: String,
 }

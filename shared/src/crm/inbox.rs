@@ -4,8 +4,8 @@
 //! |---|---|---|
 //! | delivered item | `W#<workspace>#I#<digest>` | `inbox` |
 //!
-//! A queue's message carries only where the item is. The digest is one of the provider's identifier,
-//! which can hold a phone number; so the same item again is the same place. TTL removes what was left.
+//! A queue's message carries only where the item is. The key is a digest of the provider's identifier, because that can
+//! contain a phone number. The same item always gets the same key. TTL removes items that nobody has processed.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use data_encoding::HEXLOWER;
@@ -26,11 +26,11 @@ const KEPT: TimeDelta = TimeDelta::days(7);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Delivered {
-    /// An item of `messages[]`, and the one of `contacts[]` that it is from.
+    /// An item of `messages[]`, with the item of `contacts[]` that describes its sender.
     WhatsappMessage {
         /// The message.
         message: Value,
-        /// The contact, if it was told.
+        /// The contact, if the webhook contained it.
         contact: Option<Value>,
     },
     /// An item of `statuses[]`.
@@ -60,7 +60,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// The place of what a provider calls `id` (one text or several) on a channel.
+    /// The key for the item with the provider's identifier `id`, in one or several parts, on a channel.
     pub fn new(channel: &ChannelAccount, id: &[&str]) -> Self {
         let mut digest = Sha256::new();
         for part in [channel.platform.name(), &channel.channel_id].iter().chain(id) {
@@ -90,7 +90,7 @@ pub struct Received {
 struct Stored {
     channel: ChannelAccount,
     received_at: DateTime<Utc>,
-    /// As JSON text: what a provider sends may be nested deeper than an item.
+    /// Stored as JSON text, because a payload may be nested deeper than DynamoDB allows for an item.
     delivered: String,
 }
 
@@ -103,7 +103,7 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Keeps an item until somebody has worked on it. The same again takes its place.
+    /// Stores an item until a worker has processed it. If the same item is delivered again, it overwrites the first.
     pub async fn put(&self, place: &Place, channel: &ChannelAccount, delivered: &Delivered) -> Result<(), StoreError> {
         let received_at = self.clock.now();
         let delivered = serde_json::to_string(delivered);

@@ -5,9 +5,9 @@
 //! | list | `W#<workspace>#lists` | `list#<list>` |
 //! | contact on a list | `W#<workspace>#S#<list>` | `contact#<lead>` |
 //!
-//! A list counts its contacts. What puts contacts on it or takes them off changes the count in the same
-//! transaction, on the condition that each of them is not there yet, or is: so whatever is done twice, or by
-//! several at once, counts once.
+//! A list counts its contacts. Adding or removing contacts changes the count in the same transaction. An added contact
+//! must not be on the list yet, and a removed one must be on it, so a change that is repeated or made concurrently is
+//! counted once.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashSet};
@@ -63,7 +63,7 @@ pub struct List {
     pub created_at: DateTime<Utc>,
 }
 
-/// A list that is there, or is to be made when something is first put on it.
+/// A list that exists, or that is created when the first contact is added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// Its identifier.
@@ -77,7 +77,7 @@ pub struct Target {
 pub struct Member {
     /// The contact.
     pub lead_id: Uuid,
-    /// What it is called at the source of prospects, if it was found there.
+    /// Its identifier at the prospect source, if it came from there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prospect_id: Option<String>,
 }
@@ -90,7 +90,7 @@ pub struct Contact {
     pub member: Member,
     /// When it was put there.
     pub added_at: DateTime<Utc>,
-    /// Its place among those that were put there with it.
+    /// Its position among the contacts that were added in the same call.
     place: usize,
 }
 
@@ -145,7 +145,7 @@ impl Lists {
         Ok(lists)
     }
 
-    /// Makes a list, unless there is one of this identifier; gives it as it stands.
+    /// Creates a list unless one with this identifier exists. Returns the stored list.
     pub async fn create(&self, target: &Target, workspace_id: Uuid) -> Result<List, StoreError> {
         let Target { list_id, name } = target.clone();
         let list = List { list_id, workspace_id, name, contacts: 0, created_at: self.clock.now() };
@@ -165,8 +165,8 @@ impl Lists {
         }
     }
 
-    /// The contacts of a list in the order in which they were put there, without the first `skip` and at most
-    /// `limit`; and how many there are. It reads the whole list, which at its longest is 2 MB.
+    /// A page of a list's contacts in the order in which they were added, and the total number. Reads the whole list,
+    /// which is at most 2 MB.
     pub async fn contacts(
         &self,
         workspace_id: Uuid,
@@ -179,17 +179,18 @@ impl Lists {
         Ok((contacts.into_iter().skip(skip).take(limit).collect(), total))
     }
 
-    /// What the contacts of a list are called at the source of prospects, those that were found there.
+    /// The prospect ids of the contacts on a list, for those that came from the prospect source.
     pub async fn prospects(&self, workspace_id: Uuid, list_id: Uuid) -> Result<HashSet<String>, StoreError> {
         let (contacts, _) = self.contacts(workspace_id, list_id, (0, usize::MAX)).await?;
         Ok(contacts.into_iter().filter_map(|contact| contact.member.prospect_id).collect())
     }
 
-    /// Puts contacts on a list, each once; gives how many were not there yet. Whether they are contacts of the
-    /// workspace is the caller's to know.
+    /// Adds contacts to a list, each once. Returns how many were new. The caller must check that they belong to the
+    /// workspace.
     ///
     /// # Errors
-    /// A list that would get too long takes none of them, unless others lengthen it at the same moment.
+    /// If the list would exceed its limit, nothing is added. Only if others add contacts at the same time may
+    /// some of them have been added.
     pub async fn add(&self, workspace_id: Uuid, list_id: Uuid, members: &[Member]) -> Result<usize, ListError> {
         let list = self.get(workspace_id, list_id).await?.ok_or(ListError::NoSuchList)?;
         let mut seen = HashSet::new();
@@ -231,9 +232,9 @@ impl Lists {
         self.change(deletes, count).await
     }
 
-    /// Applies changes of a list's contacts, each with its condition, and what `count` makes of their number,
-    /// one transaction after the other. A change whose condition fails is none; the others are tried again
-    /// without it.
+    /// Applies changes to a list's contacts in consecutive transactions. Each change has its condition, and `count`
+    /// makes the write that updates the list's count. A change whose condition fails is not needed: the transaction is
+    /// repeated without it.
     async fn change(&self, changes: Vec<Write>, count: impl Fn(usize) -> Write) -> Result<usize, ListError> {
         let mut applied = 0;
         for chunk in changes.chunks(AT_ONCE) {
@@ -252,7 +253,7 @@ impl Lists {
                 changes.retain(|_| by_change.next() != Some(true));
                 match refused.first() {
                     Some(Some(list)) if list.is_empty() => return Err(ListError::NoSuchList),
-                    // It is full, unless those that are there already leave room for the rest.
+                    // If no change was dropped, the count's own limit refused the transaction: the list is full.
                     _ if changes.len() == before => return Err(ListError::Full),
                     _ => {}
                 }

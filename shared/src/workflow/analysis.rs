@@ -31,10 +31,10 @@ use crate::workflow::recommendations::{
 /// The fewest engagement events that a recommendation needs.
 pub const FEWEST_EVENTS: usize = 2;
 
-/// Within what time a message is answered, if it is.
+/// The time within which a reply counts as an answer to a message.
 const ANSWERED_WITHIN: TimeDelta = TimeDelta::days(14);
 
-/// How far back a lead's engagement is read, if that is enough.
+/// How far back engagement is read at first; all of it is read if that gives too few events.
 const LOOKED_BACK: TimeDelta = TimeDelta::days(365);
 
 /// How many events the model is shown: the newest.
@@ -70,19 +70,18 @@ struct Reply {
 pub struct Proposal {
     /// The recommendation: to be reviewed, or blocked.
     pub recommendation: Recommendation,
-    /// What follows from it.
+    /// The notifications that it causes.
     pub notifications: Vec<Notification>,
 }
 
-/// The engagement events of a lead, those of the request among them: each one once by type, outcome and
-/// date.
+/// A lead's engagement events, including those from the request, without duplicates (same type, outcome and date).
 pub fn events(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> BTreeSet<Event> {
     let stored = reach.history.touches(now).map(event);
     let given = asked.engagement_history.iter().cloned();
     given.chain(stored).map(normal).collect()
 }
 
-/// An event as it is compared: by its words and its day.
+/// An event in normal form, for comparison: normalised texts, and the date without the time.
 fn normal(event: Event) -> Event {
     Event {
         kind: plain(&event.kind),
@@ -111,8 +110,8 @@ fn last_engagement(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Option<D
 }
 
 impl Analysis {
-    /// A lead with what happened with it within a year; with all that ever did, where that is too little for a
-    /// recommendation. `None` if the workspace has no such lead.
+    /// A lead with its events of the last year, or with all its events if those are too few for a recommendation.
+    /// `None` if the workspace has no such lead.
     pub async fn reach(&self, workspace_id: Uuid, lead_id: Uuid, asked: &Asked) -> Result<Option<Reach>, StoreError> {
         let now = self.clock.now();
         let reach = self.reaching.reach(workspace_id, lead_id, now - LOOKED_BACK).await?;
@@ -124,7 +123,7 @@ impl Analysis {
         }
     }
 
-    /// Whether the model is worth asking.
+    /// Whether the model can be asked now, by its circuit breaker.
     pub async fn ready(&self) -> Result<Ready, Problem> {
         self.model.ready().await
     }
@@ -132,8 +131,8 @@ impl Analysis {
     /// Makes a recommendation until `deadline`.
     ///
     /// # Errors
-    /// [`Code::InsufficientData`] if too little happened with the lead, or nothing reaches it; else as
-    /// [`Model::complete`].
+    /// [`Code::InsufficientData`] if the lead has too few events or no channel reaches it; otherwise the
+    /// errors of `Model::complete`.
     pub async fn recommend(
         &self,
         ready: Ready,
@@ -191,7 +190,7 @@ impl Analysis {
         Ok(Proposal { recommendation, notifications: alert.into_iter().collect() })
     }
 
-    /// What tells the representative to complete a lead's data.
+    /// The notification that asks the representative to complete a lead's data.
     pub fn complete_lead_data(&self, id: RecommendationId, reach: &Reach, problem: &Problem) -> Notification {
         Notification {
             notification_id: self.random.uuid(),
@@ -205,7 +204,7 @@ impl Analysis {
         }
     }
 
-    /// What the model was to do, as an item of the manual queue, with what tells the manager so.
+    /// A recommendation for the manual queue, for when the model is unavailable, with the notification for the manager.
     pub fn for_people(&self, id: RecommendationId, reach: &Reach, asked: &Asked, problem: &Problem) -> Proposal {
         let now = self.clock.now();
         let origin = Origin::Engagement(asked.clone());
@@ -224,7 +223,7 @@ impl Analysis {
     }
 }
 
-/// The events, if they are enough, and something reaches the lead.
+/// Returns the events if there are enough of them and at least one channel reaches the lead.
 ///
 /// # Errors
 /// [`Code::InsufficientData`].
@@ -240,7 +239,7 @@ pub fn enough(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Result<BTreeS
     Ok(events)
 }
 
-/// Why a lead of which so many events are known gets no recommendation.
+/// The error for a lead with only `found` events, too few for a recommendation.
 pub fn insufficient_engagement(found: usize) -> Problem {
     let message = "The lead record does not contain enough engagement history to generate a reliable recommendation.";
     insufficient(message, found)
@@ -261,9 +260,9 @@ fn unreachable(found: usize, reach: &Reach) -> Problem {
         .detail("missing", json!(["email", "phone"]))
 }
 
-/// What is known of each channel: what the request says, and what is stored, where a message without an
-/// outcome is answered by what the lead writes there next. Of what the lead wrote, only what answers nothing
-/// counts for itself, or talkative channels would seem better than they are.
+/// The touches of each channel, from the request and from stored activities. A stored message without an outcome counts
+/// as answered if the lead then writes on the same channel. A lead's message counts as a touch of its own only if it is
+/// not an answer; otherwise channels with much chat would score too high.
 pub fn touches(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Vec<Touch> {
     let known = reach.history.recent.iter().chain(&reach.history.earlier);
     let known: BTreeSet<_> = known.map(|activity| normal(event(activity))).collect();
@@ -348,7 +347,7 @@ fn drafted(reply: &Reply, channel: Channel) -> Draft {
     }
 }
 
-/// Holds a reply against the form of its channel and against the facts.
+/// Checks a reply against the format of its channel and against the facts.
 fn checked(reply: Reply, channel: Channel, known: &str) -> Checked<Reply> {
     match drafted(&reply, channel).fault_of_model(&reply.reasoning_summary, known) {
         None => Checked::Fine(reply),

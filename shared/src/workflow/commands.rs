@@ -6,7 +6,7 @@
 //!
 //! A command is *queued*, *running* under a [lease](crate::workflow::lease), and then *completed* or *failed*, once.
 //!
-//! As long as it wants a message in its queue, a command is in the index of [`crate::workflow::due`].
+//! A command is in the index of [`crate::workflow::due`] as long as it needs a queue message.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ pub enum Status {
     Failed,
 }
 
-/// Which command: what a message of the queue says.
+/// The identity of a command; the content of a queue message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandId {
     /// The tenant.
@@ -69,11 +69,11 @@ pub struct Command {
     pub lead_id: Uuid,
     /// The agent whose work it is.
     pub agent_id: Uuid,
-    /// The command that goes on with its outcome, if there is one.
+    /// The next command, which works on this one's output, if there is one.
     pub followed_by: Option<Uuid>,
     /// What it was told, as JSON.
     pub facts: String,
-    /// The recommendations that its outcome is proposed by, for each medium.
+    /// For each channel, the id of the recommendation that proposes this command's text.
     #[serde(default)]
     pub recommendations: BTreeMap<Channel, Uuid>,
     /// The message of the lead's conversation that shows its outcome, if there is one.
@@ -117,7 +117,7 @@ pub struct Order {
     pub facts: String,
 }
 
-/// What somebody wrote, and with what.
+/// The texts that an agent wrote, with the model and prompt version used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// What was written.
@@ -178,7 +178,7 @@ impl Command {
         Self { status, finished_at: Some(now), assignment: Assignment::default(), ..self }
     }
 
-    /// Whether nobody is going to work on it any more.
+    /// Whether it is completed or failed.
     pub fn is_finished(&self) -> bool {
         matches!(self.status, Status::Completed | Status::Failed)
     }
@@ -191,7 +191,7 @@ pub enum Completed {
     Done,
     /// Somebody else has taken it.
     NotOurs,
-    /// What was to be written with it has changed meanwhile.
+    /// An item that was to be written in the same transaction has changed meanwhile.
     Outdated,
 }
 
@@ -224,7 +224,7 @@ impl Commands {
         Ok(matches!(self.table.transact(writes).await?, Transacted::Applied))
     }
 
-    /// A write of a whole command, whose condition is the caller's.
+    /// A write that replaces the command; the caller adds the condition.
     fn put(&self, command: &Command) -> Result<Write, StoreError> {
         Ok(self.table.put(keyed(command, command_key(command.id))?))
     }
@@ -290,7 +290,7 @@ impl Commands {
         })
     }
 
-    /// Gives a command back that could not be done: to be tried again, or, after the last attempt, as failed.
+    /// Releases a command that could not be done. It is queued again, or marked as failed after the last attempt.
     pub async fn give_back(&self, leased: &Leased<Command>) -> Result<Status, StoreError> {
         let now = self.clock.now();
         let back = match leased.attempts < ATTEMPTS {

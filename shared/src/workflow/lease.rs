@@ -15,7 +15,7 @@ use crate::base::store::{Write, n, s};
 /// How long a worker may have an item: longer than the function's timeout.
 pub const LEASE: TimeDelta = TimeDelta::seconds(70);
 
-/// How often an item is tried before it has failed: as often as its queue delivers a message.
+/// The number of attempts after which an item has failed; equal to the number of deliveries of a queue message.
 pub const ATTEMPTS: u32 = crate::base::queue::DELIVERIES;
 
 /// A worker's claim on an item.
@@ -29,7 +29,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// A lease from `now` on, of an owner that no other lease has.
+    /// A lease that starts now, with a new, unique owner id.
     pub fn new(owner: Uuid, now: DateTime<Utc>) -> Self {
         Self { owner, until: (now + LEASE).timestamp_millis() }
     }
@@ -45,7 +45,7 @@ impl Lease {
         update.bind("lease", s(self.owner)).bind("until", n(self.until)).bind("due", n(due))
     }
 
-    /// The same write, which fails where another has the lease.
+    /// Adds the condition that no other worker holds the lease.
     pub fn guard(self, write: Write) -> Write {
         write.when("lease = :lease").bind("lease", s(self.owner))
     }
@@ -77,7 +77,7 @@ impl Assignment {
         self.lease.is_none_or(|lease| lease.until < now.timestamp_millis())
     }
 
-    /// Whether a message in a queue is still to come for the item.
+    /// Whether the item still needs a queue message.
     pub fn is_queued(&self) -> bool {
         self.due.is_some()
     }
@@ -112,7 +112,7 @@ impl<T> Leased<T> {
         Self::new(item, self.lease)
     }
 
-    /// The same write, which fails once the lease has ended or another has it.
+    /// Adds the condition that the lease has not ended and that no other worker holds it.
     pub fn guard(&self, write: Write, now: DateTime<Utc>) -> Write {
         let write = self.lease.guard(write).when("lease_until >= :lease_now");
         write.bind("lease_now", n(now.timestamp_millis()))
@@ -133,7 +133,7 @@ impl<T> DerefMut for Leased<T> {
     }
 }
 
-/// What came of taking an item.
+/// The result of trying to take an item.
 #[derive(Debug)]
 pub enum Take<T> {
     /// The caller has it until its lease ends.
