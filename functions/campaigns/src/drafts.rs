@@ -40,11 +40,11 @@ pub struct CampaignDraft {
     pub contact_id: Uuid,
     /// What came of it.
     pub state: State,
-    /// Why, where that needs a word.
+    /// The reason, as a code; null if the state says it all.
     pub code: Option<String>,
     /// The recommendation that the draft is.
     pub recommendation_id: Option<Uuid>,
-    /// Where that stands.
+    /// The recommendation's status.
     pub status: Option<Status>,
     /// The channel.
     #[schemars(with = "Option<Recommended>")]

@@ -65,7 +65,7 @@ pub struct CampaignView {
     pub about: String,
     /// A message that the drafts are like, if one was written with Lexi.
     pub example: Option<Example>,
-    /// How many contacts came to what.
+    /// The number of contacts by outcome.
     pub counts: CampaignCounts,
     /// The task that started it.
     pub task_id: Uuid,

@@ -41,7 +41,7 @@ pub struct CommandPath {
 pub struct CommandView {
     /// Its identifier.
     pub command_id: Uuid,
-    /// Whose work it is.
+    /// The role of the agent that does it.
     pub role: Role,
     /// Where it stands.
     pub status: Status,

@@ -40,13 +40,13 @@ fn usual() -> u32 {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Balance")]
 pub struct Account {
-    /// How many can be spent.
+    /// The credits that can be spent.
     pub balance: u64,
-    /// How many are set aside for work under way.
+    /// The credits that are held for running requests.
     pub held: u64,
-    /// How many were charged.
+    /// The credits that were charged.
     pub spent: u64,
-    /// How many came in.
+    /// The credits that were granted.
     pub granted: u64,
     /// The ledger, newest first.
     pub entries: Vec<CreditEntry>,
@@ -59,11 +59,11 @@ pub struct CreditEntry {
     pub id: Uuid,
     /// What happened.
     pub kind: EntryKind,
-    /// How many credits.
+    /// The number of credits.
     pub amount: u32,
-    /// What for: the action, or the reason of a grant.
+    /// The action that was charged, or the reason of a grant.
     pub action: String,
-    /// When.
+    /// When it was posted.
     pub created_at: Timestamp,
 }
 

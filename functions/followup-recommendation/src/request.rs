@@ -17,12 +17,12 @@ pub struct Request {
     /// Such as `enterprise`, `mid-market` or `smb`.
     #[schemars(length(max = 64))]
     pub account_tier: Option<String>,
-    /// When something last happened with the lead; what is stored wins over it.
+    /// The date of the last engagement. A stored date takes precedence.
     pub last_engagement_date: Option<EngagementDate>,
-    /// What happened with the lead, besides what is stored.
+    /// Engagement events that are not stored here.
     #[schemars(length(max = 200))]
     pub engagement_history: Option<Vec<EngagementEvent>>,
-    /// What happened lately, in words.
+    /// Recent activity, in words.
     #[schemars(length(max = 5_000))]
     pub recent_activity_summary: Option<String>,
 }
@@ -37,7 +37,7 @@ pub struct EngagementEvent {
     /// What came of it, such as `opened`, `replied` or `no_response`.
     #[schemars(length(max = 64), regex(pattern = r"\S"))]
     pub outcome: String,
-    /// When.
+    /// When it happened.
     pub date: Option<EngagementDate>,
 }
 

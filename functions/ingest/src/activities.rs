@@ -32,7 +32,7 @@ pub struct NewActivity {
     pub kind: Word,
     /// When, from five years ago until tomorrow; by default now.
     pub occurred_at: Option<OccurredAt>,
-    /// Who began it.
+    /// Who started it: the contact (inbound) or your team (outbound).
     pub direction: Option<Direction>,
     /// What came of it, such as `replied`.
     #[schemars(length(max = 100))]
@@ -80,9 +80,9 @@ pub struct ActivityRecorded {
     #[serde(rename = "type")]
     #[schemars(with = "String")]
     pub kind: ActivityKind,
-    /// When.
+    /// When it happened.
     pub occurred_at: Timestamp,
-    /// Whether it was known already.
+    /// Whether it was recorded before.
     pub duplicate: bool,
 }
 

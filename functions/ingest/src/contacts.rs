@@ -113,7 +113,7 @@ pub enum ContactResult {
         /// The contact.
         #[serde(flatten)]
         contact: ContactRecorded,
-        /// Its place in the request, from 0.
+        /// The contact's index in the request, from 0.
         index: u32,
     },
     /// It was not recorded.
@@ -123,7 +123,7 @@ pub enum ContactResult {
         status: &'static str,
         /// What is wrong.
         error: ContactError,
-        /// Its place in the request, from 0.
+        /// The contact's index in the request, from 0.
         index: u32,
     },
 }

@@ -26,9 +26,9 @@ pub struct PostMessages {
 #[serde(untagged)]
 #[schemars(rename = "MessagesGiven")]
 pub enum NewMessages {
-    /// Several.
+    /// Several messages.
     Batch(Batch),
-    /// One.
+    /// One message.
     One(Box<NewMessage>),
 }
 
@@ -55,7 +55,7 @@ pub struct MessageRecorded {
     pub message_id: String,
     /// The conversation.
     pub conversation_id: String,
-    /// Whether it was known already.
+    /// Whether it was recorded before.
     pub duplicate: bool,
 }
 

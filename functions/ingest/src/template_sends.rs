@@ -43,7 +43,7 @@ pub struct NewTemplateSend {
 pub struct TemplateSendRecorded {
     /// Its identifier.
     pub template_send_id: String,
-    /// Whether it was known already.
+    /// Whether it was recorded before.
     pub duplicate: bool,
 }
 

@@ -45,7 +45,7 @@ pub struct FollowedLead {
     pub phone: Option<String>,
     /// Job title.
     pub position: Option<String>,
-    /// What troubles the lead.
+    /// The lead's pain points.
     pub pain_points: Option<Vec<String>>,
     /// The budget.
     pub budget_range: Option<String>,

@@ -53,7 +53,7 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("anyOf" = [{"required": ["summary"]}, {"required": ["content"]}], "x-complaint" = AN_INTERACTION))]
 pub struct Interaction {
-    /// When.
+    /// When it happened.
     #[schemars(length(max = 5_000))]
     pub date: String,
     /// What, such as `email` or `call`.
@@ -72,7 +72,7 @@ pub struct Interaction {
     pub others: Map<String, Value>,
 }
 
-/// What is known of a lead; other fields are taken as they are.
+/// What is known of the lead. Other fields are accepted and passed on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LeadData {
     /// Name.
@@ -95,7 +95,7 @@ pub struct LeadData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 40))]
     pub phone: Option<String>,
-    /// What troubles the lead.
+    /// The lead's pain points.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 50), inner(length(max = 500)), extend("x-complaint" = SHORT_TEXTS))]
     pub pain_points: Option<Vec<String>>,

@@ -19,32 +19,32 @@ pub use operations::operations;
 /// How many leads a user has.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct LeadCounts {
-    /// All.
+    /// The number of leads.
     pub total_leads: u64,
-    /// With scores.
+    /// The number of leads that are scored.
     pub leads_with_extraction: u64,
-    /// Hot.
+    /// The number of hot leads: 12 to 15 points.
     pub hot_leads: u64,
-    /// Warm.
+    /// The number of warm leads: 8 to 11 points.
     pub warm_leads: u64,
-    /// Cold.
+    /// The number of cold leads: 5 to 7 points.
     pub cold_leads: u64,
-    /// By platform.
+    /// The number of leads on each platform.
     pub by_platform: ByPlatform,
-    /// With a message in the last 7 days.
+    /// The number of leads with a message in the last 7 days.
     pub leads_last_7_days: u64,
-    /// With a message in the last 30 days.
+    /// The number of leads with a message in the last 30 days.
     pub leads_last_30_days: u64,
 }
 
 /// How many leads there are on each platform.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ByPlatform {
-    /// On WhatsApp.
+    /// The number of leads on WhatsApp.
     pub whatsapp: u64,
-    /// On Instagram.
+    /// The number of leads on Instagram.
     pub instagram: u64,
-    /// In the webchat.
+    /// The number of leads in the webchat.
     pub webchat: u64,
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "ChatRequest")]
 pub struct Request {
-    /// What the person says.
+    /// The user's message.
     #[schemars(length(max = 12_000), regex(pattern = r"\S"))]
     pub message: String,
     /// What it is about.

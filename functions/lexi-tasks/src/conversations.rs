@@ -15,7 +15,7 @@ use uuid::Uuid;
 pub struct Conversation {
     /// Its identifier.
     pub id: Uuid,
-    /// Its first words.
+    /// The first words of the conversation.
     pub title: String,
     /// The list that it is about.
     pub list_id: Option<Uuid>,
@@ -27,7 +27,7 @@ pub struct Conversation {
     pub message_count: u32,
     /// When it began.
     pub created_at: Timestamp,
-    /// When something was last said.
+    /// When the newest message was written.
     pub updated_at: Timestamp,
 }
 
@@ -59,7 +59,7 @@ pub struct ConversationMessage {
     pub tool_calls: Vec<Step>,
     /// The task that it proposes.
     pub task_id: Option<Uuid>,
-    /// When.
+    /// When it was written.
     pub created_at: Timestamp,
 }
 
@@ -85,7 +85,7 @@ pub struct ListConversations {
 /// Conversations.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ConversationList {
-    /// The conversations, the one spoken in last first.
+    /// The conversations; the one with the newest message first.
     pub conversations: Vec<Conversation>,
 }
 

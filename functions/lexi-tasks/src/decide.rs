@@ -118,7 +118,7 @@ pub struct TaskDismissed {
     /// Always `dismissed`.
     #[schemars(extend("const" = "dismissed"))]
     pub status: &'static str,
-    /// Why.
+    /// Why the task was dismissed.
     pub reason: Option<String>,
 }
 

@@ -41,7 +41,7 @@ pub struct TaskView {
     pub metadata: Value,
     /// The conversation in which it was proposed.
     pub conversation_id: Uuid,
-    /// What it costs; once it was decided on, what is held or spent.
+    /// The price; after a decision, the credits that are held or spent.
     pub credits: u32,
     /// When it was approved or dismissed.
     pub decided_at: Option<Timestamp>,
@@ -55,7 +55,7 @@ pub struct TaskView {
     pub finished_at: Option<Timestamp>,
     /// How far it is.
     pub progress: TaskProgress,
-    /// What came of it, by its type.
+    /// The result, by the task's type.
     #[schemars(with = "Option<Map<String, Value>>")]
     pub result: Option<Value>,
     /// Why it failed.

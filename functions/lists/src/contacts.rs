@@ -51,11 +51,11 @@ pub struct AddRequest {
 pub struct ContactsAdded {
     /// The list.
     pub list_id: Uuid,
-    /// How many were not there before.
+    /// How many contacts are new on the list.
     pub added: u32,
-    /// How many were.
+    /// How many contacts were on the list already.
     pub already_there: u32,
-    /// How many are on it now.
+    /// How many contacts the list has now.
     pub contact_count: u32,
 }
 
@@ -77,7 +77,7 @@ pub struct ContactRemoved {
     pub contact_id: Uuid,
     /// Always true.
     pub removed: bool,
-    /// How many are on it now.
+    /// How many contacts the list has now.
     pub contact_count: u32,
 }
 

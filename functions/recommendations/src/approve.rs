@@ -56,11 +56,11 @@ impl TryFrom<String> for Replacement {
     }
 }
 
-/// What is sent in place of what is proposed.
+/// Changes to the proposed draft; leave out what stays as proposed.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApproveRequest {
-    /// The version that you have seen; another is a conflict.
+    /// The version that you have seen. If somebody has changed the recommendation since, the answer is 409.
     pub version: Option<Version>,
     /// Another channel.
     #[schemars(with = "Option<Recommended>")]

@@ -86,9 +86,9 @@ pub struct Reject {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RejectRequest {
-    /// The version that you have seen; another is a conflict.
+    /// The version that you have seen. If somebody has changed the recommendation since, the answer is 409.
     pub version: Option<Version>,
-    /// Why.
+    /// Why the recommendation is rejected.
     #[schemars(length(max = 1_000), regex(pattern = r"\S"))]
     pub reason: String,
 }
@@ -126,7 +126,7 @@ pub struct Snooze {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SnoozeRequest {
-    /// The version that you have seen; another is a conflict.
+    /// The version that you have seen. If somebody has changed the recommendation since, the answer is 409.
     pub version: Option<Version>,
     /// Until when, from now until 90 days from now.
     pub until: SnoozeEnd,
@@ -191,11 +191,11 @@ impl LeaveManualQueue {
     }
 }
 
-/// A decision without anything to say.
+/// A decision without parameters.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionRequest {
-    /// The version that you have seen; another is a conflict.
+    /// The version that you have seen. If somebody has changed the recommendation since, the answer is 409.
     pub version: Option<Version>,
 }
 

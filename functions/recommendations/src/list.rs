@@ -37,7 +37,7 @@ pub struct RecommendationList {
     pub recommendations: Vec<RecommendationView>,
     /// The page's number.
     pub page: u32,
-    /// How many a page has.
+    /// The number of items on a page.
     pub per_page: u32,
     /// Whether there are more.
     pub has_more: bool,
@@ -84,7 +84,7 @@ pub struct NotificationList {
     pub notifications: Vec<NotificationView>,
     /// The page's number.
     pub page: u32,
-    /// How many a page has.
+    /// The number of items on a page.
     pub per_page: u32,
     /// Whether there are more.
     pub has_more: bool,

@@ -84,7 +84,7 @@ impl Request {
 pub struct Data {
     /// The suggestions, the most useful first.
     suggestions: Vec<Suggestion>,
-    /// What the suggestions were made from, in a sentence.
+    /// The activity that the suggestions rest on, in a sentence.
     activity_summary: String,
     /// The balance after this call.
     credits_remaining: u64,

@@ -141,7 +141,7 @@ pub struct Step {
     pub tool: String,
     /// `done` or `refused`.
     pub status: String,
-    /// What came of it, without what it found.
+    /// The outcome, without the content that was found.
     pub summary: String,
 }
 

@@ -87,7 +87,7 @@ pub struct Notification {
     /// What explains it: identifiers, categories and codes.
     #[serde(default)]
     pub details: Value,
-    /// When.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
 }
 
@@ -124,7 +124,7 @@ pub struct NotificationView {
     /// What explains it, by its kind; without personal data.
     #[schemars(with = "Map<String, Value>")]
     pub details: Value,
-    /// When.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 

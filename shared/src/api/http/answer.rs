@@ -40,7 +40,7 @@ impl<D: Serialize + JsonSchema, M: Serialize + JsonSchema> Answer for Page<D, M>
 pub struct PageMeta {
     /// The page's number, from 1.
     pub page: u32,
-    /// How many a page has.
+    /// The number of items on a page.
     pub per_page: u32,
     /// How many there are in all.
     pub total: u64,

@@ -115,7 +115,7 @@ pub struct Signals<'a> {
     pub last_engagement: Option<NaiveDate>,
     /// The day for which the priority is computed, UTC.
     pub today: NaiveDate,
-    /// What happened lately, in words.
+    /// Recent activity, in words.
     pub recent_activity: &'a str,
 }
 

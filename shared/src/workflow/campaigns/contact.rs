@@ -9,7 +9,7 @@ use uuid::Uuid;
 /// The end of a campaign's drafting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Completion {
-    /// When.
+    /// When the drafting ended.
     pub at: DateTime<Utc>,
     /// What came of its contacts.
     pub counts: Counts,
@@ -51,14 +51,14 @@ pub struct Contact {
     pub recommendation_id: Option<Uuid>,
     /// Why there is none, more exactly, such as `lead_not_found`.
     pub code: Option<String>,
-    /// When.
+    /// When it was decided.
     pub at: DateTime<Utc>,
 }
 
 /// How many contacts of a campaign came to what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// All that were gone through.
+    /// The contacts that were processed.
     pub contacts: u32,
     /// With a draft to be reviewed.
     pub drafted: u32,
@@ -90,18 +90,18 @@ impl Counts {
     }
 }
 
-/// How many contacts came to what.
+/// The number of contacts by outcome.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct CampaignCounts {
-    /// All that were gone through.
+    /// The contacts that were processed.
     pub contacts: u32,
-    /// With a draft to review.
+    /// The contacts with a draft to review.
     pub drafted: u32,
-    /// With a draft that holds somebody's personal data.
+    /// The contacts whose draft holds personal data.
     pub blocked: u32,
-    /// Without a draft.
+    /// The contacts without a draft.
     pub skipped: u32,
-    /// Why they have none.
+    /// The contacts without a draft, by reason.
     pub skipped_because: Skipped,
 }
 

@@ -15,6 +15,6 @@ pub struct Approval {
     pub edited: bool,
     /// Who.
     pub by: String,
-    /// When.
+    /// When it was approved.
     pub at: DateTime<Utc>,
 }

@@ -32,7 +32,7 @@ impl Actor {
 pub struct AuditEvent {
     /// The version that the recommendation has since.
     pub version: u64,
-    /// When.
+    /// When it was done.
     pub at: Timestamp,
     /// Who: `key:` and the key's identifier, or `function:` and its name.
     pub actor: String,

@@ -17,7 +17,7 @@ pub struct Listing {
     pub with_snoozed: bool,
     /// How many are left out before the page.
     pub skip: usize,
-    /// How many a page has.
+    /// The number of items on a page.
     pub limit: usize,
 }
 

@@ -44,7 +44,7 @@ pub struct Asked {
     /// Events beside those that are stored.
     #[serde(default)]
     pub engagement_history: Vec<Event>,
-    /// What happened lately, in words.
+    /// Recent activity, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recent_activity_summary: Option<String>,
     /// The recommendation that this one follows, and why that one was not wanted.

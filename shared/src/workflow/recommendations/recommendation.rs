@@ -58,7 +58,7 @@ pub struct Assessment {
     pub priority_score: u8,
     /// Such as `follow_up`.
     pub recommended_action: String,
-    /// How sure the choice of the channel is, from 0 to 1.
+    /// The confidence in the choice of the channel, from 0 to 1.
     pub confidence: f64,
     /// Each channel's probability with its interval.
     pub channel_scores: Vec<ChannelScore>,

@@ -18,7 +18,7 @@ pub struct RecommendationView {
     pub recommendation_id: Uuid,
     /// Where it stands.
     pub status: Status,
-    /// Rises by one with every change; a decision may name the one that it is about.
+    /// Increases by one with every change. A decision can name the version that it is about.
     pub version: u64,
     /// The lead.
     pub lead_id: Uuid,
@@ -30,7 +30,7 @@ pub struct RecommendationView {
     /// The channel that most likely succeeds.
     #[schemars(with = "Option<Recommended>")]
     pub recommended_channel: Option<Channel>,
-    /// Why.
+    /// Why this follow-up is recommended.
     pub reasoning_summary: Option<String>,
     /// The draft's subject line or headline, where its channel has one.
     pub draft_title: Option<String>,
@@ -39,11 +39,11 @@ pub struct RecommendationView {
     /// Nothing is sent before a person has approved it.
     #[schemars(extend("const" = true))]
     pub requires_human_approval: bool,
-    /// How sure the choice of the channel is, from 0 to 1.
+    /// The confidence in the choice of the channel, from 0 to 1.
     pub confidence: Option<f64>,
     /// Each channel's probability with its interval, the likeliest first.
     pub channel_scores: Option<Vec<ChannelScore>>,
-    /// What the priority is made of; the points sum to the score.
+    /// The factors of the priority; their points sum to the score.
     pub factors: Option<Vec<Contribution>>,
     /// The versions of the channel model, the language model and the prompt.
     pub ai_service_version: String,
@@ -51,17 +51,17 @@ pub struct RecommendationView {
     pub follow_up: Option<RecommendationFollowUp>,
     /// The campaign that it is a draft of, if it is one.
     pub campaign_id: Option<Uuid>,
-    /// The recommendation that it was written anew after.
+    /// The rejected recommendation that this one replaces.
     pub follows: Option<Uuid>,
-    /// The recommendation that was written anew after it.
+    /// The recommendation that replaces this one.
     pub followed_by: Option<Uuid>,
-    /// Until when it is left out of the list.
+    /// Until when it is snoozed.
     pub snoozed_until: Option<Timestamp>,
-    /// Why a person did not want it.
+    /// The reviewer's reason for rejecting it.
     pub rejection_reason: Option<String>,
-    /// What a person approved.
+    /// What the reviewer approved.
     pub approval: Option<ApprovalView>,
-    /// The attempts to deliver it, in their order.
+    /// The delivery attempts, oldest first.
     pub deliveries: Vec<DeliveryView>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -82,7 +82,7 @@ pub struct RecommendationFollowUp {
     pub visitor_id: Option<Uuid>,
 }
 
-/// What a person approved.
+/// What the reviewer approved.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Approval")]
 pub struct ApprovalView {
@@ -91,7 +91,7 @@ pub struct ApprovalView {
     pub channel: Channel,
     /// The subject line or headline.
     pub draft_title: Option<String>,
-    /// The text.
+    /// The approved text.
     pub draft_message: String,
     /// SHA-256 of what is sent, in hexadecimal digits.
     pub text_sha256: String,
@@ -99,7 +99,7 @@ pub struct ApprovalView {
     pub edited: bool,
     /// The key that it was approved with.
     pub by: String,
-    /// When.
+    /// When it was approved.
     pub at: Timestamp,
 }
 

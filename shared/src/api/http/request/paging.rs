@@ -10,7 +10,7 @@ pub struct Pages {
     #[serde(default = "first")]
     #[schemars(range(min = 1, max = 1_000))]
     pub page: u32,
-    /// How many a page has.
+    /// The number of items on a page.
     #[serde(default = "usual")]
     #[schemars(range(min = 1, max = 100))]
     pub per_page: u32,
