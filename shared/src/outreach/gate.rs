@@ -10,7 +10,7 @@ use crate::crm::leads::{Lead, Leads};
 use crate::workspace::accounts::{Accounts, Site};
 use pii::{Allowed, Category, Finding, findings, identifiers};
 
-/// Something in a draft that must not be there.
+/// Personal data in a draft that is not allowed there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Disclosure {
     /// `draft_title`, `draft_message` or `reasoning_summary`.
@@ -20,14 +20,14 @@ pub struct Disclosure {
     pub finding: Finding,
 }
 
-/// What is wrong with a text that holds what is not allowed, told to whoever wrote it.
+/// The complaint about a text with such data, for the model that wrote it.
 pub fn fault(text: &str, allowed: &Allowed) -> Option<String> {
     let found = findings(text, allowed);
     let kind = found.first().map(|found| serde_json::to_value(found.category).unwrap_or_default())?;
     Some(format!("it holds personal data ({}); write it without", kind.as_str().unwrap_or("personal data")))
 }
 
-/// The gate and what it looks things up in.
+/// The gate with the stores that it looks up.
 #[derive(Clone, Debug, FromContext)]
 pub struct Gate {
     accounts: Accounts,

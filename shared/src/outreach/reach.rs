@@ -19,7 +19,7 @@ use crate::crm::leads::{History, Lead, Leads};
 pub struct Reach {
     /// The lead and what happened with it.
     pub history: History,
-    /// Whether it does not want to be contacted.
+    /// Whether the lead has opted out of all contact.
     pub is_suppressed: bool,
     /// When this was looked at.
     at: DateTime<Utc>,
@@ -31,7 +31,7 @@ impl Reach {
         &self.history.lead
     }
 
-    /// The channels that reach the lead now, of those that somebody is reached by.
+    /// The channels that reach the lead now.
     pub fn channels(&self) -> Vec<Channel> {
         [Channel::Email, Channel::Whatsapp, Channel::Sms, Channel::PhoneCall, Channel::Meeting]
             .into_iter()
@@ -39,7 +39,7 @@ impl Reach {
             .collect()
     }
 
-    /// Whether a channel reaches the lead now. What is only shown is seen by whoever comes.
+    /// Whether a channel reaches the lead now. A channel that is only shown needs no address.
     pub fn reaches(&self, channel: Channel) -> bool {
         let lead = self.lead();
         !self.is_suppressed

@@ -1,7 +1,6 @@
-//! A lead's other identifiers within a user: WhatsApp tells of one person the phone number, the
-//! business-scoped user id, or both. The row is keyed by the one that came first; each of the others is
-//! an alias, which says which row it stands for. An identifier is a row or an alias, never both: who
-//! writes the one checks that the other is not there.
+//! A lead's other identifiers within a user: for one person WhatsApp sends the phone number, the business-scoped user
+//! id, or both. The first one that arrives is the key of the row. Each other one is an alias that names the row. An
+//! identifier is a row or an alias, never both: writing either checks that the other does not exist.
 
 use crate::crm::identifiers::CustomerPhone;
 use crate::crm::identifiers::User;
@@ -19,7 +18,7 @@ pub(super) struct Place {
     pub(super) identifier: CustomerPhone,
     /// The row, if it is there.
     pub(super) row: Option<Row>,
-    /// The other identifiers that were told and lead nowhere yet.
+    /// The other identifiers of the event that have no row and no alias yet.
     pub(super) unknown: Vec<CustomerPhone>,
 }
 
@@ -33,7 +32,7 @@ fn alias_key(user: &User, alias: &CustomerPhone) -> Item {
 }
 
 impl Conversations {
-    /// A lead's row, by its identifier or another one that stands for it.
+    /// A lead's row, by its identifier or by an alias of it.
     pub async fn row_or_aliased(&self, user: &User, lead: &CustomerPhone) -> Result<Option<Row>, StoreError> {
         match self.row(user, lead).await? {
             Some(row) => Ok(Some(row)),
@@ -44,7 +43,7 @@ impl Conversations {
         }
     }
 
-    /// The identifier of the row that another identifier stands for.
+    /// The identifier of the row that an alias names.
     pub async fn alias(&self, user: &User, alias: &CustomerPhone) -> Result<Option<CustomerPhone>, StoreError> {
         let stored: Option<Alias> = self.table.get(alias_key(user, alias)).await?;
         let Some(Alias { customer_phone }) = stored else { return Ok(None) };
@@ -52,8 +51,8 @@ impl Conversations {
         CustomerPhone::parse(&customer_phone).map(Some).map_err(unusable)
     }
 
-    /// Finds where an event belongs of which these identifiers were told, the preferred one first: a
-    /// row of its own wins over what is an alias, and the first of several rows over the others.
+    /// Finds the row of an event with these identifiers, the preferred one first. A row takes precedence over an alias,
+    /// and the first of several rows over the others.
     pub(super) async fn locate(
         &self,
         user: &User,

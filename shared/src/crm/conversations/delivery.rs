@@ -1,12 +1,12 @@
-//! What a provider says became of an agent's message.
+//! Delivery reports of providers about agents' messages.
 //!
-//! Reports come late, repeated and in any order, so the states are ordered and only move up:
-//! accepted < sent < failed < delivered < read. A failure counts only while nothing proves that the
-//! message arrived; a proof of arrival ends a failure, because providers report such failures too.
+//! Reports arrive late, repeatedly and in any order, so the states are ordered and only move up: accepted < sent <
+//! failed < delivered < read. A failure counts only while nothing proves that the message arrived; a proof of arrival
+//! ends a failure, because providers report such failures too.
 //!
-//! A report may also come before its message. It is kept beside the message's place then, and whoever
-//! records the message looks there afterwards; whoever keeps a report looks for the message once more.
-//! So one of the two finds the other, whichever comes first.
+//! A report may also arrive before its message. Then it is stored next to the message's key. Recording a message reads
+//! the stored report afterwards, and storing a report looks for the message again, so one of the two always finds the
+//! other.
 
 use crate::crm::identifiers::CustomerPhone;
 use crate::crm::identifiers::User;
@@ -16,15 +16,15 @@ use serde::Deserialize;
 use super::Conversations;
 use crate::base::store::{StoreError, WriteOutcome, key, n, s};
 
-/// How long a report waits for its message: as long as Meta goes on delivering the message's own echo.
+/// How long a report is kept for its message: as long as Meta retries the message's own echo.
 const KEPT: TimeDelta = TimeDelta::days(7);
 
-/// How far a message has come; later ones are higher.
+/// The delivery state of a message; later states are higher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, strum::EnumString, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Delivery {
-    /// The provider has taken it.
+    /// The provider accepted it.
     Accepted,
     /// It is on its way.
     Sent,
@@ -50,16 +50,16 @@ impl Delivery {
 /// What became of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reported {
-    /// The message stands so now.
+    /// The message has this state now.
     Moved,
-    /// The message has come as far already, or is not an agent's; nothing changed.
+    /// The message has this state or a higher one, or is not an agent's. Nothing changed.
     Known,
-    /// There is no such message yet; the report waits for it.
+    /// There is no such message yet. The report is kept for it.
     Kept,
 }
 
 impl Conversations {
-    /// Records what became of an agent's message to a lead, of whom these identifiers were told.
+    /// Records a delivery report of an agent's message to the lead with these identifiers.
     pub async fn record_delivery(
         &self,
         user: &User,
@@ -102,7 +102,7 @@ impl Conversations {
         Ok(())
     }
 
-    /// Moves the message of one of these leads up to a state; `None` if none has it.
+    /// Raises the message of one of these leads to a state. `None` if none of them has the message.
     async fn move_up(
         &self,
         user: &User,
@@ -145,7 +145,7 @@ impl Conversations {
         })
     }
 
-    /// Keeps a report until its message comes; the highest of several stays.
+    /// Stores a report until its message arrives. Of several reports the highest is kept.
     async fn keep_report(
         &self,
         user: &User,

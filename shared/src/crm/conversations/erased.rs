@@ -1,6 +1,6 @@
-//! Rows of leads that are erased. A row that is gone would stay in the memory of whoever has read it; so it leaves
-//! word, in the index that the rows are brought up to date by, and for longer than anybody relies on what is in
-//! memory.
+//! Rows of leads that are erased. A deleted row would stay in the memory of instances that have read it. So deleting it
+//! writes a tombstone to the index from which they refresh their rows. The tombstone is kept for longer than an
+//! instance relies on its memory.
 
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -9,14 +9,14 @@ use super::Conversations;
 use crate::base::store::{EXPIRES, Item, StoreError, n, s};
 use crate::base::time::timestamp;
 
-/// For how long rows in memory are brought up to date, rather than read anew.
+/// How long an instance refreshes its rows before it reads them all again.
 pub(super) const RELIED_ON: TimeDelta = TimeDelta::hours(24);
 
-/// How long it is told that a lead was erased.
+/// How long the tombstone of an erased lead is kept.
 const KEPT: TimeDelta = TimeDelta::hours(48);
 
 impl Conversations {
-    /// Deletes a lead's row, and leaves word of it. What meanwhile has become another lead's stays.
+    /// Deletes a lead's row and writes its tombstone. A row that has become another lead's meanwhile is kept.
     pub(crate) async fn erase_row(&self, key: &Item, lead_id: Uuid) -> Result<(), StoreError> {
         let delete = self.table.delete(key.clone()).when("attribute_not_exists(pk) OR lead_id = :lead");
         let now = self.clock.now();
@@ -30,7 +30,7 @@ impl Conversations {
     }
 }
 
-/// The lead that was erased, where an item of the index says so.
+/// The erased lead, if the item is a tombstone.
 pub(super) fn erased(item: &Item) -> Option<Uuid> {
     let is_word = item.get("sk")?.as_s().ok()?.starts_with("erased#");
     item.get("lead_id").filter(|_| is_word)?.as_s().ok()?.parse().ok()

@@ -1,4 +1,4 @@
-//! Events as they are given: by requests, and by files that hold the same objects.
+//! Events as requests and import files give them.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -37,7 +37,7 @@ parsed_text!(EventId, try |text: &str| match text.len() {
     _ => Err("must have at most 512 bytes in UTF-8"),
 }, {"type": "string", "maxLength": 512, "pattern": r"\S"});
 
-/// A message that is to be recorded.
+/// A message to record.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "MessageGiven")]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Listed;
 use super::row::LeadStatus;
 
-/// Which rows are shown. Filters combine with AND, the values inside one with OR.
+/// Which rows are shown. Filters combine with AND, the values of one filter with OR.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// On one of these platforms.
@@ -58,8 +58,8 @@ impl Filter {
     }
 }
 
-/// A text to look for, whatever its case. A number is found with and without its `+`; a plus that was not
-/// encoded is a space in a query, and is told from one by the length of a phone number.
+/// A search text without its case. A number is found with and without its `+`. A plus that was not encoded arrives as a
+/// space in a query; the length of a phone number tells the two apart.
 pub fn searched(text: &str) -> Finder<'static> {
     let plus = text.strip_prefix('+').filter(|digits| !digits.is_empty());
     let digits = plus.or_else(|| text.strip_prefix(' ').filter(|digits| digits.len() >= 7));
@@ -67,7 +67,7 @@ pub fn searched(text: &str) -> Finder<'static> {
     Finder::new(&folded(digits.unwrap_or(text))).into_owned()
 }
 
-/// A text without its case: in lower case, with the letters that have two small forms in one.
+/// A text for comparison without case: in lower case, with one form for letters that have two.
 pub(super) fn folded(text: &str) -> String {
     text.to_lowercase().replace('ς', "σ").replace('ß', "ss")
 }
@@ -113,8 +113,8 @@ impl Order {
         by_value.then_with(|| one.customer_phone.cmp(&other.customer_phone))
     }
 
-    /// A number that is smaller for a row that comes earlier; two rows of one number are to be
-    /// compared whole. Numbers lie beside each other, and so take a third of the time to sort.
+    /// A sort key: smaller for a row that comes earlier. Rows with the same key are compared in full. The keys lie next
+    /// to each other in memory, which makes sorting three times as fast.
     fn rank(self, row: &Listed) -> u64 {
         // Flips the sign, so that the order of the bits is the order of the times.
         let time = |at: DateTime<Utc>| at.timestamp_millis().cast_unsigned() ^ (1 << 63);
@@ -145,7 +145,7 @@ impl Order {
     }
 }
 
-/// One page of a filtered, sorted list, and how many rows all pages have.
+/// One page of a filtered, sorted list, and the number of rows on all pages.
 pub fn page<'a>(
     rows: impl Iterator<Item = &'a Listed>,
     filter: &Filter,

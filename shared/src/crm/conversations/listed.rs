@@ -1,6 +1,5 @@
-//! A row as an instance keeps it: what is filtered, counted and sorted by, worked out once, and the
-//! rest as the text that it is stored as. So a hundred thousand rows fit into memory, and only those
-//! of the page that is shown are read whole.
+//! A row as an instance keeps it in memory: the values used to filter, count and sort, computed once, and the rest as
+//! the stored text. So a hundred thousand rows fit into memory, and only the rows of the shown page are parsed.
 
 use crate::base::channel::Channel;
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use super::row::Row;
 use super::stored::{StoredRow, parse};
 use crate::base::store::StoreError;
 
-/// What separates the texts that are searched; no search holds it.
+/// Separates the searched texts. No search text contains it.
 const BETWEEN: char = '\u{1f}';
 
 /// Name, e-mail address and company of the contact.
@@ -39,7 +38,7 @@ pub struct Listed {
     platforms: u16,
     /// Name, e-mail address, company and identifier in lower case; empty where there is none.
     lower: Box<str>,
-    /// How much of that is the name, if there is one.
+    /// The length of the name within that text; `None` without a name.
     name_length: Option<usize>,
     pub(super) lead_id: Uuid,
     version: u64,
@@ -78,7 +77,7 @@ impl Listed {
         })
     }
 
-    /// About how much memory it takes.
+    /// Approximately the memory that it takes, in bytes.
     pub(super) fn bytes(&self) -> usize {
         let texts = self.text.len() + self.lower.len() + 2 * self.customer_phone.len();
         let contact = self.contact.iter().flat_map(|contact| contact.iter()).flatten().map(String::len).sum::<usize>();
@@ -101,8 +100,8 @@ impl Listed {
         self.platforms & bit(platform) != 0
     }
 
-    /// Whether a text that is looked for, in lower case, is in its name, e-mail address, company or
-    /// identifier. An empty text is everywhere.
+    /// Whether the name, e-mail address, company or identifier contains a lower-case search text. An empty text matches
+    /// every row.
     pub fn says(&self, text: &Finder) -> bool {
         text.find(self.lower.as_bytes()).is_some() && !text.needle().contains(&(BETWEEN as u8))
     }

@@ -1,5 +1,5 @@
-//! What each event leaves: its item, and the row that took it. Recorded one by one against whoever
-//! else writes, or made in memory and written at once.
+//! The items that events become: the event and its row. They are recorded one by one beside other writers, or built in
+//! memory and written in batches.
 
 use crate::base::channel::Channel;
 use crate::crm::identifiers::CustomerPhone;
@@ -50,22 +50,22 @@ pub(super) fn take_extraction(row: &mut Row, extraction: &Extraction) -> Result<
     to_item(extraction)
 }
 
-/// A lead that is made in memory: its row, and the events behind it, as recording them one by one
-/// would leave them. No event may be told twice.
+/// A lead that is built in memory: its row and its events, the same as if they were recorded one by one. Add each event
+/// only once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Story {
-    /// The row, as the events so far left it.
+    /// The row after the events so far.
     pub row: Row,
     events: Vec<(String, Item)>,
 }
 
 impl Story {
-    /// A lead of whom nothing is told yet but that it was first heard of at `at`.
+    /// A lead without events, first seen at `at`.
     pub fn new(lead: &CustomerPhone, lead_id: Uuid, at: DateTime<Utc>) -> Self {
         Self { row: Row::new(lead.0.clone(), lead_id, at), events: Vec::new() }
     }
 
-    /// A message; its `sequence_no` is given here.
+    /// Adds a message and sets its `sequence_no`.
     pub fn message(&mut self, message: &Message) -> Result<(), StoreError> {
         let item = take_message(&mut self.row, message)?;
         self.tell(message_sk(message), item);
@@ -93,8 +93,8 @@ impl Story {
 }
 
 impl Conversations {
-    /// Writes leads that are known to be new, such as a data set's, each with its row and as a
-    /// contact: in batches, without looking at what is there. The same again leaves the same.
+    /// Writes leads that are known to be new, such as those of a data set, each with its row and its contact. Writes in
+    /// batches without reading. Repeating it changes nothing.
     pub async fn load(&self, user: &User, stories: impl IntoIterator<Item = Story>) -> Result<(), StoreError> {
         let (mut events, mut rows) = (Vec::new(), Vec::new());
         for Story { row, events: told } in stories {

@@ -10,9 +10,9 @@
 //! | extraction | as a message | `extraction#<time>#<extraction id>` | – |
 //! | alias | as a message | `alias` | – |
 //!
-//! An event and the row that it changes are written in one transaction: the event only if it is not
-//! there yet, the row only if nobody else changed it meanwhile. So an event counts once however
-//! often it comes, and whatever else comes at the same time.
+//! An event and the row that it changes are written in one transaction: the event only if it is not there yet, the row
+//! only if nobody else changed it meanwhile. So an event counts once, however often it arrives and whatever arrives at
+//! the same time.
 //!
 //! A row belongs to a lead of [`crate::crm::leads`], whose contact details it shows until an extraction says
 //! otherwise; the lead has a link to each of its rows.
@@ -55,7 +55,7 @@ pub use rows::{Rows, UserRows};
 pub(crate) use stored::row_of_item;
 use stored::row_to_item;
 
-/// The conversation of a message that names none: the one on its channel with its lead.
+/// The conversation of a message that names none: the one with its lead on its channel.
 pub fn default_conversation(platform: Channel, phone_number_id: Option<&str>, lead: &CustomerPhone) -> String {
     [platform.name(), phone_number_id.unwrap_or("-"), lead.as_str()].join(":")
 }
@@ -103,7 +103,7 @@ impl Conversations {
         self.table.has(key(user.events_pk(lead), load::message_sk(message))).await
     }
 
-    /// A lead's row, as it stands.
+    /// A lead's current row.
     pub async fn row(&self, user: &User, lead: &CustomerPhone) -> Result<Option<Row>, StoreError> {
         self.table.get_item(user.row_key(lead)).await?.map(row_of_item).transpose()
     }

@@ -1,5 +1,4 @@
-//! Messages that wait for a person's approval: written to a lead, shown by the leads API as `pending`,
-//! and sent by nobody.
+//! Messages that wait for approval. The leads API shows them as `pending`; they are not sent.
 
 use crate::base::channel::Channel;
 use crate::crm::conversations::MessageStatus;
@@ -13,7 +12,7 @@ use super::row::{Message, Row, Sender};
 use super::{Conversations, Recorded, default_conversation, load};
 use crate::base::store::{StoreError, Transacted, Try, key, retrying, s};
 
-/// Where a message to be approved belongs.
+/// Identifies a message that waits for approval, with its lead and sender.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingMessage {
     /// Its identifier; the same one again is the same message.
@@ -33,7 +32,7 @@ pub struct PendingMessage {
 }
 
 impl Conversations {
-    /// Records what is to be approved, unless it is there.
+    /// Records a message that waits for approval, unless it exists.
     pub async fn propose(
         &self,
         workspace_id: Uuid,
@@ -53,8 +52,8 @@ impl Conversations {
         self.record(&user, (&lead, &[]), &sk, message.timestamp, take).await.map(|(recorded, ..)| recorded)
     }
 
-    /// Gives what is to be approved another text, as long as nobody has decided on it; records it if it is
-    /// not there.
+    /// Replaces the text of a message that waits for approval, as long as it is undecided. Records it if it does not
+    /// exist.
     pub async fn revise(&self, workspace_id: Uuid, pending: &PendingMessage, text: &str) -> Result<(), StoreError> {
         if self.propose(workspace_id, pending, text).await? == Recorded::New {
             return Ok(());

@@ -1,5 +1,5 @@
-//! Recording one event against whoever else writes: the event, the row that takes it, and, where the
-//! event tells something new of who the lead is, the lead with its identities and its other rows.
+//! Records one event beside other writers: the event, its row and, if the event says something new about the lead, the
+//! lead with its identities and its other rows.
 
 use crate::base::channel::Channel;
 use crate::crm::identifiers::CustomerPhone;
@@ -19,16 +19,16 @@ use crate::crm::leads::{Lead, Link};
 pub struct DeliveredMessage<'a> {
     /// The lead's identifier; of several the preferred one.
     pub lead: &'a CustomerPhone,
-    /// The others that were told of the same person, each once.
+    /// The person's other identifiers, each once.
     pub also: &'a [CustomerPhone],
     /// The message; it goes to the conversation on its channel with the lead.
     pub message: &'a Message,
-    /// What the lead goes by there; kept if no name is known.
+    /// The lead's name on the channel; used if no name is known.
     pub contact_name: Option<&'a str>,
 }
 
 impl Conversations {
-    /// Records a message; its `sequence_no` is given here. Gives also the contact that the lead is.
+    /// Records a message and sets its `sequence_no`. Also returns the lead's contact.
     pub async fn record_message(
         &self,
         user: &User,
@@ -52,8 +52,8 @@ impl Conversations {
         Ok((recorded, lead_id))
     }
 
-    /// Records a message that a provider delivered, with what it tells of the lead. Gives also the contact that the
-    /// lead is.
+    /// Records a message that a provider delivered, with the lead's identifiers and name. Also returns the lead's
+    /// contact.
     pub async fn record_delivered(
         &self,
         user: &User,
@@ -75,8 +75,8 @@ impl Conversations {
         Ok((recorded, lead_id))
     }
 
-    /// Applies what was reported of an agent's message before it was recorded. Also of a message that is
-    /// known: whoever recorded it may have got no further.
+    /// Applies the reports that arrived before an agent's message. It does so for a known message too, because an
+    /// earlier attempt may have stopped before this step.
     async fn take_reports(
         &self,
         user: &User,
@@ -110,9 +110,9 @@ impl Conversations {
         self.record(user, (lead, &[]), &sk, at, take).await.map(|(recorded, ..)| recorded)
     }
 
-    /// Records an extraction of a lead that exists; the latest is shown, all are kept. One that says
-    /// the same as the latest, of the same messages, is that one again. Gives the one that stands, or
-    /// `None` if there is no such lead.
+    /// Records an extraction of an existing lead. All are kept, the latest is shown. An extraction with the same
+    /// content and the same messages as the latest is not recorded again. Returns the current extraction, or `None` if
+    /// there is no such lead.
     pub async fn record_extraction(
         &self,
         user: &User,
@@ -135,7 +135,7 @@ impl Conversations {
         .await
     }
 
-    /// Records an event; gives also the identifier of its row, and the contact.
+    /// Records an event. Also returns the identifier of its row, and the contact.
     pub(super) async fn record(
         &self,
         user: &User,
@@ -178,9 +178,9 @@ impl Conversations {
         .await
     }
 
-    /// What an event changes of the lead itself, and what the lead tells its row: a new row gets the
-    /// contact who has its phone number, or becomes a contact; a name and a phone number are kept
-    /// where none was known. Nothing is read where the event tells nothing new.
+    /// The changes that an event makes to the lead, and that the lead makes to the row. A new row gets the contact with
+    /// its phone number, or a new contact. A name and a phone number are stored if none was known. Nothing is read if
+    /// the event says nothing new.
     async fn lead_writes(&self, user: &User, place: &Place, row: &mut Row) -> Result<Vec<Write>, StoreError> {
         let before = place.row.as_ref();
         // On WhatsApp the identifier is a phone number; a row may have begun elsewhere.

@@ -1,5 +1,5 @@
-//! A row of the lead list: everything the leads API shows of one lead, kept in one item, and how
-//! each kind of event changes it. Events may come in any order; the row ends up the same.
+//! A row of the lead list: one item with everything that the leads API shows of a lead, and how each kind of event
+//! changes it. Events may arrive in any order; the row ends up the same.
 
 use crate::base::channel::Channel;
 use std::collections::BTreeSet;
@@ -55,7 +55,7 @@ impl LeadStatus {
 /// A message, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// Its identifier at the provider; the same one again is the same message.
+    /// The provider's identifier. A message with the same identifier is the same message.
     pub message_id: String,
     /// The conversation it belongs to.
     pub conversation_id: String,
@@ -77,8 +77,8 @@ pub struct Message {
     pub status: MessageStatus,
     /// Its number within the conversation, in the order of arrival, from 1.
     pub sequence_no: u64,
-    /// Whether its provider delivered it, under its signature. Only such a message opens WhatsApp's window: what a
-    /// client records may say anything.
+    /// Whether a provider delivered it with a valid signature. Only such a message opens WhatsApp's window, because a
+    /// client can record anything.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_delivered: bool,
 }
@@ -111,8 +111,8 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// What the newest message says that names an agent is what stands, and so with the number. Of two
-    /// messages of one moment the greater name stands, whichever came first.
+    /// The newest message that names an agent decides the agent, and likewise the number. Of two messages at the same
+    /// time the greater name wins, whichever arrived first.
     fn take_names(&mut self, message: &Message) {
         let at = Some(message.timestamp);
         let agent = (&message.agent_id, &message.agent_name);
@@ -175,13 +175,13 @@ impl Extraction {
         self.intent_score + self.urgency_score + self.budget_score + self.fit_score + self.engagement_score
     }
 
-    /// What the total score says.
+    /// The class of the total score.
     pub fn lead_status(&self) -> LeadStatus {
         LeadStatus::of(self.total_score())
     }
 }
 
-/// A row of the lead list. What is skipped is stored beside the rest.
+/// A row of the lead list. Skipped fields are stored as attributes of their own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// The lead's channel identifier: unique within the user.
@@ -218,13 +218,13 @@ pub struct Row {
     /// Rises with every change.
     #[serde(skip)]
     pub version: u64,
-    /// When it was last written; absent until it is.
+    /// When it was last written; `None` before the first write.
     #[serde(skip)]
     pub changed_at: Option<DateTime<Utc>>,
 }
 
 impl Row {
-    /// A lead of whom nothing is known but that something happened at `at`.
+    /// A lead of which only the time of its first event is known.
     pub fn new(customer_phone: String, lead_id: Uuid, at: DateTime<Utc>) -> Self {
         Self {
             customer_phone,
@@ -245,7 +245,7 @@ impl Row {
         }
     }
 
-    /// Counts a message that was not counted before, and gives it its number.
+    /// Counts a new message and sets its number.
     pub fn take_message(&mut self, message: &mut Message) {
         let at = message.timestamp;
         self.platforms.insert(message.platform);
@@ -285,7 +285,7 @@ impl Row {
         }
     }
 
-    /// Takes the name that a lead goes by on a channel, unless one is known. Longer ones are cut.
+    /// Sets the lead's name on a channel, unless a name is known. Longer names are cut.
     pub fn take_contact_name(&mut self, name: &str) {
         let name = name.trim();
         if self.contact_name.is_none() && !name.is_empty() {
@@ -293,7 +293,7 @@ impl Row {
         }
     }
 
-    /// Counts a template message that was not counted before.
+    /// Counts a new template message.
     pub fn take_template_send(&mut self, platform: Channel, at: DateTime<Utc>) {
         self.platforms.insert(platform);
         self.template_sends_count += 1;
@@ -301,7 +301,7 @@ impl Row {
         self.last_template_at = self.last_template_at.max(Some(at));
     }
 
-    /// Takes an extraction of all messages so far, unless a later one is known.
+    /// Sets the extraction of all messages so far, unless a later one is known.
     pub fn take_extraction(&mut self, extraction: Extraction) {
         if self.extraction.as_ref().is_none_or(|known| known.extracted_at <= extraction.extracted_at) {
             self.extraction = Some(extraction);
@@ -309,7 +309,7 @@ impl Row {
         }
     }
 
-    /// The latest extraction, if this one says the same of the same messages.
+    /// The latest extraction, if this one has the same content and the same messages.
     pub fn repeated_by(&self, extraction: &Extraction) -> Option<&Extraction> {
         let Extraction { extraction_id, extracted_at, .. } = self.extraction.as_ref()?;
         let again = Extraction { extraction_id: *extraction_id, extracted_at: *extracted_at, ..extraction.clone() };
@@ -317,7 +317,7 @@ impl Row {
         self.extraction.as_ref().filter(|known| covers_all && **known == again)
     }
 
-    /// The name that is shown: the latest extraction's, else the contact's.
+    /// The shown name: the latest extraction's, otherwise the contact's.
     pub fn name(&self) -> Option<&str> {
         self.extraction.as_ref().and_then(|extraction| extraction.name.as_deref()).or(self.contact_name.as_deref())
     }
@@ -340,7 +340,7 @@ impl Row {
         self.conversations.iter().map(|conversation| conversation.message_count).sum()
     }
 
-    /// When the newest message was sent; where there is none, the newest template.
+    /// When the newest message was sent; without messages, the newest template.
     pub fn last_message_at(&self) -> Option<DateTime<Utc>> {
         self.last_message.as_ref().map(|last| last.at).or(self.last_template_at)
     }

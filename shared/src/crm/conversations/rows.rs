@@ -1,11 +1,10 @@
-//! Each user's rows in memory, brought up to date before every answer.
+//! The rows of each user in memory, refreshed before every answer.
 //!
-//! DynamoDB cannot skip, sort by five fields and count with free filters. So an instance keeps the
-//! rows that it has read, and asks the index `changed` for what changed since, with one strongly
-//! consistent query: from the last look, less [`OVERLAP`], which covers clocks that differ and writes
-//! that were under way. Leads that were erased leave word there; rows that were last brought up to date so long
-//! ago that such word may be gone are read anew. Memory is bounded by forgetting whole users, the longest unused
-//! first.
+//! DynamoDB cannot skip, sort by five fields and count with free filters. So an instance keeps the rows that it has
+//! read. Before each answer it queries the index `changed`, strongly consistently, for changes since its last query
+//! minus [`OVERLAP`], which covers clock differences and writes in progress. Erased leads leave tombstones there. Rows
+//! that were refreshed so long ago that tombstones may be gone are read again. Memory is bounded by evicting whole
+//! users, the least recently used first.
 
 use crate::crm::identifiers::User;
 use std::collections::HashMap;
@@ -24,11 +23,11 @@ use crate::base::context::FromContext;
 use crate::base::store::{Item, StoreError, Table, from_item, s};
 use crate::base::time::timestamp;
 
-/// How far back every look goes again.
+/// How far back every query overlaps the one before.
 const OVERLAP: TimeDelta = TimeDelta::seconds(30);
 
-/// How much memory rows may take, of all users together, in bytes: some 150,000 rows, and well below
-/// what the functions that keep them are given.
+/// The memory that the rows of all users may take, in bytes: some 150,000 rows, and well below the memory of the
+/// functions that keep them.
 const KEPT: usize = 192_000_000;
 
 /// How many rows are asked for at a time: about the megabyte that one answer may have. The embedded
@@ -43,7 +42,7 @@ pub struct UserRows {
     places: HashMap<Arc<str>, usize>,
     /// What they take of memory.
     bytes: usize,
-    /// When the last look began; `None` before the first.
+    /// When the last query began; `None` before the first.
     read_until: Option<DateTime<Utc>>,
 }
 
@@ -69,7 +68,7 @@ impl UserRows {
 }
 
 impl UserRows {
-    /// Forgets the rows of a lead that was erased.
+    /// Removes the rows of an erased lead.
     fn forget(&mut self, lead_id: Uuid) {
         while let Some(place) = self.rows.iter().position(|row| row.lead_id == lead_id) {
             let gone = self.rows.swap_remove(place);

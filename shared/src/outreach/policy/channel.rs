@@ -31,8 +31,8 @@ impl Smoothing {
     /// without decay. So the exact values matter little; that there are two, does.
     pub const FITTED: Self = Self { strength: 12.0, half_life_days: 180.0 };
 
-    /// What is known of a channel after these touches of one lead, of which only those on the channel
-    /// count. Their order does not matter, to the last bit.
+    /// The distribution for a channel after these touches of one lead. Only touches on the channel count, and their
+    /// order does not matter.
     pub fn posterior(self, channel: Channel, touches: &[Touch], segment_rate: f64) -> Beta {
         let told = touches.iter().filter(|touch| touch.channel == channel);
         let mut weighed: Vec<(f64, f64)> = told
@@ -57,11 +57,11 @@ pub struct ChannelScore {
     pub channel: Channel,
     /// The probability that reaching out on it is replied to or leads to a meeting.
     pub probability: f64,
-    /// Where that probability lies with 90 % credibility: lower and upper end.
+    /// The 90 % credible interval of the probability: lower and upper end.
     pub interval: (f64, f64),
-    /// The lead's touches on the channel whose outcome is known, each weighed by its age.
+    /// The lead's touches on the channel with a known outcome, each weighted by its age.
     pub touches: f64,
-    /// The rate of the lead's segment, which the touches are held against.
+    /// The success rate of the lead's segment on the channel.
     pub segment_rate: f64,
 }
 

@@ -19,7 +19,7 @@ use strum::IntoStaticStr;
 
 use super::{Channel, Outcome, bare};
 
-/// What kind of account a lead belongs to.
+/// The size of the account that a lead belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -28,12 +28,12 @@ pub enum Tier {
     Enterprise,
     /// A company of middle size.
     MidMarket,
-    /// Not told, or a word that is not known.
+    /// Not given, or an unknown word.
     #[default]
     Unknown,
     /// A small company.
     SmallBusiness,
-    /// A company that has just begun.
+    /// A startup.
     Startup,
 }
 
@@ -58,7 +58,7 @@ impl Tier {
     }
 }
 
-/// How often something was tried, and how often it succeeded.
+/// The number of trials and of successes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
     /// Replies and meetings.

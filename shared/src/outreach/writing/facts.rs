@@ -1,9 +1,9 @@
-//! What a text names, held against the facts that are known: numbers, links, addresses and people.
+//! Checks what a text names against the known facts: numbers, links, addresses and people.
 
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// What is known, for looking things up.
+/// The known facts, indexed.
 pub(super) struct Known {
     pub(super) text: String,
     pub(super) words: BTreeSet<String>,
@@ -21,7 +21,7 @@ impl Known {
         Self { words, numbers: numbers.collect(), text: lower }
     }
 
-    /// A word, in any of the forms that English gives it; of several in one, every one.
+    /// Whether a word is known, in any English form. Of a compound every part has to be known.
     pub(super) fn has_word(&self, word: &str) -> bool {
         let word = word.to_lowercase();
         let mut parts = stem(&word).split(|end: char| !end.is_alphanumeric()).filter(|part| !part.is_empty());
@@ -48,7 +48,7 @@ impl Known {
     }
 }
 
-/// Everything that a JSON document says, as one text: its texts and numbers, each in a line of its own.
+/// All texts and numbers of a JSON document as one text, each on its own line.
 pub fn said(document: &Value) -> String {
     match document {
         Value::String(text) => text.clone(),
@@ -148,7 +148,7 @@ pub(super) fn is_domain(word: &str) -> bool {
     top.len() > 1 && top.chars().all(char::is_lowercase) && name.len() > 1 && name.split('.').all(is_label)
 }
 
-/// Whom a message greets by name, in the languages that are most written; a title is no name.
+/// The name in a message's greeting, in the most common languages. A title is not a name.
 pub(super) fn greeted(message: &str) -> Option<&str> {
     const GREETINGS: [&str; 14] = [
         "hi", "hello", "hey", "dear", "hallo", "liebe", "lieber", "hola", "bonjour", "salut", "ciao", "olá", "oi",
@@ -175,14 +175,14 @@ pub(super) fn greeted(message: &str) -> Option<&str> {
     is_name.then_some(name)
 }
 
-/// A word without what English puts behind it: `directors` and `director's` are a director's.
+/// A word without its English ending: `directors` and `director's` become `director`.
 pub(super) fn stem(word: &str) -> &str {
     let word = word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).unwrap_or(word);
     word.strip_suffix('s').filter(|stem| stem.len() > 3).unwrap_or(word)
 }
 
-/// The names in a text, as far as capitals tell them: two or more capitalised words in a row within a
-/// sentence. In German they tell nothing, because every noun has one.
+/// The names in a text, as far as capital letters show them: two or more capitalised words in a row within a sentence.
+/// In German they show nothing, because every noun has one.
 pub(super) fn names(text: &str) -> impl Iterator<Item = String> {
     const GERMAN: [&str; 20] = [
         "und", "für", "mit", "wir", "Sie", "Ihr", "Ihre", "Ihren", "Ihnen", "ist", "eine", "einen", "nicht", "haben",

@@ -1,5 +1,5 @@
-//! What is written to a lead: one message for each medium, and the rules that every one keeps before a
-//! person sees it. It has the medium's form, no placeholder is left in it, and what it names is known.
+//! The messages to a lead, one for each medium, and the rules that each has to pass before a person sees it: it has the
+//! medium's form, no placeholder, and names only known facts.
 
 mod facts;
 mod placeholder;
@@ -24,7 +24,7 @@ pub struct ChannelMessage {
     pub strategy: String,
 }
 
-/// A message for each medium that something was written for.
+/// The written messages, one for each medium.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Messages {
     /// The e-mail.
@@ -69,7 +69,7 @@ impl Messages {
         }
     }
 
-    /// Everything that they say, as one text.
+    /// The text of all messages.
     pub fn text(&self) -> String {
         let texts = self.iter().flat_map(|(_, written)| [written.title.as_str(), written.message.as_str()]);
         texts.collect::<Vec<_>>().join("\n")
@@ -92,8 +92,7 @@ fn limits(channel: Channel) -> (usize, usize) {
 }
 
 impl ChannelMessage {
-    /// What is wrong with it as a message for `medium` to somebody of whom `known` is known, told to whoever
-    /// wrote it.
+    /// The fault of a message for `medium` beside the facts in `known`, as a complaint for the model that wrote it.
     pub fn fault(&self, medium: Channel, known: &str) -> Option<String> {
         let (title, message) = (self.title.trim(), self.message.trim());
         let (most_title, most_message) = limits(medium);
@@ -116,8 +115,8 @@ impl ChannelMessage {
         Some(format!("it names {invented}, which is not among the facts"))
     }
 
-    /// Something that it names and `known` does not hold: a number, an address, a link, whom it greets, or a
-    /// name of several words. Minutes are no fact of the lead's: they propose how long a call takes.
+    /// Something that the message names and `known` does not contain: a number, an address, a link, the greeted person,
+    /// or a name of several words. Minutes are not checked: they propose the length of a call.
     fn invention(&self, known: &str) -> Option<String> {
         let known = Known::new(known);
         for text in [&self.title, &self.message] {
@@ -134,8 +133,8 @@ impl ChannelMessage {
         names(&self.message).find(|name| !name.split(' ').any(|word| known.has_word(word)))
     }
 
-    /// Something that `before` said of the lead, and this does not say any more: whom it greets, a number, an
-    /// address or a link.
+    /// Something about the lead that `before` contains and this message no longer does: the greeted person, a number,
+    /// an address or a link.
     pub fn dropped(&self, before: &Self) -> Option<String> {
         let both = Known::new(&[self.title.as_str(), &self.message].join("\n"));
         let number = numbers(&before.message).into_iter().find(|number| !both.has_number(number));
