@@ -5,9 +5,9 @@
 //! | conversation | `W#<workspace>#V#<conversation>` | `conversation` |
 //! | message | `W#<workspace>#V#<conversation>` | `message#<number>` |
 //!
-//! What was said last is in the index `listed`, so that a workspace's conversations come newest first. A
-//! turn is stored whole, in the transaction that charges it: the person's message, Lexi's answer, and the
-//! conversation on the condition that nothing was said in it meanwhile.
+//! The index `listed` lists a workspace's conversations, the newest message first. A turn is stored in the transaction
+//! that charges it: the user's message, Lexi's answer, and the conversation, on the condition that it got no other
+//! message meanwhile.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::try_join_all;
@@ -24,7 +24,7 @@ use crate::workflow::tasks::{Brief, Example};
 /// How long a message is kept, and a conversation after its last message.
 const KEPT: TimeDelta = TimeDelta::days(400);
 
-/// How many characters of the first message a conversation is called by.
+/// The length of a conversation's title, in characters of its first message.
 const TITLE: usize = 80;
 
 /// Which conversation.
@@ -55,25 +55,25 @@ pub struct Chat {
     pub state: State,
     /// How many messages there are.
     pub messages: u32,
-    /// How many of them, from the first, the summary stands for.
+    /// How many messages, from the first, the summary covers.
     #[serde(default)]
     pub summarised: u32,
-    /// What was said in those, but for what Lexi told from the records.
+    /// The summary of those messages, without what Lexi quoted from records.
     #[serde(default)]
     pub summary: String,
-    /// The names, numbers and addresses that the person gave in those.
+    /// The names, numbers and addresses that the user gave in those messages.
     #[serde(default)]
     pub given: Vec<String>,
-    /// What Lexi told from the records in those.
+    /// What Lexi quoted from records in those messages.
     #[serde(default)]
     pub summary_of_records: String,
     /// When it began.
     pub created_at: DateTime<Utc>,
-    /// When something was said last.
+    /// When the newest message was written.
     pub updated_at: DateTime<Utc>,
 }
 
-/// What a conversation has come to.
+/// The objects that a conversation refers to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// The last search for prospects.
@@ -97,7 +97,7 @@ pub struct State {
 }
 
 impl State {
-    /// This, with what changed between two others.
+    /// Merges the changes between two other states into this one.
     #[must_use]
     pub fn with_changes(&self, before: &Self, after: &Self) -> Self {
         fn newer<T: Clone + PartialEq>(this: &T, before: &T, after: &T) -> T {
@@ -114,12 +114,12 @@ impl State {
     }
 }
 
-/// A task, as a conversation remembers it.
+/// A task, as the conversation keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposed {
     /// The task.
     pub task_id: Uuid,
-    /// What it does, without names that the person did not give.
+    /// What it does, without names that the user did not give.
     pub description: String,
 }
 
@@ -156,10 +156,10 @@ pub struct Message {
     pub speaker: Speaker,
     /// What was said.
     pub text: String,
-    /// Whether it may repeat what records say, which other people wrote.
+    /// Whether it may quote records, whose text other people wrote.
     #[serde(default)]
     pub from_records: bool,
-    /// What was looked at and proposed for it.
+    /// The tool calls and proposals of the answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
     /// The task that it proposes.
@@ -222,14 +222,14 @@ impl Chats {
         self.messages(id, first).page_size(limit).first(limit).await
     }
 
-    /// The messages of a conversation from a number on.
+    /// The messages of a conversation from the given number on.
     fn messages(&self, id: ChatId, first: u32) -> store::Query {
         let query = self.table.query("pk = :pk AND sk BETWEEN :first AND :last").bind("pk", s(pk(id)));
         query.bind("first", s(message_sk(first))).bind("last", s("message#~"))
     }
 
-    /// A page of a workspace's conversations, the one spoken in last first, and how many there are. What was
-    /// said a moment ago may not show yet: the index follows the table.
+    /// A page of a workspace's conversations, the newest message first, and their number. A message of the last moment
+    /// may be missing, because the index is eventually consistent.
     pub async fn list(
         &self,
         workspace_id: Uuid,
@@ -244,8 +244,8 @@ impl Chats {
         Ok((chats.into_iter().flatten().collect(), total))
     }
 
-    /// The writes of a turn: the conversation as it is after it, on the condition that nothing was said in it
-    /// since `before` was read, and its messages.
+    /// The writes of a turn: its messages, and the conversation after it, on the condition that the conversation has
+    /// not changed since `before` was read.
     pub fn turn(&self, before: Option<&Chat>, after: &Chat, messages: &[Message]) -> Result<Vec<Write>, StoreError> {
         let expires = n((after.updated_at + KEPT).timestamp());
         let version = before.map_or(0, |before| before.version) + 1;

@@ -1,6 +1,6 @@
-//! The index `due` of the `work` table: what of all workspaces still wants a message in its queue, for the
-//! sweeper alone. Something is in it from the moment at which it is to be worked on, dated when its message
-//! should long have been taken: then that message was lost, or never sent.
+//! The index `due` of the `work` table: the items of all workspaces that still need a queue message. Only the sweeper
+//! reads it. An item is in the index as soon as it has to be worked on, with a time by which its message should have
+//! been received. After that time the message was lost or never sent.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::try_join_all;
@@ -15,9 +15,8 @@ use crate::workflow::lease::LEASE;
 /// The index's partitions: one for each first hexadecimal digit of an identifier.
 const BUCKETS: &str = "0123456789abcdef";
 
-/// How long after it is to be taken something is sent again. Longer than a queue hides a message that
-/// failed, or the sweeper would send others beside it, and none of them would fail often enough to become
-/// a dead letter.
+/// How long after its due time an item's message is sent again. It is longer than the queue's visibility timeout.
+/// Otherwise the sweeper would send further messages, and none would fail often enough to become a dead letter.
 pub const OVERDUE: TimeDelta = TimeDelta::seconds(420);
 
 /// A worker that takes messages from a queue.
@@ -48,7 +47,7 @@ pub struct Due {
 }
 
 impl Due {
-    /// What is to be taken from `at` on.
+    /// An item that is due from `at` on.
     pub fn new(worker: Worker, id: Uuid, at: DateTime<Utc>) -> Self {
         let digit = usize::from(id.as_bytes()[0] >> 4);
         let bucket = BUCKETS.get(digit..=digit).unwrap_or("0");
@@ -57,13 +56,13 @@ impl Due {
 }
 
 impl Due {
-    /// What the sweeper itself is to send the first message for.
+    /// An item whose first message the sweeper sends.
     pub fn at_once(worker: Worker, id: Uuid, now: DateTime<Utc>) -> Self {
         Self::new(worker, id, now - OVERDUE)
     }
 }
 
-/// Where an item is: what a message says that needs nothing else.
+/// The key of an item; the content of a queue message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// Its partition.
@@ -79,7 +78,7 @@ impl Place {
     }
 }
 
-/// Something that is overdue: where it is, and what its message says.
+/// An overdue item: its key, and the content of its message.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Overdue {
     /// Where it is.
@@ -117,7 +116,7 @@ impl DueIndex {
         Ok(found.await?.concat())
     }
 
-    /// Notes that a message was sent for something overdue, so that the next one waits.
+    /// Records that a message was sent for an overdue item, so that the next one is sent later.
     pub async fn postpone(&self, overdue: &Overdue) -> Result<(), StoreError> {
         let until = self.clock.now() + LEASE + OVERDUE;
         let update = self.table.update(overdue.place.key(), "SET due_at = :until");

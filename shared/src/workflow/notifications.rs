@@ -5,9 +5,9 @@
 //! |---|---|---|
 //! | notification | `W#<workspace>#N#<role>` | `<time>#<notification>` |
 //!
-//! A notification is in the index of [`crate::workflow::due`] until it was sent to the workspace's webhook, or there is
-//! none. It is written in the transaction of the change that it tells of. It holds identifiers and
-//! categories, never a name, an address, a phone number or a text.
+//! A notification stays in the index of [`crate::workflow::due`] until it was sent to the workspace's webhook, if there
+//! is one. It is written in the transaction of the change that it reports. It contains identifiers and categories,
+//! never a name, an address, a phone number or a text.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
@@ -96,7 +96,7 @@ fn pk(workspace_id: Uuid, role: Role) -> String {
 }
 
 impl Notification {
-    /// The write that records it in a table; once, however often the same one is written.
+    /// The write that records it. Recording the same notification again changes nothing.
     pub(crate) fn put(&self, table: &Table) -> Result<Write, StoreError> {
         let sk = format!("{}#{}", timestamp(self.created_at), self.notification_id);
         let mut item = keyed(self, key(pk(self.workspace_id, self.role), sk))?;

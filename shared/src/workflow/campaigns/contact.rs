@@ -1,4 +1,4 @@
-//! A contact of a campaign, and what came of it.
+//! A contact of a campaign, and its outcome.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -23,7 +23,7 @@ pub struct Completion {
 pub enum State {
     /// There is a draft, for a person to review.
     Drafted,
-    /// There is one that holds somebody's personal data; nobody sees its text.
+    /// There is a draft that contains somebody's personal data. Its text is not shown.
     BlockedPii,
     /// Nothing reaches the contact.
     Unreachable,
@@ -49,13 +49,13 @@ pub struct Contact {
     pub state: State,
     /// The recommendation that was made.
     pub recommendation_id: Option<Uuid>,
-    /// Why there is none, more exactly, such as `lead_not_found`.
+    /// The code of the reason why there is no draft, such as `lead_not_found`.
     pub code: Option<String>,
     /// When it was decided.
     pub at: DateTime<Utc>,
 }
 
-/// How many contacts of a campaign came to what.
+/// The number of a campaign's contacts by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// The contacts that were processed.

@@ -1,9 +1,9 @@
 //! The drafts of a campaign: what the model writes to each contact of its list, held against the facts and
 //! the personal data gate.
 //!
-//! What is known of a contact comes from outside, and may be hostile. So the model is told of one contact at a
-//! time and without its addresses; a draft may name nothing that only the contact's history holds; a field with
-//! a link or an address in it is not told at all; and what passes waits for a person like any other draft.
+//! The facts about a contact come from outside and may be hostile. So the model sees one contact at a time, without its
+//! addresses. A draft may name nothing that only the contact's history contains. A field with a link or an address is
+//! not shown to the model. A draft that passes waits for a reviewer like any other.
 
 use crate::workflow::tasks::Brief;
 use std::collections::HashSet;
@@ -37,37 +37,37 @@ use crate::workflow::recommendations::{
 use crate::workflow::tasks::{Progress, TaskId};
 use crate::workspace::accounts::{Accounts, Site};
 
-/// Who writes, in the audit: the function that runs tasks.
+/// The actor in the audit: the function that runs tasks.
 const ACTOR: Actor = Actor::Function("lexi-worker");
 
-/// How many contacts are written to side by side.
+/// How many contacts are drafted concurrently.
 const AT_ONCE: usize = 4;
 
-/// No contact is begun with less time than this: what one answer of a slow model takes, and what it takes to
-/// store it.
+/// The time that has to be left to begin another contact: an answer of a slow model, and storing it.
 const LEAST_TIME: TimeDelta = TimeDelta::seconds(20);
 
-/// With less time than this the model was not asked as often as it may be.
+/// With less time than this, the model could not be asked as often as allowed.
 const CUT_SHORT: TimeDelta = TimeDelta::seconds(5);
 
 /// How far back a contact's history is read.
 const LOOKED_BACK: TimeDelta = TimeDelta::days(365);
 
-/// How much of a contact's history the model is shown: the newest, and so many characters of each text.
+/// How much of a contact's history the model sees: this many of the newest items, and this many characters of each
+/// text.
 const SHOWN: usize = 10;
 const LONGEST: usize = 500;
 
-/// The most characters of a name, a role or a company that the model is shown.
+/// The maximum length of a name, a role or a company for the model, in characters.
 const LONGEST_FIELD: usize = 120;
 
 /// How far a campaign has come.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Advance {
-    /// How many contacts are done, of how many.
+    /// The number of finished contacts, and of all.
     pub progress: Progress,
     /// Whether all of them are.
     pub finished: bool,
-    /// The campaign, and what came of its contacts so far.
+    /// The campaign, and the outcomes of its contacts so far.
     pub result: Value,
 }
 
@@ -93,11 +93,11 @@ struct Reply {
     draft_title: Option<String>,
     /// What is to be sent.
     draft_message: String,
-    /// What of the contact it takes up.
+    /// The fact about the contact that the draft refers to.
     reasoning_summary: String,
 }
 
-/// What is the same for all contacts of a run.
+/// The data that all contacts of a run share.
 struct Run {
     campaign: Campaign,
     sites: Vec<Site>,
@@ -106,9 +106,9 @@ struct Run {
 }
 
 impl Drafting {
-    /// Goes on with a campaign, which it starts if nobody has, until its last contact or shortly before `until`.
-    /// May be called again and again, after a crash, and twice at once: each contact gets one draft. Contacts that
-    /// are put on the list meanwhile are written to as well; once it has finished, nothing more happens.
+    /// Starts or continues a campaign, until its last contact or shortly before `until`. It can be called repeatedly,
+    /// after a crash and concurrently: each contact gets one draft. Contacts that are added to the list meanwhile get
+    /// one too. After the campaign has finished, nothing more happens.
     ///
     /// # Errors
     /// What was wrong with the store or the model, if no contact at all could be done for it: to be tried again
@@ -139,8 +139,8 @@ impl Drafting {
         Ok(advance(&run.campaign, finished.counts, finished.counts.contacts, true))
     }
 
-    /// Goes through contacts, some side by side, as long as there is time. After a problem none is begun, and
-    /// those under way are ended.
+    /// Processes contacts concurrently as long as there is time. After a problem it begins no other contact and
+    /// finishes those in progress.
     async fn draft_all(&self, run: &Run, left: &[Uuid]) -> Result<(), Problem> {
         let mut left = left.iter();
         let mut running = FuturesUnordered::new();
@@ -166,7 +166,7 @@ impl Drafting {
         problem.filter(|_| done == 0).map_or(Ok(()), Err)
     }
 
-    /// Writes to one contact, or notes why not.
+    /// Drafts a message for one contact, or records why there is none.
     async fn draft(&self, run: &Run, lead_id: Uuid) -> Result<(), Problem> {
         let (workspace_id, now) = (run.campaign.workspace_id, self.clock.now());
         let reach = self.reaching.reach(workspace_id, lead_id, now - LOOKED_BACK).await?;
@@ -219,8 +219,8 @@ impl Drafting {
         self.note(run, &contact, proposal).await
     }
 
-    /// The channel to write for: of those that reach the contact the ones that some site sends on, if there are any;
-    /// of these e-mail, else the likeliest.
+    /// The channel of the draft. Of the channels that reach the contact it prefers those that a site sends on, then
+    /// e-mail, then the likeliest to succeed.
     fn channel(&self, run: &Run, reach: &Reach) -> Option<Channel> {
         let eligible: Vec<_> = reach.channels().into_iter().filter(|channel| channel.is_sent()).collect();
         let touches = touches(reach, &Asked::default(), self.clock.now());
@@ -230,7 +230,7 @@ impl Drafting {
         channels.min_by_key(|channel| (run.sender(*channel).is_none(), *channel != Channel::Email))
     }
 
-    /// Notes that the model wrote nothing that can be used, unless it only had no time to fix it.
+    /// Records that the model wrote nothing usable, unless it only ran out of time to fix it.
     async fn give_up(&self, run: &Run, lead_id: Uuid) -> Result<(), Problem> {
         if run.until - self.clock.now() < CUT_SHORT {
             let message = "the AI model had no time to answer; it is asked again";
@@ -257,7 +257,7 @@ impl Drafting {
 }
 
 impl Run {
-    /// The site that sends on a channel, as delivery chooses it: the first that has it.
+    /// The site that delivery sends from: the first with the channel.
     fn sender(&self, channel: Channel) -> Option<&Site> {
         self.sites.iter().filter(|site| site.sender(channel).is_some()).min_by_key(|site| site.created_at)
     }
@@ -291,13 +291,12 @@ impl Facts<'_> {
         })
     }
 
-    /// What a draft may name, as one text.
+    /// The facts that a draft may name, as one text.
     fn known(&self) -> String {
         said(&self.nameable())
     }
 
-    /// Everything that the model is told, and nothing else: facts of this one contact, without its addresses
-    /// and numbers.
+    /// The complete input of the model: the facts of this one contact, without its addresses and numbers.
     fn told(&self) -> Value {
         let mut told = self.nameable();
         let history = self.reach.history.until(self.now).take(SHOWN);

@@ -6,9 +6,9 @@
 //! | campaign | `W#<workspace>#campaigns` | `campaign#<campaign>` |
 //! | contact of a campaign | `W#<workspace>#G#<campaign>` | `contact#<lead>` |
 //!
-//! A contact's item is written once, in the transaction of the recommendation that was made for it, or with the
-//! reason why there is none. So however often and by how many the campaign is worked on, nobody gets two drafts.
-//! Neither item holds a name, an address or a number of a contact.
+//! A contact's item is written once: in the transaction that creates its recommendation, or with the reason why there
+//! is none. So nobody gets two drafts, however often and by how many workers the campaign is processed. Neither item
+//! contains a name, an address or a number of a contact.
 
 mod contact;
 mod drafting;
@@ -39,7 +39,7 @@ pub struct Campaign {
     pub task_id: Uuid,
     /// When it was started.
     pub created_at: DateTime<Utc>,
-    /// What came of it, once every contact of its list was gone through.
+    /// The result, once every contact of the list was processed.
     pub finished: Option<Completion>,
 }
 
@@ -64,7 +64,7 @@ fn contacts_pk(workspace_id: Uuid, campaign_id: Uuid) -> String {
 }
 
 impl Campaigns {
-    /// Starts a campaign, or gives the one that was started.
+    /// Starts a campaign, or returns the one that was started.
     pub async fn start(&self, brief: &Brief, task: TaskId) -> Result<Campaign, StoreError> {
         let campaign = Campaign {
             brief: brief.clone(),
@@ -92,7 +92,7 @@ impl Campaigns {
         Ok(all)
     }
 
-    /// The contacts of a campaign that were gone through so far, in the order in which they were.
+    /// The contacts of a campaign that were processed so far, in that order.
     pub async fn contacts(&self, workspace_id: Uuid, campaign_id: Uuid) -> Result<Vec<Contact>, StoreError> {
         let contacts = self.table.partition(contacts_pk(workspace_id, campaign_id));
         let mut contacts: Vec<Contact> = contacts.all().await?;
@@ -100,7 +100,7 @@ impl Campaigns {
         Ok(contacts)
     }
 
-    /// Records what came of a contact, together with what else belongs to that. `false` if that is known, and
+    /// Records the outcome of a contact, with the writes that belong to it. `false` if it was recorded before; then
     /// nothing is written.
     async fn note(
         &self,
@@ -114,7 +114,7 @@ impl Campaigns {
         Ok(matches!(self.table.transact(writes).await?, Transacted::Applied))
     }
 
-    /// Records that every contact was gone through. What was recorded first stands.
+    /// Records that every contact was processed. The first record stays.
     async fn finish(&self, campaign: &Campaign, counts: Counts) -> Result<Completion, StoreError> {
         let finished = Completion { at: self.clock.now(), counts };
         let value = serde_dynamo::to_attribute_value(finished)

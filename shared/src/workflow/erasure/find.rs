@@ -1,4 +1,4 @@
-//! Finds what there is of a person.
+//! Finds everything about a person.
 
 use super::person::Person;
 use super::plan::{Plan, events_pk, key_of, text};
@@ -24,7 +24,7 @@ impl Erasure {
         table.scan("begins_with(pk, :workspace)", [("workspace", workspace)], take).await
     }
 
-    /// Finds what there is of a person, of whom `person` is known already.
+    /// Finds everything about a person, of whom `person` is known already.
     pub(super) async fn plan(&self, workspace_id: Uuid, subject: &Subject, person: Person) -> Result<Plan, StoreError> {
         let mut plan = Plan { person, ..Plan::default() };
         let mut lead_id = match subject {
@@ -76,8 +76,8 @@ impl Erasure {
         Ok(plan)
     }
 
-    /// The leads whose rows show an address or number of a person. One that was only extracted from messages is no
-    /// identity of the lead.
+    /// The leads whose rows show an address or number of a person. An address that was only extracted from messages is
+    /// not an identity of the lead.
     pub(super) async fn shown_by(&self, workspace_id: Uuid, person: &Person) -> Result<BTreeSet<Uuid>, StoreError> {
         let mut found = Vec::new();
         let of_users = format!("W#{workspace_id}#U#");
@@ -95,7 +95,7 @@ impl Erasure {
         found.into_iter().collect()
     }
 
-    /// Learns from its rows who the lead is, and where its messages are.
+    /// Reads the lead's identifiers and the keys of its messages from its rows.
     pub(super) async fn learn(&self, workspace_id: Uuid, plan: &mut Plan) -> Result<(), StoreError> {
         let (mut rows, mut aliases) = (Vec::new(), Vec::new());
         let Some(lead_id) = plan.found.lead_id else { return Ok(()) };

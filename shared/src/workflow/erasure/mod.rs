@@ -1,4 +1,5 @@
-//! Erasing a person from a workspace: whatever was stored about it, in whichever table, while the ledger stays whole.
+//! Erases a person from a workspace: everything that is stored about the person, in every table. The ledger stays
+//! complete.
 //!
 //! What goes:
 //!
@@ -15,9 +16,9 @@
 //! What stays: the ledger, audit events and counters, which name nobody; and, of a person who asked not to be
 //! contacted, a keyed hash of each address ([`crate::crm::leads`]), so that nobody writes to it again.
 //!
-//! Everything is found by reading the tables whole, and found anew until nothing is left, so that erasing may be
-//! interrupted and repeated. What is told by something else goes before that: texts before what tells whose they
-//! are, and the lead with its identities last, in one transaction that is refused if the lead has changed meanwhile.
+//! Erasing scans the tables, and repeats that until nothing is left, so it can be interrupted and repeated. Texts are
+//! deleted before the items that say whose they are. The lead with its identities is deleted last, in one transaction
+//! that fails if the lead has changed meanwhile.
 
 mod find;
 mod person;
@@ -37,7 +38,7 @@ use crate::crm::leads::Leads;
 use crate::crm::lists::Lists;
 use remove::erased_answer;
 
-/// How often is looked for what is left: others may write at the same time.
+/// The maximum number of passes: others may write at the same time.
 const PASSES: usize = 10;
 
 /// Who is to be erased.
@@ -45,9 +46,9 @@ const PASSES: usize = 10;
 pub enum Subject {
     /// The lead of this identifier.
     Lead(Uuid),
-    /// Whoever has this e-mail address, in lower case.
+    /// The person with this e-mail address, in lower case.
     Email(String),
-    /// Whoever has this phone number: `+` and digits.
+    /// The person with this phone number: `+` and digits.
     Phone(String),
 }
 
@@ -56,12 +57,12 @@ pub enum Subject {
 pub struct ErasureReport {
     /// The lead, if there is one.
     pub lead_id: Option<Uuid>,
-    /// Where no lead has the address or number, but the rows of several show it: those. None of them is erased, because
-    /// they may be several people.
+    /// The leads whose rows show the address or number, if no lead has it and several show it. None of them is erased,
+    /// because they may be different people.
     pub shown_by: BTreeSet<Uuid>,
-    /// How many of each kind, such as `messages`; no kind that there is none of.
+    /// The number of items of each kind, such as `messages`, without zeros.
     pub counts: BTreeMap<&'static str, usize>,
-    /// How many items of others hold an address, a number or an identifier of the person. They stay as they are.
+    /// How many items of other people contain an address, a number or an identifier of the person. They stay unchanged.
     pub named_elsewhere: usize,
 }
 
@@ -80,13 +81,13 @@ pub struct Erasure {
 }
 
 impl Erasure {
-    /// What there is of a person, without changing anything. Reads three tables whole, those of leads and work more than
+    /// Counts what is stored about a person, without a change. Scans three tables; those of leads and work more than
     /// once.
     pub async fn look(&self, workspace_id: Uuid, subject: &Subject) -> Result<ErasureReport, StoreError> {
         self.plan(workspace_id, subject, Person::default()).await.map(|plan| plan.found)
     }
 
-    /// Erases a person; gives what was erased. What was erased before, or never there, is not told apart.
+    /// Erases a person and returns the counts. It does not tell whether something was erased before or never existed.
     ///
     /// # Errors
     /// Some of it may be erased: the same again erases the rest.

@@ -1,4 +1,4 @@
-//! What tells that a text is about a person: identifiers, addresses, numbers and the full name.
+//! Recognises texts about a person: by identifiers, addresses, numbers and the full name.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::BTreeSet;
@@ -11,10 +11,10 @@ use crate::crm::identifiers::CustomerPhone;
 use crate::crm::leads::{Lead, folded};
 use crate::crm::prospects::Prospect;
 
-/// What stands in the place of a text that named the person.
+/// The replacement for a text that named the person.
 pub(super) const ERASED: &str = "[erased]";
 
-/// The fewest digits by which a number is told; shorter ones are in too many texts.
+/// The minimum length of a recognised number, in digits; shorter ones appear in too many texts.
 const DIGITS: usize = 7;
 
 /// The digits at the end of an international number that its national form has, too.
@@ -31,14 +31,14 @@ pub(super) struct Person {
     numbers: BTreeSet<String>,
     /// Full names of at least two words, folded. A single word names too many others.
     names: BTreeSet<String>,
-    /// Name and company, folded, as a prospect is told by.
+    /// Name and company, folded, to recognise a prospect.
     employed: BTreeSet<(String, String)>,
     /// The identifiers of prospects that became the lead.
     prospects: BTreeSet<String>,
 }
 
 impl Person {
-    /// Learns an identifier of the lead, or of what was made for it.
+    /// Adds an identifier of the lead, or of an object that was created for it.
     pub(super) fn has_id(&mut self, id: Uuid) {
         self.ids.insert(id.to_string());
     }
@@ -56,7 +56,7 @@ impl Person {
         }
     }
 
-    /// Learns what a prospect that became the lead is called at its source.
+    /// Adds the source's identifier of a prospect that became the lead.
     pub(super) fn was_prospect(&mut self, prospect_id: &str) {
         self.prospects.insert(prospect_id.strip_prefix("own:").unwrap_or(prospect_id).to_owned());
     }
@@ -92,7 +92,7 @@ impl Person {
         }
     }
 
-    /// Learns what a row of the lead shows.
+    /// Adds the values that a row of the lead shows.
     pub(super) fn is_shown(&mut self, row: &Row) {
         self.has_channel(&row.customer_phone);
         let extraction = row.extraction.as_ref();
@@ -102,7 +102,7 @@ impl Person {
         emails.into_iter().flatten().for_each(|email| self.has_email(email));
     }
 
-    /// Learns an identifier on a channel.
+    /// Adds an identifier on a channel.
     pub(super) fn has_channel(&mut self, identifier: &str) {
         self.has_identifier(identifier);
         if let Some(number) = CustomerPhone::parse(identifier).ok().and_then(|known| known.phone_number()) {
@@ -124,7 +124,7 @@ impl Person {
             || self.employed.contains(&(folded(&prospect.full_name), folded(&prospect.company_name)))
     }
 
-    /// Whether a text holds an identifier, an address or a number of the person.
+    /// Whether a text contains an identifier, an address or a number of the person.
     pub(super) fn is_identified_in(&self, text: &str) -> bool {
         let plain = folded(text);
         self.ids.iter().any(|id| plain.contains(id.as_str()))
@@ -132,7 +132,7 @@ impl Person {
             || (!self.numbers.is_empty() && self.is_called_in(text))
     }
 
-    /// Whether a text is about the person: it identifies it, or holds its full name.
+    /// Whether a text is about the person: it identifies the person or contains the full name.
     pub(super) fn is_named_in(&self, text: &str) -> bool {
         self.is_identified_in(text) || {
             let plain = folded(text);
@@ -166,8 +166,8 @@ impl Person {
         values(item).any(|(_, value)| texts(value, &|text| self.is_identified_in(text)))
     }
 
-    /// What is to be changed of an item so that it does not name the person any more: the attributes, each with
-    /// what it was and what it becomes.
+    /// The changes to an item after which it no longer names the person: the attributes, each with its old and new
+    /// value.
     pub(super) fn redacted(&self, item: &Item) -> Vec<(String, AttributeValue, AttributeValue)> {
         let changed = values(item).filter_map(|(name, before)| {
             let after = self.without(before);

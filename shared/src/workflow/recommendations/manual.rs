@@ -1,4 +1,4 @@
-//! The manual queue: what the model was to do and people do instead.
+//! The manual queue: work that the model could not do and that people do instead.
 
 use super::{Actor, Recommendation, Recommendations, of_lead};
 use crate::base::store::{Item, StoreError, Transacted, Write, key, n, s};
@@ -18,8 +18,7 @@ pub(super) fn manual_item(of: &Recommendation) -> Item {
 }
 
 impl Recommendations {
-    /// Puts what a model was to do into the manual queue. A lead has one open item there: asked again
-    /// meanwhile, that one stands. Gives the one that stands.
+    /// Puts an item into the manual queue. A lead has at most one open item there; a repeated request returns it.
     pub async fn hand_to_people(
         &self,
         new: &Recommendation,
@@ -38,12 +37,12 @@ impl Recommendations {
         }
     }
 
-    /// The write that makes something its lead's open item, whatever was that before.
+    /// The write that makes a recommendation its lead's open item, in place of any other.
     pub(super) fn open_manual(&self, new: &Recommendation) -> Write {
         self.table.put(manual_item(new))
     }
 
-    /// The write that takes a lead's open item out of the manual queue.
+    /// The write that removes a lead's open item from the manual queue.
     pub(super) fn close_manual(&self, of: &Recommendation) -> Write {
         self.table.delete(manual_key(of.id.workspace_id, of.lead_id))
     }

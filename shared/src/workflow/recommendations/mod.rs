@@ -1,4 +1,4 @@
-//! Recommendations, in the `work` table: what is proposed to a person, and what became of it.
+//! Recommendations, in the `work` table: proposals for a reviewer, and their results.
 //!
 //! | item | `pk` | `sk` |
 //! |---|---|---|
@@ -13,10 +13,10 @@
 //! delivering     -> resolved, by a person, where nobody knows whether it arrived
 //! ```
 //!
-//! Every change is one transaction: the recommendation on the condition that it has the version that was
-//! read, the audit event of its new version, and the notifications that follow from it. So nothing happens
-//! without its event, and of two who decide at once the second is refused. Events are never changed; they
-//! hold no name, address, phone number or text.
+//! Every change is one transaction: the recommendation on the condition that it has the version that was read, the
+//! audit event of its new version, and the notifications that follow from it. So nothing happens without its event, and
+//! of two simultaneous decisions the second is refused. Events never change. They contain no name, address, phone
+//! number or text.
 
 mod approval;
 mod attempt;
@@ -80,7 +80,7 @@ fn recommendation_key(id: RecommendationId) -> Item {
 }
 
 impl Recommendations {
-    /// A fresh identifier for what is written for each medium.
+    /// A new identifier for the message of each medium.
     pub fn identifiers(&self, messages: &Messages) -> BTreeMap<Channel, Uuid> {
         messages.iter().map(|(medium, _)| (medium, self.random.uuid())).collect()
     }
@@ -95,7 +95,7 @@ impl Recommendations {
         self.table.under(pk(id), "event#").all().await
     }
 
-    /// The writes that make a recommendation, with its first event and what follows from it.
+    /// The writes that create a recommendation, with its first event and its notifications.
     pub fn propose(
         &self,
         new: &Recommendation,
@@ -114,7 +114,7 @@ impl Recommendations {
         self.change(None, new, actor, "proposed", details, notifications)
     }
 
-    /// Makes a recommendation. `false` if one with its identifier is there.
+    /// Creates a recommendation. `false` if one with its identifier exists.
     pub async fn make(
         &self,
         new: &Recommendation,
@@ -129,7 +129,7 @@ impl Recommendations {
         Ok(is_new)
     }
 
-    /// The writes that give what is proposed the text of a refinement, as far as nobody has decided on it.
+    /// The writes that replace the text of undecided recommendations by its refinement.
     pub async fn refine(
         &self,
         workspace_id: Uuid,
@@ -156,14 +156,14 @@ impl Recommendations {
         Ok(writes)
     }
 
-    /// The same in its next version.
+    /// The recommendation in its next version.
     fn next(&self, before: &Recommendation) -> Recommendation {
         let now = self.clock.now();
         let expires = (now + KEPT).timestamp();
         Recommendation { version: before.version + 1, updated_at: now, expires, ..before.clone() }
     }
 
-    /// The writes of one change: `after` in the place of `before`, the event, and the notifications.
+    /// The writes of one change: `after` in place of `before`, the event, and the notifications.
     fn change(
         &self,
         before: Option<&Recommendation>,

@@ -1,4 +1,4 @@
-//! What people decide on: approve, reject, snooze, and what waits in the manual queue.
+//! The decisions of reviewers: approve, reject, snooze, and those on the manual queue.
 
 use super::approval::Approval;
 use chrono::{DateTime, Utc};
@@ -28,7 +28,7 @@ impl Draft {
 pub enum Refused {
     /// Somebody else has changed it since it was read.
     Outdated,
-    /// It is in a status in which this is not decided.
+    /// Its status does not allow this decision.
     NotOpen(Status),
 }
 
@@ -64,7 +64,7 @@ impl Recommendations {
         self.decide(before, after, actor, "approved", details, &[], Vec::new()).await
     }
 
-    /// Blocks a text that holds somebody's personal data; the text is not kept.
+    /// Blocks a text that contains somebody's personal data. The text is not stored.
     pub async fn block(
         &self,
         before: &Recommendation,
@@ -85,7 +85,7 @@ impl Recommendations {
         Ok(decided)
     }
 
-    /// Rejects it. What came from the lead's engagement is analysed again, with the reason.
+    /// Rejects it. A recommendation from the lead's engagement is analysed again, with the reason.
     pub async fn reject(&self, before: &Recommendation, reason: &str, actor: Actor) -> Result<Decided, StoreError> {
         if !before.is_open() {
             return Ok(Err(Refused::NotOpen(before.status)));
@@ -123,8 +123,8 @@ impl Recommendations {
         self.decide(before, after, actor, "snoozed", details, &[], Vec::new()).await
     }
 
-    /// Closes what a person has taken care of: an item of the manual queue, or a delivery of which nobody knows
-    /// whether it arrived, also because its provider took it and has been silent for too long.
+    /// Closes what a person has handled: an item of the manual queue, or a delivery with an unknown result, also if the
+    /// provider accepted it and has been silent for too long.
     pub async fn resolve(&self, before: &Recommendation, actor: Actor) -> Result<Decided, StoreError> {
         let state = before.attempts.last().map(|attempt| attempt.state);
         let is_unknown = before.status == Status::Delivering
@@ -141,7 +141,7 @@ impl Recommendations {
         self.decide(before, after, actor, "resolved", json!({}), &[], close).await
     }
 
-    /// Hands an item of the manual queue back to the model.
+    /// Returns an item of the manual queue to the model.
     pub async fn hand_back(&self, before: &Recommendation, actor: Actor) -> Result<Decided, StoreError> {
         if before.status != Status::Manual {
             return Ok(Err(Refused::NotOpen(before.status)));
@@ -153,8 +153,7 @@ impl Recommendations {
         self.decide(before, after, actor, "handed_back", json!({}), &[], close).await
     }
 
-    /// Records that another recommendation was made in its place, together with that one. `false` if
-    /// somebody else did so.
+    /// Creates the recommendation that replaces it, and records that. `false` if another process did so.
     pub async fn replace(
         &self,
         before: &Recommendation,
@@ -180,7 +179,7 @@ impl Recommendations {
         Ok(is_new)
     }
 
-    /// Records that there is nothing to be analysed again.
+    /// Records that it is not analysed again.
     pub async fn leave(
         &self,
         before: &Recommendation,

@@ -1,4 +1,4 @@
-//! What people decide on: a task is proposed, and then approved or dismissed, once.
+//! The decisions on tasks: a task is proposed, and then approved or dismissed, once.
 
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -10,10 +10,11 @@ use crate::workflow::due::Worker;
 use crate::workflow::lease::Assignment;
 use crate::workspace::credits::{Balance, Operation};
 
-/// Why a task is dismissed in whose place another was proposed.
+/// The reason of a task that another one replaced.
 pub const SUPERSEDED: &str = "superseded";
 
-/// How long the price of a task is held: longer than all attempts at it take. Whoever takes it holds it anew.
+/// How long the price of a task is held: longer than all its attempts take. A worker that takes the task extends the
+/// hold.
 pub(super) const HELD: TimeDelta = TimeDelta::hours(24);
 
 /// Who decides, and in which request.
@@ -21,18 +22,18 @@ pub(super) const HELD: TimeDelta = TimeDelta::hours(24);
 pub struct Decision {
     /// The key.
     pub key_id: Uuid,
-    /// The request: the same whenever it comes again.
+    /// The request; a repeated request has the same identifier.
     pub request: Uuid,
 }
 
 /// What became of a decision.
 #[derive(Debug)]
 pub enum Decided {
-    /// It stands, made now or before by the same request.
+    /// The decision is made, now or before by the same request.
     Done(Box<Task>),
-    /// Somebody has decided otherwise, or another task took its place.
+    /// Somebody has decided otherwise, or another task replaced it.
     NotPending(Status),
-    /// The workspace has only this many credits; the task still waits.
+    /// The workspace has only this many credits. The task still waits.
     Short(u64),
 }
 

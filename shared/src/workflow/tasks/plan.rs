@@ -1,4 +1,4 @@
-//! What a task does: the parameters that a person approves, and how they are told to people.
+//! What a task does: the parameters that a person approves, and their description for people.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::crm::prospects;
 use crate::workflow::tasks::Brief;
 use crate::workspace::credits::Action;
 
-/// What a task does, with everything that it needs to: what a person approves is what runs.
+/// What a task does, with all its parameters: exactly what a person approves is what runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Plan {
@@ -44,7 +44,7 @@ pub enum Plan {
     },
 }
 
-/// What is to be known of a contact; what is not named stays.
+/// The new values of a contact. Fields that are not named stay unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContactChanges {
     /// Full name.
@@ -106,7 +106,7 @@ impl Plan {
         matches!(self, Self::ProspectSearch { .. }).then_some(Action::ProspectSearch)
     }
 
-    /// What is going to be done, in a sentence for the person who decides: made of the parameters alone.
+    /// The description for the person who decides, made only of the parameters.
     pub fn description(&self) -> String {
         match self {
             Self::ProspectSearch { query, list } => {

@@ -23,8 +23,8 @@ struct Selection {
 }
 
 impl Tasks {
-    /// Takes an approved task, or a running one whose lease has ended, and keeps its price held. What was tried
-    /// too often, or whose hold is gone, fails instead.
+    /// Takes an approved task, or a running one whose lease has expired, and extends the hold of its price. A task that
+    /// was tried too often, or whose hold is gone, fails instead.
     pub async fn take(&self, id: TaskId) -> Result<Take<Task>, StoreError> {
         let owner = self.random.uuid();
         retrying("a task", (), |()| async move {
@@ -79,7 +79,7 @@ impl Tasks {
         .await
     }
 
-    /// Stores how far a task is. `None` if it is no longer the caller's.
+    /// Stores a task's progress. `None` if the caller lost the lease.
     pub async fn progress(
         &self,
         leased: &Leased<Task>,
@@ -89,8 +89,8 @@ impl Tasks {
         Ok(self.change(leased, &next, Vec::new()).await?.then(|| leased.with(next)))
     }
 
-    /// Stores the prospects that a search has found, once: a worker that takes the task over goes on with them. `None`
-    /// if it is no longer the caller's.
+    /// Stores the prospects that a search has found, once. A worker that takes over the task continues with them.
+    /// `None` if the caller lost the lease.
     pub async fn select(
         &self,
         leased: &Leased<Task>,
@@ -129,7 +129,7 @@ impl Tasks {
         self.finish(leased, failed, State::Voided).await
     }
 
-    /// Gives a task back that could not be done: to be tried again, or, after the last attempt, as failed. Gives
+    /// Releases a task that could not be done. It is queued again, or marked as failed after the last attempt. Returns
     /// whether it is tried again.
     pub async fn give_back(&self, leased: &Leased<Task>, failure: Failure) -> Result<bool, StoreError> {
         if leased.attempts >= ATTEMPTS {
@@ -148,7 +148,7 @@ impl Tasks {
         self.change(leased, &Task { progress, attempts, ..self.released(leased) }, Vec::new()).await
     }
 
-    /// A task without its lease, to be taken again at once.
+    /// A task without its lease, so that it can be taken again at once.
     fn released(&self, leased: &Leased<Task>) -> Task {
         let assignment = Assignment::waiting(Worker::Task, leased.id.task_id, self.clock.now());
         Task { assignment, ..self.next(leased) }
@@ -160,7 +160,7 @@ impl Tasks {
         Ok(matches!(self.table.transact(std::iter::once(own).chain(also)).await?, Transacted::Applied))
     }
 
-    /// Ends a task, and resolves what is held for it. What was voided meanwhile cannot be completed.
+    /// Ends a task and resolves its hold. A task whose hold was voided meanwhile cannot be completed.
     async fn finish(&self, leased: &Leased<Task>, next: Task, state: State) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let operation = next.operation.clone().map(|operation| Operation { state, ..operation });
