@@ -1,5 +1,5 @@
-//! Every function of the project, listed once: what runs them on this machine, the description of the API and the
-//! checks of the parsers all read this list. `cargo new-function` adds to it.
+//! The list of all functions. `local`, the description of the API and the checks of the parsers read it. `cargo
+//! new-function` adds to it.
 
 pub mod openapi;
 pub mod parsers;
@@ -9,8 +9,8 @@ use shared::api::openapi::Group;
 use shared::base::context::Context;
 use shared::base::environment::ConfigError;
 
-/// The groups of the API's description with the functions whose operations stand in them, as they are shown; then the
-/// functions without operations.
+/// The groups of the API's description with their functions, in the order in which they are shown; then the functions
+/// without operations.
 macro_rules! functions {
     ($($group:literal, $description:literal { $($described:ident)* })* workers { $($worker:ident)* }) => {
         $($(pub use $described;)*)*
@@ -81,7 +81,7 @@ functions! {
     }
 }
 
-/// Builds the function of this name, with each of its invocations measured and traced; `None` if there is none.
+/// Builds the function with this name, with metrics and traces for each invocation; `None` if there is none.
 pub fn build(name: &str, context: &Context) -> Result<Option<Function>, ConfigError> {
     let Some(entry) = ALL.iter().find(|entry| entry.name == name) else { return Ok(None) };
     Ok(Some((entry.build)(context)?.observed(&context.observer(name))))

@@ -1,6 +1,6 @@
-//! What every parser of outside input has to hold, whatever it is given: each function takes bytes, gives them to the
-//! parsers of one kind, and fails by panicking. The fuzz targets under `fuzz/` call them with bytes that libFuzzer
-//! looks for, `tests/properties.rs` with bytes that proptest makes up, in every test run.
+//! The invariants of every parser of outside input. Each function takes bytes, passes them to the parsers of one kind,
+//! and panics if an invariant is broken. The fuzz targets under `fuzz/` call them with bytes that libFuzzer looks for,
+//! `tests/properties.rs` with bytes that proptest makes up, in every test run.
 
 #![expect(clippy::expect_used, reason = "a check fails by panicking")]
 
@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use crate::ALL;
 
-/// A context whose endpoints nobody listens at: a parser has no business there.
+/// A context with unreachable endpoints: a parser must not call them.
 static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
     const NOWHERE: &str = "http://127.0.0.1:9";
     let variables = [
@@ -83,7 +83,7 @@ pub fn requests(bytes: &[u8]) {
     assert_eq!(claimed(&input.body), claimed(&again));
 }
 
-/// Keys and identifiers: what is taken has the form that it is stored in.
+/// Keys and identifiers: an accepted value has the form in which it is stored.
 pub fn identifiers(bytes: &[u8]) {
     if let Ok(key) = IdempotencyKey::parse(bytes) {
         let quoted = format!("{key:?}");
@@ -107,7 +107,7 @@ pub fn identifiers(bytes: &[u8]) {
     }
 }
 
-/// E-mail addresses and phone numbers: the form that is kept is the form of itself.
+/// E-mail addresses and phone numbers: normalising the normal form changes nothing.
 pub fn contact_data(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     if let Ok(email) = addresses::email(&text) {
@@ -122,7 +122,7 @@ pub fn contact_data(bytes: &[u8]) {
     }
 }
 
-/// Webhooks of Meta: whatever the body, its items have a channel, and no signature fits that was not made for it.
+/// Meta webhooks: for every body, its items have a channel, and no foreign signature matches.
 pub fn meta(bytes: &[u8]) {
     let (header, body) = bytes.split_at(bytes.len().min(71));
     assert!(!meta_webhook::signature::is_valid("secret", body, header), "a signature was guessed");
@@ -158,7 +158,7 @@ pub fn twilio(bytes: &[u8]) {
     let _ = sms::is_stop(&signature);
 }
 
-/// Answers of a model, whole and streamed: a stream says the same wherever it is cut.
+/// Answers of a model, whole and streamed: a stream has the same content wherever it is split.
 pub fn model(bytes: &[u8]) {
     drop(llm::answered(bytes));
     let whole = llm::streamed([bytes]);
@@ -188,7 +188,7 @@ pub fn gate(bytes: &[u8]) {
     drop(shared::crm::leads::folded(&text));
 }
 
-/// What holds some parsers: it panics if they do not.
+/// A check of some parsers; it panics if they break their invariant.
 pub type Check = fn(&[u8]);
 
 /// Every check by its name, which is its fuzz target's.
@@ -203,7 +203,7 @@ pub const CHECKS: [(&str, Check); 8] = [
     ("twilio", twilio),
 ];
 
-/// Inputs to begin with, of every kind: what the parsers are made for.
+/// Start inputs of every kind, for which the parsers are made.
 pub fn samples() -> Vec<Vec<u8>> {
     let message = json!({
         "object": "whatsapp_business_account", "entry": [{"changes": [{"field": "messages", "value": {

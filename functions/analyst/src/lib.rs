@@ -1,8 +1,8 @@
 //! Receives queue messages that name a recommendation which a person rejected or returned from the manual queue, and
 //! makes a new one that takes the reason into account (docs/behaviour.md, "Recommendations").
 //!
-//! The new recommendation and the old one's new status are one transaction on the old one's version. So the
-//! same message again, or two at once, make one.
+//! The new recommendation and the old one's new status are one transaction on the old one's version. So a repeated or
+//! concurrent message creates only one.
 
 use chrono::TimeDelta;
 use shared::api::lambda::Definition;
@@ -30,7 +30,7 @@ pub struct Analyst {
 }
 
 impl Analyst {
-    /// Makes another recommendation in the place of `before`; nothing if there is none to be made.
+    /// Creates the recommendation that replaces `before`, or nothing if there is none to create.
     async fn analyse(&self, before: &Recommendation, asked: &Asked) -> Result<(), Problem> {
         let follows = Follows {
             recommendation_id: before.id.recommendation_id,

@@ -1,4 +1,4 @@
-//! `GET /v1/campaigns/{id}/drafts`: from a campaign to what is to be reviewed.
+//! `GET /v1/campaigns/{id}/drafts`: the drafts of a campaign, for review.
 
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
@@ -33,7 +33,7 @@ pub struct DraftsQuery {
     pub pages: Pages,
 }
 
-/// A contact of a campaign, with what is to be sent, or why nothing is.
+/// A contact of a campaign, with its draft or the reason why there is none.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct CampaignDraft {
     /// The contact.
@@ -53,7 +53,7 @@ pub struct CampaignDraft {
     pub draft_title: Option<String>,
     /// The text.
     pub draft_message: Option<String>,
-    /// Whether the person who approved it changed it.
+    /// Whether the reviewer changed the text.
     pub edited: Option<bool>,
     /// When it was written.
     pub created_at: Timestamp,

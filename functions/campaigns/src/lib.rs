@@ -63,7 +63,7 @@ pub struct CampaignView {
     pub list: CampaignList,
     /// What it is about.
     pub about: String,
-    /// A message that the drafts are like, if one was written with Lexi.
+    /// The example message that the drafts follow; null if none was written with Lexi.
     pub example: Option<Example>,
     /// The number of contacts by outcome.
     pub counts: CampaignCounts,
@@ -71,7 +71,7 @@ pub struct CampaignView {
     pub task_id: Uuid,
     /// When it was started.
     pub created_at: Timestamp,
-    /// When every contact had been gone through.
+    /// When every contact had been processed.
     pub finished_at: Option<Timestamp>,
 }
 
@@ -124,7 +124,7 @@ impl Progress {
         })
     }
 
-    /// A campaign whose contacts were not all gone through is being worked on, unless its task has failed.
+    /// A campaign with unprocessed contacts is in progress, unless its task has failed.
     async fn unfinished(&self, campaign: &Campaign) -> Result<(CampaignStatus, Counts), StoreError> {
         let task = TaskId { workspace_id: campaign.workspace_id, task_id: campaign.task_id };
         let (task, contacts) = tokio::try_join!(

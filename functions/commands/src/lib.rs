@@ -51,9 +51,9 @@ pub struct CommandView {
     pub lead_id: Uuid,
     /// The agent.
     pub agent_id: Uuid,
-    /// What was written; until the copywriter is done, what the sales agent wrote.
+    /// The messages. Until the copywriter is done, those of the sales agent.
     pub messages: Option<Messages>,
-    /// The recommendation that each message became, for a person to decide on.
+    /// The recommendation of each message, for a reviewer.
     #[schemars(with = "BTreeMap<String, Uuid>")]
     pub recommendation_ids: BTreeMap<Channel, Uuid>,
     /// How often it was tried.
@@ -64,7 +64,7 @@ pub struct CommandView {
     pub started_at: Option<Timestamp>,
     /// When it was completed or had failed.
     pub finished_at: Option<Timestamp>,
-    /// How long it was worked on, in milliseconds.
+    /// The processing time in milliseconds.
     pub duration_ms: Option<i64>,
     /// The language model.
     pub model: Option<String>,

@@ -1,9 +1,9 @@
 //! Phase 2 of a follow-up: receives queue messages that name a command, and refines the sales specialist's messages
 //! (docs/behaviour.md, "Follow-up").
 //!
-//! A command is worked on under a lease, so the same message again, or two at once, refine once. If the
-//! model gives nothing usable, the command goes back to its queue; after five attempts it has failed,
-//! its message becomes a dead letter, and what the sales specialist wrote stands.
+//! A command is processed under a lease, so a repeated or concurrent message refines it only once. If the model gives
+//! nothing usable, the command is queued again. After five attempts it has failed, its message becomes a dead letter,
+//! and the sales specialist's text stays.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -42,8 +42,8 @@ pub struct Copywriter {
 }
 
 impl Copywriter {
-    /// Refines, and records the outcome: first what the conversation shows, because nobody comes back to a
-    /// command that is completed; then the command with what is proposed.
+    /// Refines the messages and records the outcome. The message of the lead's conversation comes first, because a
+    /// completed command is not processed again; then the command with its proposals.
     async fn work_on(&self, command: &Leased<Command>) -> Result<Completed, Problem> {
         let outcome = self.refine(command).await?;
         let workspace_id = command.id.workspace_id;
@@ -123,9 +123,8 @@ impl Consumer for Copywriter {
     }
 }
 
-/// Holds a reply against the draft: a message for the same media, each in its form, with the strategy
-/// kept and nothing named that is not known. For a medium whose message the model does not fix, the draft
-/// stands, as long as another was refined.
+/// Checks a reply against the draft: messages for the same media, each in its form, with the same strategy and only
+/// known facts. If the model does not fix a message, the draft of that medium stays, as long as another was refined.
 fn checked(refined: &Messages, kept: &mut Messages, draft: &Messages, known: (&str, &Allowed)) -> Checked<Messages> {
     let mut complaints = Vec::new();
     for (medium, before) in draft.iter() {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 pub use operations::operations;
 
-/// Which page of the ledger. Of a page far out, nothing is read.
+/// The page of the ledger.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 pub struct LedgerPages {
     /// The page's number.
@@ -52,7 +52,7 @@ pub struct Account {
     pub entries: Vec<CreditEntry>,
 }
 
-/// One line of the ledger; it never changes.
+/// An entry of the ledger. It never changes.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct CreditEntry {
     /// The operation's identifier, or the grant's.

@@ -1,13 +1,13 @@
-//! What Twilio reports of messages that were sent, and what leads answer to text messages:
+//! Receives Twilio's delivery reports and leads' text messages:
 //!
 //! | route | what it takes | how it is proven |
 //! |---|---|---|
 //! | `POST /webhooks/twilio/status` | what became of a text message | `X-Twilio-Signature` |
 //! | `POST /webhooks/twilio/messages` | a text message of a lead | `X-Twilio-Signature` |
 //!
-//! What is not proven is 401. What is proven and says nothing of ours is taken and ignored, because a
-//! provider would send it again for days. Where it cannot be recorded, it is 503. What WhatsApp reports comes
-//! through `meta-webhook`, what SES reports through the queue of `email-events`.
+//! A request without a valid signature is 401. A valid request about unknown messages is accepted and ignored, because
+//! the provider would resend it for days. If recording fails, the answer is 503. WhatsApp's reports arrive at
+//! `meta-webhook`, those of SES in the queue of `email-events`.
 
 pub mod operations;
 
@@ -74,8 +74,8 @@ impl OpenEndpoint for DeliveryEvents {
 }
 
 impl DeliveryEvents {
-    /// The address that a request was sent to, as its sender knows it. It cannot name the API's own in the
-    /// template, because the API is made of its functions.
+    /// The URL of a request, as its sender knows it. The template cannot pass the API's own URL, because the API
+    /// depends on its functions.
     fn called(&self, request: &Request) -> String {
         match (&self.public_url, request.request_context_ref()) {
             (Some(url), _) => url.clone(),
@@ -110,7 +110,7 @@ impl DeliveryEvents {
         }
     }
 
-    /// A lead's text message: an answer, or the wish to be left alone.
+    /// A lead's text message: an answer or an opt-out.
     async fn answered(&self, message: &sms::Inbound) -> Result<(), Problem> {
         let mut workspace_id = self.accounts.sms_workspace(&message.to).await?;
         if let (None, Some(service)) = (workspace_id, &message.service) {

@@ -9,12 +9,12 @@ use shared::workflow::recommendations::{Asked, Draft, Origin, Recommendation};
 
 use crate::DeliveryWorker;
 
-/// The most characters of an e-mail's subject line.
+/// The maximum length of an e-mail's subject line, in characters.
 const SUBJECT: usize = 80;
 
 impl DeliveryWorker {
-    /// The approved text in the form of the likeliest other channel that reaches the lead. `None` if there is
-    /// none that something is sent on, if one was tried already, or if the text does not fit.
+    /// The approved text in the form of the other channel that is most likely to succeed. `None` if there is none with
+    /// a sender, if one was tried already, or if the text does not fit.
     pub(crate) async fn alternate(&self, failed: &Recommendation, reach: &Reach) -> Result<Option<Draft>, StoreError> {
         let Some(approved) = failed.approval.as_ref().map(|approval| &approval.draft) else { return Ok(None) };
         // Once per approval.
@@ -43,7 +43,7 @@ impl DeliveryWorker {
     }
 }
 
-/// A text in the form of another channel: the same words. A text message is one paragraph; an e-mail has a
+/// A text in the form of another channel, with the same words. A text message is one paragraph; an e-mail gets a
 /// subject line.
 fn rendered(approved: &Draft, channel: Channel) -> Draft {
     let message = match channel {

@@ -1,4 +1,4 @@
-//! What was sent on WhatsApp, in the lead's conversation.
+//! Records sent WhatsApp messages in the lead's conversation.
 
 use shared::base::channel::Channel;
 use shared::base::store::StoreError;
@@ -21,7 +21,7 @@ pub(crate) struct InConversation<'a> {
 }
 
 impl DeliveryWorker {
-    /// Shows it. What is sent is sent, so that a failure here is told to the log alone.
+    /// Records a message. It is already sent, so a failure here is only logged.
     pub(crate) async fn show(&self, sent: &InConversation<'_>) {
         if let Err(error) = self.record(sent).await {
             let recommendation_id = sent.about.id.recommendation_id;

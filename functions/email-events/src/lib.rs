@@ -29,7 +29,7 @@ pub struct EmailEvents {
     outcomes: Outcomes,
 }
 
-/// The envelope that SNS puts around what was published.
+/// The envelope that SNS adds to a published message.
 #[derive(Deserialize)]
 pub struct Notification {
     #[serde(rename = "Message")]
@@ -37,7 +37,7 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// What the event says of a delivery, if it says anything of one.
+    /// The delivery that the event reports; `None` if it reports none.
     pub fn callback(&self) -> Option<Callback> {
         email::event(&serde_json::from_str::<Value>(&self.message).ok()?)
     }

@@ -1,6 +1,6 @@
-//! The `$default` route: whatever no other route takes is 404, or 405 with `Allow` where the path
-//! exists with another method, in the dialect of its prefix. It also answers `GET /health`, and serves the
-//! description of the API at `/openapi.json` and the reference to read and try it at `/docs`.
+//! The `$default` route. An unknown path is 404, and a known path with another method is 405 with `Allow`, in the
+//! dialect of the path's prefix. It also answers `GET /health`, and serves the description of the API at
+//! `/openapi.json` and the reference to read and try it at `/docs`.
 
 pub mod operations;
 mod pages;

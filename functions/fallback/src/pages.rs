@@ -1,4 +1,4 @@
-//! What is served as it stands: the description of the API, and the reference that shows it.
+//! Static pages: the description of the API, and the reference that shows it.
 
 use std::sync::LazyLock;
 
@@ -11,7 +11,7 @@ pub(crate) struct Page {
     content_type: &'static str,
     text: &'static str,
     etag: String,
-    /// What a browser may load and run with it.
+    /// The page's Content-Security-Policy.
     policy: Option<String>,
 }
 
@@ -32,8 +32,7 @@ pub(crate) fn page(method: &str, path: &str) -> Option<&'static Page> {
     }
 }
 
-/// Nothing but the page's own style and script, which may call nothing but this API (Content Security Policy
-/// Level 3).
+/// Allows only the page's own style and script, which may call only this API (Content Security Policy Level 3).
 fn policy(text: &str) -> String {
     let hash = |element: &str| {
         let content =
@@ -54,7 +53,7 @@ impl Page {
         Self { content_type, text, etag, policy }
     }
 
-    /// The page, or that the client has it already.
+    /// The page, or 304 if the client has it already.
     pub(crate) fn reply(&self, headers: &header::HeaderMap) -> Reply {
         let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
         let is_known = known.flat_map(|value| value.split(',')).any(|tag| {
@@ -65,7 +64,7 @@ impl Page {
         Reply { content_type: self.content_type, ..Reply::text(status, text.to_owned()) }
     }
 
-    /// The answer with what a browser is to know of the page.
+    /// Adds the page's headers to the answer.
     pub(crate) fn with_headers(&self, mut response: Response) -> Response {
         let mut set = |name, value: &str| {
             if let Ok(value) = header::HeaderValue::from_str(value) {

@@ -1,10 +1,10 @@
 //! `POST /api/v1/ai/followup/recommendation`: recommends the next action, channel and draft for a lead, for a person
 //! to review (docs/behaviour.md, "Recommendations").
 //!
-//! In this order: the body is checked (400), the lead is looked up (404), its engagement is counted (422),
-//! the idempotency key is claimed (409, 422, 402), the model is asked, and the recommendation is stored with
-//! its audit event. Where the model gives nothing, an item of the manual queue and the manager's
-//! notification are stored before the 500 is answered.
+//! In this order: the body is checked (400), the lead is looked up (404), its engagement is counted (422), the
+//! idempotency key is claimed (409, 422, 402), the model is asked, and the recommendation is stored with its audit
+//! event. If the model gives nothing usable, an item of the manual queue and the manager's notification are stored
+//! before the answer 500.
 
 pub mod operations;
 mod request;
@@ -128,7 +128,7 @@ impl Endpoint for FollowupRecommendation {
 }
 
 impl FollowupRecommendation {
-    /// The lead of this UUID or reference, with what happened with it.
+    /// The lead with this UUID or reference, with its history.
     async fn reach(&self, workspace_id: Uuid, lead_id: String, asked: &Asked) -> Result<Option<Reach>, Problem> {
         let found = match shared::api::http::uuid(&lead_id) {
             Some(uuid) => Some(uuid),
@@ -143,7 +143,7 @@ impl FollowupRecommendation {
 }
 
 impl FollowupRecommendation {
-    /// Tells the representative what is missing, before the client is told.
+    /// Notifies the representative of the missing data before the client gets the error.
     async fn too_little(
         &self,
         call: &Call,

@@ -1,4 +1,4 @@
-//! `POST /v1/activities`: something happened with a contact.
+//! `POST /v1/activities`: records an activity of a contact.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;

@@ -1,5 +1,5 @@
-//! `POST /v1/contacts` and `POST /v1/contacts/bulk`: contacts are created, or updated where the
-//! external reference, the e-mail address or the phone number is known.
+//! `POST /v1/contacts` and `POST /v1/contacts/bulk`: creates contacts, or updates those with a known external
+//! reference, e-mail address or phone number.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,8 @@ use shared::crm::leads::{Contact, Email, Lead, Leads, Phone, Upserted};
 use shared::workspace::auth::Permission;
 use uuid::Uuid;
 
-/// How many contacts of a bulk request are written at once; the rows of one follow each other.
+/// How many contacts of a bulk request are written concurrently. The rows of one contact are written one after the
+/// other.
 const AT_ONCE: usize = 8;
 
 /// One contact.
@@ -27,7 +28,7 @@ pub struct PostContact {
     once: ExactlyOnce,
 }
 
-/// Many contacts, each with a result of its own.
+/// A bulk request.
 #[derive(Clone, Debug, FromContext)]
 pub struct PostContacts {
     leads: Leads,
@@ -70,7 +71,7 @@ pub struct NewContact {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "ContactsGiven")]
 pub struct NewContacts {
-    /// Each is read as a single contact would be, and gets a result of its own.
+    /// The contacts. Each is validated like a single contact and gets a result of its own.
     #[schemars(length(min = 1, max = 500), with = "Vec<NewContact>", extend("x-apart" = true))]
     pub contacts: Vec<Value>,
 }
@@ -97,7 +98,7 @@ pub enum RecordedAs {
     Unchanged,
 }
 
-/// What became of contacts, in their order.
+/// The results of the contacts, in the order of the request.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ContactResults {
     /// A result for each.
@@ -246,8 +247,8 @@ impl PostContacts {
     }
 }
 
-/// Puts rows together that share an identity, also through a third, in their order: what a later row
-/// says of a contact has to stand.
+/// Groups rows that share an identity, also through a third row, in their order, so that a later row overwrites an
+/// earlier one.
 fn by_contact(rows: Rows) -> Vec<Rows> {
     let mut contacts: Vec<Rows> = Vec::new();
     for row in rows {
@@ -270,7 +271,7 @@ fn row(given: Value) -> Result<Lead, Complaints> {
     Ok(new.into())
 }
 
-/// The contact as it stands now; if one of its identities belongs to another, the complaints about them.
+/// The stored contact, or the complaints about identities that belong to another contact.
 fn recorded(upserted: Upserted, given: &Lead) -> Result<ContactRecorded, Complaints> {
     let (status, lead) = match upserted {
         Upserted::Created(lead) => (RecordedAs::Created, lead),

@@ -41,7 +41,7 @@ pub struct Batch {
     pub messages: Vec<NewMessage>,
 }
 
-/// What became of messages, in their order.
+/// The results of the messages, in the order of the request.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct MessageResults {
     /// A result for each.
@@ -60,7 +60,7 @@ pub struct MessageRecorded {
 }
 
 impl FromRequest for NewMessages {
-    /// Takes a body that names `messages` as several, so that each complaint says which message it is about.
+    /// Parses a body with `messages` as a batch, so that each complaint names its message.
     fn take(input: &mut Input, complaints: &mut Complaints) -> Result<Option<Self>, Problem> {
         Ok(match input.body.get("messages") {
             Some(_) => Json::take(input, complaints)?.map(|Json(batch)| Self::Batch(batch)),

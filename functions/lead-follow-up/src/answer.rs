@@ -1,4 +1,4 @@
-//! What the endpoint answers: the messages, and where each phase stands.
+//! The answer of the endpoint: the messages, and the status of each phase.
 
 use std::collections::BTreeMap;
 
@@ -25,10 +25,10 @@ pub struct FollowUp {
     pub lead: FollowedLead,
     /// The commands.
     pub command_ids: CommandIds,
-    /// The recommendation that each message became, for a person to decide on.
+    /// The recommendation of each message, for a reviewer.
     #[schemars(with = "BTreeMap<String, Uuid>")]
     pub recommendation_ids: BTreeMap<Channel, Uuid>,
-    /// Where the copywriter stands; null without one.
+    /// The copywriter's progress; null if the site has none.
     pub refinement: Option<Refinement>,
 }
 
@@ -51,12 +51,12 @@ pub struct FollowedLead {
     pub budget_range: Option<String>,
     /// The site.
     pub sites: FollowedSite,
-    /// What happened with the lead: what the request says of it, as it says it, or what is stored, newest first.
+    /// The interactions with the lead: those of the request, unchanged, or the stored ones, newest first.
     #[schemars(with = "Vec<Map<String, Value>>")]
     pub interaction_history: Vec<Value>,
-    /// What the request says of the follow-up.
+    /// The request's fields about the follow-up.
     pub preferences: Preferences,
-    /// The stage and whatever else the request says of the lead.
+    /// The stage and all other fields of `leadData`.
     #[serde(flatten)]
     pub others: BTreeMap<String, Value>,
 }
@@ -116,7 +116,7 @@ pub enum RefinementStatus {
 }
 
 impl FollowUp {
-    /// The answer at `now`: the copywriter's messages, where there are some.
+    /// The answer at `now`, with the copywriter's messages if there are some.
     pub fn of(subject: &Subject<'_>, sales: &Command, refining: Option<&Command>, now: DateTime<Utc>) -> Self {
         let messages = refining.and_then(|command| command.messages.as_ref()).or(sales.messages.as_ref());
         let is_missing = |medium: &&Channel| messages.is_none_or(|messages| messages.of(**medium).is_none());

@@ -1,4 +1,4 @@
-//! What is known of the lead: what the client shows and what the model is told.
+//! The facts about the lead, for the answer and for the model.
 
 use std::cmp::Reverse;
 
@@ -32,7 +32,7 @@ pub struct Subject<'a> {
     pub media: &'a [Channel],
 }
 
-/// How the request says that the lead is reached.
+/// The contact details in the request.
 #[derive(Clone, Copy, Debug)]
 pub enum Address<'a> {
     /// An e-mail address.
@@ -41,7 +41,7 @@ pub enum Address<'a> {
     Phone(&'a str),
 }
 
-/// What is known of the lead: what the request says, before what is stored.
+/// The facts about the lead. Those of the request take precedence over stored ones.
 pub fn lead(request: &Request, stored: &Lead) -> LeadData {
     let given = request.lead_data.clone().unwrap_or_default();
     let phone = given.phone.or_else(|| stored.phone.clone());
@@ -57,7 +57,7 @@ pub fn lead(request: &Request, stored: &Lead) -> LeadData {
 }
 
 impl Subject<'_> {
-    /// The lead as the response shows it: with its site, what happened with it, and what it prefers.
+    /// The lead as the answer shows it: with its site, interactions and preferences.
     pub fn shown(&self, now: DateTime<Utc>) -> FollowedLead {
         let LeadData { name, company, position, email, phone, pain_points, budget_range, lead_stage, others } =
             lead(self.request, &self.history.lead);
@@ -90,7 +90,7 @@ impl Subject<'_> {
         email.into_iter().map(Address::Email).chain(phones.map(Address::Phone))
     }
 
-    /// What happened with the lead: what the request says, as it says it; or what is stored until `now`, newest first.
+    /// The interactions with the lead: those of the request, unchanged, or those stored until `now`, newest first.
     fn interactions(&self, now: DateTime<Utc>) -> Vec<Value> {
         match &self.request.previous_interactions {
             Some(given) => given.iter().map(|interaction| json!(interaction)).collect(),
@@ -104,9 +104,9 @@ impl Subject<'_> {
         planned.take(SHOWN).map(told).collect()
     }
 
-    /// Where the WhatsApp message waits for approval: in the lead's row with this number, or in a new one
-    /// of the representative. A number that is only the request's has none, because it may be anybody's.
-    /// Of several rows with the number, the requested representative's comes first.
+    /// The conversation in which the WhatsApp message waits for approval: the lead's row with this number, or a new row
+    /// of the representative. A number that only the request gives has none, because it may be anybody's. Of several
+    /// rows with the number, the requested representative's is preferred.
     pub fn pending(&self, command_id: Uuid, agent: &Agent, now: DateTime<Utc>) -> Option<PendingMessage> {
         let number = self.history.lead.phone.as_deref()?;
         let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
@@ -130,8 +130,8 @@ impl Subject<'_> {
         })
     }
 
-    /// Everything that the model is told, and nothing else: facts of this one lead, without its `email` and
-    /// `phone`; what else `leadData` holds is told as it is.
+    /// The complete input of the model: facts of this one lead, without its `email` and `phone`. All other fields of
+    /// `leadData` are passed on unchanged.
     pub fn facts(&self, now: DateTime<Utc>) -> Value {
         let lead = LeadData { email: None, phone: None, ..lead(self.request, &self.history.lead) };
         let mut interactions = self.interactions(now);
@@ -162,7 +162,7 @@ fn told(activity: &Activity) -> Value {
     })
 }
 
-/// As much of a text as is told: what many long messages say together would be too long to keep.
+/// A text, cut to the maximum length for the model.
 fn cut(text: &str) -> String {
     text.chars().take(LONGEST).collect()
 }

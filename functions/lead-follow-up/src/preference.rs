@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-/// How long the request waits where the client says nothing, in seconds.
+/// How long the request waits by default, in seconds.
 const DEFAULT_WAIT: i64 = 8;
 
 /// The longest that it waits.
@@ -13,13 +13,13 @@ const LONGEST_WAIT: i64 = 20;
 pub struct Preference {
     /// To wait so many seconds at most.
     wait: Option<i64>,
-    /// Not to wait; together with `wait`, not to wait any longer than that.
+    /// `respond-async`: do not wait; together with `wait`, wait at most that long.
     respond_async: bool,
 }
 
 impl Preference {
-    /// Reads the values of `Prefer`. Of two that say how long to wait, the first counts; as the RFC asks,
-    /// one that is not known, or that does not read, is ignored.
+    /// Parses the values of `Prefer`. The first waiting time counts. As the RFC asks, an unknown or malformed value is
+    /// ignored.
     pub fn of(values: &[String]) -> Self {
         let mut preference = Self::default();
         for value in values {
@@ -47,7 +47,7 @@ impl Preference {
     }
 }
 
-/// Whole seconds, as many as are waited at most.
+/// Parses whole seconds, up to the maximum waiting time.
 fn seconds(argument: &str) -> Option<i64> {
     let digits = argument.trim().trim_matches('"');
     let is_whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());

@@ -26,14 +26,14 @@ pub use operations::operations;
 /// Which leads, in which order.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct LeadsQuery {
-    /// On any of these platforms, separated by commas.
+    /// Only leads on one of these platforms, separated by commas.
     #[schemars(
         with = "Option<Vec<Platform>>",
         length(min = 1),
         extend("x-complaint" = "must be one or more of whatsapp, instagram, webchat, separated by commas")
     )]
     pub platform: Option<BTreeSet<Channel>>,
-    /// Of any of these classes, separated by commas.
+    /// Only leads of these classes, separated by commas.
     #[schemars(
         with = "Option<Vec<LeadStatus>>",
         length(min = 1),
@@ -50,14 +50,14 @@ pub struct LeadsQuery {
     /// With at most this score.
     #[schemars(with = "Option<u32>", range(min = 5, max = 15))]
     pub max_total_score: Option<u8>,
-    /// With a message in the last so many days.
+    /// Only leads with a message in this number of last days.
     #[schemars(range(min = 1))]
     pub days: Option<u32>,
     /// With a last message from then on.
     pub from_date: Option<Since>,
     /// With a last message until then.
     pub to_date: Option<Until>,
-    /// With this in the name, e-mail address, company or identifier.
+    /// Only leads with this text in the name, e-mail address, company or identifier.
     #[schemars(extend("x-complaint" = "must be a text"))]
     pub search: Option<String>,
     /// Only the lead with this identifier.
@@ -72,7 +72,7 @@ pub struct LeadsQuery {
     /// Ascending or descending.
     #[serde(default)]
     pub sort_order: SortOrder,
-    /// How many at most; more than 100 count as 100.
+    /// The maximum number of leads; more than 100 count as 100.
     #[serde(default = "usual")]
     #[schemars(range(min = 1))]
     pub limit: u32,

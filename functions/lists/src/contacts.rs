@@ -46,7 +46,7 @@ pub struct AddRequest {
     pub contact_ids: Vec<Uuid>,
 }
 
-/// What became of contacts that were put on a list.
+/// The result of adding contacts to a list.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ContactsAdded {
     /// The list.

@@ -31,7 +31,7 @@ pub struct FoundMeta {
     /// The page.
     #[serde(flatten)]
     pub page: PageMeta,
-    /// Whether all contacts were looked through; if not, `total` counts those that were.
+    /// Whether all contacts were searched; if not, `total` counts only those that were.
     pub complete: bool,
 }
 

@@ -39,7 +39,7 @@ fn moment(value: &Value) -> Option<DateTime<Utc>> {
     at.filter(|at| (1970..10_000).contains(&at.year()))
 }
 
-/// The words; of something else the kinds of what is attached.
+/// The text; for other messages the kinds of the attachments.
 fn text(content: &Value) -> String {
     let words = [&content["text"], &content["title"]].into_iter().find_map(Value::as_str).unwrap_or_default();
     let attachments = content["attachments"].as_array().into_iter().flatten();

@@ -1,10 +1,9 @@
-//! Takes the queue's messages, each of which says where something is that a provider delivered: reads
-//! it, records it, and then deletes it.
+//! Receives queue messages that name an item of the inbox, which a provider delivered. Reads the item, records it and
+//! deletes it.
 //!
-//! Every step is safe to run twice, and at the same time: a message counts once by its identifier, a
-//! status only moves up, and waits for its message where it comes first. What is gone from the inbox was
-//! done before. What says nothing that could be recorded is dropped with a line in the log; what fails
-//! stays, and comes again.
+//! Every step can run twice and concurrently: a message counts once by its identifier, and a status only rises and is
+//! kept for its message if it arrives first. An item that is gone from the inbox was processed before. An item without
+//! anything to record is dropped and logged. An item that fails stays and is retried.
 
 mod instagram;
 mod whatsapp;
@@ -22,16 +21,16 @@ use shared::crm::identifiers::{CustomerPhone, User};
 use shared::crm::inbox::{Delivered, Inbox, Place, Received};
 use shared::workflow::outcomes::Outcomes;
 
-/// The longest text that is recorded, as with ingestion.
+/// The maximum length of a recorded text, as for ingestion.
 const LONGEST: usize = 16_384;
 
-/// What something that was delivered says.
+/// The content of a delivered item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Event {
-    /// A message of a lead or of an agent, the lead's other identifiers, and its name if it was told.
+    /// A message of a lead or an agent, with the lead's other identifiers, and its name if the delivery contains it.
     Message { lead: CustomerPhone, also: Vec<CustomerPhone>, message: Box<Message>, contact_name: Option<String> },
-    /// What became of an agent's message; the lead by each identifier that was told. `report` is the same for
-    /// whoever had it sent.
+    /// A delivery report of an agent's message, with all identifiers of the lead. `report` is the same report for the
+    /// sender of a recommendation.
     Status { leads: Vec<CustomerPhone>, message_id: String, delivery: Delivery, report: Option<Callback> },
 }
 
@@ -127,7 +126,7 @@ struct ProviderMessage {
     at: Option<chrono::DateTime<chrono::Utc>>,
 }
 
-/// `[image]` and the like: what is shown of something that is no text.
+/// The text for a message without text, such as `[image]`.
 fn placeholder(kind: &str) -> String {
     let is_name =
         (1..=32).contains(&kind.len()) && kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');

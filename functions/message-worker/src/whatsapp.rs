@@ -42,7 +42,7 @@ pub fn echo(received: &Received, echo: &Value) -> Option<Event> {
     Some(Event::Message { lead, also, message, contact_name: None })
 }
 
-/// What became of an agent's message. Unknown states are nothing.
+/// A delivery report of an agent's message. Unknown states are ignored.
 pub fn status(status: &Value, received_at: DateTime<Utc>) -> Option<Event> {
     Some(Event::Status {
         leads: identifiers(["recipient_id", "recipient_user_id", "user_id"].map(|name| &status[name])),
@@ -52,8 +52,8 @@ pub fn status(status: &Value, received_at: DateTime<Utc>) -> Option<Event> {
     })
 }
 
-/// What one person was told to go by, each once: the phone number first, where there is one, then the
-/// business-scoped id, which people with a username may be known by alone.
+/// The identifiers of a person, each once: the phone number first, if there is one, then the business-scoped id. People
+/// with a username may have only that id.
 fn identifiers<const N: usize>(told: [&Value; N]) -> Vec<CustomerPhone> {
     let mut each: Vec<CustomerPhone> = Vec::new();
     for one in told.into_iter().filter_map(|value| CustomerPhone::parse(value.as_str()?).ok()) {
@@ -71,7 +71,7 @@ fn moment(value: &Value) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(seconds, 0).filter(|at| (1970..10_000).contains(&chrono::Datelike::year(at)))
 }
 
-/// The words of a message; of something else its kind, and the caption if there is one.
+/// The text of a message; for other messages the kind and the caption.
 fn text(message: &Value) -> String {
     let kind = message["type"].as_str().unwrap_or_default();
     let content = &message[kind];

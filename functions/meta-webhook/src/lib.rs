@@ -1,4 +1,4 @@
-//! `GET` and `POST /webhooks/meta`: what WhatsApp and Instagram deliver ("Webhooks", Graph API).
+//! `GET` and `POST /webhooks/meta`: receives events of WhatsApp and Instagram ("Webhooks", Graph API).
 //!
 //! - `GET` is the handshake of a subscription: with `hub.mode=subscribe` and the verify token of this
 //!   deployment, the answer is `hub.challenge` as it came; otherwise 403.
@@ -9,10 +9,9 @@
 //! - Whatever is not understood, or came through a channel that no workspace has, is ignored with 200:
 //!   Meta would deliver it for days otherwise, and in the end stop delivering at all.
 //!
-//! A deployment without a verify token answers the one with 404, without an app secret the other.
+//! Without a verify token `GET` is 404; without an app secret `POST` is.
 //!
-//! A function of its own beside `ingest`, because it holds a secret and a queue that ingestion has no
-//! use for, and asks for no key.
+//! It is separate from `ingest`, because it needs a secret and a queue that ingestion does not need, and no API key.
 
 pub mod operations;
 pub mod payload;
@@ -125,7 +124,7 @@ impl MetaWebhook {
         Reply::of(&Receipt { taken: taken as u32 })
     }
 
-    /// Stores and queues what came through known channels, and gives how many items that were.
+    /// Stores and queues the items of known channels, and returns their number.
     async fn take(&self, items: Vec<payload::Item>) -> Result<usize, StoreError> {
         let mut channels: BTreeMap<(Channel, String), Option<ChannelAccount>> = BTreeMap::new();
         let (mut taken, mut places) = (Vec::new(), HashSet::new());

@@ -1,4 +1,4 @@
-//! What a delivery holds: the single messages and statuses, each with its channel and identifier.
+//! Splits a delivery into single messages and statuses, each with its channel and identifier.
 
 use serde_json::Value;
 use shared::base::channel::Channel;
@@ -11,14 +11,14 @@ pub struct Item {
     pub platform: Channel,
     /// The phone number or account that it came through.
     pub channel_id: String,
-    /// What the provider calls it. A message has one status after another, so a status is named by
-    /// both.
+    /// The provider's identifier. A message gets several statuses, so a status is identified by the message and the
+    /// state.
     pub id: Vec<String>,
     /// The item itself.
     pub delivered: Delivered,
 }
 
-/// The items of a delivery, in its order; what is not understood is left out.
+/// The items of a delivery, in order. Unknown items are left out.
 pub fn items(payload: Value) -> Vec<Item> {
     let object = payload["object"].as_str().unwrap_or_default().to_owned();
     let mut items = Vec::new();
@@ -73,8 +73,7 @@ fn whatsapp(mut value: Value, items: &mut Vec<Item>) {
     }
 }
 
-/// What the business has sent from the WhatsApp Business app. That it took something back, or changed
-/// it, is no message.
+/// Messages that the business sent from the WhatsApp Business app. A deletion or an edit is not a message.
 fn whatsapp_echoes(mut value: Value, items: &mut Vec<Item>) {
     let Some(channel_id) = text(&value["metadata"], "phone_number_id") else { return };
     let echoes = list(value["message_echoes"].take(), "").into_iter();
@@ -119,9 +118,9 @@ fn text(value: &Value, name: &str) -> Option<String> {
 /// The largest item that is stored: DynamoDB takes 400 KB.
 const MOST_BYTES: usize = 240 * 1024;
 
-/// Makes an item fit. Texts are cut to the 16,384 characters that a recorded message has at most (a
-/// WhatsApp message has 4,096); if that is not enough, much shorter. What is still too large is nothing
-/// that Meta sends, and is left out.
+/// Makes an item fit. Texts are cut to 16,384 characters, the maximum of a recorded message (a WhatsApp message has at
+/// most 4,096). If that is not enough, they are cut much shorter. An item that is still too large does not come from
+/// Meta and is left out.
 fn fits(delivered: &mut Delivered) -> bool {
     for most in [16_384, 512] {
         let parts = match delivered {

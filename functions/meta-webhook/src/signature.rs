@@ -1,4 +1,4 @@
-//! What proves that a request is Meta's. Both comparisons take the same time wherever they differ.
+//! Verifies that a request is from Meta. Both comparisons take constant time.
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 use hmac::{Hmac, KeyInit, Mac};
@@ -11,7 +11,7 @@ pub fn is_valid(secret: &str, body: &[u8], header: &[u8]) -> bool {
     digest(secret.as_bytes(), body).is_some_and(|digest| digest.verify_slice(&signature).is_ok())
 }
 
-/// Whether two texts are the same, told by digests of them, so that not even their lengths show.
+/// Whether two texts are equal. Compares their digests, so that not even the lengths leak.
 pub fn same(expected: &str, given: &str) -> bool {
     const KEY: &[u8] = b"hub.verify_token";
     let (expected, given) = (digest(KEY, expected.as_bytes()), digest(KEY, given.as_bytes()));

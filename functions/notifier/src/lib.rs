@@ -1,9 +1,8 @@
-//! Takes the queue's messages, each of which says where a notification is, and sends it to its workspace's
-//! webhook, if there is one: signed as "Standard Webhooks" (specification 1.0) describes, so that whoever takes
-//! it can use any library for it.
+//! Receives queue messages that name a notification, and sends it to the workspace's webhook, if there is one. It is
+//! signed as "Standard Webhooks" (specification 1.0) describes, so that whoever takes it can use any library for it.
 //!
-//! A notification may be sent twice; its `webhook-id` says that it is the same. What is not answered with 2xx
-//! comes again; after five times it is given up, and its message becomes a dead letter.
+//! A notification may be sent twice; its `webhook-id` says that it is the same. If the answer is not 2xx, it is sent
+//! again. After five attempts its message becomes a dead letter.
 
 use std::time::Duration;
 

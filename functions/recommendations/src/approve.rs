@@ -1,4 +1,4 @@
-//! `POST /api/v1/ai/followup/recommendations/{id}/approve`: what a person wants sent, as it is or changed.
+//! `POST /api/v1/ai/followup/recommendations/{id}/approve`: approves a draft, as it is or changed.
 
 use chrono::TimeDelta;
 use schemars::JsonSchema;
@@ -23,7 +23,7 @@ use shared::workspace::auth::Permission;
 use crate::decide::{Version, decided, refusal, seen, send};
 use crate::read::RecommendationPath;
 
-/// How far back is looked for the lead's last message on WhatsApp.
+/// How far back the lead's last WhatsApp message is searched.
 const LOOKED_BACK: TimeDelta = TimeDelta::days(2);
 
 /// The endpoint and what it works with.
@@ -74,7 +74,7 @@ pub struct ApproveRequest {
 }
 
 impl ApproveRequest {
-    /// What is proposed, with the caller's changes.
+    /// The proposed draft with the caller's changes.
     fn draft(self, proposed: Option<&Draft>) -> Result<Draft, Problem> {
         let needs = |field| Problem::field(field, shared::base::problem::MISSING);
         let text = |Replacement(text)| text;

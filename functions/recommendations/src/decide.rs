@@ -1,4 +1,4 @@
-//! Decisions that send nothing: reject, snooze, and what waits in the manual queue.
+//! Decisions that send nothing: reject, snooze, resolve and requeue.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
@@ -20,7 +20,7 @@ use shared::workspace::auth::Permission;
 
 use crate::read::{RecommendationPath, found};
 
-/// The longest that something is left out of the list.
+/// The longest snooze.
 const LONGEST_SNOOZE: TimeDelta = TimeDelta::days(90);
 
 /// The version that the caller has seen.
@@ -51,7 +51,7 @@ fn outdated(status: Status) -> Problem {
     Problem::new(Code::Conflict, message).detail("status", json!(status))
 }
 
-/// What was decided, or why not: a second decision is a conflict.
+/// The decided recommendation, or the problem: a second decision is a conflict.
 pub(crate) fn decided(decided: Decided, before: &Recommendation) -> Result<Recommendation, Problem> {
     decided.map_err(|refused| refusal(refused, before))
 }
@@ -66,7 +66,7 @@ pub(crate) fn refusal(refused: Refused, before: &Recommendation) -> Problem {
     }
 }
 
-/// Sends a recommendation to its queue. What is not sent, the sweeper sends.
+/// Sends a recommendation to its queue. If that fails, the sweeper sends it.
 pub(crate) async fn send(queue: &Queue, after: &Recommendation) {
     if let Err(error) = queue.send(&[after.id]).await {
         tracing::warn!(recommendation_id = %after.id.recommendation_id, cause = %error, "left to the sweeper");
@@ -122,7 +122,7 @@ pub struct Snooze {
     once: ExactlyOnce,
 }
 
-/// Until when a recommendation is left out of the list.
+/// How long a recommendation is snoozed.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SnoozeRequest {
@@ -172,8 +172,8 @@ impl Endpoint for Snooze {
     }
 }
 
-/// `POST /api/v1/ai/followup/recommendations/{id}/resolve` and `…/requeue`: an item of the manual queue is
-/// closed, or handed back to the model.
+/// `POST /api/v1/ai/followup/recommendations/{id}/resolve` and `…/requeue`: closes an item of the manual queue, or
+/// returns it to the model.
 #[derive(Clone, Debug, FromContext)]
 pub struct LeaveManualQueue {
     recommendations: Recommendations,

@@ -12,7 +12,7 @@
 //! | `POST /recommendations/{id}/requeue` | hands an item of the manual queue back to the model |
 //! | `GET /notifications` | what the manager, the representative or compliance is to know |
 //!
-//! A decision may name the `version` that it is about; of two who decide at once the second gets 409.
+//! A decision can name the `version` that it is about. Of two simultaneous decisions the second gets 409.
 
 mod approve;
 mod decide;

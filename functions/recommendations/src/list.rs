@@ -23,7 +23,7 @@ pub struct RecommendationsQuery {
     pub status: Option<Status>,
     /// Only those of this lead.
     pub lead_id: Option<Uuid>,
-    /// Also those that were snoozed; by default only where a lead is named.
+    /// Whether snoozed recommendations are included; by default only if `lead_id` is given.
     pub include_snoozed: Option<bool>,
     /// Which page.
     #[serde(flatten)]

@@ -1,5 +1,4 @@
-//! Every minute: sends the leads whose conversations have become quiet, and have messages that no
-//! extraction covers, to be scored by `lead-scorer`.
+//! Every minute, sends the leads with quiet conversations and unscored messages to `lead-scorer`.
 //!
 //! The rows of a lead that was sent leave the list for [`AGAIN`], longer than a message can stay in its
 //! queue, so that a model that is down does not gather messages. Sending twice is harmless.
@@ -15,14 +14,13 @@ use shared::base::store::StoreError;
 use shared::crm::conversations::Conversations;
 use shared::crm::conversations::scoring::buckets;
 
-/// When a lead that was sent, and is still not scored, is sent again: five deliveries of a message
-/// take half an hour.
+/// When a lead that is still not scored is sent again: five deliveries of a message take half an hour.
 const AGAIN: TimeDelta = TimeDelta::hours(1);
 
-/// How many rows are taken together: their leads are sent, and then they are off the list.
+/// How many rows are processed together: their leads are sent, and then the rows leave the list.
 const TOGETHER: usize = 10;
 
-/// After how many rows a run ends, so that it does so in time; the next run goes on.
+/// The maximum number of rows in a run, so that it ends in time. The next run continues.
 const MOST: usize = 5_000;
 
 /// The function, by its name in `template.yaml`.
@@ -43,7 +41,7 @@ impl Scheduled for ScoreDue {
 }
 
 impl ScoreDue {
-    /// Sends what is due, and gives how many rows that were.
+    /// Sends what is due, and returns the number of rows.
     pub async fn send(&self) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let mut sent = 0;

@@ -1,4 +1,4 @@
-//! The `activity_summary`: counted and dated from what is stored, never generated.
+//! The `activity_summary`: counted from stored data, never generated.
 
 use std::collections::BTreeMap;
 

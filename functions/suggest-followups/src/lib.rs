@@ -145,12 +145,11 @@ impl Endpoint for SuggestFollowups {
     }
 }
 
-/// How many activities the model is shown: the newest.
+/// How many of the newest activities the model sees.
 const SHOWN: usize = 50;
 
 impl SuggestFollowups {
-    /// Everything that the model is told, and nothing else: facts of this one lead, without its
-    /// addresses and numbers.
+    /// The complete input of the model: facts of this one lead, without its addresses and numbers.
     fn prompt(
         &self,
         (count, channels): (u32, &[Channel]),

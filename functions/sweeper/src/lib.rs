@@ -13,7 +13,7 @@ use shared::workflow::recommendations::RecommendationId;
 use shared::workflow::tasks::TaskId;
 use shared::workspace::credits::Ledger;
 
-/// How many commands are sent, and then postponed, at once: as many as one call to SQS takes.
+/// How many items are sent and then postponed together: as many as one SQS call takes.
 const AT_ONCE: usize = 10;
 
 /// The function, by its name in `template.yaml`.
@@ -55,8 +55,8 @@ impl Scheduled for Sweeper {
 }
 
 impl Sweeper {
-    /// Voids every hold that has expired, and gives how many there were; sends every command that is
-    /// overdue. Where the one fails, the other is done all the same.
+    /// Voids all expired holds and returns their number, and sends all overdue items. If one fails, the other still
+    /// runs.
     pub async fn sweep(&self) -> Result<usize, StoreError> {
         let (voided, sent) = tokio::join!(self.ledger.void_expired(self.clock.now()), self.send_overdue());
         let (voided, sent) = (voided?, sent?);
@@ -64,7 +64,7 @@ impl Sweeper {
         Ok(voided)
     }
 
-    /// Something is postponed only once it is sent: one too many does no harm.
+    /// An item is postponed only after it was sent: a duplicate message does no harm.
     async fn send_overdue(&self) -> Result<usize, StoreError> {
         let overdue = self.due.overdue().await?;
         for some in overdue.chunks(AT_ONCE) {
