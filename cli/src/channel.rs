@@ -17,12 +17,12 @@ use crate::workspace::{self, Of};
 /// What can be done with channels.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Add a phone number or account whose webhooks are taken; again with other values changes it
+    /// Add a phone number or account whose webhooks are accepted, or change one
     #[command(after_help = include_str!("../help/channel-add.txt"))]
     Add(Add),
     /// List the channels of a workspace
     List(Of),
-    /// Remove a channel: what comes through it is ignored from then on, what came stays
+    /// Remove a channel: its events are ignored from then on, earlier ones stay
     Remove {
         #[command(flatten)]
         of: Of,

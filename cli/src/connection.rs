@@ -79,7 +79,7 @@ impl Target {
 /// The environment variable that both a function and the SDK read the endpoint from.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 
-/// What `cargo local` writes once it is ready; the rest of the file is for others.
+/// The parts of the ready file that this tool reads.
 #[derive(Debug, Deserialize)]
 struct Ready {
     gateway: Option<String>,
@@ -102,7 +102,7 @@ pub struct Connection {
     pub context: Context,
     /// The address of DynamoDB where it is not AWS's own.
     endpoint: Option<String>,
-    /// What to call the stack in a sentence.
+    /// The stack's name for messages.
     name: String,
     /// The start of a command line for this stack, for use in hints.
     pub invocation: String,

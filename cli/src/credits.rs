@@ -55,7 +55,7 @@ pub struct Grant {
     /// How many credits
     #[arg(value_name = "AMOUNT", value_parser = clap::value_parser!(u32).range(1..))]
     amount: u32,
-    /// What for; stands in the ledger, where the workspace can read it
+    /// The reason; the workspace sees it in its ledger
     #[arg(long, value_name = "TEXT", default_value = "grant", value_parser = reason)]
     reason: String,
     /// The grant's identifier: the same again adds nothing, so that repeating is harmless

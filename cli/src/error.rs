@@ -1,4 +1,4 @@
-//! What can go wrong with a command, in words for the person who typed it.
+//! Errors of commands, in words for the operator.
 
 use std::path::{Path, PathBuf};
 

@@ -1,3 +1,3 @@
-//! What the operator's tool shares with the local stack and the tests: the demo data.
+//! The demo data, which the local stack and the tests load too.
 
 pub mod demo;

@@ -49,7 +49,7 @@ impl Output {
         Self { json }
     }
 
-    /// Whether a person reads along, as far as can be told.
+    /// Whether a person reads the output.
     pub fn is_for_people(&self) -> bool {
         !self.json
     }

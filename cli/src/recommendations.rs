@@ -20,7 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(35);
 /// The longest answer: a page of a hundred recommendations with drafts of 5,000 characters is far below.
 const MOST_BYTES: usize = 16 << 20;
 
-/// What can be done with recommendations.
+/// Commands about recommendations.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// List recommendations, the most urgent first

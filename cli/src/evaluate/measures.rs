@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-/// Below and above this a probability is cut before its logarithm is taken.
+/// The bounds to which a probability is clipped before its logarithm is taken.
 const CLIP: f64 = 1e-6;
 
-/// From how many touches on a channel on a lead is taken to be known there.
+/// The number of touches on a channel from which a lead counts as known there.
 const KNOWN: u64 = 3;
 
 /// One prediction, and what is known of its truth.

@@ -37,7 +37,7 @@ pub struct Evaluate {
 const STRENGTHS: [f64; 8] = [1.0, 2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 32.0];
 const HALF_LIVES: [f64; 6] = [30.0, 60.0, 120.0, 180.0, 360.0, f64::INFINITY];
 
-/// What predicts, in the order in which it is shown.
+/// The predictors, in the order in which they are shown.
 const PREDICTORS: [(&str, &str); 6] = [
     ("raw", "the lead's replies / touches, 0.01 to 0.99; global without touches"),
     ("laplace", "the lead's (replies + 1) / (touches + 2)"),

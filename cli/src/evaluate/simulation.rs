@@ -77,7 +77,7 @@ pub struct Lead {
     pub tier: Tier,
     /// What the model is shown.
     pub touches: Vec<Touch>,
-    /// What would come of one more touch, on each channel.
+    /// The outcome of one more touch, on each channel.
     pub next: Vec<Next>,
 }
 

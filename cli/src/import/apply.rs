@@ -102,8 +102,8 @@ impl LeadRows {
         Ok(None)
     }
 
-    /// Writes what differs from what is stored: the lead before its activities, so that one that
-    /// was interrupted is found and finished by the next import.
+    /// Writes the differences from the stored data: the lead before its activities, so that the next import finds and
+    /// finishes an interrupted one.
     async fn write(&self, lead: Lead, stored: Option<Lead>, rows: Vec<Placed<LeadRow>>) -> Result<Tally, StoreError> {
         let mut tally = Tally::default();
         let differs = stored.as_ref() != Some(&lead);
@@ -169,8 +169,7 @@ fn activities(lead_id: Uuid, new: impl Iterator<Item = NewActivity>) -> Vec<Acti
     activities
 }
 
-/// The identifier that the file gives, as a UUID; without one, the same for the same type, time
-/// and title.
+/// The identifier in the file, as a UUID. Without one, an identifier derived from type, time and title.
 fn activity_id(lead_id: Uuid, given_id: Option<&str>, activity: &Activity) -> Uuid {
     let name = match given_id {
         Some(given) => match Uuid::parse_str(given) {
@@ -185,7 +184,7 @@ fn activity_id(lead_id: Uuid, given_id: Option<&str>, activity: &Activity) -> Uu
     Uuid::new_v5(&lead_id, name.as_bytes())
 }
 
-/// What an activity says besides its type, time and title.
+/// The fields of an activity besides type, time and title.
 fn rest(activity: &Activity) -> String {
     let direction = activity.direction.map(|direction| <&str>::from(direction).to_owned());
     let parts = [&direction, &activity.outcome, &activity.body];

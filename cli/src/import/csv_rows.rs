@@ -11,7 +11,7 @@ use super::row::{Fields, NOT_UTF_8, Place, RawRow};
 /// The longest record: many times what a valid row can hold.
 const MAX_RECORD_BYTES: usize = 256 * 1024;
 
-/// What to do about a file in the encoding of an old spreadsheet.
+/// The advice for a file in the encoding of an old spreadsheet.
 pub const SAVE_AS_UTF_8: &str = "save the file as CSV UTF-8";
 
 /// How a CSV file is laid out.
@@ -138,8 +138,8 @@ fn delimiter(header: &[u8]) -> u8 {
     counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(delimiter, _)| delimiter)
 }
 
-/// Where in a record the reading stands (RFC 4180, section 2; a quote within an unquoted field is
-/// taken literally, as the `csv` crate does).
+/// The state of the parser within a record (RFC 4180, section 2; a quote within an unquoted field is taken literally,
+/// as the `csv` crate does).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Start,

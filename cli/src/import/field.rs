@@ -1,4 +1,4 @@
-//! What a column can hold, and the names under which the usual CRMs export it.
+//! The fields of columns, and the names under which the usual CRMs export them.
 
 use std::sync::LazyLock;
 
@@ -144,7 +144,7 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Reads a header. A field that is mapped is taken from its mapped columns alone.
+    /// Reads a header. A mapped field is read only from its mapped columns.
     ///
     /// # Errors
     /// A mapped column is not there, or no column identifies anybody.

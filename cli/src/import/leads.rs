@@ -26,7 +26,7 @@ use crate::output::{Answer, Output};
 pub struct Import {
     #[command(flatten)]
     source: Source,
-    /// What the file is, where its extension does not say
+    /// The file's format, if its extension does not show it
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
     /// Take a field from this column (CSV); repeatable
@@ -36,7 +36,7 @@ pub struct Import {
     /// with ten digits
     #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(1..=999))]
     country_code: Option<u16>,
-    /// What comes first in dates with slashes
+    /// Which part comes first in dates with slashes
     #[arg(long, value_name = "ORDER")]
     date_order: Option<DateOrder>,
 }

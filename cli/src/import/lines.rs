@@ -10,7 +10,7 @@ pub struct Line {
     pub number: u64,
     /// Where its first byte is.
     pub start: u64,
-    /// What it says; not necessarily UTF-8.
+    /// The content; not necessarily UTF-8.
     pub bytes: Vec<u8>,
 }
 

@@ -107,7 +107,7 @@ pub trait RowKind {
     /// Rows that are about one thing.
     type Group;
     const GROUPS: &str;
-    /// What the rows are called in the report.
+    /// The name of the rows in the report.
     const ROWS: &str;
     /// Whether a row is kept without a value that is wrong, and the report lists what was left out.
     const LEAVES_OUT: bool;
@@ -132,10 +132,10 @@ pub trait RowKind {
     /// Compares a group with what is stored and writes the difference, unless this is a dry run.
     async fn write(&self, group: Self::Group) -> Result<Tally, StoreError>;
 
-    /// What the report counts, in its order.
+    /// The counts of the report, in order.
     fn counts(&self, tally: &Tally) -> Vec<Count>;
 
-    /// What to do next, after rows were written.
+    /// The advice after rows were written.
     fn advice(&self, _tally: &Tally) -> Option<String> {
         None
     }
@@ -149,7 +149,7 @@ struct Content<T> {
     rows: Vec<Placed<T>>,
     rejected: Vec<Rejection>,
     ignored: Vec<String>,
-    /// What a person should know before anything is written.
+    /// Notes for a person before anything is written.
     notes: Vec<String>,
 }
 
@@ -258,7 +258,7 @@ async fn apply<K: RowKind>(
     Ok(tally)
 }
 
-/// A store's error in the middle: what was written stays, and the same command goes on from there.
+/// The error of a store during the import. Written rows stay, and the same command continues from there.
 fn interrupted(error: StoreError, dry_run: bool) -> CliError {
     match error {
         StoreError::Unavailable(cause) if !dry_run => CliError::Refused(format!(
@@ -268,7 +268,7 @@ fn interrupted(error: StoreError, dry_run: bool) -> CliError {
     }
 }
 
-/// Where rejected rows go: beside the file unless an option names another place, and never over it.
+/// The file for rejected rows: beside the imported file unless an option names another, and never that file itself.
 fn rejects_file(source: &Source, format: Format) -> Result<PathBuf, CliError> {
     let beside = || source.file.with_extension(format.rejects_extension());
     let rejects = source.rejects.clone().unwrap_or_else(beside);

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Days, Months, NaiveDate, NaiveTime, SubsecRound, Utc};
 use clap::ValueEnum;
 
-/// What comes first in a date with slashes.
+/// Which part comes first in a date with slashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DateOrder {
     /// Month, day, year: 01/31/2026
@@ -56,7 +56,7 @@ fn time(text: &str) -> Option<NaiveTime> {
     forms.iter().find_map(|form| NaiveTime::parse_from_str(&text, form).ok())
 }
 
-/// A date with slashes. Without an order, only one that can be read in one way.
+/// A date with slashes. Without an order, only an unambiguous one.
 fn slashed(text: &str, order: Option<DateOrder>) -> Result<NaiveDate, &'static str> {
     let (mdy, dmy) = (day(text, "%m/%d/%Y"), day(text, "%d/%m/%Y"));
     match (order, mdy, dmy) {

@@ -7,8 +7,7 @@ pub fn email(text: &str) -> Result<String, String> {
     addresses::email(text).map_err(|reason| format!("email {reason}"))
 }
 
-/// A phone number as `+` and digits, if it can be one. `country_code` is what stands for the zero
-/// of a national number.
+/// A phone number as `+` and digits, if it can be one. `country_code` replaces the leading zero of a national number.
 pub fn phone(text: &str, country_code: Option<u16>) -> Result<String, String> {
     addresses::phone(text, country_code).map_err(|reason| match reason {
         WITHOUT_COUNTRY => format!("phone {reason}; say which with --country-code"),

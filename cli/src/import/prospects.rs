@@ -165,7 +165,7 @@ fn prospect(row: &RawRow, workspace_id: Uuid, country_code: Option<u16>) -> Resu
     }
 }
 
-/// Takes a location apart that has three parts; one that has fewer is left to the search to understand.
+/// Splits a location with three parts. A shorter one is left to the search.
 fn locate(prospect: &mut Prospect, location: Option<String>) {
     let Some(location) = location else { return };
     let parts: Vec<_> = location.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();

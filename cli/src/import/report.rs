@@ -1,4 +1,4 @@
-//! What an import reports: before anything is written, and after.
+//! The reports of an import, before and after writing.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -14,7 +14,7 @@ use crate::output::{Answer, Output, facts};
 /// How many rejected rows, and how many warnings, the terminal shows.
 const SHOWN: usize = 10;
 
-/// What became of something that was kept.
+/// The outcome of a kept row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
@@ -109,7 +109,7 @@ impl Count {
 pub struct Done {
     pub format: Format,
     pub dry_run: bool,
-    /// Where rejected rows are, if there are any.
+    /// The file with the rejected rows, if there are any.
     pub rejects: Option<String>,
 }
 

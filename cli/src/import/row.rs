@@ -1,10 +1,9 @@
 //! A row, from what the file says to what can be stored. A [`LeadRow`] holds no wrong value.
 //!
-//! A value that is wrong is left out, and the row kept: with an activity's type, time or title,
-//! which make it the same one in the next import, goes the activity. Only where it cannot be told
-//! whose row it is, it is rejected: the strongest identity that is filled has to be right. One
-//! beneath it may be wrong; one above it may not, because the lead that the rest finds, such as by
-//! a switchboard's number, can be somebody else.
+//! A wrong value is left out and the row is kept. With a wrong type, time or title of an activity the whole activity is
+//! left out, because these identify it in the next import. A row is rejected only if its lead is not certain: the
+//! strongest filled identity has to be valid. A weaker one may be wrong, because the stronger one finds the lead; a
+//! wrong strong one could lead to somebody else, such as by a switchboard's number.
 
 use shared::crm::leads::Direction;
 use std::collections::BTreeMap;
@@ -66,7 +65,7 @@ pub struct Placed<T> {
 }
 
 impl<T> Placed<T> {
-    /// What the report says of the row although it is kept.
+    /// The warnings about a kept row.
     pub fn warnings(&self) -> impl Iterator<Item = Warning> {
         self.left_out.iter().map(|reason| Warning { line: self.place.line, reason: reason.clone() })
     }
@@ -83,7 +82,7 @@ pub struct LeadRow {
 /// An activity whose identifier is still open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewActivity {
-    /// The identifier that the file gives, if it does.
+    /// The identifier in the file, if there is one.
     pub given_id: Option<String>,
     pub activity: Activity,
 }
@@ -93,7 +92,7 @@ pub struct Rules {
     pub now: DateTime<Utc>,
     /// The country of national phone numbers.
     pub country_code: Option<u16>,
-    /// What comes first in a date with slashes.
+    /// Which part comes first in a date with slashes.
     pub date_order: Option<DateOrder>,
 }
 
@@ -121,7 +120,7 @@ impl<'a> Reading<'a> {
         Some(text.trim()).filter(|text| !text.is_empty())
     }
 
-    /// What was read, or a note of why it could not be.
+    /// The value, or the reason why it could not be read.
     pub fn note<T>(&mut self, read: Result<T, String>) -> Option<T> {
         read.map_err(|reason| self.wrong.push(reason)).ok()
     }

@@ -1,10 +1,9 @@
 //! Scoring: reads a conversation that has become quiet, asks the model for the five scores and for
 //! who the lead is, and records the answer as a new extraction. Nothing is charged.
 //!
-//! A message of the queue names a lead; each of its rows that is due is scored by itself. Everything
-//! else is read when the message is taken, so that the same message again, or two of them at once,
-//! change nothing: the lead is no longer due, or its row has changed and the second answer is not
-//! recorded. If the model gives no answer, the message fails and comes again.
+//! A queue message names a lead. Each of its due rows is scored separately. Everything else is read when the message is
+//! received, so a repeated or concurrent message changes nothing: the lead is no longer due, or its row has changed and
+//! the second answer is not recorded. If the model gives no answer, the message fails and is retried.
 
 mod scores;
 
@@ -37,12 +36,12 @@ const SHOWN_OF_ALL: usize = 60_000;
 /// How long one message may take. The function's timeout is above it.
 const TIME: TimeDelta = TimeDelta::seconds(50);
 
-/// What became of a message; where the lead has several rows, the highest of what became of each.
+/// The outcome of a message; of several rows the highest outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// There is no such lead.
     Unknown,
-    /// Every message is covered, or the conversation goes on.
+    /// Every message is scored, or the conversation is not quiet.
     NotDue,
     /// The row changed while the model was asked; if it is still due, it is sent again.
     Overtaken,
@@ -122,7 +121,7 @@ impl LeadScorer {
         Ok(if recorded { Outcome::Scored } else { Outcome::Overtaken })
     }
 
-    /// Everything that the model is told: this one lead's messages, without its number.
+    /// The complete input of the model: this one lead's messages, without its number.
     fn prompt(&self, messages: &[Message]) -> Prompt {
         let told = |message: &Message| {
             json!({
@@ -141,8 +140,8 @@ impl LeadScorer {
         }
     }
 
-    /// What the messages shown do not tell of the lead stays as an earlier extraction had it: a name
-    /// is said once, and a conversation can be longer than what is shown.
+    /// Values that the shown messages do not contain stay from the earlier extraction: a name is given once, and a
+    /// conversation can be longer than the shown part.
     fn extraction(&self, scores: &Scores, found: &Found) -> Extraction {
         let known = found.row.extraction.as_ref();
         let or_known = |now: &Option<String>, before: fn(&Extraction) -> &Option<String>| {
@@ -163,8 +162,8 @@ impl LeadScorer {
     }
 }
 
-/// As much of the newest messages as the model is shown. Where one does not fit in, nor does what is
-/// older: a conversation with gaps would say something else.
+/// The newest messages that fit into the model's input. If one does not fit, all older ones are left out too, because
+/// gaps would change the meaning.
 fn shortened(messages: Vec<Message>) -> Vec<Message> {
     let mut left = SHOWN_OF_ALL;
     let mut shown = Vec::new();

@@ -41,8 +41,8 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// Holds the reply against its rules: a score outside 1–3 or without a reason is complained
-    /// about; who the lead is stays only as far as it stands in the messages.
+    /// Checks the reply: a score outside 1–3 or without a reason is a complaint. Name, e-mail address and company are
+    /// kept only if the messages contain them.
     pub fn checked(mut self, messages: &[Message]) -> Checked<Self> {
         let stands = |text: &str| stands_in(text, messages.iter().map(|message| message.text.as_str()));
         let kept = |text: Option<String>, most: usize| {

@@ -1,6 +1,5 @@
-//! What the model is shown of a conversation: what it stands on, and what was said, but for what was told
-//! from the records. Other people wrote those; so nothing that they wrote stands before the model when it
-//! decides what to propose.
+//! The model's view of a conversation: its context and its messages, without answers from the records. Other people
+//! wrote the records, so the model sees nothing of theirs when it decides what to propose.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -11,7 +10,7 @@ use shared::workflow::chats::{Chat, Message, Speaker};
 
 use crate::words::says;
 
-/// What stands in the place of an answer from the records.
+/// The replacement for an answer from the records.
 const WITHHELD: &str = "(An answer from the records. read_back shows it.)";
 
 /// What a message stands on.
@@ -28,7 +27,7 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// What the model is shown, with the person's message at its end.
+    /// The model's input, with the user's message at the end.
     pub(crate) fn said(&self, message: &str, now: DateTime<Utc>) -> Vec<Said> {
         let mut said = vec![Said::User(self.context(message, now).to_string())];
         for before in &self.recent {
@@ -42,7 +41,7 @@ impl Known {
         said
     }
 
-    /// The names of lists may be anybody's: one is told only if the person has said it.
+    /// A list's name may be anybody's text, so the model sees it only if the user has said it.
     fn context(&self, message: &str, now: DateTime<Utc>) -> Value {
         let state = &self.chat.state;
         let own_words = self.own_words(message);
@@ -64,14 +63,14 @@ impl Known {
         })
     }
 
-    /// Everything that the person has said, as far as it is remembered, with this message.
+    /// All remembered messages of the user, with this one.
     pub(crate) fn own_words(&self, message: &str) -> String {
         let said = self.recent.iter().filter(|before| before.speaker == Speaker::User);
         let said = said.map(|before| before.text.as_str());
         self.chat.given.iter().map(String::as_str).chain(said).chain([message]).collect::<Vec<_>>().join("\n")
     }
 
-    /// What Lexi told from the records, as far as it is remembered: the newest first, as much as is shown.
+    /// Lexi's remembered quotes from the records, newest first, up to the limit.
     pub(crate) fn told_from_records(&self, most: usize) -> Value {
         let told = self.recent.iter().rev().filter(|before| before.from_records).map(|before| &before.text);
         let mut left = most.saturating_sub(self.chat.summary_of_records.chars().count());

@@ -4,9 +4,8 @@
 //! idempotency key is claimed and the credit is held (409, 422, 402), the model answers, with tools (502), and
 //! the charge, the answer, the turn and what it proposes are stored in one transaction.
 //!
-//! Lexi never acts. Its tools look into the records, or propose a task that a person approves; and nothing can
-//! be proposed once what other people wrote stands before the model
-//! (docs/decisions/0005-nothing-is-proposed-after-reading.md).
+//! Lexi never acts. Its tools read records, or propose a task that a person approves. Nothing can be proposed after the
+//! model has seen text of other people (docs/decisions/0005-nothing-is-proposed-after-reading.md).
 
 mod history;
 mod links;
@@ -61,10 +60,10 @@ const AT_ONCE: usize = 8;
 /// How many messages of a conversation are read: more than stay without a summary.
 const READ: usize = 64;
 
-/// How many characters of what a tool gives the model is shown.
+/// The maximum length of a tool's result for the model, in characters.
 const SHOWN: usize = 12_000;
 
-/// How often a turn is stored anew because something was said meanwhile.
+/// How often storing a turn is retried because of a concurrent message.
 const ATTEMPTS: usize = 4;
 
 /// The endpoint and what it works with.
@@ -144,7 +143,7 @@ fn not_found(field: &str, what: &str) -> Problem {
         .detail("fields", json!({field: "is not known"}))
 }
 
-/// What the model has said in answer to a message.
+/// The model's answer to a message.
 struct Spoke {
     text: String,
     state: shared::workflow::chats::State,
@@ -357,7 +356,7 @@ impl LexiChat {
         }
     }
 
-    /// Stores a turn together with its charge and answer. Whatever was said meanwhile stands before it.
+    /// Stores a turn with its charge and its answer, after any concurrent messages.
     async fn store(
         &self,
         request: &Request,
@@ -438,12 +437,12 @@ impl LexiChat {
     }
 }
 
-/// What a tool is asked, as the model wrote it.
+/// The arguments of a tool call, as the model wrote them.
 fn arguments<T: DeserializeOwned>(called: &ToolCall) -> Result<T, Unused> {
     called.arguments().or_else(refused)
 }
 
-/// What the model is told of a tool that it does not have.
+/// The answer to a call of an unknown tool.
 fn not_offered(name: &str) -> &'static str {
     match tools::proposing().iter().any(|tool| tool.name == name) {
         true => {

@@ -4,7 +4,7 @@
 
 use shared::outreach::writing::addresses;
 
-/// What stands in the place of a link that nobody gave.
+/// The replacement for a link that the model made up.
 const REMOVED: &str = "(link removed)";
 
 /// Lets text through, piece by piece as it arrives, without links that nobody gave.
@@ -28,7 +28,7 @@ impl Links {
         self.known.push_str(&known.to_lowercase());
     }
 
-    /// What may be shown of the text so far, after what was shown before.
+    /// The next part of the text that can be shown.
     pub(crate) fn push(&mut self, text: &str) -> String {
         self.held.push_str(text);
         let Some(end) = self.held.rfind(char::is_whitespace) else { return String::new() };
@@ -64,7 +64,7 @@ impl Links {
         if is_removed { format!("{REMOVED}{space}") } else { word.to_owned() }
     }
 
-    /// Whether the address stands somewhere as a whole.
+    /// Whether the texts contain the whole address.
     fn has(&self, address: &str) -> bool {
         let is_part =
             |part: char| part.is_alphanumeric() || matches!(part, '-' | '_' | '/' | '?' | '#' | '=' | '&' | '@' | '%');

@@ -123,7 +123,7 @@ impl LexiChat {
         Ok(Used::records(shown, "1 campaign".to_owned()))
     }
 
-    /// How the last task stands. The server describes it, so it says nothing that other people wrote.
+    /// The status of the last task. The server writes it, so it contains no text of other people.
     pub(crate) async fn show_task(&self, workspace_id: Uuid, turn: &Turn<'_>) -> Result<Used, Unused> {
         let Some(proposed) = &turn.known.chat.state.task else {
             return refused("no task was proposed in this conversation");

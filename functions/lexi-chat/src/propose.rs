@@ -1,5 +1,5 @@
-//! Proposing something: the model's wish becomes a plan that a person approves. What it names is found here,
-//! and what it says of a contact has to stand in the person's own words.
+//! Turns the model's tool call into a plan that a person approves. It looks up the named objects; values of a contact
+//! must be in the user's own words.
 
 use serde_json::json;
 use shared::base::channel::Channel;
@@ -25,14 +25,14 @@ const LONGEST: usize = 200;
 const CONTACTS: usize = 50;
 
 impl LexiChat {
-    /// Makes a plan this message's proposal. The person is told everything that it does, by the names of the
-    /// records; the model by the names that the person has said, for those of the records may be anybody's.
+    /// Makes a plan the proposal of this message. The user sees its full description with the names from the records;
+    /// the model sees only names that the user has said, because names in records may be anybody's text.
     fn propose(&self, turn: &mut Turn<'_>, plan: Plan, supersedes: Option<&Task>) -> Used {
         let told = plan.clone();
         self.propose_as(turn, plan, told, supersedes)
     }
 
-    /// As [`LexiChat::propose`], of a plan that the model is told in other words.
+    /// As [`LexiChat::propose`], with other words for the model.
     fn propose_as(&self, turn: &mut Turn<'_>, plan: Plan, told: Plan, supersedes: Option<&Task>) -> Used {
         let task_id = self.random.uuid();
         let description = plan.description();
@@ -273,7 +273,7 @@ impl LexiChat {
         Ok(self.propose_as(turn, Plan::ListOperation { list, operation, contacts }, told, None))
     }
 
-    /// The contacts that these names stand for. A name has to be one that the person has said.
+    /// The contacts with these names. The user must have said each name.
     async fn contacts(&self, workspace_id: Uuid, named: &[String], own_words: &str) -> Result<Vec<Lead>, Unused> {
         if !(1..=CONTACTS).contains(&named.len()) {
             return refused(format!("name 1 to {CONTACTS} contacts"));
@@ -293,7 +293,7 @@ impl LexiChat {
     }
 }
 
-/// A text on one line, without spaces around it, of at most so many characters.
+/// A text on one line, trimmed, of at most this many characters.
 fn cut(text: &str, most: usize) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(most).collect()
 }
@@ -308,7 +308,7 @@ fn record_name(lead: &Lead) -> String {
     }
 }
 
-/// What a list is called that is made for a search.
+/// The name of a list that a search creates.
 fn new_list_name(query: &Query) -> String {
     let description = query.describe();
     let named = description.trim_start_matches(|count: char| count.is_ascii_digit()).trim_start();

@@ -1,4 +1,4 @@
-//! What Lexi says for one message, as it is shown: whole in the end, and meanwhile as events.
+//! Lexi's answer to one message: whole at the end, and as events meanwhile.
 
 use serde_json::json;
 use shared::api::http::Events;

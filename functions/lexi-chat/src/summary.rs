@@ -1,6 +1,6 @@
-//! The memory of a long conversation: the oldest messages give way to a summary, so that what the model is
-//! shown stays within its window. The model writes the summary; whatever names, numbers, addresses and
-//! decisions it leaves out are put behind it, so that those are kept whoever writes.
+//! The memory of a long conversation: a summary replaces the oldest messages, so that the input fits the model. The
+//! model writes the summary. Names, numbers, addresses and decisions that it leaves out are appended, so that they are
+//! always kept.
 
 use std::collections::HashSet;
 
@@ -32,7 +32,7 @@ const LONGEST: usize = 3_000;
 const MOST_ITEMS: usize = 150;
 const MOST_DECISIONS: usize = 20;
 
-/// What begins the line of what the model left out, and one of a decision.
+/// The beginnings of the line with the model's omissions, and of a line with a decision.
 const ALSO: &str = "Also said: ";
 const DECISION: &str = "Proposed: ";
 
@@ -78,7 +78,7 @@ pub(crate) async fn shorten(
     Ok(())
 }
 
-/// How many messages, from the first, are to give way. What is left begins with what the person said.
+/// How many messages, from the first, are summarised. The rest begins with a message of the user.
 fn going(recent: &[Message]) -> usize {
     let length = |message: &Message| message.text.chars().count();
     let mut characters: usize = recent.iter().map(length).sum();
@@ -98,7 +98,7 @@ fn going(recent: &[Message]) -> usize {
     going
 }
 
-/// What was proposed in these messages, and what became of it, each in a line.
+/// The proposals in these messages with their outcomes, one on each line.
 async fn decisions(workspace_id: Uuid, gone: &[Message], tasks: &Tasks) -> Result<Vec<String>, Problem> {
     let proposed = gone.iter().filter_map(|message| message.proposed.as_ref());
     let lines = try_join_all(proposed.map(|proposed| async move {
@@ -168,7 +168,7 @@ fn parts(summary: &str) -> (Vec<&str>, Vec<&str>) {
     summary.lines().partition(|line| !line.starts_with(DECISION))
 }
 
-/// What stands in for a summary that no model wrote: the newest messages by how they begin.
+/// The replacement for a summary that the model did not write: the beginnings of the newest messages.
 fn beginnings(before: &[&str], gone: &[&Message]) -> String {
     let before = before.iter().filter(|line| !line.starts_with(ALSO)).copied();
     let gone = gone.iter().map(|message| message.text.lines().next().unwrap_or_default());

@@ -71,7 +71,7 @@ pub(crate) struct CampaignStart {
     pub message: String,
 }
 
-/// What is to be known of a contact; null for what stays.
+/// The new values of a contact; null for values that stay.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ContactUpdate {
     /// Its id, e-mail address, phone number or name.
@@ -123,7 +123,7 @@ pub(crate) struct WriteEmail {
     pub message: String,
 }
 
-/// The tools that look into the records. What they give was written by other people.
+/// The tools that read records. Other people wrote their results.
 pub(crate) fn looking() -> Vec<Tool> {
     vec![
         Tool::new::<SearchContacts>("search_contacts", "Finds contacts and leads of the workspace."),

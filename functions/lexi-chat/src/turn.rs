@@ -21,7 +21,7 @@ pub(crate) struct Turn<'a> {
     pub price: u32,
     /// Whether the message says which list it is about.
     pub names_a_list: bool,
-    /// Everything that the person has said.
+    /// All messages of the user.
     pub own_words: String,
     /// The state of the conversation after this message.
     pub state: State,
@@ -40,7 +40,7 @@ pub(crate) struct Proposal {
     pub task_id: Uuid,
     /// What it does.
     pub plan: Plan,
-    /// What it does, without names that the person did not give.
+    /// What it does, without names that the user did not give.
     pub told: String,
     /// The pending task whose place it takes.
     pub supersedes: Option<TaskId>,
@@ -117,7 +117,7 @@ impl<T> From<Vec<T>> for Found<T> {
 }
 
 impl<T> Found<T> {
-    /// The one, or what the model is told where there is none or there are several.
+    /// The single match, or the answer to the model if there is none or several.
     pub(crate) fn one(self, none: &str, several: &str) -> Result<T, Unused> {
         match self {
             Self::One(one) => Ok(one),
@@ -128,7 +128,7 @@ impl<T> Found<T> {
 }
 
 impl LexiChat {
-    /// The contact that an id, an e-mail address, a phone number or a name stands for.
+    /// The contact with this id, e-mail address, phone number or name.
     pub(crate) async fn contact(&self, workspace_id: Uuid, named: &str) -> Result<Found<Lead>, StoreError> {
         let named = named.trim();
         if named.is_empty() {
@@ -149,7 +149,7 @@ impl LexiChat {
         Ok(found.into())
     }
 
-    /// The list that an id or a name stands for; without one, the one that the conversation is about.
+    /// The list with this id or name; without one, the list of the conversation.
     pub(crate) async fn list(&self, workspace_id: Uuid, named: Option<&str>, turn: &Turn<'_>) -> Result<List, Unused> {
         let Some(named) = named.map(str::trim).filter(|named| !named.is_empty()) else {
             return turn.known.list.clone().map_or_else(|| refused("which list? Ask the person to name it"), Ok);
@@ -158,7 +158,7 @@ impl LexiChat {
         found.one("there is no list of this name", "several lists have this name; ask for the list's id")
     }
 
-    /// The list that an id or a name stands for.
+    /// The list with this id or name.
     pub(crate) async fn list_named(&self, workspace_id: Uuid, named: &str) -> Result<Found<List>, StoreError> {
         if let Ok(list_id) = named.parse::<Uuid>() {
             return Ok(self.lists.get(workspace_id, list_id).await?.map_or(Found::None, Found::One));

@@ -1,4 +1,4 @@
-//! Whether somebody has said something.
+//! Whether the texts contain a phrase.
 
 /// Whether words hold a value: in its letters and digits, as whole words, whatever the case; of a phone number,
 /// its digits in a row.

@@ -1,4 +1,4 @@
-//! `GET /v1/lexi/conversations` and `GET /v1/lexi/conversations/{id}`: what was said with Lexi.
+//! `GET /v1/lexi/conversations` and `GET /v1/lexi/conversations/{id}`: the conversations with Lexi.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

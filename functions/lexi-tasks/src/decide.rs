@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use crate::read::{TaskPath, found};
 
-/// Who decides. A request that comes again with its idempotency key is the same one: whoever takes it over finds
-/// what its predecessor has decided, instead of a task that is no longer pending.
+/// Who decides. A repeated request with the same idempotency key is the same decision: it finds what the earlier one
+/// decided, instead of a task that is no longer pending.
 fn decision(call: &Call, random: &Random) -> Decision {
     let request = call.claimed.as_ref().map_or_else(|| random.uuid(), Claimed::id);
     Decision { key_id: call.key_id, request }

@@ -9,7 +9,7 @@
 //! | `GET /conversations` | lists conversations, the one spoken in last first |
 //! | `GET /conversations/{id}` | shows one with its messages |
 //!
-//! A task is decided on once: whoever comes second gets 400.
+//! A task is decided once: a second decision gets 400.
 
 mod conversations;
 mod decide;

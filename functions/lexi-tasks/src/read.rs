@@ -32,7 +32,7 @@ pub struct TaskView {
     pub kind: TaskKind,
     /// Where it stands.
     pub status: Status,
-    /// What is going to be done, for the person who decides.
+    /// The description for the person who decides.
     pub description: String,
     /// When it was proposed.
     pub created_at: Timestamp,

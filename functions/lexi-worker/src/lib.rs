@@ -1,10 +1,9 @@
 //! Receives queue messages that name an approved task, and does exactly what its plan says (docs/behaviour.md,
 //! "Assistant").
 //!
-//! A task is worked on under a lease, and each of its steps can be done twice, so the same message again, two at
-//! once, or a worker that dies in the middle change nothing of what comes out. What fails for a reason that may
-//! pass goes back to its queue; after five attempts without coming on it has failed, and what was held for it is
-//! given back. What cannot be done fails at once.
+//! A task runs under a lease, and each step can run twice, so repeated or concurrent messages and dying workers do not
+//! change the result. A task with a temporary failure is queued again. After five attempts without progress it has
+//! failed, and its hold is voided. A task that cannot be done fails at once.
 
 mod changes;
 mod search;

@@ -1,7 +1,7 @@
 //! A search for prospects: whom the source finds become contacts, and go to a list.
 //!
-//! The source is asked once. Whom it found is stored with the task before anybody becomes a contact, so that a
-//! worker that takes over goes on with the same people, from where its predecessor was.
+//! The source is asked once. Its results are stored with the task before contacts are created, so that a worker that
+//! takes over continues with the same people.
 
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -75,8 +75,8 @@ impl LexiWorker {
     }
 }
 
-/// What a contact says that was a prospect. Only who has neither e-mail address nor phone number is found by what
-/// its source calls it: the reference is the customer's own otherwise.
+/// The fields of a contact that was a prospect. The source's identifier becomes its reference only if it has neither
+/// e-mail address nor phone number, because references belong to the customer.
 fn lead(prospect: Prospect) -> Lead {
     let has_address = prospect.email.is_some() || prospect.phone.is_some();
     let said = |text: String| Some(text).filter(|text| !text.trim().is_empty());

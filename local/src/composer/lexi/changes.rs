@@ -1,4 +1,4 @@
-//! What changes something: campaigns, e-mails, lists and contacts.
+//! Requests that change something: campaigns, e-mails, lists and contacts.
 
 use serde_json::{Value, json};
 

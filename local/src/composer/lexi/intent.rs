@@ -16,7 +16,7 @@ pub enum Intent {
     Answer(String),
 }
 
-/// The phrases that Lexi knows, in lower case. Where one begins with another, the longer comes first.
+/// The phrases that Lexi knows, in lower case. If one starts with another, the longer one comes first.
 #[derive(Default, Deserialize)]
 pub struct Phrases {
     pub polite_prefixes: Vec<String>,
