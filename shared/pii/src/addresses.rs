@@ -1,10 +1,10 @@
-//! The one form of an e-mail address and a phone number. Reasons complete the sentence "email …" or
-//! "phone …", and never repeat the value.
+//! Normalises e-mail addresses and phone numbers. An error completes the sentence "email …" or "phone …" and never
+//! repeats the value.
 
-/// Why a national number is refused.
+/// The error for a national number whose country is unknown.
 pub const WITHOUT_COUNTRY: &str = "is a national number without its country";
 
-/// An e-mail address in lower case, if it can be one.
+/// Returns an e-mail address in lower case, or why it is not valid.
 pub fn email(text: &str) -> Result<String, &'static str> {
     let refused = Err;
     // Some letters take more bytes in lower case.
@@ -28,8 +28,8 @@ pub fn email(text: &str) -> Result<String, &'static str> {
     Ok(text)
 }
 
-/// A phone number as `+` and 7 to 15 digits (ITU-T E.164), if it can be one. `country_code` is
-/// what stands for the zero of a national number.
+/// Returns a phone number as `+` and 7 to 15 digits (ITU-T E.164), or why it is not valid. `country_code` replaces the
+/// leading zero of a national number.
 pub fn phone(text: &str, country_code: Option<u16>) -> Result<String, &'static str> {
     let refused = Err;
     // "+44 (0)20 …": the zero is dialled within the country only.

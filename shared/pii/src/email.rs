@@ -1,39 +1,39 @@
-//! E-mail addresses, also those that are written so that machines shall not see them.
+//! E-mail addresses, including those disguised from machines, such as "jane at acme dot com".
 
 use super::labels::{is_labelled, matched};
 use super::text::{Text, Word};
 use super::words::{Words, words};
 
-/// An e-mail address.
+/// An e-mail address in a text.
 #[derive(Debug)]
 pub(super) struct Email {
-    /// Its first glyph.
+    /// The index of its first glyph.
     pub start: usize,
-    /// Behind its last.
+    /// The index after its last glyph.
     pub end: usize,
-    /// Its plain form.
+    /// The address in its plain form.
     pub address: String,
 }
 
 impl Email {
-    /// What stands before the `@`, and behind it.
+    /// The local part and the domain.
     pub fn parts(&self) -> (&str, &str) {
         self.address.split_once('@').unwrap_or_default()
     }
 }
 
-/// How sure it is that there is an address.
+/// The sign between local part and domain, the strongest evidence of an address first.
 #[derive(Clone, Copy, PartialEq)]
 enum Sign {
     /// An `@`, or an "at" in brackets.
     At,
-    /// The same with spaces around it.
+    /// The same, with spaces around it.
     Apart,
-    /// The word.
+    /// The word "at".
     Word,
 }
 
-/// The e-mail addresses of a text.
+/// Finds the e-mail addresses of a text.
 pub(super) fn emails(text: &Text) -> Vec<Email> {
     let mut emails: Vec<Email> = Vec::new();
     let labelled = matched(text, &LABELS);
@@ -53,7 +53,7 @@ pub(super) fn emails(text: &Text) -> Vec<Email> {
     emails
 }
 
-/// The address around a sign, if there is one.
+/// The address around a sign; `None` if there is none.
 fn email(text: &Text, labelled: &[usize], start: usize, end: usize) -> Option<Email> {
     let behind = text.word_from(end);
     let last = text.words.get(behind.checked_sub(1)?).filter(|word| word.end <= start);
@@ -88,10 +88,10 @@ fn email(text: &Text, labelled: &[usize], start: usize, end: usize) -> Option<Em
     is_sure.then(|| Email { start: from, end: until, address: format!("{local}@{domain}") })
 }
 
-/// What an address is announced with.
+/// Labels that announce an address.
 static LABELS: Words = Words::new(|| words(include_str!("words/emails.txt")));
 
-/// Words that stand before "at acme dot com" in a sentence, and are no address.
+/// Words that precede "at acme dot com" in a sentence and are not a local part.
 fn is_speech(local: &str) -> bool {
     static WORDS: Words = Words::new(|| words(include_str!("words/speech.txt")));
     WORDS.contains(&local)
@@ -101,14 +101,14 @@ fn is_dot(word: &Word) -> bool {
     matches!(word.plain.as_str(), "dot" | "punkt" | "punto" | "point" | "ponto" | "period" | "puntocom")
 }
 
-/// Whether what stands around a spelled dot belongs to it.
+/// Whether the characters next to a spelled dot belong to it.
 fn is_around_dot(gap: &str) -> bool {
     !gap.is_empty()
         && gap.len() <= 3
         && matches!(gap.trim_matches(' '), "" | "(" | ")" | "[" | "]" | "{" | "}" | "<" | ">" | "-" | "_")
 }
 
-/// What stands before the sign, and from where.
+/// The local part before the sign, with the index of its first glyph.
 fn local(text: &Text, last: &Word) -> Option<(String, usize)> {
     let mut local = last.plain.clone();
     let mut start = last.start;
@@ -139,7 +139,7 @@ fn local(text: &Text, last: &Word) -> Option<(String, usize)> {
     (local.chars().count() <= 64).then_some((local, start))
 }
 
-/// The domain that begins with a word, behind where, and whether a dot in it is spelled out.
+/// The domain that begins with the word `first`, the index after it, and whether a dot in it is spelled out.
 fn domain(text: &Text, first: usize, sign: Sign) -> Option<(String, usize, bool)> {
     let mut index = first;
     let mut word = text.words.get(index)?;

@@ -1,5 +1,5 @@
-//! What is only known by what announces it: passports, accounts, dates of birth, passwords, and identity
-//! numbers without a check of their own.
+//! Values that only a label identifies: passports, accounts, dates of birth, passwords, and identity numbers without
+//! check digits.
 
 use std::sync::LazyLock;
 
@@ -8,30 +8,30 @@ use super::numbers::{dates, joins, rows};
 use super::text::Text;
 use super::words::{Words, words};
 
-/// What announces the number of a passport.
+/// Labels of passport numbers.
 static PASSPORT: Words = Words::new(|| words(include_str!("words/passports.txt")));
 
-/// What announces an account, or the bank that it is with.
+/// Labels of bank accounts and banks.
 static ACCOUNT: Words = Words::new(|| words(include_str!("words/accounts.txt")));
 
-/// What announces an identity, tax or social security number, or a driving licence.
+/// Labels of identity, tax and social security numbers and of driving licences.
 static NATIONAL: Words = Words::new(|| words(include_str!("words/national_numbers.txt")));
 
-/// What announces a date of birth.
+/// Labels of dates of birth.
 static BIRTH: Words = Words::new(|| words(include_str!("words/births.txt")));
 
-/// What announces a secret.
+/// Labels of passwords and keys.
 static SECRET: Words = Words::new(|| words(include_str!("words/secrets.txt")));
 
-/// The values behind some labels.
+/// Finds the values that follow labels.
 struct Values<'a> {
     text: &'a Text,
-    /// Where dates stand.
+    /// The spans of dates.
     dates: Vec<(usize, usize)>,
 }
 
 impl Values<'_> {
-    /// The values behind these labels that have so many digits.
+    /// The spans of values after these labels whose number of digits is in the range.
     fn behind(&self, labels: &[&str], digits: std::ops::RangeInclusive<usize>) -> Vec<(usize, usize)> {
         let behind = matched(self.text, labels);
         let values = behind.into_iter().filter_map(|behind| self.value(behind, announced(self.text, behind, 6)?));
@@ -41,7 +41,7 @@ impl Values<'_> {
         values.filter(|value| digits.contains(&count(value)) && value.1 - value.0 > 5).collect()
     }
 
-    /// From where to where a value stands whose first digit is in a word: its parts may be apart.
+    /// The span of the value whose first digit is in the word `index`. Its parts may be separated.
     fn value(&self, behind: usize, index: usize) -> Option<(usize, usize)> {
         let text = self.text;
         let first = text.words.get(index)?;
@@ -69,9 +69,9 @@ impl Values<'_> {
     }
 }
 
-/// What is announced.
+/// The spans of labelled values.
 pub(super) struct Announced {
-    /// The numbers of passports.
+    /// Passport numbers.
     pub passports: Vec<(usize, usize)>,
     /// Account, routing and sorting numbers.
     pub accounts: Vec<(usize, usize)>,
@@ -79,11 +79,11 @@ pub(super) struct Announced {
     pub nationals: Vec<(usize, usize)>,
     /// Dates of birth.
     pub births: Vec<(usize, usize)>,
-    /// Passwords and keys, some of them known by how they begin.
+    /// Passwords and keys, including keys that are recognised by their prefix.
     pub secrets: Vec<(usize, usize)>,
 }
 
-/// Finds what a text announces.
+/// Finds the labelled values of a text.
 pub(super) fn values(text: &Text) -> Announced {
     let mut all_dates = Vec::new();
     for row in rows(text, false) {
@@ -113,7 +113,7 @@ fn births(text: &Text, dates: &[(usize, usize)]) -> Vec<(usize, usize)> {
     matched(text, &BIRTH).into_iter().filter_map(near).collect()
 }
 
-/// A date with the name of its month, in any order.
+/// The span of a date with the name of its month, in any order.
 fn spelled_date(words: &[super::text::Word]) -> Option<(usize, usize)> {
     let number =
         |word: &super::text::Word| word.plain.trim_end_matches(char::is_alphabetic).parse::<u32>().unwrap_or(0);
@@ -127,10 +127,10 @@ fn spelled_date(words: &[super::text::Word]) -> Option<(usize, usize)> {
     Some((rest.get(first)?.start, words.get(year)?.end)).filter(|_| is_whole)
 }
 
-/// How the months begin in English, German, French, Spanish, Portuguese, Italian and Dutch.
+/// The first letters of the months in English, German, French, Spanish, Portuguese, Italian and Dutch.
 static MONTHS: Words = Words::new(|| words(include_str!("words/months.txt")));
 
-/// How keys begin that services issue, and how long they are at least.
+/// The prefixes of keys that services issue, each with the key's minimum length.
 static KEYS: LazyLock<Vec<(&str, usize)>> = LazyLock::new(|| {
     let key = |line: &'static str| line.split_once(' ').and_then(|(key, length)| Some((key, length.parse().ok()?)));
     words(include_str!("words/keys.txt")).into_iter().filter_map(key).collect()

@@ -1,11 +1,11 @@
-//! What announces a value: "Passport no.", "Tel.", "order". Values that many numbers look like are only
-//! taken for what they are behind such a word.
+//! Labels that announce a value: "Passport no.", "Tel.", "order". If many other numbers look like a value, it is
+//! recognised only after its label.
 
 use super::text::Text;
 use super::words::{Words, words};
 
-/// The places behind labels, as indexes of words. A label is plain words; one that begins with `!` must be
-/// written in capitals, because it is a common word otherwise ("SIN" is "without" in Spanish).
+/// Finds labels, and returns the places after them as indexes of words. A label is plain words. A label that begins
+/// with `!` must be in capitals, because it is also a common word ("SIN" is "without" in Spanish).
 pub(super) fn matched(text: &Text, labels: &[&str]) -> Vec<usize> {
     let mut behind = Vec::new();
     for (index, first) in text.words.iter().enumerate() {
@@ -30,8 +30,8 @@ pub(super) fn matched(text: &Text, labels: &[&str]) -> Vec<usize> {
     behind
 }
 
-/// The word that a label announces: the first with a digit behind it, with at most `most` words between,
-/// in the same sentence, and not announced as something else.
+/// The word with the value of a label: the first one with a digit, after at most `most` other words, in the same
+/// sentence and without another label of its own.
 pub(super) fn announced(text: &Text, behind: usize, most: usize) -> Option<usize> {
     let mut end = text.words.get(behind.checked_sub(1)?)?.end;
     let words = text.words.iter().enumerate().skip(behind).take(most + 1);
@@ -53,11 +53,11 @@ pub(super) fn announced(text: &Text, behind: usize, most: usize) -> Option<usize
     None
 }
 
-/// Whether a label ends before what starts at a place, with at most one word between.
+/// Whether a label ends before `place`, with at most one word between.
 pub(super) fn is_labelled(text: &Text, place: usize, behind: &[usize]) -> bool {
     let index = text.word_from(place);
     behind.binary_search(&index).is_ok() || index.checked_sub(1).is_some_and(|last| behind.binary_search(&last).is_ok())
 }
 
-/// What announces a number that is nobody's: it may be as long as a phone number.
+/// Labels of numbers that identify no person, such as orders. They can be as long as phone numbers.
 pub(super) static OTHERS: Words = Words::new(|| words(include_str!("words/other_numbers.txt")));

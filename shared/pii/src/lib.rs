@@ -1,23 +1,22 @@
-//! The personal data gate: finds what in a draft identifies a person whom it must not name.
+//! The personal data gate: finds personal data in a draft that must not be in it.
 //!
-//! A draft may hold the recipient's own details and the public ones of the representative and the company
-//! ([`Allowed`]). Anything else that identifies a person blocks it. [`findings`] returns kind and position, never the
-//! text, so that the alert holds no personal data.
-//! What identifies another lead only the store can tell: [`identifiers`] gives what to look up, and
-//! [`mentions`] finds the names of the leads that a caller has at hand.
+//! A draft may contain the recipient's own details and the public details of the representative and the company
+//! ([`Allowed`]). Anything else that identifies a person blocks the draft. [`findings`] returns kinds and positions,
+//! never the text, so an alert contains no personal data. Only the store knows the identifiers of other leads:
+//! [`identifiers`] returns what to look up, and [`mentions`] finds the names of leads that the caller already has.
 //!
-//! A text is read as a person would read it (`text`): without what is invisible, with plain letters and
-//! digits, with entities decoded and digits that are spelled out. Then each kind is searched for: by check
-//! digits where a number has them, by its form where that is unmistakable, and else only behind a word that
-//! announces it ("passport", "Steuer-ID"). All of it is a scan without backtracking.
+//! The gate reads a text as a person would (`text`): without invisible characters, with plain letters and digits, with
+//! entities decoded and spelled-out digits converted. Then it searches for each kind: by check digits if the number has
+//! them, by form if the form is unmistakable, and otherwise only after a label ("passport", "Steuer-ID"). It scans
+//! without backtracking.
 //!
-//! How much it finds is measured in docs/personal-data-gate.md. Names without a list and free descriptions
-//! of a person are not found.
+//! docs/personal-data-gate.md measures how much it finds. It does not find names without a list, or free descriptions
+//! of a person.
 //!
-//! No crate serves. By their documentation `redact-core` (Apache-2.0) and `pii` 0.1 (MIT or Apache-2.0)
-//! are young, bring models and operators that nobody here needs, and say nothing of disguises;
-//! `regex-pii-rs` and `llm-pii-redact` know a handful of kinds, mostly in their American form.
-//! `phonenumber` parses what is known to be one number, and does not find numbers in a text.
+//! No existing crate fits. According to their documentation, `redact-core` (Apache-2.0) and `pii` 0.1 (MIT or
+//! Apache-2.0) are young, include models and operators that this project does not need, and do not mention disguises;
+//! `regex-pii-rs` and `llm-pii-redact` know a few kinds, mostly in their American form. `phonenumber` parses one known
+//! number; it does not find numbers in a text.
 
 #![warn(missing_docs)]
 
@@ -40,7 +39,7 @@ use serde::{Deserialize, Serialize};
 use self::text::{Text, plain};
 use self::words::{Words, words};
 
-/// What a text discloses.
+/// A kind of personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
@@ -48,41 +47,41 @@ pub enum Category {
     Email,
     /// A phone number.
     Phone,
-    /// The number of a payment card.
+    /// A payment card number.
     PaymentCard,
-    /// An IBAN, or an account or routing number that is announced as one.
+    /// An IBAN, or an account or routing number after a label.
     BankAccount,
     /// An identity, tax or social security number.
     NationalId,
-    /// The number of a passport.
+    /// A passport number.
     Passport,
     /// A date of birth.
     DateOfBirth,
-    /// A street with its number, or a post office box.
+    /// A street with a house number, or a post office box.
     PostalAddress,
-    /// A public address on the internet.
+    /// A public IP address.
     IpAddress,
     /// A link to a person's profile.
     ProfileLink,
     /// A password or an API key.
     Credential,
-    /// What belongs to another lead of the workspace.
+    /// An identifier or name of another lead in the workspace.
     OtherLead,
 }
 
-/// Something that must not be in a draft: its kind and place, never its text.
+/// Personal data that must not be in a draft. It holds the kind and the place, never the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// What it is.
+    /// The kind of personal data.
     pub category: Category,
-    /// Its first character, counted from 0 in characters (Unicode scalar values) of the text.
+    /// The index of its first character, from 0, in characters (Unicode scalar values) of the text.
     pub start: usize,
-    /// Behind its last character.
+    /// The index after its last character.
     pub end: usize,
 }
 
-/// What a draft may hold: the recipient's own details, and the public ones of the representative and the
-/// company. Cards, accounts and identity numbers are never allowed.
+/// The personal data that a draft may contain: the recipient's own details, and the public details of the
+/// representative and the company. Cards, accounts and identity numbers are never allowed.
 #[derive(Clone, Debug, Default)]
 pub struct Allowed {
     emails: Vec<String>,
@@ -99,7 +98,7 @@ impl Allowed {
         self
     }
 
-    /// Allows a phone number, in any form: with `+` and its country, or as it is dialled within the country.
+    /// Allows a phone number in any form: with `+` and the country code, or as dialled within the country.
     #[must_use]
     pub fn phone(mut self, phone: &str) -> Self {
         let number: String = plain(phone).replace("(0)", "");
@@ -107,7 +106,7 @@ impl Allowed {
         self
     }
 
-    /// Allows a link or a domain, and the addresses there that are nobody's own, such as `sales@`.
+    /// Allows a link or a domain, and role addresses at that domain, such as `sales@`.
     #[must_use]
     pub fn link(mut self, link: &str) -> Self {
         self.links.push(bare_link(&plain(link.trim())).to_owned());
@@ -130,7 +129,7 @@ impl Allowed {
         self.emails.contains(&email.address) || ROLES.contains(&local) && self.links.iter().any(is_ours)
     }
 
-    /// Whether what was found is part of an allowed text that stands there: a street with its town, say.
+    /// Whether a finding is part of an allowed text at that place, such as a street within an address.
     fn has_place(&self, text: &Text, start: usize, end: usize) -> bool {
         let found = text.plain(start, end);
         self.texts.iter().any(|allowed| {
@@ -155,19 +154,19 @@ impl Allowed {
     }
 }
 
-/// Addresses that are a company's and nobody's own.
+/// Local parts of role addresses, which belong to a company and not to a person.
 static ROLES: Words = Words::new(|| words(include_str!("words/roles.txt")));
 
-/// Where people have profiles.
+/// Sites with people's profiles.
 static PROFILES: Words = Words::new(|| words(include_str!("words/profiles.txt")));
 
-/// A link without what usually stands before and behind it.
+/// A link without the usual prefix and suffix.
 fn bare_link(link: &str) -> &str {
     let link = link.split_once("://").map_or(link, |(_, link)| link);
     link.strip_prefix("www.").unwrap_or(link).trim_end_matches(['/', '.'])
 }
 
-/// Everything in a text that identifies a person and is not allowed, in its order and without overlaps.
+/// Finds the personal data in a text that is not allowed, in order and without overlaps.
 pub fn findings(text: &str, allowed: &Allowed) -> Vec<Finding> {
     let text = Text::new(text);
     let mut search = Search::default();
@@ -212,16 +211,16 @@ fn finding(text: &Text, category: Category, start: usize, end: usize) -> Finding
     Finding { category, start, end }
 }
 
-/// What is found, each place once.
+/// The findings so far, at most one for each place.
 #[derive(Default)]
 struct Search {
-    /// From where to where something is found or allowed; none overlap.
+    /// The spans of findings and of allowed values, by start. None overlap.
     taken: BTreeMap<usize, usize>,
     findings: Vec<(Category, usize, usize)>,
 }
 
 impl Search {
-    /// Takes a place, if it is free.
+    /// Marks a span as taken. `false` if part of it is taken already.
     fn take(&mut self, start: usize, end: usize) -> bool {
         let is_free = self.taken.range(..end).next_back().is_none_or(|(_, until)| *until <= start);
         if is_free {
@@ -239,28 +238,28 @@ impl Search {
     }
 }
 
-/// An identifier that a lead could be found by.
+/// An identifier that may belong to a lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identifier {
-    /// `email` or `phone`, as in the store's identities.
+    /// `email` or `phone`, as for identities in the store.
     pub kind: &'static str,
-    /// Its one form ([`crate::addresses`]).
+    /// The normalised value ([`crate::addresses`]).
     pub value: String,
-    /// Where it stands, as in a [`Finding`].
+    /// The index of its first character, as in a [`Finding`].
     pub start: usize,
-    /// Behind its last character.
+    /// The index after its last character.
     pub end: usize,
 }
 
 impl Identifier {
-    /// That it belongs to another lead.
+    /// The finding if another lead has this identifier.
     pub fn of_other_lead(&self) -> Finding {
         Finding { category: Category::OtherLead, start: self.start, end: self.end }
     }
 }
 
-/// The e-mail addresses and phone numbers of a text in the form that leads are found by. `country_code` is
-/// what stands for the zero of a national number; without it only numbers with their country are given.
+/// Finds the e-mail addresses and phone numbers of a text, normalised for the lookup of leads. `country_code` replaces
+/// the leading zero of a national number; without it, only international numbers are returned.
 pub fn identifiers(text: &str, country_code: Option<u16>) -> Vec<Identifier> {
     let text = Text::new(text);
     let identifier = |kind, value, start, end| {
@@ -281,8 +280,8 @@ pub fn identifiers(text: &str, country_code: Option<u16>) -> Vec<Identifier> {
     identifiers
 }
 
-/// Where a text names one of `names`, whatever its case and accents. A name of one word is passed over: it
-/// may be the recipient's as well, or no name at all.
+/// Finds each of `names` in a text, ignoring case and accents. Skips names of one word, which may be the recipient's
+/// too or not a name at all.
 pub fn mentions(text: &str, names: &[&str]) -> Vec<Finding> {
     let text = Text::new(text);
     let mut by_first: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();

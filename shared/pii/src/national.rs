@@ -1,7 +1,7 @@
-//! Identity, tax and social security numbers that are known by their check digits or their form.
+//! Identity, tax and social security numbers that check digits or the form identify.
 //!
-//! Each check is the one that the issuing office publishes. Numbers without one, or whose form many other
-//! numbers have, are found behind what announces them only ([`super::labelled`]).
+//! Each check is the one that the issuing office publishes. Numbers without a check, or with a common form, are found
+//! only after a label ([`super::labelled`]).
 
 use super::numbers::{
     Group, dates, digits, is_day, is_day_month_year, is_year_month_day, joins, luhn, number, rows, runs, shape, span,
@@ -10,7 +10,7 @@ use super::numbers::{
 use super::phone::is_counted;
 use super::text::Text;
 
-/// Where such numbers stand.
+/// The spans of numbers made of digits.
 pub(super) fn numbers(text: &Text) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     for row in rows(text, false) {
@@ -41,7 +41,7 @@ pub(super) fn numbers(text: &Text) -> Vec<(usize, usize)> {
     found
 }
 
-/// Whether groups of digits are such a number.
+/// Whether groups of digits form such a number.
 fn is_number(text: &Text, run: &[Group], is_all: bool) -> bool {
     let all = digits(run);
     let shape = shape(run);
@@ -152,12 +152,12 @@ fn is_chilean(all: &str) -> bool {
     }
 }
 
-/// Ten digits, of which the day of a coordination number is 60 later.
+/// Ten digits. In a coordination number 60 is added to the day.
 fn is_swedish(all: &str) -> bool {
     is_day(&(number(all, 4, 6) % 60).to_string(), all.get(2..4).unwrap_or_default()) && luhn(all)
 }
 
-/// The two check digits behind `length` others.
+/// Whether the two check digits after `length` other digits are correct.
 fn is_brazilian(all: &str, length: usize) -> bool {
     let check = |length: usize| {
         let weights = (2..=if all.len() == 14 { 9 } else { 11 }).cycle();
@@ -188,7 +188,7 @@ fn is_turkish(all: &str) -> bool {
     !all.starts_with('0') && first.get(9) == Some(&tenth) && (odd + even + tenth) % 10 == last(all)
 }
 
-/// ISO/IEC 7064, MOD 11,10; of the first ten digits exactly one occurs twice or thrice.
+/// ISO/IEC 7064, MOD 11,10. Exactly one of the first ten digits occurs two or three times.
 fn is_german(all: &str) -> bool {
     let first = all.get(..10).unwrap_or_default();
     let mut counts: Vec<usize> =
@@ -206,7 +206,7 @@ fn is_belgian(all: &str) -> bool {
     is_year_month_day(all) && (check(number(all, 0, 9)) || check(2_000_000_000 + number(all, 0, 9)))
 }
 
-/// Estonia and Lithuania.
+/// Numbers of Estonia and Lithuania.
 fn is_baltic(all: &str) -> bool {
     let check = |weights: &[u32]| weighted(all, weights) % 11;
     let digit = match check(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 1]) {
@@ -253,7 +253,7 @@ fn verhoeff(all: &str) -> bool {
     values(all).rev().enumerate().fold(0, |check, (at, digit)| product(check, permuted(digit, at))) == 0
 }
 
-/// Where numbers with letters stand. Their parts may be apart if the letters are capitals.
+/// The spans of numbers with letters. Their parts may be separated if the letters are capitals.
 fn codes(text: &Text) -> Vec<(usize, usize)> {
     let mut codes = Vec::new();
     for (index, first) in text.words.iter().enumerate() {
@@ -279,7 +279,7 @@ fn codes(text: &Text) -> Vec<(usize, usize)> {
     codes
 }
 
-/// The kinds of the characters of a code, `a` and `9`.
+/// The form of a code: `a` for each letter and `9` for each digit.
 fn form(code: &str) -> String {
     let kind = |part: char| match part {
         'a'..='z' => 'a',
@@ -376,7 +376,8 @@ fn is_mexican(code: &str) -> bool {
     (10 - sum % 10) % 10 == last(code)
 }
 
-/// Codice fiscale (Decreto ministeriale 12 March 1974), also with letters for digits where two share one.
+/// Codice fiscale (Decreto ministeriale 12 March 1974), including the variant with letters in place of digits that
+/// distinguishes two people with the same code.
 fn is_italian(code: &str) -> bool {
     let is_digit = |part: char| part.is_ascii_digit() || "lmnpqrstuv".contains(part);
     let fits = code.chars().enumerate().all(|(at, part)| match at {

@@ -1,19 +1,19 @@
-//! Digits, and how they stand together.
+//! Groups of digits and the numbers that they form.
 
 use super::text::Text;
 
-/// Digits without a break.
+/// Consecutive digits.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
-    /// Its first glyph.
+    /// The index of its first glyph.
     pub start: usize,
-    /// Behind its last.
+    /// The index after its last glyph.
     pub end: usize,
-    /// What it is made of.
+    /// The digits.
     pub digits: String,
 }
 
-/// The groups of digits of a text, those together that nothing but separators stands between.
+/// The groups of digits of a text. Groups with only separators between them form a row.
 pub(super) fn rows(text: &Text, across_lines: bool) -> Vec<Vec<Group>> {
     let mut rows: Vec<Vec<Group>> = Vec::new();
     let mut place = 0;
@@ -37,18 +37,18 @@ pub(super) fn rows(text: &Text, across_lines: bool) -> Vec<Vec<Group>> {
     rows
 }
 
-/// Whether what stands between two places only separates the parts of one number.
+/// Whether the text between two places only separates the parts of one number.
 pub(super) fn joins(text: &Text, end: usize, start: usize, across_lines: bool) -> bool {
     let is_separator = |place| " -./\\()[]_*~|".contains(text.at(place)) || across_lines && text.at(place) == '\n';
     start - end <= 3 && (end..start).all(is_separator)
 }
 
-/// Every run of whole groups that has from `least` to `most` digits, longest first from each group on.
+/// Every run of whole groups that has from `least` to `most` digits. For each first group, the longest run comes first.
 pub(super) fn runs(row: &[Group], least: usize, most: usize) -> impl Iterator<Item = &[Group]> {
     (0..row.len()).flat_map(move |first| starting(row.get(first..).unwrap_or_default(), least, most))
 }
 
-/// Those of them that start with the first group.
+/// The runs that start with the first group.
 pub(super) fn starting(row: &[Group], least: usize, most: usize) -> impl Iterator<Item = &[Group]> {
     let mut sum = 0;
     let mut counts = Vec::new();
@@ -62,32 +62,32 @@ pub(super) fn starting(row: &[Group], least: usize, most: usize) -> impl Iterato
     counts.into_iter().rev().filter_map(|count| row.get(..count))
 }
 
-/// The digits of several groups.
+/// The digits of several groups as one text.
 pub(super) fn digits(groups: &[Group]) -> String {
     groups.iter().map(|group| group.digits.as_str()).collect()
 }
 
-/// From where to where several groups stand.
+/// The span of several groups.
 pub(super) fn span(groups: &[Group]) -> (usize, usize) {
     (groups.first().map_or(0, |group| group.start), groups.last().map_or(0, |group| group.end))
 }
 
-/// How many digits each group has.
+/// The number of digits of each group.
 pub(super) fn shape(groups: &[Group]) -> Vec<usize> {
     groups.iter().map(|group| group.digits.len()).collect()
 }
 
-/// The values of digits, from the first.
+/// The values of the digits, in order.
 pub(super) fn values(digits: &str) -> impl DoubleEndedIterator<Item = u32> + Clone {
     digits.bytes().map(|byte| u32::from(byte.wrapping_sub(b'0')))
 }
 
-/// The sum of the products of digits and weights.
+/// The sum of the digits multiplied by their weights.
 pub(super) fn weighted(digits: &str, weights: &[u32]) -> u32 {
     values(digits).zip(weights).map(|(digit, weight)| digit * weight).sum()
 }
 
-/// Whether the last digit is right (ISO/IEC 7812-1, annex B).
+/// Whether the Luhn check digit at the end is correct (ISO/IEC 7812-1, annex B).
 pub(super) fn luhn(digits: &str) -> bool {
     let doubled = |digit: u32| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
     let sum: u32 =
@@ -95,23 +95,23 @@ pub(super) fn luhn(digits: &str) -> bool {
     sum.is_multiple_of(10)
 }
 
-/// The number that some of the digits make; 0 if there is none.
+/// The number that the digits in a range form; 0 if there are none.
 pub(super) fn number(digits: &str, from: usize, to: usize) -> u64 {
     digits.get(from..to).and_then(|part| part.parse().ok()).unwrap_or(0)
 }
 
-/// Whether a day of a month can be.
+/// Whether the day exists in the month.
 pub(super) fn is_day(day: &str, month: &str) -> bool {
     let number = |text: &str| text.parse::<u32>().unwrap_or(0);
     (1..=31).contains(&number(day)) && (1..=12).contains(&number(month))
 }
 
-/// Whether six digits can be year, month and day.
+/// Whether six digits can be a year, month and day.
 pub(super) fn is_year_month_day(digits: &str) -> bool {
     matches!((digits.get(2..4), digits.get(4..6)), (Some(month), Some(day)) if is_day(day, month))
 }
 
-/// Whether six digits can be day, month and year.
+/// Whether six digits can be a day, month and year.
 pub(super) fn is_day_month_year(digits: &str) -> bool {
     matches!((digits.get(..2), digits.get(2..4)), (Some(day), Some(month)) if is_day(day, month))
 }
@@ -120,7 +120,7 @@ fn is_year(year: &str) -> bool {
     year.starts_with("19") || year.starts_with("20")
 }
 
-/// The groups that are part of a date, as indexes into a row.
+/// The groups that are part of a date, as indexes of the row.
 pub(super) fn dates(text: &Text, row: &[Group]) -> Vec<usize> {
     let mut dates = Vec::new();
     for (index, three) in row.windows(3).enumerate() {

@@ -1,9 +1,10 @@
-//! Payment cards and international bank accounts.
+//! Payment cards and IBANs.
 
 use super::numbers::{Group, luhn, number, rows, runs, shape, span};
 use super::text::Text;
 
-/// Where payment cards stand: numbers of a known issuer (ISO/IEC 7812-1) with its length and check digit.
+/// The spans of payment card numbers: the number's prefix, length and check digit must match an issuer (ISO/IEC
+/// 7812-1).
 pub(super) fn cards(text: &Text) -> Vec<(usize, usize)> {
     let mut cards = Vec::new();
     for row in rows(text, true) {
@@ -31,7 +32,7 @@ pub(super) fn cards(text: &Text) -> Vec<(usize, usize)> {
     cards
 }
 
-/// Whether groups can be one number: it is all there is, or they are as cards are printed.
+/// Whether groups can form one card number: they are the whole row, or grouped as on a card.
 fn is_one(run: &[Group], all: usize) -> bool {
     let shape = shape(run);
     let is_even = shape.split_last().is_some_and(|(last, others)| {
@@ -68,17 +69,17 @@ fn is_card(digits: &str) -> bool {
     lengths.contains(&digits.len()) && luhn(digits) && digits.bytes().any(|byte| Some(byte) != digits.bytes().next())
 }
 
-/// How long the account numbers of a country are (SWIFT, "IBAN Registry").
+/// The length of a country's IBANs (SWIFT, "IBAN Registry"); `None` if it has none.
 fn iban_length(country: &str) -> Option<usize> {
     include_str!("words/ibans.txt").lines().find_map(|line| line.strip_prefix(country)?.strip_prefix(' ')?.parse().ok())
 }
 
-/// Where international bank account numbers stand (ISO 13616-1).
+/// The spans of IBANs (ISO 13616-1).
 pub(super) fn ibans(text: &Text) -> Vec<(usize, usize)> {
     (0..text.len()).filter_map(|start| Some((start, iban(text, start)?))).collect()
 }
 
-/// Behind the account number that starts here, if one does.
+/// The index after the IBAN that starts at `start`; `None` if there is none.
 fn iban(text: &Text, start: usize) -> Option<usize> {
     if !text.at(start).is_ascii_lowercase() || text.before(start).is_alphanumeric() {
         return None;

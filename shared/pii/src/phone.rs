@@ -1,22 +1,21 @@
 //! Phone numbers.
 //!
-//! What dials abroad (`+`, `00`) is taken for one by its country code, what is grouped as phone numbers are
-//! by its shape, digits without a break by what announces them. Dates, times, amounts and what stands in a
-//! link are none.
+//! An international number (`+`, `00`) is recognised by its country code, a grouped number by its grouping, and
+//! consecutive digits by a label. Dates, times, amounts and digits in links are not phone numbers.
 
 use super::labels::{OTHERS, announced, matched};
 use super::numbers::{self, Group, dates, digits, rows, runs, shape, span, starting};
 use super::text::Text;
 use super::words::{Words, words};
 
-/// A phone number.
+/// A phone number in a text.
 #[derive(Debug)]
 pub(super) struct Phone {
-    /// Its first glyph.
+    /// The index of its first glyph.
     pub start: usize,
-    /// Behind its last.
+    /// The index after its last glyph.
     pub end: usize,
-    /// `+` if it was written with one, and its digits, without the zero in brackets.
+    /// The digits, after a `+` if the text has one, without a zero in brackets.
     pub number: String,
 }
 
@@ -36,15 +35,15 @@ fn is_calling_code(number: &str) -> bool {
         )
 }
 
-/// The groups of digits that can be part of a phone number, those together that can be one.
+/// The groups of digits that can be part of a phone number, by rows that can form one number.
 pub(super) struct Rows {
-    /// Where allowed numbers stand.
+    /// The spans of allowed numbers.
     pub allowed: Vec<(usize, usize)>,
-    /// All others.
+    /// The rows of all other groups.
     pub unknown: Vec<Vec<Group>>,
 }
 
-/// The rows of a text, of whose numbers some are allowed.
+/// The rows of a text. `is_allowed` decides which numbers are allowed.
 pub(super) fn candidates(text: &Text, is_allowed: impl Fn(&str) -> bool) -> Rows {
     let links = links(text);
     let mut candidates = Rows { allowed: Vec::new(), unknown: Vec::new() };
@@ -62,7 +61,7 @@ pub(super) fn candidates(text: &Text, is_allowed: impl Fn(&str) -> bool) -> Rows
     candidates
 }
 
-/// Takes the allowed numbers out of a row. One does not begin within a number that dials abroad.
+/// Removes the allowed numbers from a row. An allowed number cannot begin within an international number.
 fn split(text: &Text, row: Vec<Group>, is_allowed: &impl Fn(&str) -> bool, candidates: &mut Rows) {
     let mut rest = row.as_slice();
     let mut unknown = Vec::new();
@@ -84,7 +83,7 @@ fn split(text: &Text, row: Vec<Group>, is_allowed: &impl Fn(&str) -> bool, candi
     candidates.unknown.push(unknown);
 }
 
-/// Whether digits are no amount, time, decimal or part of a word.
+/// Whether digits are not an amount, time, decimal or part of a word.
 fn is_free(text: &Text, group: &Group) -> bool {
     let (before, after) = (text.before(group.start), text.at(group.end));
     let is_digit = |place: Option<usize>| place.is_some_and(|place| text.at(place).is_ascii_digit());
@@ -107,7 +106,7 @@ fn is_free(text: &Text, group: &Group) -> bool {
     !(is_amount || in_path || in_word)
 }
 
-/// Whether digits are an amount by the word beside them.
+/// Whether the word next to the digits makes them an amount.
 pub(super) fn is_counted(text: &Text, group: &Group) -> bool {
     let next = text.words.get(text.word_from(group.end)).filter(|word| word.start <= group.end + 1);
     let last = text.word_from(group.start).checked_sub(1).and_then(|last| text.words.get(last));
@@ -116,13 +115,13 @@ pub(super) fn is_counted(text: &Text, group: &Group) -> bool {
         || last.is_some_and(|word| CURRENCIES.contains(&word.plain.as_str()))
 }
 
-/// Codes of currencies, before or behind an amount.
+/// Currency codes, before or after an amount.
 static CURRENCIES: Words = Words::new(|| words(include_str!("words/currencies.txt")));
 
-/// What is counted or measured.
+/// Words for units and counted things, next to an amount.
 static UNITS: Words = Words::new(|| words(include_str!("words/units.txt")));
 
-/// Links, whose numbers are the site's own; but not what stands before a word that dials.
+/// The spans of links, whose digits belong to the site. A part before a word for dialling is left out.
 fn links(text: &Text) -> Vec<(usize, usize)> {
     let mut links = Vec::new();
     let mut start = None;
@@ -139,26 +138,26 @@ fn links(text: &Text) -> Vec<(usize, usize)> {
     links
 }
 
-/// What announces a phone number.
+/// Labels of phone numbers.
 static LABELS: Words = Words::new(|| words(include_str!("words/phones.txt")));
 
-/// What announces a number that is no phone's, unless one of [`LABELS`] says so.
+/// Labels of other numbers. A label in [`LABELS`] takes precedence.
 static NUMBERED: Words = Words::new(|| words(include_str!("words/numbers.txt")));
 
-/// What the words before a number say of it.
+/// What the words before a number say about it.
 #[derive(Clone, Copy)]
 enum Said {
-    /// That it is a phone's.
+    /// It is a phone number.
     Phone,
-    /// That it is an order's, say.
+    /// It is another number, such as that of an order.
     Other,
-    /// That it is a number, or that something else is near.
+    /// It is a number of some kind, or there is another label nearby.
     Number,
-    /// Nothing.
+    /// They say nothing about it.
     Nothing,
 }
 
-/// The phone numbers of a text.
+/// Finds the phone numbers of a text.
 pub(super) fn phones(text: &Text, rows: &[Vec<Group>]) -> Vec<Phone> {
     let starts = |labels: &[&str], most| -> Vec<usize> {
         let words = matched(text, labels).into_iter().filter_map(|behind| announced(text, behind, most));
@@ -194,7 +193,7 @@ pub(super) fn phones(text: &Text, rows: &[Vec<Group>]) -> Vec<Phone> {
     phones
 }
 
-/// Groups as a phone number.
+/// The phone number that these groups form.
 fn phone(text: &Text, run: &[Group]) -> Phone {
     let (start, end) = span(run);
     let plus = plus(text, start);
@@ -207,7 +206,7 @@ fn phone(text: &Text, run: &[Group]) -> Phone {
     Phone { start: plus.unwrap_or(opened), end, number }
 }
 
-/// The plus before a place, also spelled out, in brackets or apart.
+/// The index of the plus before a place. The plus may be spelled out, in brackets or separated.
 fn plus(text: &Text, start: usize) -> Option<usize> {
     let mut place = start;
     while place > 0 && start - place < 2 && matches!(text.before(place), ' ' | '(') {
@@ -234,7 +233,7 @@ fn is_international(text: &Text, run: &[Group], said: Said) -> bool {
     (8..=16).contains(&number.len()) && is_calling_code(number)
 }
 
-/// Whether digits are grouped, or announced, as a number within a country.
+/// Whether digits are grouped or labelled as a national number.
 fn is_national(run: &[Group], in_brackets: bool, said: Said) -> bool {
     let (all, shape) = (digits(run), shape(run));
     let starts = |first: std::ops::RangeInclusive<u8>| all.bytes().next().is_some_and(|byte| first.contains(&byte));

@@ -1,25 +1,25 @@
-//! Where somebody lives or is reached: postal addresses, addresses on the internet, and profiles.
+//! Postal addresses, IP addresses and links to profiles.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::text::{Text, Word};
 use super::words::{Words, words};
 
-/// Words that name a street before or behind its own name, and where the number stands.
+/// English words for streets, such as "street". The order of word, name and house number depends on the language.
 static ENGLISH: Words = Words::new(|| words(include_str!("words/english_streets.txt")));
 static FRENCH: Words = Words::new(|| words(include_str!("words/french_streets.txt")));
 static ROMANCE: Words = Words::new(|| words(include_str!("words/romance_streets.txt")));
-/// How the names of streets end in German, Dutch and the Nordic languages.
+/// The endings of street names in German, Dutch and the Nordic languages.
 static ENDINGS: Words = Words::new(|| words(include_str!("words/street_endings.txt")));
-/// What in the name of a street is written small.
+/// Lower-case words within street names.
 static PARTICLES: Words = Words::new(|| words(include_str!("words/particles.txt")));
-/// By what "via" is meant in English.
+/// English words that follow "via" in its sense of "by means of".
 static MEANS: Words = Words::new(|| words(include_str!("words/via.txt")));
 
-/// What a number before it only counts.
+/// Words after a number that shows a count, such as "minutes", and not a house number.
 static COUNTED: Words = Words::new(|| words(include_str!("words/counted.txt")));
 
-/// Where a street stands with a number, or a post office box.
+/// The spans of streets with a house number and of post office boxes.
 pub(super) fn postal(text: &Text) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     for index in 0..text.words.len() {
@@ -35,19 +35,19 @@ pub(super) fn postal(text: &Text) -> Vec<(usize, usize)> {
     found
 }
 
-/// "12", "12b", "221-B": the number of a house.
+/// Whether a word is a house number: "12", "12b", "221-B".
 fn is_house(word: &Word) -> bool {
     let digits = word.plain.chars().take_while(char::is_ascii_digit).count();
     (1..=5).contains(&digits) && word.plain.len() - digits <= 1 && !word.plain.starts_with('0')
 }
 
-/// Whether two words stand in one line with little between.
+/// Whether two words are in one line, with only `marks` and spaces between them.
 fn is_near(text: &Text, first: &Word, next: &Word, marks: &str) -> bool {
     next.start - first.end <= 4
         && (first.end..next.start).all(|place| text.at(place) == ' ' || marks.contains(text.at(place)))
 }
 
-/// "221b Baker Street": a number, up to four capitalised words, the kind of street.
+/// "221b Baker Street": a number, up to four capitalised words, the word for the street.
 fn english(text: &Text, words: &[Word]) -> Option<usize> {
     let (number, name) = words.split_first().filter(|(number, _)| is_house(number))?;
     let mut last = number;
@@ -65,7 +65,7 @@ fn english(text: &Text, words: &[Word]) -> Option<usize> {
     None
 }
 
-/// "12, rue de Rivoli": a number, the kind of street, its name.
+/// "12, rue de Rivoli": a number, the word for the street, its name.
 fn french(text: &Text, words: &[Word]) -> Option<usize> {
     let (number, mut rest) = words.split_first().filter(|(number, _)| is_house(number))?;
     let mut last = number;
@@ -93,7 +93,7 @@ fn french(text: &Text, words: &[Word]) -> Option<usize> {
     None
 }
 
-/// "Calle de Alcalá, 42", "Rua Augusta 1200", "Via Roma 12": the kind of street, its name, a number.
+/// "Calle de Alcalá, 42", "Rua Augusta 1200", "Via Roma 12": the word for the street, its name, a number.
 fn romance(text: &Text, words: &[Word]) -> Option<usize> {
     let (kind, name) = words.split_first()?;
     let is_kind = ROMANCE.contains(&kind.plain.as_str()) || kind.plain == "c" && text.at(kind.end) == '/';
@@ -124,7 +124,7 @@ fn romance(text: &Text, words: &[Word]) -> Option<usize> {
     None
 }
 
-/// "Berliner Str. 5", "Hauptstraße 12a", "Karl-Marx-Allee 3": a name with the kind of street, a number.
+/// "Berliner Str. 5", "Hauptstraße 12a", "Karl-Marx-Allee 3": a name with the word for the street, a number.
 fn germanic(text: &Text, before: &[Word], words: &[Word]) -> Option<(usize, usize)> {
     let [street, number, ..] = words else { return None };
     let ending = *ENDINGS.iter().find(|ending| street.plain.ends_with(**ending))?;
@@ -156,7 +156,7 @@ fn boxed(text: &Text, rest: &[Word]) -> Option<usize> {
     is_near(text, last, number, ".:#n").then_some(number.end)
 }
 
-/// Where public internet addresses stand. What follows "version" is none.
+/// The spans of public IP addresses. A number after "version" is not one.
 pub(super) fn internet(text: &Text) -> Vec<(usize, usize)> {
     let is_part = |part: char| part.is_ascii_hexdigit() || matches!(part, '.' | ':');
     let mut found = Vec::new();
@@ -201,7 +201,7 @@ pub(super) fn internet(text: &Text) -> Vec<(usize, usize)> {
     found
 }
 
-/// Where links to people's profiles stand, with the link as it is allowed.
+/// The spans of links to people's profiles, each with the link in the form of allowed links.
 pub(super) fn profiles(text: &Text) -> Vec<(usize, usize, String)> {
     let profile = |start: usize| {
         let sites = super::PROFILES.iter();

@@ -1,4 +1,4 @@
-//! What blocks a draft and what does not, by example. How much is found is measured in `tests/pii`.
+//! Examples of drafts that the gate blocks and that it lets through. `tests/pii` measures how much it finds.
 
 use proptest::prelude::*;
 

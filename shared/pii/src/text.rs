@@ -1,35 +1,35 @@
-//! A text as a reader sees it: without what is invisible, every letter and digit in its plain form, each
-//! with the place that it was written at.
+//! A text as a reader sees it: without invisible characters, with every letter and digit in its plain form. Each
+//! character keeps its place in the original.
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
 use super::words::{Words, words};
 
-/// One character of the text that is searched.
+/// One character of the normalised text.
 #[derive(Clone, Copy, Debug)]
 struct Glyph {
-    /// Lower case, without accents; a digit of any script is `0` to `9`.
+    /// The character in lower case and without accents. A digit of any script is `0` to `9`.
     plain: char,
-    /// Whether it was written as a capital.
+    /// Whether the original is a capital.
     is_capital: bool,
-    /// Where it was written, in characters of the original.
+    /// The index of its first character in the original.
     start: usize,
-    /// Behind its last character there.
+    /// The index after its last character in the original.
     end: usize,
 }
 
-/// Letters and digits without a break.
+/// Consecutive letters and digits.
 #[derive(Clone, Debug)]
 pub(super) struct Word {
-    /// Its first glyph.
+    /// The index of its first glyph.
     pub start: usize,
-    /// Behind its last.
+    /// The index after its last glyph.
     pub end: usize,
-    /// Its plain letters.
+    /// Its plain characters.
     pub plain: String,
 }
 
-/// What is searched.
+/// A normalised text.
 #[derive(Debug)]
 pub(super) struct Text {
     glyphs: Vec<Glyph>,
@@ -38,7 +38,7 @@ pub(super) struct Text {
 }
 
 impl Text {
-    /// Reads a text.
+    /// Normalises a text.
     pub fn new(original: &str) -> Self {
         let glyphs = glyphs(original);
         let words = words_of(&glyphs);
@@ -46,12 +46,12 @@ impl Text {
         Self { words: words_of(&glyphs), glyphs }
     }
 
-    /// How many glyphs there are.
+    /// The number of glyphs.
     pub fn len(&self) -> usize {
         self.glyphs.len()
     }
 
-    /// The plain character at a place; NUL beyond the ends.
+    /// The plain character at a place; NUL outside the text.
     pub fn at(&self, place: usize) -> char {
         self.glyphs.get(place).map_or('\0', |glyph| glyph.plain)
     }
@@ -61,12 +61,12 @@ impl Text {
         place.checked_sub(1).map_or('\0', |place| self.at(place))
     }
 
-    /// Whether the character at a place was written as a capital.
+    /// Whether the character at a place is a capital in the original.
     pub fn is_capital(&self, place: usize) -> bool {
         self.glyphs.get(place).is_some_and(|glyph| glyph.is_capital)
     }
 
-    /// Whether no letter from `start` to `end` is a small one.
+    /// Whether there are no lower-case letters from `start` to `end`.
     pub fn is_loud(&self, start: usize, end: usize) -> bool {
         (start..end).all(|place| self.is_capital(place) || !self.at(place).is_alphabetic())
     }
@@ -76,25 +76,25 @@ impl Text {
         (start..end.min(self.len())).map(|place| self.at(place)).collect()
     }
 
-    /// Whether these characters stand at a place.
+    /// Whether the plain text has these characters at a place.
     pub fn has(&self, place: usize, characters: &str) -> bool {
         characters.chars().enumerate().all(|(index, character)| self.at(place + index) == character)
     }
 
-    /// Where a span of glyphs was written, in characters of the original.
+    /// The place of a span of glyphs in the original, in characters.
     pub fn written(&self, start: usize, end: usize) -> (usize, usize) {
         let first = self.glyphs.get(start).map_or(0, |glyph| glyph.start);
         let last = end.checked_sub(1).and_then(|last| self.glyphs.get(last)).map_or(first, |glyph| glyph.end);
         (first, last.max(first))
     }
 
-    /// The first word that starts at a place or behind it, as an index.
+    /// The index of the first word that starts at a place or after it.
     pub fn word_from(&self, place: usize) -> usize {
         self.words.partition_point(|word| word.start < place)
     }
 }
 
-/// The plain form of a text, as it is compared with what is allowed.
+/// The plain form of a text, for comparison with allowed values.
 pub(super) fn plain(text: &str) -> String {
     glyphs(text).iter().map(|glyph| glyph.plain).collect()
 }
@@ -126,7 +126,7 @@ fn glyphs(original: &str) -> Vec<Glyph> {
     glyphs
 }
 
-/// A character that is written as an HTML entity or percent-encoded, and how many characters that takes.
+/// Decodes an HTML entity or a percent-encoded character. Returns the character and the length of its encoded form.
 fn escaped(rest: &[char]) -> Option<(char, usize)> {
     match rest {
         ['%', high, low, ..] => {
@@ -175,7 +175,7 @@ fn escaped(rest: &[char]) -> Option<(char, usize)> {
     }
 }
 
-/// Marks on letters, and what a reader does not see (Unicode, "Default_Ignorable_Code_Point").
+/// Whether a character is a combining mark or invisible (Unicode, "Default_Ignorable_Code_Point").
 fn is_invisible(character: char) -> bool {
     matches!(
         character,
@@ -199,7 +199,7 @@ fn is_invisible(character: char) -> bool {
     )
 }
 
-/// Gives the plain form of a character to `push`.
+/// Passes the plain characters of a character to `push`.
 fn spell(lower: char, is_capital: bool, mut push: impl FnMut(char)) {
     if let Some(digit) = digit(lower) {
         return push(digit);
@@ -249,7 +249,7 @@ fn spell(lower: char, is_capital: bool, mut push: impl FnMut(char)) {
     });
 }
 
-/// The first digits of the scripts that count in tens (Unicode, general category Nd).
+/// The zeros of the scripts with decimal digits (Unicode, general category Nd).
 const ZEROS: &str = "\
     \u{660}\u{6f0}\u{7c0}\u{966}\u{9e6}\u{a66}\u{ae6}\u{b66}\u{be6}\u{c66}\u{ce6}\u{d66}\u{de6}\u{e50}\u{ed0}\
     \u{f20}\u{1040}\u{1090}\u{17e0}\u{1810}\u{1946}\u{19d0}\u{1a80}\u{1a90}\u{1b50}\u{1bb0}\u{1c40}\u{1c50}\
@@ -263,7 +263,7 @@ fn digit(character: char) -> Option<char> {
     ZEROS.chars().filter_map(offset).find_map(|offset| char::from_digit(offset, 10))
 }
 
-/// Writes digits for a row of at least three that are spelled out, such as "four one double five".
+/// Replaces three or more spelled-out digits in a row, such as "four one double five", by digits.
 fn with_digits(glyphs: Vec<Glyph>, words: &[Word]) -> Vec<Glyph> {
     let mut kept = Vec::with_capacity(glyphs.len());
     let mut copied = 0;
@@ -298,8 +298,8 @@ fn with_digits(glyphs: Vec<Glyph>, words: &[Word]) -> Vec<Glyph> {
     kept
 }
 
-/// The row of digits that a word begins: from where, to where, and the digits that words there spell; none
-/// for what is written in digits already.
+/// The row of digits that begins with the first word: for each part its span and the digits that its words spell. Parts
+/// already written in digits have an empty text.
 fn row(glyphs: &[Glyph], words: &[Word]) -> Vec<(usize, usize, String)> {
     let mut row: Vec<(usize, usize, String)> = Vec::new();
     let mut words = words.iter();
@@ -329,7 +329,7 @@ fn row(glyphs: &[Glyph], words: &[Word]) -> Vec<(usize, usize, String)> {
     row
 }
 
-/// A digit by its name in English, German, French, Spanish, Portuguese, Italian or Dutch.
+/// The digit with this name in English, German, French, Spanish, Portuguese, Italian or Dutch.
 fn digit_word(plain: &str) -> Option<char> {
     static DIGITS: Words = Words::new(|| words(include_str!("words/digits.txt")));
     let line = DIGITS.iter().find(|line| line.split(' ').skip(1).any(|name| name == plain))?;

@@ -1,4 +1,4 @@
-//! Lists of words, each in a file of its own: one word a line, comments behind `#`.
+//! Word lists, each in a file of its own with one word a line and comments after `#`.
 
 use std::sync::LazyLock;
 
