@@ -37,10 +37,10 @@ const ANSWERED_WITHIN: TimeDelta = TimeDelta::days(14);
 /// How far back engagement is read at first; all of it is read if that gives too few events.
 const LOOKED_BACK: TimeDelta = TimeDelta::days(365);
 
-/// How many events the model is shown: the newest.
+/// The number of events that the model sees: the newest.
 const SHOWN: usize = 30;
 
-/// How many characters of each text the model is shown.
+/// The maximum length of each text for the model, in characters.
 const LONGEST: usize = 2_000;
 
 /// Makes recommendations.
@@ -54,21 +54,21 @@ pub struct Analysis {
     model: Model,
 }
 
-/// What the language model writes.
+/// The reply of the language model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 struct Reply {
-    /// Why this channel and this message.
+    /// Why this channel and this message were chosen.
     reasoning_summary: String,
-    /// Subject line or topic.
+    /// The subject line or headline; null without one.
     draft_title: Option<String>,
-    /// What is to be sent.
+    /// The text to send.
     draft_message: String,
 }
 
 /// A new recommendation with its notifications.
 #[derive(Clone, Debug)]
 pub struct Proposal {
-    /// The recommendation: to be reviewed, or blocked.
+    /// The recommendation, either for review or blocked.
     pub recommendation: Recommendation,
     /// The notifications that it causes.
     pub notifications: Vec<Notification>,
@@ -104,7 +104,7 @@ fn event(activity: &Activity) -> Event {
     }
 }
 
-/// The last engagement: what is stored wins over what the request says.
+/// The time of the last engagement. A stored one takes precedence over that of the request.
 fn last_engagement(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     reach.history.touches(now).map(|activity| activity.occurred_at).max().or(asked.last_engagement_date)
 }
@@ -308,8 +308,7 @@ pub fn touches(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Vec<Touch> {
     touches
 }
 
-/// Everything that the language model is told, and nothing else: facts of this one lead, without its
-/// addresses and numbers.
+/// The complete input of the language model: the facts of this one lead, without its addresses and numbers.
 fn facts((reach, asked): (&Reach, &Asked), channel: Channel, assessment: &Assessment, now: DateTime<Utc>) -> Value {
     let lead = reach.lead();
     let stored = reach.history.until(now).take(SHOWN).map(|activity| activity.told(LONGEST));

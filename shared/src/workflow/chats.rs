@@ -27,7 +27,7 @@ const KEPT: TimeDelta = TimeDelta::days(400);
 /// The length of a conversation's title, in characters of its first message.
 const TITLE: usize = 80;
 
-/// Which conversation.
+/// Identifies a conversation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChatId {
     /// The tenant.
@@ -39,23 +39,23 @@ pub struct ChatId {
 /// A conversation with Lexi.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Chat {
-    /// Which one.
+    /// Its identifier.
     #[serde(flatten)]
     pub id: ChatId,
     /// Rises with every turn.
     pub version: u64,
-    /// How it began.
+    /// The beginning of its first message.
     pub title: String,
-    /// The list that it is about, as last named.
+    /// The list named last; null if none was named.
     pub list_id: Option<Uuid>,
-    /// The campaign that it is about, as last named.
+    /// The campaign named last; null if none was named.
     pub campaign_id: Option<Uuid>,
     /// What a follow-up message refers to.
     #[serde(default)]
     pub state: State,
-    /// How many messages there are.
+    /// The number of messages.
     pub messages: u32,
-    /// How many messages, from the first, the summary covers.
+    /// The number of messages, from the first, that the summary covers.
     #[serde(default)]
     pub summarised: u32,
     /// The summary of those messages, without what Lexi quoted from records.
@@ -67,9 +67,9 @@ pub struct Chat {
     /// What Lexi quoted from records in those messages.
     #[serde(default)]
     pub summary_of_records: String,
-    /// When it began.
+    /// The time of its first message.
     pub created_at: DateTime<Utc>,
-    /// When the newest message was written.
+    /// The time of its newest message.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -79,19 +79,19 @@ pub struct State {
     /// The last search for prospects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<Query>,
-    /// The task that it was proposed by.
+    /// The task that proposed this search.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search_task: Option<Uuid>,
-    /// The last campaign that was proposed.
+    /// The last proposed campaign.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub campaign: Option<Brief>,
-    /// The task that it was proposed by.
+    /// The task that proposed this campaign.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub campaign_task: Option<Uuid>,
     /// The last e-mail that was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<Example>,
-    /// The last task that was proposed, and what it does.
+    /// The last proposed task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<Proposed>,
 }
@@ -123,23 +123,23 @@ pub struct Proposed {
     pub description: String,
 }
 
-/// Who said something.
+/// The author of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Speaker {
-    /// The person.
+    /// The user.
     User,
     /// Lexi.
     Assistant,
 }
 
-/// A tool that was used for an answer.
+/// A tool that Lexi used for an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[schemars(rename = "ToolCall")]
 pub struct Step {
-    /// Its name.
+    /// The tool's name.
     pub tool: String,
-    /// `done` or `refused`.
+    /// The tool's result: `done` or `refused`.
     pub status: String,
     /// The outcome, without the content that was found.
     pub summary: String,
@@ -150,21 +150,21 @@ pub struct Step {
 pub struct Message {
     /// Its identifier.
     pub message_id: Uuid,
-    /// Its place, from 1.
+    /// Its number in the conversation, from 1.
     pub number: u32,
-    /// Who said it.
+    /// Its author.
     pub speaker: Speaker,
-    /// What was said.
+    /// Its text.
     pub text: String,
-    /// Whether it may quote records, whose text other people wrote.
+    /// Whether it may quote records, which can contain text by other people.
     #[serde(default)]
     pub from_records: bool,
     /// The tool calls and proposals of the answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
-    /// The task that it proposes.
+    /// The task that the message proposes; null without one.
     pub proposed: Option<Proposed>,
-    /// When it was said.
+    /// The time at which it was stored.
     pub created_at: DateTime<Utc>,
 }
 
@@ -204,7 +204,7 @@ fn listed(workspace_id: Uuid) -> String {
 }
 
 impl Chats {
-    /// A conversation.
+    /// Reads a conversation.
     pub async fn get(&self, id: ChatId) -> Result<Option<Chat>, StoreError> {
         self.table.get(chat_key(id)).await
     }

@@ -29,18 +29,18 @@ use crate::workspace::accounts::Role;
 /// How long commands are kept.
 const KEPT: TimeDelta = TimeDelta::days(90);
 
-/// Where a command stands.
+/// The status of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(rename = "CommandStatus")]
 pub enum Status {
-    /// It waits for somebody to take it.
+    /// Waits for a worker.
     Queued,
-    /// Somebody works on it.
+    /// A worker is running it.
     Running,
-    /// It is done.
+    /// It succeeded.
     Completed,
-    /// It was tried too often.
+    /// It failed, after the last attempt.
     Failed,
 }
 
@@ -56,75 +56,75 @@ pub struct CommandId {
 /// One task of an agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Command {
-    /// Which one.
+    /// Its identifier.
     #[serde(flatten)]
     pub id: CommandId,
-    /// What kind of work it is.
+    /// The role of the agent that runs it.
     pub role: Role,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
-    /// The site that it is for.
+    /// The site whose lead it concerns.
     pub site_id: Uuid,
-    /// The lead that it is about.
+    /// The lead that it concerns.
     pub lead_id: Uuid,
-    /// The agent whose work it is.
+    /// The agent that runs it.
     pub agent_id: Uuid,
-    /// The next command, which works on this one's output, if there is one.
+    /// The next command, which continues with this one's output; null without one.
     pub followed_by: Option<Uuid>,
-    /// What it was told, as JSON.
+    /// The facts for the model, as JSON.
     pub facts: String,
     /// For each channel, the id of the recommendation that proposes this command's text.
     #[serde(default)]
     pub recommendations: BTreeMap<Channel, Uuid>,
-    /// The message of the lead's conversation that shows its outcome, if there is one.
+    /// The message of the lead's conversation that shows its output; null without one.
     pub pending: Option<PendingMessage>,
-    /// What it works on.
+    /// The messages to refine; null if it writes new ones.
     pub draft: Option<Messages>,
-    /// What it wrote, once it is completed.
+    /// The messages that it wrote; null until it is completed.
     pub messages: Option<Messages>,
-    /// The model that answered.
+    /// The model that answered; null until it is completed.
     pub model: Option<String>,
-    /// The version of the instructions that it was given.
+    /// The version of the prompt; null until it is completed.
     pub prompt_version: Option<String>,
-    /// How often it was taken.
+    /// The number of attempts so far.
     pub attempts: u32,
-    /// When it was made.
+    /// The time at which it was created.
     pub created_at: DateTime<Utc>,
-    /// When it was first taken.
+    /// The time of the first attempt; null before.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it was completed or had failed.
+    /// The time at which it completed or failed; null before.
     pub finished_at: Option<DateTime<Utc>>,
     #[serde(flatten)]
     assignment: Assignment,
-    /// Epoch seconds from which it is deleted.
+    /// The epoch second from which it is deleted.
     expires: i64,
 }
 
-/// What a command is made of.
+/// The content of a new command.
 #[derive(Clone, Debug)]
 pub struct Order {
     /// The tenant.
     pub workspace_id: Uuid,
     /// Its identifier.
     pub command_id: Uuid,
-    /// The site that it is for.
+    /// The site whose lead it concerns.
     pub site_id: Uuid,
-    /// The lead that it is about.
+    /// The lead that it concerns.
     pub lead_id: Uuid,
-    /// The agent whose work it is, and what kind of work that is.
+    /// The agent that runs it, and its role.
     pub agent: (Uuid, Role),
-    /// What it is told, as JSON.
+    /// The facts for the model, as JSON.
     pub facts: String,
 }
 
 /// The texts that an agent wrote, with the model and prompt version used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// What was written.
+    /// The messages.
     pub messages: Messages,
     /// The model.
     pub model: String,
-    /// The version of the instructions.
+    /// The version of the prompt.
     pub prompt_version: String,
 }
 
@@ -155,19 +155,19 @@ impl Command {
         }
     }
 
-    /// A command that waits in its queue, to go on with `draft`.
+    /// A queued command that refines `draft`.
     pub fn queued(order: Order, draft: Messages, now: DateTime<Utc>) -> Self {
         let assignment = Assignment::waiting(Worker::Copywriter, order.command_id, now);
         Self { draft: Some(draft), assignment, ..Self::new(order, Status::Queued, now) }
     }
 
-    /// A command that was worked on since `started_at` and is done.
+    /// A completed command that was started at `started_at`.
     pub fn completed(order: Order, outcome: Outcome, started_at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
         let command = Self::new(order, Status::Running, now);
         Self { attempts: 1, created_at: started_at, started_at: Some(started_at), ..command }.with(outcome, now)
     }
 
-    /// The same command, completed with what was written.
+    /// The command, completed with an outcome.
     fn with(self, outcome: Outcome, now: DateTime<Utc>) -> Self {
         let Outcome { messages, model, prompt_version } = outcome;
         let (messages, model, prompt_version) = (Some(messages), Some(model), Some(prompt_version));
@@ -184,14 +184,14 @@ impl Command {
     }
 }
 
-/// What became of completing a command.
+/// The result of completing a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Completed {
     /// It is completed.
     Done,
-    /// Somebody else has taken it.
+    /// Another worker has taken it.
     NotOurs,
-    /// An item that was to be written in the same transaction has changed meanwhile.
+    /// Another item of the transaction has changed meanwhile.
     Outdated,
 }
 
@@ -209,8 +209,8 @@ fn command_key(id: CommandId) -> Item {
 }
 
 impl Commands {
-    /// Stores a command and the one that follows it, together with what else belongs to them. `false`,
-    /// and nothing stored, if the first is there already.
+    /// Stores a command and the one that follows it, together with `also`. Returns `false` and stores nothing if the
+    /// first command exists already.
     pub async fn store(
         &self,
         command: &Command,
@@ -229,12 +229,13 @@ impl Commands {
         Ok(self.table.put(keyed(command, command_key(command.id))?))
     }
 
-    /// A command.
+    /// Reads a command.
     pub async fn get(&self, id: CommandId) -> Result<Option<Command>, StoreError> {
         self.table.get(command_key(id)).await
     }
 
-    /// Takes a command that is queued, or whose lease has ended. One that was tried too often fails instead.
+    /// Takes a command that is queued or whose lease has ended. After the last attempt it marks the command as failed
+    /// instead.
     pub async fn take(&self, id: CommandId) -> Result<Take<Command>, StoreError> {
         let now = self.clock.now();
         let lease = Lease::new(self.random.uuid(), now);

@@ -38,7 +38,7 @@ pub enum Worker {
 /// An item's place in the index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Due {
-    /// Whose message it wants.
+    /// The worker whose queue gets its message.
     due_for: Worker,
     /// The partition.
     due_bucket: String,
@@ -62,12 +62,12 @@ impl Due {
     }
 }
 
-/// The key of an item; the content of a queue message.
+/// The key of an item, which is also the content of its queue message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
-    /// Its partition.
+    /// Its partition key.
     pub pk: String,
-    /// Its place there.
+    /// Its sort key.
     pub sk: String,
 }
 
@@ -81,10 +81,10 @@ impl Place {
 /// An overdue item: its key, and the content of its message.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Overdue {
-    /// Where it is.
+    /// The item's key.
     #[serde(flatten)]
     pub place: Place,
-    /// Whose message it wants.
+    /// The worker whose queue gets its message.
     #[serde(rename = "due_for")]
     pub worker: Worker,
     /// The tenant.
@@ -106,7 +106,7 @@ pub struct DueIndex {
 }
 
 impl DueIndex {
-    /// What is overdue now.
+    /// Reads the items that are overdue now.
     pub async fn overdue(&self) -> Result<Vec<Overdue>, StoreError> {
         let now = self.clock.now().timestamp_millis();
         let found = try_join_all(BUCKETS.chars().map(|bucket| {

@@ -1,7 +1,7 @@
-//! Leases: which worker has an item of the `work` table, and until when no other may take it.
+//! Leases: they record which worker has an item of the `work` table, and until when.
 //!
-//! A worker takes an item with one conditional write. What it writes afterwards is conditional on its lease: once that
-//! has ended, the worker can neither change nor finish the item, even if no other has taken it.
+//! A worker takes an item with one conditional write. Its later writes require its lease: after the lease has ended,
+//! the worker can neither change nor finish the item, even if no other worker has taken it.
 
 use std::ops::{Deref, DerefMut};
 
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::due::{Due, OVERDUE, Worker};
 use crate::base::store::{Write, n, s};
 
-/// How long a worker may have an item: longer than the function's timeout.
+/// The duration of a lease. It is longer than the functions' timeout.
 pub const LEASE: TimeDelta = TimeDelta::seconds(70);
 
 /// The number of attempts after which an item has failed; equal to the number of deliveries of a queue message.
@@ -23,7 +23,7 @@ pub const ATTEMPTS: u32 = crate::base::queue::DELIVERIES;
 pub struct Lease {
     #[serde(rename = "lease")]
     owner: Uuid,
-    /// Epoch milliseconds.
+    /// The end of the lease, in epoch milliseconds.
     #[serde(rename = "lease_until")]
     until: i64,
 }
@@ -34,7 +34,7 @@ impl Lease {
         Self { owner, until: (now + LEASE).timestamp_millis() }
     }
 
-    /// Whether it is this owner's.
+    /// Whether it belongs to this owner.
     pub fn is_of(self, owner: Uuid) -> bool {
         self.owner == owner
     }
@@ -51,7 +51,7 @@ impl Lease {
     }
 }
 
-/// Which worker has an item, and when its queue's message is sent again.
+/// The worker that has an item, and the time at which its queue message is sent again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {
     #[serde(flatten)]
@@ -140,7 +140,7 @@ pub enum Take<T> {
     Leased(Leased<T>),
     /// Another worker has it.
     Busy,
-    /// There is nothing to do: it is finished, or was never approved.
+    /// There is nothing to do: the item is finished, or was never approved.
     Finished,
     /// There is no such item.
     Unknown,

@@ -1,4 +1,4 @@
-//! What is proposed, decided and carried out.
+//! The work of the product: analysis, recommendations, commands, tasks, campaigns, their delivery and their erasure.
 
 pub mod analysis;
 pub mod campaigns;

@@ -46,24 +46,24 @@ impl Role {
     }
 }
 
-/// What a notification tells.
+/// The reason for a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "NotificationKind")]
 pub enum Kind {
-    /// The model is down, and a recommendation waits in the manual queue.
+    /// The model is unavailable, and a recommendation waits in the manual queue.
     AiUnavailable,
-    /// The lead's data is too little for a recommendation.
+    /// The lead has too little data for a recommendation.
     CompleteLeadData,
-    /// A draft held somebody's personal data and was blocked.
+    /// A draft contained personal data of another person and was blocked.
     PiiBlocked,
-    /// What was approved did not arrive.
+    /// An approved message was not delivered.
     DeliveryFailed,
-    /// Nobody knows whether what was sent arrived.
+    /// It is unknown whether a message was delivered.
     DeliveryUnknown,
-    /// The representative is to call the lead.
+    /// The representative should call the lead.
     CallTheLead,
-    /// The representative is to meet the lead.
+    /// The representative should meet the lead.
     MeetTheLead,
     /// The lead does not want to be contacted any more.
     LeadSuppressed,
@@ -78,16 +78,16 @@ pub struct Notification {
     pub workspace_id: Uuid,
     /// The role that it is for.
     pub role: Role,
-    /// What it tells.
+    /// Its reason.
     pub kind: Kind,
     /// The lead.
     pub lead_id: Uuid,
-    /// The recommendation, if it is about one.
+    /// The recommendation that it concerns; null without one.
     pub recommendation_id: Option<Uuid>,
-    /// What explains it: identifiers, categories and codes.
+    /// Details by kind: identifiers, categories and codes.
     #[serde(default)]
     pub details: Value,
-    /// When it was created.
+    /// The time at which it was created.
     pub created_at: DateTime<Utc>,
 }
 
@@ -115,16 +115,16 @@ pub struct NotificationView {
     pub notification_id: Uuid,
     /// The role that it is for.
     pub role: Role,
-    /// What it tells.
+    /// Its reason.
     pub kind: Kind,
-    /// The lead.
+    /// The lead that it concerns.
     pub lead_id: Uuid,
-    /// The recommendation, if it is about one.
+    /// The recommendation that it concerns; null without one.
     pub recommendation_id: Option<Uuid>,
-    /// What explains it, by its kind; without personal data.
+    /// Details by kind, without personal data.
     #[schemars(with = "Map<String, Value>")]
     pub details: Value,
-    /// When it was created.
+    /// The time at which it was created.
     pub created_at: Timestamp,
 }
 
@@ -150,7 +150,7 @@ pub struct Notifications {
 }
 
 impl Notifications {
-    /// A role's notifications, newest first, without the first `skip`; and whether there are more than
+    /// Lists a role's notifications, newest first, without the first `skip`. Also returns whether there are more than
     /// `limit`.
     pub async fn list(
         &self,
@@ -165,8 +165,8 @@ impl Notifications {
         Ok((page, more))
     }
 
-    /// A notification that is still to be sent, with how often that was tried, this time included. `None` if it
-    /// was sent, or given up.
+    /// A notification that is not sent yet, and the number of attempts, including this one. `None` if it was sent or
+    /// given up.
     pub async fn take(&self, place: &Place) -> Result<Option<(Notification, u32)>, StoreError> {
         let count = self.table.update(place.key(), "ADD tries :one").when("attribute_exists(due_at)").bind("one", n(1));
         match self.table.write(count).await? {
@@ -178,12 +178,12 @@ impl Notifications {
         }
     }
 
-    /// Notes that a notification is not to be sent any more.
+    /// Records that a notification needs no further attempt.
     pub async fn done(&self, place: &Place) -> Result<(), StoreError> {
         self.table.write(self.table.update(place.key(), "REMOVE due_for, due_bucket, due_at")).await.map(drop)
     }
 
-    /// Records one that belongs to no change of a recommendation.
+    /// Records a notification that belongs to no change of a recommendation.
     pub async fn record(&self, notification: &Notification) -> Result<(), StoreError> {
         self.table.write(notification.put(&self.table)?).await.map(drop)
     }

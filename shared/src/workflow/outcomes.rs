@@ -1,5 +1,5 @@
-//! What becomes of deliveries, and what leads do: reports of the providers and answers of leads, taken once
-//! however often they come, in whatever order.
+//! Processes delivery reports of providers and answers of leads. Each counts once, however often and in whatever order
+//! they arrive.
 
 use crate::crm::leads::Direction;
 use chrono::{DateTime, Utc};
@@ -22,7 +22,7 @@ use crate::workflow::recommendations::{
     Actor, AttemptState, DeliveryId, DeliveryReport, Recommendation, Recommendations,
 };
 
-/// Takes reports and answers.
+/// Processes reports and answers.
 #[derive(Clone, Debug)]
 pub struct Outcomes {
     clock: Clock,
@@ -34,7 +34,7 @@ pub struct Outcomes {
     actor: Actor,
 }
 
-/// The identifier of an activity that goes by a provider's identifier.
+/// The identifier of an activity that is derived from a provider's identifier.
 pub fn activity_id(provider_message_id: &str) -> Uuid {
     let digest = <Sha256 as sha2::Digest>::digest(provider_message_id);
     let bytes = digest.first_chunk::<16>().copied().unwrap_or_default();
@@ -42,8 +42,8 @@ pub fn activity_id(provider_message_id: &str) -> Uuid {
 }
 
 impl Outcomes {
-    /// Over the tables named by `LEADS_TABLE` and `WORK_TABLE`, and the queue at `DELIVERY_QUEUE_URL`, for
-    /// the function of this name.
+    /// Uses the tables named by `LEADS_TABLE` and `WORK_TABLE` and the queue at `DELIVERY_QUEUE_URL`. `function` is the
+    /// calling function, for the audit.
     pub fn new(context: &Context, function: &'static str) -> Result<Self, ConfigError> {
         Ok(Self {
             clock: context.clock.clone(),
@@ -56,8 +56,8 @@ impl Outcomes {
         })
     }
 
-    /// Takes a provider's report of a delivery on `channel`; of one workspace, where whoever proves the report
-    /// stands for no other. What names no such delivery of ours is ignored.
+    /// Processes a provider's report about a delivery on `channel`. If the report is only authenticated for one
+    /// workspace, it is limited to that one. A report about an unknown delivery is ignored.
     pub async fn report(
         &self,
         callback: &Callback,
@@ -117,7 +117,7 @@ impl Outcomes {
         }
     }
 
-    /// Takes a recorded message: a lead that writes on WhatsApp has answered, or asks not to be contacted.
+    /// Processes a recorded message: a lead that writes on WhatsApp has answered, or asks not to be contacted.
     pub async fn wrote(&self, workspace_id: Uuid, lead_id: Option<Uuid>, message: &Message) -> Result<(), StoreError> {
         let is_heard = message.sender == Sender::User && message.platform == Channel::Whatsapp;
         let Some(lead_id) = lead_id.filter(|_| is_heard) else { return Ok(()) };
@@ -127,13 +127,13 @@ impl Outcomes {
         self.replied((workspace_id, lead_id), Channel::Whatsapp, message.timestamp).await
     }
 
-    /// A lead of a workspace has answered on a channel.
+    /// Records that a lead has answered on a channel.
     pub async fn replied(&self, lead: (Uuid, Uuid), channel: Channel, at: DateTime<Utc>) -> Result<(), StoreError> {
         self.recommendations.record_reply(lead, (channel, at), self.actor).await.map(drop)
     }
 
-    /// A lead does not want to be contacted any more, on any channel; the representative is told, before it
-    /// is known, so that telling is not lost.
+    /// Records that a lead does not want to be contacted any more, on any channel. It notifies the representative
+    /// before it stores that, so that a crash in between does not lose the notification.
     pub async fn suppress(
         &self,
         workspace_id: Uuid,
@@ -157,7 +157,7 @@ impl Outcomes {
         self.leads.suppress(workspace_id, lead_id, by).await.map(drop)
     }
 
-    /// What was delivered belongs to the lead's history.
+    /// Adds a delivered message to the lead's history.
     async fn engagement(&self, stored: &Recommendation, delivery: DeliveryId) -> Result<(), StoreError> {
         let Some(attempt) = stored.attempts.get(delivery.attempt) else { return Ok(()) };
         // A message on WhatsApp is in the lead's conversation already.
@@ -172,7 +172,7 @@ impl Outcomes {
         self.record(&stored, delivery, if outcome == Outcome::Clicked { 2 } else { 1 }, outcome).await
     }
 
-    /// Records an activity; the same one again is the same activity.
+    /// Records an activity. Recording the same one again changes nothing.
     async fn record(
         &self,
         stored: &Recommendation,

@@ -9,13 +9,13 @@ use uuid::Uuid;
 /// The end of a campaign's drafting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Completion {
-    /// When the drafting ended.
+    /// The time at which the drafting ended.
     pub at: DateTime<Utc>,
-    /// What came of its contacts.
+    /// The number of contacts by outcome.
     pub counts: Counts,
 }
 
-/// What came of a contact.
+/// The outcome of a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -23,13 +23,13 @@ pub struct Completion {
 pub enum State {
     /// There is a draft, for a person to review.
     Drafted,
-    /// There is a draft that contains somebody's personal data. Its text is not shown.
+    /// The draft contains personal data of another person. Its text is not shown.
     BlockedPii,
-    /// Nothing reaches the contact.
+    /// No channel reaches the contact.
     Unreachable,
     /// The contact does not want to be contacted.
     Suppressed,
-    /// The model wrote nothing that can be used.
+    /// The model wrote nothing usable.
     NotWritten,
 }
 
@@ -45,13 +45,13 @@ impl State {
 pub struct Contact {
     /// The contact.
     pub lead_id: Uuid,
-    /// What came of it.
+    /// Its outcome.
     pub state: State,
-    /// The recommendation that was made.
+    /// The recommendation with the draft; null if there is no draft.
     pub recommendation_id: Option<Uuid>,
     /// The code of the reason why there is no draft, such as `lead_not_found`.
     pub code: Option<String>,
-    /// When it was decided.
+    /// The time of the outcome.
     pub at: DateTime<Utc>,
 }
 
@@ -60,20 +60,20 @@ pub struct Contact {
 pub struct Counts {
     /// The contacts that were processed.
     pub contacts: u32,
-    /// With a draft to be reviewed.
+    /// Contacts with a draft to review.
     pub drafted: u32,
-    /// With a draft that is blocked.
+    /// Contacts with a blocked draft.
     pub blocked: u32,
-    /// That nothing reaches.
+    /// Contacts that no channel reaches.
     pub unreachable: u32,
-    /// That do not want to be contacted.
+    /// Contacts that do not want to be contacted.
     pub suppressed: u32,
-    /// For whom the model wrote nothing that can be used.
+    /// Contacts for which the model wrote nothing usable.
     pub not_written: u32,
 }
 
 impl Counts {
-    /// Of these contacts.
+    /// Counts these contacts by outcome.
     pub fn of(contacts: &[Contact]) -> Self {
         let mut counts = Self::default();
         for contact in contacts {
@@ -97,7 +97,7 @@ pub struct CampaignCounts {
     pub contacts: u32,
     /// The contacts with a draft to review.
     pub drafted: u32,
-    /// The contacts whose draft holds personal data.
+    /// The contacts whose draft is blocked because it contains personal data of another person.
     pub blocked: u32,
     /// The contacts without a draft.
     pub skipped: u32,
@@ -105,14 +105,14 @@ pub struct CampaignCounts {
     pub skipped_because: Skipped,
 }
 
-/// Why contacts have no draft.
+/// The number of contacts without a draft, by reason.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct Skipped {
-    /// Nothing reaches them.
+    /// The contacts that no channel reaches.
     pub unreachable: u32,
-    /// They do not want to be contacted.
+    /// The contacts that do not want to be contacted.
     pub suppressed: u32,
-    /// The AI model wrote nothing that can be used.
+    /// The contacts for which the AI model wrote nothing usable.
     pub not_written: u32,
 }
 

@@ -1,5 +1,6 @@
-//! The drafts of a campaign: what the model writes to each contact of its list, held against the facts and
-//! the personal data gate.
+//! The drafts of a campaign: the model writes to each contact of the list, and the fact check and the personal data
+//! gate check its drafts.
+//!
 //!
 //! The facts about a contact come from outside and may be hostile. So the model sees one contact at a time, without its
 //! addresses. A draft may name nothing that only the contact's history contains. A field with a link or an address is
@@ -43,10 +44,10 @@ const ACTOR: Actor = Actor::Function("lexi-worker");
 /// How many contacts are drafted concurrently.
 const AT_ONCE: usize = 4;
 
-/// The time that has to be left to begin another contact: an answer of a slow model, and storing it.
+/// The minimum time left to begin another contact: enough for a slow model's answer and for storing it.
 const LEAST_TIME: TimeDelta = TimeDelta::seconds(20);
 
-/// With less time than this, the model could not be asked as often as allowed.
+/// With less time than this left, the model cannot be asked as often as allowed.
 const CUT_SHORT: TimeDelta = TimeDelta::seconds(5);
 
 /// How far back a contact's history is read.
@@ -60,12 +61,12 @@ const LONGEST: usize = 500;
 /// The maximum length of a name, a role or a company for the model, in characters.
 const LONGEST_FIELD: usize = 120;
 
-/// How far a campaign has come.
+/// The progress of a campaign.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Advance {
-    /// The number of finished contacts, and of all.
+    /// The number of finished contacts, and of all contacts.
     pub progress: Progress,
-    /// Whether all of them are.
+    /// Whether all contacts are finished.
     pub finished: bool,
     /// The campaign, and the outcomes of its contacts so far.
     pub result: Value,
@@ -86,12 +87,12 @@ pub struct Drafting {
     model: Model,
 }
 
-/// What the model writes.
+/// The reply of the language model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 struct Reply {
-    /// Subject line.
+    /// The subject line; null without one.
     draft_title: Option<String>,
-    /// What is to be sent.
+    /// The text to send.
     draft_message: String,
     /// The fact about the contact that the draft refers to.
     reasoning_summary: String,
@@ -111,8 +112,8 @@ impl Drafting {
     /// one too. After the campaign has finished, nothing more happens.
     ///
     /// # Errors
-    /// What was wrong with the store or the model, if no contact at all could be done for it: to be tried again
-    /// later. After an error with some contacts those that are done count, and the next call tells.
+    /// The error of the store or the model, if no contact could be finished; call again later. If an error affects only
+    /// some contacts, the finished ones count and the next call reports the error.
     pub async fn advance(&self, task: TaskId, brief: &Brief, until: DateTime<Utc>) -> Result<Advance, Problem> {
         let campaign = self.campaigns.start(brief, task).await?;
         if let Some(finished) = campaign.finished {
@@ -269,7 +270,7 @@ fn advance(campaign: &Campaign, counts: Counts, total: u32, finished: bool) -> A
     Advance { progress: Progress { done: counts.contacts, total: Some(total) }, finished, result }
 }
 
-/// What a draft rests on.
+/// The facts that a draft is based on.
 struct Facts<'a> {
     brief: &'a Brief,
     reach: &'a Reach,
@@ -279,7 +280,7 @@ struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    /// What a draft may name.
+    /// The facts that a draft may name.
     fn nameable(&self) -> Value {
         let lead = self.reach.lead();
         json!({
@@ -305,7 +306,7 @@ impl Facts<'_> {
     }
 }
 
-/// What is told of a contact.
+/// The facts about a contact that the model sees.
 fn contact(lead: &Lead) -> Value {
     let field = |field: &Option<String>| field.as_deref().and_then(plain);
     json!({
@@ -316,8 +317,8 @@ fn contact(lead: &Lead) -> Value {
     })
 }
 
-/// A field that can be what it is called. A name, a role or a company holds no link and no address, unless it is
-/// a company called by its domain, such as `Booking.com`.
+/// A field if its content is plausible, otherwise `None`. A name, a role or a company contains no link and no address,
+/// unless the company is called by its domain, such as `Booking.com`.
 fn plain(field: &str) -> Option<String> {
     let field = field.trim();
     let is_name = |address: String| address == field && !address.contains(['@', '/', ':']);
@@ -337,7 +338,7 @@ fn drafted(reply: &Reply, channel: Channel) -> Draft {
     }
 }
 
-/// What is wrong with a reply, by the form of its channel and by what it may name.
+/// The fault of a reply, by the format of its channel or because it names something unknown; `None` without a fault.
 fn fault(reply: &Reply, channel: Channel, known: &str) -> Option<String> {
     drafted(reply, channel).fault_of_model(&reply.reasoning_summary, known)
 }

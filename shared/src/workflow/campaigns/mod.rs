@@ -30,7 +30,7 @@ pub use drafting::{Advance, Drafting};
 /// A campaign that was started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Campaign {
-    /// What it is to say, and to whom.
+    /// What the campaign says, and to which list.
     #[serde(flatten)]
     pub brief: Brief,
     /// The tenant.

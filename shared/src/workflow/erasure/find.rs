@@ -24,7 +24,7 @@ impl Erasure {
         table.scan("begins_with(pk, :workspace)", [("workspace", workspace)], take).await
     }
 
-    /// Finds everything about a person, of whom `person` is known already.
+    /// Finds everything about a person. `person` holds what is known about the person so far.
     pub(super) async fn plan(&self, workspace_id: Uuid, subject: &Subject, person: Person) -> Result<Plan, StoreError> {
         let mut plan = Plan { person, ..Plan::default() };
         let mut lead_id = match subject {

@@ -1,23 +1,23 @@
 //! Erases a person from a workspace: everything that is stored about the person, in every table. The ledger stays
 //! complete.
 //!
-//! What goes:
+//! It erases:
 //!
 //! - the lead with its identities, activities and links; its rows, messages, template sends and extractions;
 //! - recommendations, commands, notifications, its places on lists and in campaigns, its entry in the manual queue;
-//! - tasks that change the contact or put it on a list. Of other tasks, campaigns and lists a text that names the
+//! - tasks that change the contact or put it on a list. In other tasks, campaigns and lists, a text that names the
 //!   person is replaced by `[erased]`;
-//! - conversations with Lexi in which the person is named, whole: the answer beside the message that named it may
-//!   tell of it without a name;
-//! - answers that are kept for their idempotency key: the key stays taken, and is answered with 404 from then on, so
-//!   that nothing is made or charged again;
-//! - the person among prospects, and in what searches have found; deliveries of webhooks that were not worked on yet.
+//! - whole conversations with Lexi in which the person is named, because other answers there may describe the person
+//!   without the name;
+//! - answers that are stored for an idempotency key: the key stays used and is answered with 404 from then on, so that
+//!   nothing is created or charged again;
+//! - the person among prospects and in search results; webhook deliveries that are not processed yet.
 //!
-//! What stays: the ledger, audit events and counters, which name nobody; and, of a person who asked not to be
-//! contacted, a keyed hash of each address ([`crate::crm::leads`]), so that nobody writes to it again.
+//! It keeps the ledger, audit events and counters, which name no person. For a person who asked not to be contacted it
+//! also keeps a keyed hash of each address ([`crate::crm::leads`]), so that no message is sent to it again.
 //!
 //! Erasing scans the tables, and repeats that until nothing is left, so it can be interrupted and repeated. Texts are
-//! deleted before the items that say whose they are. The lead with its identities is deleted last, in one transaction
+//! deleted before the items that identify their owner. The lead with its identities is deleted last, in one transaction
 //! that fails if the lead has changed meanwhile.
 
 mod find;
@@ -38,13 +38,13 @@ use crate::crm::leads::Leads;
 use crate::crm::lists::Lists;
 use remove::erased_answer;
 
-/// The maximum number of passes: others may write at the same time.
+/// The maximum number of passes. More than one is needed if other processes write meanwhile.
 const PASSES: usize = 10;
 
-/// Who is to be erased.
+/// The person to erase.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// The lead of this identifier.
+    /// The lead with this identifier.
     Lead(Uuid),
     /// The person with this e-mail address, in lower case.
     Email(String),
@@ -52,10 +52,10 @@ pub enum Subject {
     Phone(String),
 }
 
-/// What was found, or erased.
+/// The items that were found or erased.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ErasureReport {
-    /// The lead, if there is one.
+    /// The lead; null if there is none.
     pub lead_id: Option<Uuid>,
     /// The leads whose rows show the address or number, if no lead has it and several show it. None of them is erased,
     /// because they may be different people.
@@ -87,10 +87,11 @@ impl Erasure {
         self.plan(workspace_id, subject, Person::default()).await.map(|plan| plan.found)
     }
 
-    /// Erases a person and returns the counts. It does not tell whether something was erased before or never existed.
+    /// Erases a person and returns the counts. The result does not show whether something was erased before or never
+    /// existed.
     ///
     /// # Errors
-    /// Some of it may be erased: the same again erases the rest.
+    /// After an error some data may be erased. Erasing again erases the rest.
     pub async fn erase(&self, workspace_id: Uuid, subject: &Subject) -> Result<ErasureReport, StoreError> {
         let mut erased = ErasureReport::default();
         let mut subject = subject.clone();

@@ -20,14 +20,14 @@ const DIGITS: usize = 7;
 /// The digits at the end of an international number that its national form has, too.
 const NATIONAL: usize = 9;
 
-/// Who is to be erased.
+/// The known identifiers of the person to erase.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Person {
-    /// The lead and what was made for it, as text.
+    /// The identifiers of the lead and of the objects created for it, as text.
     ids: BTreeSet<String>,
     /// Addresses, references and channel identifiers, folded.
     exact: BTreeSet<String>,
-    /// Numbers, in digits alone.
+    /// Phone numbers, in digits only.
     numbers: BTreeSet<String>,
     /// Full names of at least two words, folded. A single word names too many others.
     names: BTreeSet<String>,
@@ -80,7 +80,7 @@ impl Person {
         }
     }
 
-    /// Learns who the lead is.
+    /// Adds the identifiers of the lead.
     pub(super) fn is_lead(&mut self, lead: &Lead) {
         self.has_id(lead.lead_id);
         for known in [&lead.email, &lead.linkedin, &lead.external_ref].into_iter().flatten() {
@@ -156,12 +156,12 @@ impl Person {
             .any(|run| self.numbers.iter().any(|number| ends(run, number)))
     }
 
-    /// Whether any text of an item, but for its keys, is about the person.
+    /// Whether any text of an item, except its keys, is about the person.
     pub(super) fn is_in(&self, item: &Item) -> bool {
         values(item).any(|(_, value)| texts(value, &|text| self.is_named_in(text)))
     }
 
-    /// As [`Person::is_in`], by more than the name.
+    /// Whether any text of an item, except its keys, identifies the person by more than the name.
     pub(super) fn is_identified_by(&self, item: &Item) -> bool {
         values(item).any(|(_, value)| texts(value, &|text| self.is_identified_in(text)))
     }
@@ -191,12 +191,12 @@ impl Person {
     }
 }
 
-/// The attributes of an item, but for its keys.
+/// The attributes of an item, except its keys.
 fn values(item: &Item) -> impl Iterator<Item = (&String, &AttributeValue)> {
     item.iter().filter(|(name, _)| !matches!(name.as_str(), "pk" | "sk"))
 }
 
-/// Whether a text anywhere in a value is such.
+/// Whether any text in a value, at any depth, satisfies `is_such`.
 fn texts(value: &AttributeValue, is_such: &impl Fn(&str) -> bool) -> bool {
     match value {
         AttributeValue::S(text) => is_such(text),
@@ -206,7 +206,7 @@ fn texts(value: &AttributeValue, is_such: &impl Fn(&str) -> bool) -> bool {
     }
 }
 
-/// Whether a text holds another as words of its own.
+/// Whether a text contains another one, in whole words.
 fn holds(text: &str, wanted: &str) -> bool {
     text.match_indices(wanted).any(|(start, found)| {
         let before = text.get(..start).and_then(|before| before.chars().next_back());

@@ -1,4 +1,4 @@
-//! What is to be erased: gathered item by item, and done in the order of the fields.
+//! The plan of an erasure: collected item by item, and carried out in the order of the fields.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,37 +12,37 @@ use crate::base::store::{Item, from_item, key};
 use crate::crm::leads::{Lead, SUPPRESSED};
 use crate::crm::prospects::Prospect;
 
-/// The kind that it counts as, an item's key, and each attribute that is to be changed with what it was and what it
-/// becomes.
+/// A change to an item: the kind that it counts as, the item's key, and each changed attribute with its old and new
+/// value.
 pub(super) type Redaction = (&'static str, Item, Vec<(String, AttributeValue, AttributeValue)>);
 
-/// Prospects that are taken out of what a search has found.
+/// The kind of prospects that are removed from search results.
 const FOUND: &str = "found_prospects";
 
-/// Items of which a text is replaced.
+/// The kind of items with a replaced text.
 const TEXTS: &str = "texts";
 
-/// What is to be done, in this order.
+/// The planned changes, in the order in which they are made.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     pub(super) person: Person,
-    /// The lead with its version, as it was before anything else was read.
+    /// The lead and its version, read before anything else.
     pub(super) lead: Option<(Lead, u64)>,
     pub(super) found: ErasureReport,
-    /// Answers that are kept: the key, and what is answered from now on.
+    /// Stored answers: the key of each, and its new answer.
     pub(super) answers: Vec<(Item, Value)>,
-    /// Texts that name the person, in items of the table `work` that stay.
+    /// Texts that name the person, in items of the table `work` that are kept.
     pub(super) redactions: Vec<Redaction>,
-    /// Conversations with Lexi: the partition, and the keys of what names the person.
+    /// Conversations with Lexi: the partition, and the keys of the items that name the person.
     pub(super) chats: BTreeMap<String, Vec<Item>>,
-    /// Lists that the lead is on.
+    /// The lists that the lead is on.
     pub(super) lists: Vec<Uuid>,
     pub(super) work: Vec<Item>,
     pub(super) rows: Vec<Item>,
     pub(super) leads: Vec<Item>,
-    /// Where its messages are: the partition of its row, and its identifier there.
+    /// The places of its messages: the partition of each row, and the identifier in it.
     pub(super) places: BTreeSet<(String, String)>,
-    /// What goes in the last transaction: identities, and why the lead is not to be contacted.
+    /// The items that the last transaction deletes: identities, and the suppression.
     pub(super) identities: Vec<Item>,
     pub(super) suppressed: Option<Item>,
 }
@@ -61,7 +61,7 @@ impl Plan {
         self.found.lead_id.is_some_and(|lead_id| text(item, "lead_id") == lead_id.to_string())
     }
 
-    /// Takes an item of the lead's partition.
+    /// Adds an item of the lead's partition.
     pub(super) fn take_of_lead(&mut self, item: Item) {
         match text(&item, "sk").split('#').next() {
             Some("lead") => self.count("contacts"),
@@ -73,7 +73,7 @@ impl Plan {
         }
     }
 
-    /// Takes something that happened in one of the lead's conversations.
+    /// Adds an event of one of the lead's conversations.
     pub(super) fn take_event(&mut self, item: &Item) {
         self.count(match text(item, "sk").split('#').next() {
             Some("message") => "messages",
@@ -85,7 +85,7 @@ impl Plan {
         self.leads.push(key_of(item));
     }
 
-    /// Takes a prospect with its postings, if it is the person.
+    /// Adds a prospect with its postings, if it is the person.
     pub(super) fn take_prospect(&mut self, item: &Item) {
         if !from_item::<Prospect>(item.clone()).is_ok_and(|prospect| self.person.is_prospect(&prospect)) {
             return;
@@ -97,7 +97,7 @@ impl Plan {
         self.leads.extend(keys.chain([key_of(item)]));
     }
 
-    /// Takes another item of the table `leads`.
+    /// Adds another item of the table `leads`.
     pub(super) fn take_of_table(&mut self, item: &Item) {
         let kind = text(item, "sk").split('#').next().unwrap_or_default();
         match kind {
@@ -122,7 +122,7 @@ impl Plan {
         }
     }
 
-    /// What becomes of an item of the table `work`.
+    /// Adds an item of the table `work`, to be deleted, changed or kept.
     pub(super) fn take_work(&mut self, item: &Item) {
         let (pk, sk) = (text(item, "pk"), text(item, "sk"));
         let lead = self.found.lead_id.map(|lead_id| lead_id.to_string());
@@ -167,7 +167,7 @@ impl Plan {
         }
     }
 
-    /// What a search has found, without the person, if it has found it.
+    /// The change that removes the person from a search result; `None` if the person is not in it.
     fn without(&self, item: &Item) -> Option<Redaction> {
         let was = item.get("prospects")?;
         let found = was.as_l().ok()?;
@@ -185,7 +185,7 @@ pub(super) fn text<'a>(item: &'a Item, name: &str) -> &'a str {
     item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str).unwrap_or_default()
 }
 
-/// The partition of the messages of a row.
+/// The partition key of the messages of a row.
 pub(super) fn events_pk((user, identifier): &(String, String)) -> String {
     format!("{user}#M#{identifier}")
 }

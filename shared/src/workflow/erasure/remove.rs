@@ -1,4 +1,4 @@
-//! Removes what was found of a person.
+//! Carries out the plan of an erasure.
 
 use super::Erasure;
 use super::plan::{Plan, events_pk, key_of, text};
@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// What a request is answered from now on whose answer told of the person, in the envelope that it had. `None` if it
-/// was erased before.
+/// The replacement for a stored answer about the person, in the answer's envelope. `None` if it was replaced before.
 pub(super) fn erased_answer(body: &str) -> Option<Value> {
     const MESSAGE: &str = "the contact that this answer told of was erased";
     let body: Value = serde_json::from_str(body).unwrap_or_default();
@@ -29,8 +28,8 @@ pub(super) fn erased_answer(body: &str) -> Option<Value> {
 }
 
 impl Erasure {
-    /// Does what was planned; gives what was done. If a text has changed meanwhile, what tells whose it is stays for
-    /// the next pass.
+    /// Carries out a plan, and returns what was done. If a text has changed meanwhile, the items that identify its
+    /// owner are kept for the next pass.
     pub(super) async fn apply(
         &self,
         workspace_id: Uuid,
@@ -83,8 +82,8 @@ impl Erasure {
         Ok(counts)
     }
 
-    /// Deletes what was recorded in a row that is gone since the look, and would count for nobody. Where the same
-    /// person has written again meanwhile, and is another lead, that stays.
+    /// Deletes the events of a deleted row that were recorded after the scan and belong to no lead. If the person has
+    /// written again meanwhile and become another lead, that lead's events are kept.
     pub(super) async fn erase_late_events(&self, place: &(String, String), lead_id: Uuid) -> Result<(), StoreError> {
         let events = self.keys(&self.leads_table, &events_pk(place)).await?;
         if self.is_anothers(place, lead_id).await? {
@@ -93,7 +92,7 @@ impl Erasure {
         self.leads_table.delete_all(events).await
     }
 
-    /// Whether the row of a place is another lead's by now.
+    /// Whether the row at a place belongs to another lead by now.
     pub(super) async fn is_anothers(
         &self,
         (user, identifier): &(String, String),
@@ -103,7 +102,7 @@ impl Erasure {
         Ok(row.is_some_and(|row| text(&row, "lead_id") != lead_id.to_string()))
     }
 
-    /// The keys of the items of a partition.
+    /// The keys of all items of a partition.
     pub(super) async fn keys(&self, table: &Table, pk: &str) -> Result<Vec<Item>, StoreError> {
         let mut items = table.partition(pk).only("pk, sk").items();
         let mut keys = Vec::new();
@@ -113,8 +112,8 @@ impl Erasure {
         Ok(keys)
     }
 
-    /// Deletes a conversation with Lexi; what names the person last, so that the rest is found as long as it is
-    /// there.
+    /// Deletes a conversation with Lexi. The items that name the person are deleted last, so that an interrupted
+    /// erasure finds the rest.
     pub(super) async fn erase_chat(&self, pk: &str, naming: &[Item]) -> Result<(), StoreError> {
         let mut others = self.keys(&self.work_table, pk).await?;
         others.retain(|key| !naming.contains(key));
@@ -122,8 +121,8 @@ impl Erasure {
         self.work_table.delete_all(naming.to_vec()).await
     }
 
-    /// Sets attributes of an item, each on the condition that it is what it was, or there at all. `false` if one
-    /// has changed meanwhile, and nothing was set.
+    /// Sets attributes of an item, on the condition that each has its old value, or exists. `false` if one has changed
+    /// meanwhile; then nothing is set.
     pub(super) async fn update(
         &self,
         table: &Table,
@@ -144,8 +143,7 @@ impl Erasure {
         Ok(matches!(table.write(update).await?, WriteOutcome::Applied(_)))
     }
 
-    /// Deletes the lead with its identities, unless it has changed; keeps that it is not to be contacted. `false`
-    /// if it has.
+    /// Deletes the lead with its identities, and keeps its suppression. `false` if the lead has changed meanwhile.
     pub(super) async fn finish(&self, workspace_id: Uuid, plan: &Plan) -> Result<bool, StoreError> {
         let Some(lead_id) = plan.found.lead_id else { return Ok(true) };
         let mut writes = Vec::new();

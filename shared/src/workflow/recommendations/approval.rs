@@ -1,20 +1,20 @@
-//! What a person approved.
+//! The approval of a recommendation.
 
 use super::Draft;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// What a person approved: the text that is sent.
+/// A reviewer's approval, with the text to send.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
-    /// What is sent, and where.
+    /// The approved text and its channel.
     pub draft: Draft,
     /// SHA-256 of the text, in hexadecimal digits.
     pub text_sha256: String,
-    /// Whether the person changed what was proposed.
+    /// Whether the reviewer changed the proposed text or channel.
     pub edited: bool,
-    /// Who.
+    /// The reviewer: `key:` and the identifier of the API key.
     pub by: String,
-    /// When it was approved.
+    /// The time of the approval.
     pub at: DateTime<Utc>,
 }

@@ -1,4 +1,4 @@
-//! An attempt at delivering what was approved, and how far it has come.
+//! An attempt to deliver an approved text, and its state.
 
 use super::{Draft, RecommendationId};
 use crate::outreach::policy::Outcome;
@@ -6,45 +6,45 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Where an attempt stands.
+/// The state of a delivery attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptState {
-    /// A worker has it; nothing was sent.
+    /// A worker has taken it. Nothing was sent.
     Taken,
-    /// It is being sent, or was.
+    /// The worker is sending it, or has stopped while sending it.
     Sending,
-    /// The provider took it.
+    /// The provider accepted it.
     Accepted,
-    /// Nobody knows whether the provider took it.
+    /// It is unknown whether the provider accepted it.
     Unknown,
-    /// It arrived.
+    /// It was delivered.
     Delivered,
-    /// It was proven not to arrive.
+    /// It was not delivered, and that is certain.
     Failed,
 }
 
-/// One attempt at delivering what was approved.
+/// An attempt to deliver an approved text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Where, and what: the approved text in the form of its channel.
+    /// The channel, and the approved text in the channel's format.
     pub draft: Draft,
-    /// SHA-256 of it.
+    /// SHA-256 of the text, in hexadecimal digits.
     pub text_sha256: String,
-    /// Where it stands.
+    /// Its state.
     pub state: AttemptState,
-    /// How often the provider was asked.
+    /// The number of requests to the provider.
     pub tries: u32,
-    /// The provider's identifier.
+    /// The provider's identifier of the message; null before the provider accepted it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider_message_id: Option<String>,
-    /// Why it failed, or is not known.
+    /// The code of the reason if it failed or its result is unknown; otherwise null.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// What the lead did with it.
+    /// The lead's reaction; null if none is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
-    /// When it changed last.
+    /// The time of the last change.
     pub at: DateTime<Utc>,
 }
 
@@ -56,17 +56,17 @@ impl Attempt {
     }
 }
 
-/// Which attempt: what a provider is told, and says again in its callbacks.
+/// Identifies an attempt. The provider receives it and returns it in callbacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeliveryId {
     /// The recommendation.
     pub id: RecommendationId,
-    /// Which of its attempts.
+    /// The index of the attempt.
     pub attempt: usize,
 }
 
 impl DeliveryId {
-    /// Reads what [`DeliveryId::text`] wrote.
+    /// Parses the result of [`DeliveryId::text`].
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
         let mut uuid = || parts.next().filter(|part| part.len() == 32).and_then(|part| Uuid::parse_str(part).ok());
@@ -75,7 +75,7 @@ impl DeliveryId {
         parts.next().is_none().then_some(Self { id, attempt })
     }
 
-    /// As a text of letters, digits and hyphens.
+    /// The identifier as a text of letters, digits and hyphens.
     pub fn text(&self) -> String {
         format!("{}-{}-{}", self.id.workspace_id.simple(), self.id.recommendation_id.simple(), self.attempt)
     }
@@ -84,26 +84,26 @@ impl DeliveryId {
 /// A provider's answer or callback about an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeliveryReport {
-    /// The provider took it.
+    /// The provider accepted it.
     Accepted {
         /// The provider's identifier.
         provider_message_id: String,
     },
-    /// The provider may have taken it or not.
+    /// The provider may or may not have accepted it.
     Unknown {
-        /// Why.
+        /// The code of the reason.
         code: String,
     },
-    /// It could not be taken, and may be tried again.
+    /// The provider did not accept it, but may accept another attempt.
     Later {
-        /// Why.
+        /// The code of the reason.
         code: String,
     },
-    /// It arrived.
+    /// It was delivered.
     Delivered,
-    /// It was proven not to arrive.
+    /// It was not delivered, and that is certain.
     Failed {
-        /// Why.
+        /// The code of the reason.
         code: String,
     },
 }

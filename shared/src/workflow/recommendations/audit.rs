@@ -1,4 +1,4 @@
-//! Audit events: what was done with a recommendation, by whom, and with what.
+//! Audit events: every change of a recommendation, with its author and details.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,17 +8,17 @@ use uuid::Uuid;
 use super::{Origin, Recommendation, Status};
 use crate::base::time::{Timestamp, timestamp};
 
-/// Who did something: an API key, or a function by its name.
+/// The author of a change: an API key, or a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// The key of a request.
+    /// The API key of a request, by its identifier.
     Key(Uuid),
-    /// A function that works by itself.
+    /// A function that acts on its own, by its name.
     Function(&'static str),
 }
 
 impl Actor {
-    /// As it is stored and shown.
+    /// The author as stored and shown: `key:<id>` or `function:<name>`.
     pub fn text(self) -> String {
         match self {
             Self::Key(key_id) => format!("key:{key_id}"),
@@ -30,17 +30,17 @@ impl Actor {
 /// A change of a recommendation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditEvent {
-    /// The version that the recommendation has since.
+    /// The recommendation's version after the change.
     pub version: u64,
-    /// When it was done.
+    /// The time of the change.
     pub at: Timestamp,
-    /// Who: `key:` and the key's identifier, or `function:` and its name.
+    /// The author: `key:` and the identifier of the API key, or `function:` and the function's name.
     pub actor: String,
-    /// What was done.
+    /// The change, such as `approved`.
     pub action: String,
-    /// The status since then.
+    /// The recommendation's status after the change.
     pub status: Status,
-    /// What explains it: identifiers, versions, categories and counts.
+    /// Details of the change: identifiers, versions, categories and counts.
     pub details: Map<String, Value>,
 }
 
@@ -57,7 +57,7 @@ impl AuditEvent {
     }
 }
 
-/// What a recommendation comes from, without anything that people wrote.
+/// The origin of a recommendation, without texts that people wrote.
 pub(super) fn origin(origin: &Origin) -> Value {
     match origin {
         Origin::FollowUp { command_id, site_id, agent_id, visitor_id } => {

@@ -1,14 +1,13 @@
-//! What is sent of an approved recommendation, and what is known of it.
+//! The delivery of an approved recommendation.
 //!
 //! ```text
 //! taken -> sending -> accepted -> delivered | failed
 //!                  -> unknown  -> delivered | failed      -> failed (proven not sent)
 //! ```
 //!
-//! An attempt is *taken* under a lease, and marked *sending* with one conditional write just before its
-//! provider is called. So a worker that dies before that is taken over, and one that dies after it leaves
-//! something of which nobody knows whether it was sent: it is never sent again blindly, but settled by the
-//! provider's callback.
+//! A worker *takes* an attempt under a lease, and marks it *sending* with one conditional write just before it calls
+//! the provider. If the worker dies before that write, another worker takes over. If it dies after that write, it is
+//! unknown whether the message was sent. Such an attempt is never sent again; the provider's callback settles it.
 
 use super::attempt::{Attempt, AttemptState, DeliveryId, DeliveryReport};
 use crate::base::channel::Channel;
@@ -24,34 +23,34 @@ use crate::workflow::due::Worker;
 use crate::workflow::lease::{ATTEMPTS, Assignment, Lease, Leased};
 use crate::workflow::notifications::Notification;
 
-/// How long a provider may say nothing of what it took before the representative is told.
+/// How long a provider may send no status for an accepted message before the representative is notified.
 const SILENCE: TimeDelta = TimeDelta::hours(24);
 
-/// Within what time an answer is one to what was delivered.
+/// The time after a delivery within which a lead's message counts as an answer to it.
 const ANSWERED_WITHIN: TimeDelta = TimeDelta::days(14);
 
-/// How often an attempt is marked as being sent while the table is unavailable.
+/// The maximum number of tries to mark an attempt as sending while the table is unavailable.
 const MARKS: u32 = 8;
 
-/// What a delivery worker is to do.
+/// The next step of a delivery worker.
 #[derive(Debug)]
 pub enum Delivery {
     /// Send it.
     Send(Leased<Recommendation>),
-    /// Look for the next channel of one that failed.
+    /// Choose another channel after a failure.
     Reroute(Leased<Recommendation>),
-    /// Nothing: it is settled, another worker has it, or it waits for its provider.
+    /// Nothing to do: the delivery is settled, another worker has it, or the provider has not reported yet.
     Nothing,
 }
 
 impl Recommendation {
-    /// The attempt under way.
+    /// The current attempt and its identifier.
     pub fn attempt(&self) -> Option<(DeliveryId, &Attempt)> {
         let index = self.attempts.len().checked_sub(1)?;
         self.attempts.last().map(|attempt| (DeliveryId { id: self.id, attempt: index }, attempt))
     }
 
-    /// The tier of the lead's account, as far as it is known.
+    /// The tier of the lead's account, or [`Tier::Unknown`].
     fn tier(&self) -> Tier {
         match &self.origin {
             Origin::Engagement(asked) => Tier::named(asked.account_tier.as_deref().unwrap_or_default()),
@@ -59,7 +58,7 @@ impl Recommendation {
         }
     }
 
-    /// This with another last attempt.
+    /// Changes the last attempt.
     fn with_attempt(mut self, change: impl FnOnce(&mut Attempt)) -> Self {
         let now = self.updated_at;
         if let Some(last) = self.attempts.last_mut() {
@@ -71,7 +70,7 @@ impl Recommendation {
 }
 
 impl Recommendations {
-    /// Takes a recommendation for delivery, if there is something to be done for it.
+    /// Takes a recommendation for delivery, if there is something to do.
     pub async fn take(&self, id: RecommendationId, actor: Actor) -> Result<Delivery, StoreError> {
         retrying("a recommendation", (), |()| async move {
             let Some(before) = self.get(id).await? else { return Ok(Try::Done(Delivery::Nothing)) };
@@ -125,7 +124,7 @@ impl Recommendations {
         .await
     }
 
-    /// Marks the attempt as being sent. `None` if it is no longer the caller's: then it is not to be sent.
+    /// Marks the attempt as sending. `None` if the caller has lost it; then the caller must not send it.
     pub async fn sending(
         &self,
         leased: &Leased<Recommendation>,
@@ -158,8 +157,8 @@ impl Recommendations {
         Err(StoreError::Unavailable("an attempt could not be marked as sending".to_owned()))
     }
 
-    /// Records a report of an attempt, by its worker or its provider, in whatever order they come. `before` is the
-    /// recommendation as it was read. Gives the recommendation as it stands, and whether the report changed it.
+    /// Records a report about an attempt, from its worker or its provider, in any order. `before` is the recommendation
+    /// as it was read. Returns the current recommendation, and whether the report changed it.
     pub async fn record_report(
         &self,
         before: Recommendation,
@@ -231,9 +230,9 @@ impl Recommendations {
         .await
     }
 
-    /// Records what the lead did with what was delivered; the most that it did stands. A reply or a meeting
-    /// is a success of its channel, once. `before` is the recommendation as it was read. Gives the recommendation as it
-    /// stands, and whether anything is new.
+    /// Records the lead's reaction to a delivered message; the strongest reaction is kept. A reply or a meeting counts
+    /// as one success of the channel. `before` is the recommendation as it was read. Returns the current
+    /// recommendation, and whether the reaction is new.
     pub async fn record_outcome(
         &self,
         before: Recommendation,
@@ -268,13 +267,13 @@ impl Recommendations {
         .await
     }
 
-    /// The next try of a change of a recommendation; none if it was erased.
+    /// The next try of changing a recommendation; ends if it was erased.
     async fn again(&self, before: Recommendation) -> Result<Try<(Recommendation, bool), Recommendation>, StoreError> {
         Ok(self.get(before.id).await?.map_or(Try::Done((before, false)), Try::Again))
     }
 
-    /// Records that a lead has answered on a channel at some time: what was sent there last before that, within
-    /// two weeks, is what it has answered. An answer proves that something arrived.
+    /// Records a lead's answer on a channel. It counts as the answer to the last message that was sent there in the two
+    /// weeks before, and proves that this message was delivered.
     pub async fn record_reply(
         &self,
         (workspace_id, lead_id): (Uuid, Uuid),
@@ -299,8 +298,8 @@ impl Recommendations {
         self.record_outcome(sent, attempt, Outcome::Replied, actor).await.map(|(_, is_new)| is_new)
     }
 
-    /// Continues after a proven failure: with the same text in the form of another channel, or not at all.
-    /// `None` if it is no longer the caller's.
+    /// Continues after a certain failure: with the same text in the format of another channel, or by giving up. `None`
+    /// if the caller has lost the attempt.
     pub async fn reroute(
         &self,
         failed: &Leased<Recommendation>,
@@ -323,7 +322,7 @@ impl Recommendations {
         Ok(self.decide(failed, after, actor, "went_on", details, notifications, Vec::new()).await?.ok())
     }
 
-    /// Completes a delivery that needs no provider: it is shown, or becomes the representative's.
+    /// Completes a delivery without a provider: the message is shown on the site, or handed to the representative.
     pub async fn complete(
         &self,
         leased: &Leased<Recommendation>,
@@ -341,7 +340,7 @@ impl Recommendations {
         Ok(self.decide(leased, after, actor, "handed_over", details, notifications, also).await?.ok())
     }
 
-    /// The notification that an attempt may or may not have arrived.
+    /// The notification that it is unknown whether an attempt was delivered.
     fn unknown(&self, of: &Recommendation) -> Notification {
         Notification {
             notification_id: self.random.uuid(),
@@ -356,7 +355,7 @@ impl Recommendations {
     }
 }
 
-/// The channel, if it is one that the model learns of.
+/// The channel, if the channel model learns from it.
 fn scored(channel: Channel) -> Option<Channel> {
     Some(channel).filter(|channel| Channel::SCORED.contains(channel))
 }

@@ -1,15 +1,15 @@
-//! What is to be sent.
+//! A text to send, with its channel.
 
 use crate::base::channel::Channel;
 use crate::outreach::writing::{ChannelMessage, placeholder};
 use serde::{Deserialize, Serialize};
 
-/// What is to be sent.
+/// A text to send, with its channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
-    /// Where.
+    /// The channel.
     pub channel: Channel,
-    /// Subject line or headline, where there is one.
+    /// The subject line or headline; null if the channel has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// The text.
@@ -17,13 +17,13 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// What it says, by the fields of a request.
+    /// Its texts, each with its field of a request.
     pub fn parts(&self) -> [(&'static str, &str); 2] {
         [("draft_title", self.title.as_deref().unwrap_or_default()), ("draft_message", &self.message)]
     }
 
-    /// What is wrong with its form: the field of a request, and what it has to be. What a person writes may
-    /// name whatever they know.
+    /// The fault in its format: the field of a request, and the rule. Only the format is checked, because a reviewer
+    /// may name facts that are not stored.
     pub fn fault(&self) -> Option<(&'static str, String)> {
         let title = self.title.as_deref().unwrap_or_default();
         let most = match self.channel {
@@ -44,7 +44,8 @@ impl Draft {
         Some((field, format!("holds the placeholder {left}; write what it stands for")))
     }
 
-    /// What is wrong with it as a model wrote it for some reason: by the form of its channel, and by what it may name.
+    /// The fault of a draft that a model wrote: in the format of its channel, or because it or its reason names
+    /// something unknown.
     pub fn fault_of_model(&self, reasoning: &str, known: &str) -> Option<String> {
         let written = ChannelMessage {
             title: self.title.clone().unwrap_or_else(|| "-".to_owned()),

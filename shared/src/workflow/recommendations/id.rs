@@ -1,9 +1,9 @@
-//! Which recommendation, and which attempt at delivering it.
+//! Identifiers of recommendations.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Which recommendation; also what a message of its queues says.
+/// Identifies a recommendation. It is also the content of queue messages about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RecommendationId {
     /// The tenant.

@@ -6,16 +6,16 @@ use crate::workflow::due::Place;
 use futures_util::future::try_join_all;
 use uuid::Uuid;
 
-/// Which recommendations, and which page of them.
+/// The filter and the page of a list of recommendations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listing {
-    /// In this status.
+    /// Only this status; any status if `None`.
     pub status: Option<Status>,
-    /// Of this lead.
+    /// Only this lead; any lead if `None`.
     pub lead_id: Option<Uuid>,
-    /// Those too that are snoozed.
+    /// Whether to include snoozed recommendations.
     pub with_snoozed: bool,
-    /// How many are left out before the page.
+    /// The number of items before the page.
     pub skip: usize,
     /// The number of items on a page.
     pub limit: usize,
@@ -26,8 +26,8 @@ pub(super) fn of_lead(workspace_id: Uuid, lead_id: Uuid) -> String {
 }
 
 impl Recommendations {
-    /// A page of recommendations, the most urgent first, and whether there is another. What was decided a
-    /// moment ago may be missing or still there: the index follows the table.
+    /// A page of recommendations, the most urgent first, and whether there are more. It may not show the latest
+    /// decisions, because the index is eventually consistent.
     pub async fn list(&self, workspace_id: Uuid, listing: Listing) -> Result<(Vec<Recommendation>, bool), StoreError> {
         let (index, list) = match (listing.lead_id, listing.status) {
             (Some(lead_id), _) => ("of_lead", of_lead(workspace_id, lead_id)),

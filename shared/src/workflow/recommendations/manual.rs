@@ -1,11 +1,11 @@
-//! The manual queue: work that the model could not do and that people do instead.
+//! The manual queue: work for people that the model could not do.
 
 use super::{Actor, Recommendation, Recommendations, of_lead};
 use crate::base::store::{Item, StoreError, Transacted, Write, key, n, s};
 use crate::workflow::notifications::Notification;
 use uuid::Uuid;
 
-/// The item that says that a lead has an open item in the manual queue.
+/// The key of the item that names a lead's open item in the manual queue.
 pub(super) fn manual_key(workspace_id: Uuid, lead_id: Uuid) -> Item {
     key(of_lead(workspace_id, lead_id), "manual")
 }

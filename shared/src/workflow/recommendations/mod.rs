@@ -10,13 +10,12 @@
 //! pending_review -> approved -> delivering -> delivered | delivery_failed
 //! pending_review -> rejected -> requeued        (and a new recommendation)
 //! blocked_pii    -> approved | rejected         manual -> resolved | requeued
-//! delivering     -> resolved, by a person, where nobody knows whether it arrived
+//! delivering     -> resolved, by a person, if the result of the delivery is unknown
 //! ```
 //!
-//! Every change is one transaction: the recommendation on the condition that it has the version that was read, the
-//! audit event of its new version, and the notifications that follow from it. So nothing happens without its event, and
-//! of two simultaneous decisions the second is refused. Events never change. They contain no name, address, phone
-//! number or text.
+//! Every change is one transaction: the recommendation, on the condition that it still has the version that was read;
+//! the audit event of its new version; and the resulting notifications. So no change lacks its event, and the second of
+//! two simultaneous decisions is refused. Events never change. They contain no name, address, phone number or text.
 
 mod approval;
 mod attempt;
@@ -85,12 +84,12 @@ impl Recommendations {
         messages.iter().map(|(medium, _)| (medium, self.random.uuid())).collect()
     }
 
-    /// A recommendation.
+    /// Reads a recommendation.
     pub async fn get(&self, id: RecommendationId) -> Result<Option<Recommendation>, StoreError> {
         self.table.get(recommendation_key(id)).await
     }
 
-    /// Its audit events, oldest first.
+    /// Reads a recommendation's audit events, oldest first.
     pub async fn events(&self, id: RecommendationId) -> Result<Vec<AuditEvent>, StoreError> {
         self.table.under(pk(id), "event#").all().await
     }

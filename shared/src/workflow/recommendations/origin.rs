@@ -1,11 +1,11 @@
-//! What a recommendation comes from.
+//! The origin of a recommendation.
 
 use super::Draft;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What a recommendation comes from.
+/// The origin of a recommendation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
@@ -13,11 +13,11 @@ pub enum Origin {
     FollowUp {
         /// The sales specialist's command.
         command_id: Uuid,
-        /// The site that it is written for.
+        /// The site of the lead.
         site_id: Uuid,
-        /// The agent that writes.
+        /// The agent in whose name it is written.
         agent_id: Uuid,
-        /// The visitor as whom the lead was seen on the site.
+        /// The lead's visitor identifier on the site; null if unknown.
         #[serde(skip_serializing_if = "Option::is_none")]
         visitor_id: Option<Uuid>,
     },
@@ -27,27 +27,27 @@ pub enum Origin {
     Campaign {
         /// The campaign.
         campaign_id: Uuid,
-        /// The task that a person approved.
+        /// The approved task that started the campaign.
         task_id: Uuid,
     },
 }
 
-/// What a recommendation was asked with, beside the lead.
+/// The content of a request for a recommendation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Asked {
-    /// Such as `mid-market`.
+    /// The account's tier, such as `mid-market`; null if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_tier: Option<String>,
-    /// The last engagement, where nothing is stored.
+    /// The last engagement, used if none is stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_engagement_date: Option<DateTime<Utc>>,
-    /// Events beside those that are stored.
+    /// Further events, in addition to the stored ones.
     #[serde(default)]
     pub engagement_history: Vec<Event>,
-    /// Recent activity, in words.
+    /// A summary of the recent activity; null if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recent_activity_summary: Option<String>,
-    /// The recommendation that this one follows, and why that one was not wanted.
+    /// The rejected recommendation that this one replaces; null without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub follows: Option<Follows>,
 }
@@ -55,25 +55,25 @@ pub struct Asked {
 /// One event of an engagement history.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Event {
-    /// Such as `email`, `phone_call` or `sms`.
+    /// The type, such as `email`, `phone_call` or `sms`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Such as `opened`, `no_response` or `replied`.
+    /// The outcome, such as `opened`, `no_response` or `replied`.
     pub outcome: String,
-    /// When, if that is known.
+    /// The time of the event; null if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<DateTime<Utc>>,
 }
 
-/// What a new recommendation makes up for.
+/// A rejected recommendation that a new one replaces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Follows {
-    /// The recommendation before.
+    /// Its identifier.
     pub recommendation_id: Uuid,
-    /// Why it was rejected.
+    /// Why the reviewer rejected it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Its text.
+    /// Its draft.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draft: Option<Draft>,
 }

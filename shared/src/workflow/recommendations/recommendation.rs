@@ -1,4 +1,4 @@
-//! A recommendation, and where it stands.
+//! A recommendation and its status.
 
 use super::draft::drafted;
 use super::{Approval, Attempt, Draft, KEPT, Origin, RecommendationId};
@@ -16,31 +16,31 @@ use serde_json::json;
 use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
 
-/// Where a recommendation stands.
+/// The status of a recommendation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 #[schemars(rename = "RecommendationStatus")]
 pub enum Status {
-    /// It waits for a person's decision.
+    /// It waits for a reviewer's decision.
     PendingReview,
-    /// A person wants it sent as it stands.
+    /// A reviewer approved it; it will be sent.
     Approved,
-    /// It is being sent, or was and nobody knows yet whether it arrived.
+    /// A worker is sending it, or it was sent and the result is not known yet.
     Delivering,
-    /// It has arrived.
+    /// It was delivered.
     Delivered,
-    /// It was proven not to arrive, on every channel that there is.
+    /// It was not delivered on any channel, and that is certain.
     DeliveryFailed,
-    /// A person does not want it.
+    /// A reviewer rejected it.
     Rejected,
-    /// It is to be written anew; another recommendation follows.
+    /// It will be written again, as another recommendation.
     Requeued,
-    /// Its text holds somebody's personal data; nobody sees the text.
+    /// Its text contains personal data of another person and is not shown.
     BlockedPii,
-    /// The model was down: a person writes, or hands it back.
+    /// The model was unavailable: a person writes the message or returns it to the model.
     Manual,
-    /// A person has taken care of it without the model.
+    /// A person has handled it without the model.
     Resolved,
 }
 
@@ -51,12 +51,12 @@ impl Status {
     }
 }
 
-/// What the priority and channel model found, as it is shown: reproducible from its inputs and version.
+/// The result of the priority and channel model. It can be reproduced from its inputs and version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Assessment {
-    /// 0 to 100.
+    /// The priority, from 0 to 100.
     pub priority_score: u8,
-    /// Such as `follow_up`.
+    /// The recommended action, such as `follow_up`.
     pub recommended_action: String,
     /// The confidence in the choice of the channel, from 0 to 1.
     pub confidence: f64,
@@ -68,60 +68,60 @@ pub struct Assessment {
     pub policy_version: String,
 }
 
-/// Something that is proposed to be sent to a lead, and waits for a person.
+/// A proposed message to a lead, and the decisions about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recommendation {
-    /// Which one.
+    /// Its identifier.
     #[serde(flatten)]
     pub id: RecommendationId,
-    /// Rises by one with every change.
+    /// Increases by one with every change.
     pub version: u64,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
     /// The lead.
     pub lead_id: Uuid,
-    /// What it comes from.
+    /// Its origin.
     pub origin: Origin,
-    /// What is to be sent; none while there is none, or nobody may see it.
+    /// The draft; null if there is none, or if it is blocked.
     pub draft: Option<Draft>,
-    /// Why, or the strategy that the text follows.
+    /// The reason for it, or the strategy of its text.
     pub reasoning: String,
-    /// What the priority and channel model found.
+    /// The result of the priority and channel model; null without an analysis.
     pub assessment: Option<Assessment>,
-    /// The model that wrote it, with the version of its instructions.
+    /// The model and the prompt version that wrote it; null if no model did.
     pub written_by: Option<WrittenBy>,
-    /// Until when nobody wants to be asked.
+    /// The end of the snooze; null if it is not snoozed.
     pub snoozed_until: Option<DateTime<Utc>>,
-    /// Why it was rejected.
+    /// The reviewer's reason for rejecting it; null if it is not rejected.
     pub rejection_reason: Option<String>,
-    /// The recommendation that was made in its place.
+    /// The recommendation that replaces it; null without one.
     pub followed_by: Option<Uuid>,
-    /// What was approved.
+    /// The approval; null before.
     pub approval: Option<Approval>,
-    /// What was sent, or tried to be, oldest first.
+    /// The delivery attempts, oldest first.
     #[serde(default)]
     pub attempts: Vec<Attempt>,
     #[serde(flatten)]
     pub(super) assignment: Assignment,
-    /// When it was made.
+    /// The time at which it was created.
     pub created_at: DateTime<Utc>,
-    /// When it was changed last.
+    /// The time of its last change.
     pub updated_at: DateTime<Utc>,
-    /// Epoch seconds from which it is deleted.
+    /// The epoch second from which it is deleted.
     pub(super) expires: i64,
 }
 
-/// A model and its instructions.
+/// A language model and a version of its prompt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WrittenBy {
     /// The model.
     pub model: String,
-    /// The version of the instructions.
+    /// The version of the prompt.
     pub prompt_version: String,
 }
 
 impl Recommendation {
-    /// The alert to compliance about what its draft disclosed.
+    /// The notification to compliance about personal data in its draft.
     pub fn pii_alert(&self, disclosures: &[Disclosure], notification_id: Uuid, at: DateTime<Utc>) -> Notification {
         Notification {
             notification_id,
@@ -135,7 +135,8 @@ impl Recommendation {
         }
     }
 
-    /// Takes what a model wrote, and why. What discloses personal data is shown to nobody: then there is an alert instead.
+    /// Sets a model's draft and reason. If they contain personal data of another person, sets neither and returns the
+    /// notification to compliance.
     pub fn take_draft(
         &mut self,
         draft: Draft,
@@ -150,7 +151,7 @@ impl Recommendation {
         None
     }
 
-    /// A recommendation that nobody has changed yet.
+    /// A new recommendation.
     pub fn new(id: RecommendationId, lead_id: Uuid, origin: Origin, status: Status, now: DateTime<Utc>) -> Self {
         Self {
             id,
@@ -174,7 +175,7 @@ impl Recommendation {
         }
     }
 
-    /// What a follow-up proposes for one medium.
+    /// The recommendation for one medium of a follow-up.
     pub fn of_follow_up(
         id: RecommendationId,
         lead_id: Uuid,
@@ -191,25 +192,25 @@ impl Recommendation {
         }
     }
 
-    /// The service that made it: model, instructions and priority model, for the audit.
+    /// The versions of the language model, the prompt and the priority model, for the audit.
     pub fn ai_service_version(&self) -> String {
         let written_by = self.written_by.as_ref().map(|by| format!("{}/{}", by.model, by.prompt_version));
         let policy = self.assessment.as_ref().map(|assessment| assessment.policy_version.clone());
         [written_by, policy].into_iter().flatten().collect::<Vec<_>>().join("/")
     }
 
-    /// What lists are in the order of: the most urgent first, then the oldest.
+    /// The sort key of lists: the most urgent first, then the oldest.
     pub(super) fn listed_by(&self) -> String {
         let priority = self.assessment.as_ref().map_or(0, |assessment| assessment.priority_score.min(100));
         format!("{:03}#{}#{}", 100 - priority, timestamp(self.created_at), self.id.recommendation_id)
     }
 
-    /// Whether a queue's message is wanted for it.
+    /// Whether it needs a queue message.
     pub fn is_queued(&self) -> bool {
         self.assignment.is_queued()
     }
 
-    /// Whether its reviewers wait until later.
+    /// Whether it is snoozed at a time.
     pub(super) fn is_snoozed(&self, now: DateTime<Utc>) -> bool {
         self.snoozed_until.is_some_and(|until| until > now)
     }

@@ -1,4 +1,4 @@
-//! The decisions of reviewers: approve, reject, snooze, and those on the manual queue.
+//! The decisions of reviewers: approve, reject, snooze, and those about the manual queue.
 
 use super::approval::Approval;
 use chrono::{DateTime, Utc};
@@ -16,34 +16,34 @@ use crate::workflow::lease::Assignment;
 use crate::workflow::notifications::Notification;
 
 impl Draft {
-    /// SHA-256 of what is sent, in hexadecimal digits.
+    /// SHA-256 of the text, in hexadecimal digits.
     pub fn sha256(&self) -> String {
         let title = self.title.as_deref().unwrap_or_default();
         HEXLOWER.encode(&Sha256::digest([title, "\n", &self.message].concat()))
     }
 }
 
-/// Why nobody can decide so.
+/// The reason why a decision is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// Somebody else has changed it since it was read.
+    /// It has changed since it was read.
     Outdated,
     /// Its status does not allow this decision.
     NotOpen(Status),
 }
 
-/// What became of a decision.
+/// The result of a decision.
 pub type Decided = Result<Recommendation, Refused>;
 
 impl Recommendation {
-    /// Whether a person may approve or reject it.
+    /// Whether a reviewer may approve or reject it.
     pub fn is_open(&self) -> bool {
         matches!(self.status, Status::PendingReview | Status::BlockedPii)
     }
 }
 
 impl Recommendations {
-    /// Approves a text as it is to be sent. The text must have passed the personal data gate.
+    /// Approves a text for sending. The text must have passed the personal data gate.
     pub async fn approve(&self, before: &Recommendation, draft: Draft, actor: Actor) -> Result<Decided, StoreError> {
         if !before.is_open() {
             return Ok(Err(Refused::NotOpen(before.status)));
@@ -64,7 +64,7 @@ impl Recommendations {
         self.decide(before, after, actor, "approved", details, &[], Vec::new()).await
     }
 
-    /// Blocks a text that contains somebody's personal data. The text is not stored.
+    /// Blocks a text that contains personal data of another person. The text is not stored.
     pub async fn block(
         &self,
         before: &Recommendation,
@@ -85,7 +85,7 @@ impl Recommendations {
         Ok(decided)
     }
 
-    /// Rejects it. A recommendation from the lead's engagement is analysed again, with the reason.
+    /// Rejects a recommendation. One from the lead's engagement is analysed again, with the reason.
     pub async fn reject(&self, before: &Recommendation, reason: &str, actor: Actor) -> Result<Decided, StoreError> {
         if !before.is_open() {
             return Ok(Err(Refused::NotOpen(before.status)));
@@ -108,7 +108,7 @@ impl Recommendations {
         self.decide(before, after, actor, "rejected", details, &[], Vec::new()).await
     }
 
-    /// Leaves it out of the list until later.
+    /// Hides it from lists until a time.
     pub async fn snooze(
         &self,
         before: &Recommendation,
@@ -123,8 +123,8 @@ impl Recommendations {
         self.decide(before, after, actor, "snoozed", details, &[], Vec::new()).await
     }
 
-    /// Closes what a person has handled: an item of the manual queue, or a delivery with an unknown result, also if the
-    /// provider accepted it and has been silent for too long.
+    /// Closes an item that a person has handled: an item of the manual queue, or a delivery with an unknown result.
+    /// That includes a delivery that the provider accepted without reporting a status for too long.
     pub async fn resolve(&self, before: &Recommendation, actor: Actor) -> Result<Decided, StoreError> {
         let state = before.attempts.last().map(|attempt| attempt.state);
         let is_unknown = before.status == Status::Delivering
@@ -153,7 +153,7 @@ impl Recommendations {
         self.decide(before, after, actor, "handed_back", json!({}), &[], close).await
     }
 
-    /// Creates the recommendation that replaces it, and records that. `false` if another process did so.
+    /// Creates the recommendation that replaces this one, and records that. `false` if another process did so.
     pub async fn replace(
         &self,
         before: &Recommendation,
@@ -211,7 +211,7 @@ impl Recommendations {
         })
     }
 
-    /// A fresh identifier.
+    /// A new identifier.
     pub fn identifier(&self, workspace_id: Uuid) -> super::RecommendationId {
         super::RecommendationId { workspace_id, recommendation_id: self.random.uuid() }
     }

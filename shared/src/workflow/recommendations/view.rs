@@ -1,4 +1,4 @@
-//! A recommendation as answers show it.
+//! A recommendation in API answers.
 
 use crate::base::channel::{Channel, Recommended};
 use crate::base::time::Timestamp;
@@ -10,117 +10,117 @@ use super::attempt::{Attempt, AttemptState};
 use super::{Approval, Origin, Recommendation, Status};
 use crate::outreach::policy::{ChannelScore, Contribution, Outcome};
 
-/// What is proposed to be sent to a lead, and what became of it.
+/// A proposed message to a lead, with its review and its delivery.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Recommendation")]
 pub struct RecommendationView {
     /// Its identifier.
     pub recommendation_id: Uuid,
-    /// Where it stands.
+    /// The status.
     pub status: Status,
     /// Increases by one with every change. A decision can name the version that it is about.
     pub version: u64,
     /// The lead.
     pub lead_id: Uuid,
-    /// How soon the lead is worth following up: 0–100. Null where nothing was analysed.
+    /// How urgent the follow-up is, from 0 to 100. Null without an analysis.
     #[schemars(range(max = 100))]
     pub priority_score: Option<u8>,
-    /// Such as `follow_up`.
+    /// The recommended action, such as `follow_up`. Null without an analysis.
     pub recommended_action: Option<String>,
-    /// The channel that most likely succeeds.
+    /// The channel of the draft. Null if there is no draft, or if it is blocked.
     #[schemars(with = "Option<Recommended>")]
     pub recommended_channel: Option<Channel>,
     /// Why this follow-up is recommended.
     pub reasoning_summary: Option<String>,
-    /// The draft's subject line or headline, where its channel has one.
+    /// The draft's subject line or headline. Null if the channel has none.
     pub draft_title: Option<String>,
-    /// The draft; null or empty while there is none, or nobody may see it.
+    /// The text of the draft. Null or empty if there is none, or if it is blocked.
     pub draft_message: Option<String>,
-    /// Nothing is sent before a person has approved it.
+    /// Always true: nothing is sent before a person has approved it.
     #[schemars(extend("const" = true))]
     pub requires_human_approval: bool,
-    /// The confidence in the choice of the channel, from 0 to 1.
+    /// The confidence in the choice of the channel, from 0 to 1. Null without an analysis.
     pub confidence: Option<f64>,
-    /// Each channel's probability with its interval, the likeliest first.
+    /// The probability of success of each channel with its interval, the highest first. Null without an analysis.
     pub channel_scores: Option<Vec<ChannelScore>>,
-    /// The factors of the priority; their points sum to the score.
+    /// The factors of the priority; their points sum to the score. Null without an analysis.
     pub factors: Option<Vec<Contribution>>,
     /// The versions of the channel model, the language model and the prompt.
     pub ai_service_version: String,
-    /// The follow-up that it is a message of, if it is one.
+    /// The follow-up that it belongs to. Null without one.
     pub follow_up: Option<RecommendationFollowUp>,
-    /// The campaign that it is a draft of, if it is one.
+    /// The campaign that it belongs to. Null without one.
     pub campaign_id: Option<Uuid>,
-    /// The rejected recommendation that this one replaces.
+    /// The rejected recommendation that this one replaces. Null without one.
     pub follows: Option<Uuid>,
-    /// The recommendation that replaces this one.
+    /// The recommendation that replaces this one. Null without one.
     pub followed_by: Option<Uuid>,
-    /// Until when it is snoozed.
+    /// The end of the snooze. Null if it is not snoozed.
     pub snoozed_until: Option<Timestamp>,
-    /// The reviewer's reason for rejecting it.
+    /// The reviewer's reason for rejecting it. Null if it is not rejected.
     pub rejection_reason: Option<String>,
-    /// What the reviewer approved.
+    /// The approval. Null before.
     pub approval: Option<ApprovalView>,
     /// The delivery attempts, oldest first.
     pub deliveries: Vec<DeliveryView>,
-    /// When it was made.
+    /// The time at which it was created.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// The time of its last change.
     pub updated_at: Timestamp,
 }
 
-/// The follow-up that a recommendation is a message of.
+/// The follow-up that a recommendation belongs to.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct RecommendationFollowUp {
     /// The command that wrote it.
     pub command_id: Uuid,
-    /// The site.
+    /// The site of the lead.
     pub site_id: Uuid,
     /// The agent in whose name it is written.
     pub agent_id: Uuid,
-    /// The visitor as whom the lead was seen.
+    /// The lead's visitor identifier on the site. Null if unknown.
     pub visitor_id: Option<Uuid>,
 }
 
-/// What the reviewer approved.
+/// A reviewer's approval.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Approval")]
 pub struct ApprovalView {
     /// The channel.
     #[schemars(with = "Recommended")]
     pub channel: Channel,
-    /// The subject line or headline.
+    /// The subject line or headline. Null if the channel has none.
     pub draft_title: Option<String>,
     /// The approved text.
     pub draft_message: String,
-    /// SHA-256 of what is sent, in hexadecimal digits.
+    /// SHA-256 of the approved text, in hexadecimal digits.
     pub text_sha256: String,
-    /// Whether the person changed what was proposed.
+    /// Whether the reviewer changed the proposed text or channel.
     pub edited: bool,
-    /// The key that it was approved with.
+    /// The reviewer: `key:` and the identifier of the API key.
     pub by: String,
-    /// When it was approved.
+    /// The time of the approval.
     pub at: Timestamp,
 }
 
-/// An attempt to deliver.
+/// A delivery attempt.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Delivery")]
 pub struct DeliveryView {
     /// The channel.
     #[schemars(with = "Recommended")]
     pub channel: Channel,
-    /// Where it stands.
+    /// The state of the attempt.
     pub state: AttemptState,
-    /// SHA-256 of what is sent, in hexadecimal digits.
+    /// SHA-256 of the text, in hexadecimal digits.
     pub text_sha256: String,
-    /// The provider's identifier.
+    /// The provider's identifier of the message. Null before the provider accepted it.
     pub provider_message_id: Option<String>,
-    /// Why it failed, or is not known.
+    /// The code of the reason if it failed or its result is unknown. Otherwise null.
     pub code: Option<String>,
-    /// What the lead did with it.
+    /// The lead's reaction. Null if none is known.
     pub outcome: Option<Outcome>,
-    /// When it last changed.
+    /// The time of the last change.
     pub at: Timestamp,
 }
 

@@ -1,22 +1,22 @@
-//! What a campaign is to say, as a task proposes it.
+//! The brief of a campaign, as a task proposes it.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::crm::lists::Target;
 
-/// What a campaign is to say, and to whom.
+/// The brief of a campaign: its list and its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Brief {
     /// The campaign's identifier, known before it is started.
     pub campaign_id: Uuid,
-    /// What people call it.
+    /// The campaign's name.
     pub name: String,
-    /// To whom.
+    /// The list whose contacts get a draft.
     pub list: Target,
-    /// What about, in the words of whoever asked for it.
+    /// The topic, in the user's words.
     pub about: String,
-    /// The e-mail that each draft follows in tone and content, as it was agreed on; it names nobody.
+    /// An agreed e-mail whose tone and content each draft follows; it names no contact. Null without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub example: Option<Example>,
 }
@@ -25,7 +25,7 @@ pub struct Brief {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[schemars(rename = "ExampleMessage")]
 pub struct Example {
-    /// Subject line.
+    /// The subject line.
     pub title: String,
     /// The text.
     pub message: String,

@@ -17,30 +17,29 @@ pub const SUPERSEDED: &str = "superseded";
 /// hold.
 pub(super) const HELD: TimeDelta = TimeDelta::hours(24);
 
-/// Who decides, and in which request.
+/// Identifies a decision by its key and request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// The key.
+    /// The identifier of the API key.
     pub key_id: Uuid,
     /// The request; a repeated request has the same identifier.
     pub request: Uuid,
 }
 
-/// What became of a decision.
+/// The result of a decision.
 #[derive(Debug)]
 pub enum Decided {
-    /// The decision is made, now or before by the same request.
+    /// The decision is stored, now or earlier by the same request.
     Done(Box<Task>),
-    /// Somebody has decided otherwise, or another task replaced it.
+    /// The task has another status: it was decided otherwise, or another task replaced it.
     NotPending(Status),
-    /// The workspace has only this many credits. The task still waits.
+    /// The workspace has only this many credits. The task stays pending.
     Short(u64),
 }
 
 impl Tasks {
-    /// The writes that make a pending task. If it takes the place of an earlier one of its conversation, the
-    /// second of the two dismisses that one, and is refused if it does not wait any more: then there is
-    /// nothing to take the place of, and the task is proposed without.
+    /// The writes that create a pending task. If it replaces an earlier task of its conversation, the second write
+    /// dismisses that task. It fails if that task is no longer pending; then propose the new task without `supersedes`.
     pub fn propose(&self, task: &Task, supersedes: Option<TaskId>) -> Result<Vec<Write>, StoreError> {
         let mut writes = vec![self.put(task)?.when_new()];
         if let Some(earlier) = supersedes {
@@ -64,7 +63,7 @@ impl Tasks {
         Ok(writes)
     }
 
-    /// Approves a task, and holds its price in the same transaction. From then on its queue's message is wanted.
+    /// Approves a task, and holds its price in the same transaction. From then on the task needs a queue message.
     pub async fn approve(&self, before: &Task, decision: Decision, price: u32) -> Result<Decided, StoreError> {
         let now = self.clock.now();
         let operation = before.plan.action().filter(|_| price > 0).map(|action| {
@@ -77,7 +76,7 @@ impl Tasks {
         self.decide(before, after, decision, hold.into_iter().flatten()).await
     }
 
-    /// Dismisses a task, which costs nothing.
+    /// Dismisses a task. That costs nothing.
     pub async fn dismiss(
         &self,
         before: &Task,

@@ -3,16 +3,16 @@
 //! | item | `pk` | `sk` |
 //! |---|---|---|
 //! | task | `W#<workspace>#T#<task>` | `task` |
-//! | some of whom a search has found | `W#<workspace>#T#<task>` | `selection#<number>` |
+//! | part of the prospects that a search has found | `W#<workspace>#T#<task>` | `selection#<number>` |
 //!
 //! ```text
 //! pending -> approved -> running -> completed | failed
 //! pending -> dismissed
 //! ```
 //!
-//! Every change is one transaction, with what it costs: an approval holds the price, completing posts it, and
-//! failing voids it. A decision is conditional on the version that was read, so of two who decide at once the
-//! second is refused. What a worker writes is conditional on its [lease](crate::workflow::lease).
+//! Every change is one transaction that includes its cost: an approval holds the price, completing posts it, and
+//! failing voids it. A decision requires the version that was read, so the second of two simultaneous decisions is
+//! refused. A worker's writes require its [lease](crate::workflow::lease).
 //!
 //! From its approval until it is finished, a task is in the index of [`crate::workflow::due`].
 
@@ -45,7 +45,7 @@ pub use plan::{ContactChanges, ListOperation, Plan};
 /// How long tasks are kept after their last change.
 const KEPT: TimeDelta = TimeDelta::days(400);
 
-/// Where a task stands.
+/// The status of a task.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, EnumString, IntoStaticStr, VariantNames,
 )]
@@ -53,17 +53,17 @@ const KEPT: TimeDelta = TimeDelta::days(400);
 #[strum(serialize_all = "lowercase")]
 #[schemars(rename = "TaskStatus")]
 pub enum Status {
-    /// It waits for a person.
+    /// It waits for a decision.
     Pending,
-    /// A person wants it; it waits for a worker.
+    /// It is approved and waits for a worker.
     Approved,
-    /// A worker is at it, or is going to try again.
+    /// A worker is running it, or will try again.
     Running,
-    /// It is done.
+    /// It succeeded.
     Completed,
-    /// It was tried too often, or cannot be done.
+    /// It failed: after the last attempt, or because it cannot be done.
     Failed,
-    /// A person does not want it, or another took its place.
+    /// A person dismissed it, or another task replaced it.
     Dismissed,
 }
 
@@ -74,7 +74,7 @@ impl Status {
     }
 }
 
-/// Which task; also what a message of the queue says.
+/// Identifies a task. It is also the content of queue messages about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TaskId {
     /// The tenant.
@@ -83,83 +83,83 @@ pub struct TaskId {
     pub task_id: Uuid,
 }
 
-/// How far a task is.
+/// The progress of a task.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// How many are done.
+    /// The number of finished parts.
     pub done: u32,
-    /// How many there are, once that is known.
+    /// The number of all parts; null until it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u32>,
 }
 
-/// Why a task failed, in words that hold no personal data.
+/// Why a task failed, without personal data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "TaskFailure")]
 pub struct Failure {
-    /// Such as `prospect_source_unavailable`.
+    /// The code of the reason, such as `prospect_source_unavailable`.
     pub code: String,
-    /// What a person can do about it.
+    /// A message that says what a person can do about it.
     pub message: String,
 }
 
 impl Failure {
-    /// A failure of this code; the message says what a person can do about it.
+    /// A failure with this code. The message says what a person can do about it.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
         Self { code: code.to_owned(), message: message.into() }
     }
 }
 
-/// Something that Lexi proposes to do.
+/// An action that Lexi proposes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Task {
-    /// Which one.
+    /// Its identifier.
     #[serde(flatten)]
     pub id: TaskId,
-    /// Rises by one with every change.
+    /// Increases by one with every change.
     pub version: u64,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
-    /// What it does.
+    /// The action with its parameters.
     pub plan: Plan,
     /// The conversation in which it was proposed.
     pub conversation_id: Uuid,
-    /// When it was proposed.
+    /// The time at which it was proposed.
     pub created_at: DateTime<Utc>,
-    /// When it was approved or dismissed.
+    /// The time at which it was approved or dismissed; null before.
     pub decided_at: Option<DateTime<Utc>>,
-    /// The key that it was decided with; none if another task took its place.
+    /// The API key of the decision; null before, or if another task replaced it.
     pub decided_by: Option<Uuid>,
-    /// The request that decided it.
+    /// The request of the decision.
     decided_in: Option<Uuid>,
-    /// Why it was dismissed, or [`SUPERSEDED`].
+    /// Why it was dismissed, or [`SUPERSEDED`]; null without a reason.
     pub reason: Option<String>,
-    /// The task that took its place.
+    /// The task that replaced it; null without one.
     pub superseded_by: Option<Uuid>,
-    /// How far it is.
+    /// Its progress.
     #[serde(default)]
     pub progress: Progress,
-    /// What came of it, such as how many were found.
+    /// The result, such as the number of prospects found; null until there is one.
     pub result: Option<Value>,
-    /// Why it failed.
+    /// Why it failed; null unless it failed.
     pub failure: Option<Failure>,
-    /// When it was first taken.
+    /// The time of the first attempt; null before.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it was completed or had failed.
+    /// The time at which it completed or failed; null before.
     pub finished_at: Option<DateTime<Utc>>,
-    /// What is held for it since its approval, as it stands now.
+    /// The credit operation that holds its price; null before the approval.
     operation: Option<Operation>,
-    /// How often it was taken since it last came on.
+    /// The number of attempts since it last made progress.
     #[serde(default)]
     pub attempts: u32,
     #[serde(flatten)]
     assignment: Assignment,
-    /// Epoch seconds from which it is deleted.
+    /// The epoch second from which it is deleted.
     expires: i64,
 }
 
 impl Task {
-    /// A task that waits for a person.
+    /// A pending task.
     pub fn new(id: TaskId, plan: Plan, conversation_id: Uuid, now: DateTime<Utc>) -> Self {
         Self {
             id,
@@ -185,13 +185,12 @@ impl Task {
         }
     }
 
-    /// What it costs in a workspace with these prices of its own.
+    /// Its price in credits. `prices` are the workspace's own prices.
     pub fn price(&self, prices: &BTreeMap<String, u32>) -> u32 {
         self.plan.action().map_or(0, |action| action.price(prices))
     }
 
-    /// How many credits it takes: its price while nobody has decided, then what is held, and in the end what was
-    /// spent.
+    /// Its cost in credits: the price before the decision, then the hold, and finally the charge.
     pub fn credits(&self, prices: &BTreeMap<String, u32>) -> u32 {
         match (self.status, &self.operation) {
             (Status::Pending, _) => self.price(prices),
@@ -201,7 +200,7 @@ impl Task {
     }
 }
 
-/// The tasks in the `work` table, and what they cost.
+/// The tasks in the `work` table, with their credits.
 #[derive(Clone, Debug, FromContext)]
 pub struct Tasks {
     clock: Clock,
@@ -224,13 +223,13 @@ fn listed(workspace_id: Uuid, status: Status) -> String {
 }
 
 impl Tasks {
-    /// A task.
+    /// Reads a task.
     pub async fn get(&self, id: TaskId) -> Result<Option<Task>, StoreError> {
         self.table.get(task_key(id)).await
     }
 
-    /// The tasks of a status, the newest first: at most `limit` after the first `skip`, and how many there are.
-    /// What was decided a moment ago may be missing: the index follows the table.
+    /// The tasks with a status, newest first: at most `limit` after the first `skip`, and the number of all. It may not
+    /// show the latest decisions, because the index is eventually consistent.
     pub async fn list(
         &self,
         workspace_id: Uuid,
@@ -245,13 +244,13 @@ impl Tasks {
         Ok((page.filter(|task| task.status == status).collect(), places.len()))
     }
 
-    /// The same in its next version.
+    /// The task in its next version.
     fn next(&self, before: &Task) -> Task {
         let expires = (self.clock.now() + KEPT).timestamp();
         Task { version: before.version + 1, expires, ..before.clone() }
     }
 
-    /// A write of a whole task, whose condition is the caller's.
+    /// A write that replaces the task; the caller adds the condition.
     fn put(&self, task: &Task) -> Result<Write, StoreError> {
         let mut item = keyed(task, task_key(task.id))?;
         item.insert("listed".to_owned(), s(listed(task.id.workspace_id, task.status)));

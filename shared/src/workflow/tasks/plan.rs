@@ -1,4 +1,4 @@
-//! What a task does: the parameters that a person approves, and their description for people.
+//! The action of a task: the parameters that a person approves, and their description for people.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,54 +9,54 @@ use crate::crm::prospects;
 use crate::workflow::tasks::Brief;
 use crate::workspace::credits::Action;
 
-/// What a task does, with all its parameters: exactly what a person approves is what runs.
+/// The action of a task with all its parameters. The worker does exactly what the person approved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Plan {
-    /// Looks for prospects, makes contacts of them and puts them on a list.
+    /// Searches for prospects, creates contacts from them and puts them on a list.
     ProspectSearch {
-        /// Whom to look for.
+        /// The search.
         query: prospects::Query,
-        /// Where they go.
+        /// The list for the contacts.
         list: Target,
     },
     /// Writes a draft for each contact of a list.
     CampaignStart(Brief),
-    /// Changes what is known of a contact.
+    /// Changes a contact.
     ContactUpdate {
         /// The contact.
         lead_id: Uuid,
-        /// What people call it.
+        /// The contact's name.
         name: String,
-        /// What it is to be.
+        /// The new values.
         changes: ContactChanges,
     },
     /// Changes a list.
     ListOperation {
-        /// The list.
+        /// The list to change.
         list: Target,
-        /// What is done to it.
+        /// The change.
         #[serde(flatten)]
         operation: ListOperation,
-        /// What the person called the contacts that it concerns.
+        /// The contacts that it concerns, by the names that the user gave.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         contacts: Vec<String>,
     },
 }
 
-/// The new values of a contact. Fields that are not named stay unchanged.
+/// The new values of a contact. Fields without a value stay unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContactChanges {
     /// Full name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub full_name: Option<String>,
-    /// E-mail address, lower case.
+    /// E-mail address, in lower case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// Phone number: `+` and digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
-    /// Role at the company.
+    /// Job title.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_title: Option<String>,
     /// Company.
@@ -71,27 +71,27 @@ pub struct ContactChanges {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "snake_case")]
 pub enum ListOperation {
-    /// Makes it.
+    /// Creates the list.
     Create,
-    /// Gives it another name.
+    /// Renames the list.
     Rename {
-        /// The name.
+        /// The new name.
         to: String,
     },
-    /// Puts contacts on it.
+    /// Puts contacts on the list.
     Add {
-        /// Their identifiers.
+        /// The contacts' identifiers.
         lead_ids: Vec<Uuid>,
     },
-    /// Takes contacts off it.
+    /// Takes contacts off the list.
     Remove {
-        /// Their identifiers.
+        /// The contacts' identifiers.
         lead_ids: Vec<Uuid>,
     },
 }
 
 impl Plan {
-    /// Its type's name in responses.
+    /// The name of its type in API answers.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::ProspectSearch { .. } => "prospect_search",
@@ -101,7 +101,7 @@ impl Plan {
         }
     }
 
-    /// What it costs, if it costs something.
+    /// The priced action; `None` if it is free.
     pub fn action(&self) -> Option<Action> {
         matches!(self, Self::ProspectSearch { .. }).then_some(Action::ProspectSearch)
     }
@@ -144,7 +144,7 @@ impl Plan {
     }
 }
 
-/// Contacts by their names, or how many there are.
+/// The contacts' names, or their number if no names are given.
 fn named(names: &[String], lead_ids: &[Uuid]) -> String {
     match (names, lead_ids.len()) {
         ([], 1) => "1 contact".to_owned(),
@@ -154,7 +154,7 @@ fn named(names: &[String], lead_ids: &[Uuid]) -> String {
     }
 }
 
-/// What people call a field.
+/// The name of a field for people.
 fn label(field: &str) -> &str {
     match field {
         "full_name" => "name",
@@ -167,7 +167,7 @@ fn label(field: &str) -> &str {
 }
 
 impl ContactChanges {
-    /// The fields that are named, with what they are to be.
+    /// The fields that change, with their new values.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
         [
             ("full_name", &self.full_name),

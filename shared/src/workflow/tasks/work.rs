@@ -13,18 +13,19 @@ use crate::workflow::lease::{ATTEMPTS, Assignment, Lease, Leased, Take};
 use crate::workspace::credits::count_resolved;
 use crate::workspace::credits::{Operation, State};
 
-/// How many prospects one item of a selection holds: with all that is known of them, far less than an item may.
+/// The number of prospects in one item of a selection. Even with all their fields, they stay far below the size limit
+/// of an item.
 const SELECTED_TOGETHER: usize = 25;
 
-/// Some of the prospects that a search has found.
+/// A part of the prospects that a search has found.
 #[derive(Serialize, Deserialize)]
 struct Selection {
     prospects: Vec<Prospect>,
 }
 
 impl Tasks {
-    /// Takes an approved task, or a running one whose lease has expired, and extends the hold of its price. A task that
-    /// was tried too often, or whose hold is gone, fails instead.
+    /// Takes an approved task, or a running one whose lease has expired, and extends the hold of its price. After the
+    /// last attempt, or without its hold, the task fails instead.
     pub async fn take(&self, id: TaskId) -> Result<Take<Task>, StoreError> {
         let owner = self.random.uuid();
         retrying("a task", (), |()| async move {
@@ -79,7 +80,7 @@ impl Tasks {
         .await
     }
 
-    /// Stores a task's progress. `None` if the caller lost the lease.
+    /// Stores a task's progress. `None` if the caller has lost the lease.
     pub async fn progress(
         &self,
         leased: &Leased<Task>,
@@ -108,7 +109,7 @@ impl Tasks {
         Ok(self.change(leased, &next, also).await?.then(|| leased.with(next)))
     }
 
-    /// The prospects that the search of a task has found, in their order.
+    /// The prospects that the search of a task has found, in order.
     pub async fn selected(&self, task: &Task) -> Result<Vec<Prospect>, StoreError> {
         let selections: Vec<Selection> = self.table.under(pk(task.id), "selection#").all().await?;
         // What lies behind is of a selection that nobody knew to be stored.
@@ -116,21 +117,20 @@ impl Tasks {
         Ok(selections.into_iter().flat_map(|selection| selection.prospects).take(total).collect())
     }
 
-    /// Completes a task, and posts its price, or voids it if there is nothing to be `charged` for. `false` if it is no
-    /// longer the caller's.
+    /// Completes a task. Posts its price, or voids it if `charged` is false. `false` if the caller has lost the task.
     pub async fn complete(&self, leased: &Leased<Task>, result: Value, charged: bool) -> Result<bool, StoreError> {
         let done = Task { status: Status::Completed, result: Some(result), failure: None, ..self.next(leased) };
         self.finish(leased, done, if charged { State::Posted } else { State::Voided }).await
     }
 
-    /// Fails a task for good, and voids its price. `false` if it is no longer the caller's.
+    /// Fails a task for good, and voids its price. `false` if the caller has lost the task.
     pub async fn fail(&self, leased: &Leased<Task>, failure: Failure) -> Result<bool, StoreError> {
         let failed = Task { status: Status::Failed, failure: Some(failure), ..self.next(leased) };
         self.finish(leased, failed, State::Voided).await
     }
 
     /// Releases a task that could not be done. It is queued again, or marked as failed after the last attempt. Returns
-    /// whether it is tried again.
+    /// whether it will be tried again.
     pub async fn give_back(&self, leased: &Leased<Task>, failure: Failure) -> Result<bool, StoreError> {
         if leased.attempts >= ATTEMPTS {
             return self.fail(leased, failure).await.map(|_| false);
@@ -138,8 +138,8 @@ impl Tasks {
         self.change(leased, &self.released(leased), Vec::new()).await.map(|_| true)
     }
 
-    /// Gives a task back that is not done; if it made progress, it has all attempts again. `false` if it is no longer
-    /// the caller's, and needs no message.
+    /// Releases an unfinished task. If it made progress, it gets all its attempts again. `false` if the caller has lost
+    /// the task; then it needs no message.
     pub async fn pause(&self, leased: &Leased<Task>, progress: Progress) -> Result<bool, StoreError> {
         let attempts = attempts(leased, progress);
         if attempts >= ATTEMPTS {
@@ -148,19 +148,19 @@ impl Tasks {
         self.change(leased, &Task { progress, attempts, ..self.released(leased) }, Vec::new()).await
     }
 
-    /// A task without its lease, so that it can be taken again at once.
+    /// The task without its lease, so that a worker can take it at once.
     fn released(&self, leased: &Leased<Task>) -> Task {
         let assignment = Assignment::waiting(Worker::Task, leased.id.task_id, self.clock.now());
         Task { assignment, ..self.next(leased) }
     }
 
-    /// Writes the next version of a task, with `also`. `false` if it is no longer the caller's.
+    /// Writes the next version of a task, with `also`. `false` if the caller has lost the task.
     async fn change(&self, leased: &Leased<Task>, next: &Task, also: Vec<Write>) -> Result<bool, StoreError> {
         let own = leased.guard(self.put(next)?, self.clock.now());
         Ok(matches!(self.table.transact(std::iter::once(own).chain(also)).await?, Transacted::Applied))
     }
 
-    /// Ends a task and resolves its hold. A task whose hold was voided meanwhile cannot be completed.
+    /// Ends a task and settles its hold. A task whose hold was voided meanwhile cannot be completed.
     async fn finish(&self, leased: &Leased<Task>, next: Task, state: State) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let operation = next.operation.clone().map(|operation| Operation { state, ..operation });
@@ -189,7 +189,7 @@ impl Tasks {
     }
 }
 
-/// How often a task was taken since it last made progress.
+/// The number of attempts since a task last made progress.
 fn attempts(task: &Task, progress: Progress) -> u32 {
     if progress.done > task.progress.done { 0 } else { task.attempts }
 }
@@ -198,7 +198,7 @@ fn interrupted() -> Failure {
     Failure::new("interrupted", "the work was interrupted too often; ask for it again")
 }
 
-/// A task that is not done for free.
+/// The task, marked as failed because its hold is gone.
 fn unpaid(task: Task, now: DateTime<Utc>) -> Task {
     let failure =
         Failure::new("hold_expired", "the task waited so long that its credits were given back; ask for it again");
