@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use shared::base::context::FromContext;
 use shared::base::time::timestamp;
-use shared::workspace::accounts::{Accounts, KeyRecord};
+use shared::workspace::accounts::{Accounts, KeyRecord, Workspace};
 use shared::workspace::auth::{ApiKey, Permission, Quota};
 use uuid::Uuid;
 
@@ -25,11 +25,11 @@ pub enum Command {
     Create(Create),
     /// List the keys of a workspace with their last use, oldest first; never the keys themselves
     List(Of),
-    /// Replace a key by a new one with the same name, permissions and quota; the old one stays valid for a while
+    /// Replace a key by a new one with the same name, permissions, quota and expiry; the old one stays valid for a while
     Rotate {
         #[command(flatten)]
         which: Which,
-        /// How long the old key goes on, so that every client can change to the new one
+        /// How long the old key stays valid, so that every client can change to the new one
         #[arg(long, value_name = "24h|7d", default_value = "24h")]
         overlap: Overlap,
     },
@@ -101,7 +101,7 @@ fn id(text: &str) -> Result<Uuid, String> {
     text.trim().parse().map_err(|_| "must be a UUID, as `cargo cli key list` prints it".to_owned())
 }
 
-/// How long a key goes on beside its successor.
+/// How long a key stays valid beside its successor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Overlap(TimeDelta);
 
@@ -171,12 +171,12 @@ async fn make(create: Create, connection: &Connection) -> Result<Answer, CliErro
     record.quota = Quota { per_minute: create.per_minute, per_day: create.per_day };
     record.expires_at = expires.map(|at| at.timestamp());
     Accounts::new(context)?.put_key(&record).await?;
-    Ok(revealed(&key, &record, "Keep the key now: it is stored nowhere and not shown again."))
+    Ok(revealed(&key, &record, &workspace, "Keep the key now: it is stored nowhere and not shown again."))
 }
 
 async fn rotate(which: &Which, Overlap(overlap): Overlap, connection: &Connection) -> Result<Answer, CliError> {
     let context = &connection.context;
-    let accounts: Accounts = connection.store(which.of.workspace).await?;
+    let (workspace, accounts) = (connection.workspace(which.of.workspace).await?, Accounts::new(context)?);
     let (old, now) = (which.key(&accounts).await?, context.clock.now());
     if !old.is_valid(now) {
         let reason = format!("the key {} is revoked or expired; make a new one with `key create`", old.key_id);
@@ -186,17 +186,20 @@ async fn rotate(which: &Which, Overlap(overlap): Overlap, connection: &Connectio
     let mut record = KeyRecord::new(&key, key_id, old.workspace_id, old.permissions.clone(), now);
     record.name.clone_from(&old.name);
     record.quota = old.quota;
+    // A key that was given for a time is not prolonged by being replaced.
+    record.expires_at = old.expires_at;
     accounts.put_key(&record).await?;
     accounts.expire(&old, now + overlap).await?;
-    let end = moment_or(Some((now + overlap).timestamp()), "now");
+    let overlapped = (now + overlap).timestamp();
+    let end = moment(Some(old.expires_at.map_or(overlapped, |expires| expires.min(overlapped)))).unwrap_or_default();
     let remark = format!("Keep the key now: it is not shown again. The old key {} ends at {end}.", old.key_id);
-    let mut answer = revealed(&key, &record, &remark);
+    let mut answer = revealed(&key, &record, &workspace, &remark);
     answer.document["replaces"] = json!({"key_id": old.key_id, "expires_at": end});
     Ok(answer)
 }
 
-/// A new key, this once.
-fn revealed(key: &ApiKey, record: &KeyRecord, remark: &str) -> Answer {
+/// The answer that shows a new key; it is the only one.
+fn revealed(key: &ApiKey, record: &KeyRecord, workspace: &Workspace, remark: &str) -> Answer {
     let mut document = shown(record);
     document["key"] = key.reveal().into();
     document["workspace_id"] = json!(record.workspace_id);
@@ -204,7 +207,7 @@ fn revealed(key: &ApiKey, record: &KeyRecord, remark: &str) -> Answer {
         ("key", key.reveal().to_owned()),
         ("key id", record.key_id.to_string()),
         ("name", or_dash(&record.name)),
-        ("workspace", record.workspace_id.to_string()),
+        ("workspace", format!("{} ({})", workspace.workspace_id, workspace.name)),
         ("permissions", names(record)),
         ("quota", quota(record)),
         ("expires", moment_or(record.expires_at, "never")),

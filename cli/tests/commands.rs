@@ -198,6 +198,12 @@ async fn a_rotated_key_keeps_its_name_and_rights_and_the_old_one_ends() {
     let old_now = listed["keys"].as_array().unwrap().iter().find(|key| key["key_id"] == old["key_id"]).unwrap();
     assert!(old_now["last_used_at"].is_string() && old_now["expires_at"] == new["replaces"]["expires_at"], "{listed}");
 
+    // A key for a time is not prolonged, and ends no later because it is replaced.
+    let short = ["key", "create", "--permissions", "read:ai", "--expires", "2d"];
+    let (_, short) = stack.json(&[&short[..], &of].concat()).await;
+    let (_, next) = stack.json(&["key", "rotate", of[0], of[1], &id(&short), "--overlap", "7d"]).await;
+    assert_eq!((&next["expires_at"], &next["replaces"]["expires_at"]), (&short["expires_at"], &short["expires_at"]));
+
     // Without an overlap the old one is refused at once, and cannot be rotated again.
     let (_, newest) = stack.json(&["key", "rotate", of[0], of[1], &id(&new), "--overlap", "0h"]).await;
     assert_eq!((used(&new).await, used(&newest).await), (401, 200));

@@ -55,6 +55,13 @@ struct Arguments {
     template: PathBuf,
 }
 
+impl Arguments {
+    /// The file for the log; `None` if it goes to the terminal.
+    fn log_file(&self) -> Option<PathBuf> {
+        (!self.log).then(|| self.data.join("local.log"))
+    }
+}
+
 const EXAMPLES: &str = "Examples:
   cargo local                          the API on http://127.0.0.1:3000 with demo data
   cargo local --data other --port 0 --dynamodb-port 0 --sqs-port 0
@@ -83,8 +90,7 @@ async fn run(arguments: Arguments) -> Result<(), LocalError> {
     // The ready file is in the data folder even if the data is in memory.
     std::fs::create_dir_all(&arguments.data).map_err(LocalError::file(&arguments.data))?;
     let _lock = lock(&arguments.data)?;
-    let log = (!arguments.log).then(|| arguments.data.join("local.log"));
-    start_logs(&environment, log.as_deref())?;
+    start_logs(&environment, arguments.log_file().as_deref())?;
     let ready_file = arguments.ready_file.clone().unwrap_or_else(|| arguments.data.join("ready.json"));
     // A killed process leaves it behind, with old addresses.
     remove_if_there(&ready_file)?;
@@ -155,8 +161,8 @@ fn greeting(stack: &Stack, arguments: &Arguments, composed: bool, variables_file
         false => arguments.data.display().to_string(),
     };
     text += &format!("  data      {data}\n");
-    if !arguments.log {
-        text += &format!("  log       {} (--log shows it here)\n", arguments.data.join("local.log").display());
+    if let Some(file) = arguments.log_file() {
+        text += &format!("  log       {} (--log shows it here)\n", file.display());
     }
     if let Some(loaded) = &stack.demo_loaded {
         text += &format!("  demo      loaded {} leads with {} activities\n", loaded.leads, loaded.activities);

@@ -62,9 +62,7 @@ impl Analyst {
                 return Ok(());
             }
             // Nobody waits for it here, so a person is asked.
-            Err(problem) if matches!(problem.code, Code::AiUnavailable | Code::AiUnusable | Code::AiCircuitOpen) => {
-                self.analysis.for_people(id, &reach, &asked, &problem)
-            }
+            Err(problem) if problem.code.is_model_failure() => self.analysis.for_people(id, &reach, &asked, &problem),
             Err(problem) => return Err(problem),
         };
         let Proposal { recommendation, notifications } = analysed;

@@ -108,11 +108,7 @@ impl Endpoint for FollowupRecommendation {
                     call.success(shown(recommendation))
                 }
                 // A table that cannot be reached keeps no queue either.
-                Err(problem)
-                    if !matches!(problem.code, Code::AiUnavailable | Code::AiUnusable | Code::AiCircuitOpen) =>
-                {
-                    Err(problem)
-                }
+                Err(problem) if !problem.code.is_model_failure() => Err(problem),
                 Err(problem) => {
                     let for_people = self.analysis.for_people(id, &reach, &asked, &problem);
                     let Proposal { recommendation, notifications } = &for_people;

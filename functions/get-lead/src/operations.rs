@@ -9,7 +9,6 @@ use crate::GetLead;
 pub fn operations() -> Vec<Operation> {
     let route = "GET /users/{user_id}/leads/{customer_phone}";
     let operation = Operation::of::<GetLead>(route, "getLead", "Get a lead")
-        .never(Code::Validation)
         .refuses_with(Problem::new(Code::LeadNotFound, "Lead not found"));
     vec![operation]
 }

@@ -83,6 +83,11 @@ pub enum Code {
 }
 
 impl Code {
+    /// Whether the model failed, so that a person can do the work instead.
+    pub fn is_model_failure(self) -> bool {
+        matches!(self, Self::AiUnavailable | Self::AiUnusable | Self::AiCircuitOpen)
+    }
+
     /// Whether an answer with this code is stored under an idempotency key: true only for permanent errors that occur
     /// during the work, because a retry would fail in the same way (docs/behaviour.md, "Retries").
     pub fn is_kept(self) -> bool {

@@ -121,6 +121,10 @@ fn case(path: impl Into<String>, body: Value) -> Case {
 fn cases(method: &str, route: &str, own: &Ids, foreign: &Ids, now: &str) -> Vec<Case> {
     let bare = |path: String| vec![case(path, Value::Null)];
     let posted = |body: Value| vec![case(route, body)];
+    // A list as it is asked for, and with a parameter that it does not know.
+    let listed = |known: &str, unknown: &str| {
+        [known, unknown].map(|query| case(format!("{route}?{query}"), Value::Null)).into_iter().collect()
+    };
     let by_id = |id: &str| route.replace("{id}", id);
     let lead = |user: &str, phone: &str| route.replace("{user_id}", user).replace("{customer_phone}", phone);
     let message = |user: &Ids, phone: &Ids| {
@@ -135,7 +139,7 @@ fn cases(method: &str, route: &str, own: &Ids, foreign: &Ids, now: &str) -> Vec<
         ("POST", "/v1/ai/suggest-followups") => [&foreign.contact, &foreign.command, &foreign.list, &foreign.task]
             .map(|id| case(route, json!({ "contact_id": id })))
             .into(),
-        ("GET", "/v1/credits") => bare(format!("{route}?page=2&workspace_id={}", foreign.contact)),
+        ("GET", "/v1/credits") => listed("page=2", &format!("workspace_id={}", foreign.contact)),
         ("POST", "/v1/contacts") => vec![
             case(route, json!({"external_ref": foreign.reference})),
             case(route, json!({"email": foreign.email, "job_title": "CEO"})),
@@ -152,7 +156,7 @@ fn cases(method: &str, route: &str, own: &Ids, foreign: &Ids, now: &str) -> Vec<
         ("GET", "/v1/contacts") => [&foreign.email, &foreign.reference, &foreign.phone, &foreign.contact, &foreign.prospect]
             .map(|text| case(format!("{route}?search={text}"), Value::Null))
             .into(),
-        ("GET", "/v1/lists") => bare(format!("{route}?search={}", foreign.list_name.replace(' ', "%20"))),
+        ("GET", "/v1/lists") => listed("page=1", &format!("search={}", foreign.list_name.replace(' ', "%20"))),
         ("POST", "/v1/lists") => posted(json!({"name": foreign.list_name, "list_id": foreign.list})),
         ("GET", "/v1/lists/{id}" | "/v1/lists/{id}/contacts") => [&foreign.list, &foreign.campaign, &foreign.contact]
             .map(|id| case(by_id(id), Value::Null))
@@ -166,7 +170,7 @@ fn cases(method: &str, route: &str, own: &Ids, foreign: &Ids, now: &str) -> Vec<
         ("DELETE", "/v1/lists/{id}/contacts/{contact_id}") => [(foreign, foreign), (own, foreign), (foreign, own)]
             .map(|(list, contact)| case(by_id(&list.list).replace("{contact_id}", &contact.contact), Value::Null))
             .into(),
-        ("GET", "/v1/campaigns") => bare(format!("{route}?campaign_id={}", foreign.campaign)),
+        ("GET", "/v1/campaigns") => listed("page=1", &format!("campaign_id={}", foreign.campaign)),
         ("GET", "/v1/campaigns/{id}" | "/v1/campaigns/{id}/drafts") => [&foreign.campaign, &foreign.list, &foreign.task]
             .map(|id| case(by_id(id), Value::Null))
             .into(),
@@ -182,14 +186,14 @@ fn cases(method: &str, route: &str, own: &Ids, foreign: &Ids, now: &str) -> Vec<
             case(route, json!({"message": format!("How is the campaign {} going?", foreign.campaign)})),
             case(route, json!({"message": format!("Find {} at {}", foreign.prospect, foreign.prospect)})),
         ],
-        ("GET", "/v1/lexi/tasks") => bare(format!("{route}?conversation_id={}", foreign.conversation)),
+        ("GET", "/v1/lexi/tasks") => listed("page=1", &format!("conversation_id={}", foreign.conversation)),
         ("GET", "/v1/lexi/tasks/{id}") => {
             [&foreign.task, &foreign.campaign, &foreign.recommendation].map(|id| case(by_id(id), Value::Null)).into()
         }
         ("POST", "/v1/lexi/tasks/{id}/approve" | "/v1/lexi/tasks/{id}/dismiss") => {
             vec![case(by_id(&foreign.task), json!({})), case(by_id(&foreign.task), json!({"reason": "duplicate"}))]
         }
-        ("GET", "/v1/lexi/conversations") => bare(format!("{route}?conversation_id={}", foreign.conversation)),
+        ("GET", "/v1/lexi/conversations") => listed("page=1", &format!("conversation_id={}", foreign.conversation)),
         ("GET", "/v1/lexi/conversations/{id}") => {
             [&foreign.conversation, &foreign.task].map(|id| case(by_id(id), Value::Null)).into()
         }
@@ -222,7 +226,7 @@ fn cases(method: &str, route: &str, own: &Ids, foreign: &Ids, now: &str) -> Vec<
             case(format!("{route}?lead_id={}", foreign.contact), Value::Null),
             case(format!("{route}?lead_id={}&status=delivered", foreign.contact), Value::Null),
         ],
-        ("GET", "/api/v1/ai/followup/notifications") => bare(format!("{route}?role=representative&lead_id={}", foreign.contact)),
+        ("GET", "/api/v1/ai/followup/notifications") => listed("role=representative", &format!("role=representative&lead_id={}", foreign.contact)),
         ("GET", path) if path.starts_with("/api/v1/ai/followup/recommendations/{id}") => {
             [&foreign.recommendation, &foreign.command].map(|id| case(by_id(id), Value::Null)).into()
         }

@@ -142,6 +142,26 @@ fn everything_has_a_description_and_an_identifier_of_its_own() {
     }
 }
 
+/// `send` holds each answer against the description, so it also fails where the 400 is not described.
+#[tokio::test]
+async fn every_operation_with_a_key_refuses_a_parameter_that_it_does_not_know() {
+    let api = Api::start().await;
+    let id = "5eed0000-0000-4000-8000-000000000009";
+    let mut asked = 0;
+    for (route, operation) in operations().filter(|(_, operation)| operation.get("security").is_none()) {
+        let (method, path) = route.split_once(' ').unwrap();
+        let path = path.replace("{customer_phone}", "16505551234");
+        let filled = path.split('/').map(|part| if part.starts_with('{') { id } else { part }).collect::<Vec<_>>();
+        let request = api.authorized(method, &format!("{}?unheard_of=1", filled.join("/")));
+        let is_read = method == "GET" || method == "DELETE";
+        let answer = send(if is_read { request } else { request.json(&serde_json::json!({})) }).await;
+        assert_eq!(answer.status, 400, "{route} {}: {}", operation["operationId"], answer.text);
+        assert!(!is_read || answer.text.contains("unheard_of is not a parameter"), "{route}: {}", answer.text);
+        asked += 1;
+    }
+    assert!(asked > 35, "{asked}");
+}
+
 #[tokio::test]
 async fn the_description_and_the_reference_are_served_without_a_key() {
     let api = Api::start().await;
