@@ -56,9 +56,30 @@ struct Arguments {
 }
 
 impl Arguments {
+    /// The folder for the files of this run. An ephemeral run has one of its own, so that it can run beside another.
+    fn folder(&self) -> PathBuf {
+        if !self.ephemeral {
+            return self.data.clone();
+        }
+        std::env::temp_dir().join(format!("lead-follow-up-{}", std::process::id()))
+    }
+
     /// The file for the log; `None` if it goes to the terminal.
     fn log_file(&self) -> Option<PathBuf> {
-        (!self.log).then(|| self.data.join("local.log"))
+        (!self.log).then(|| self.folder().join("local.log"))
+    }
+
+    /// The ready files to write. An ephemeral run also writes the usual one, where `cargo cli` looks, unless another
+    /// stack is using that folder.
+    fn ready_files(&self) -> Vec<PathBuf> {
+        if let Some(file) = &self.ready_file {
+            return vec![file.clone()];
+        }
+        let mut files = vec![self.folder().join("ready.json")];
+        if self.ephemeral && lock(&self.data).is_ok() {
+            files.push(self.data.join("ready.json"));
+        }
+        files
     }
 }
 
@@ -87,13 +108,17 @@ async fn run(arguments: Arguments) -> Result<(), LocalError> {
     let path = arguments.template.display().to_string();
     let template = std::fs::read_to_string(&arguments.template);
     let template = template.map_err(|source| TemplateError::Unreadable { path, source })?;
-    // The ready file is in the data folder even if the data is in memory.
-    std::fs::create_dir_all(&arguments.data).map_err(LocalError::file(&arguments.data))?;
-    let _lock = lock(&arguments.data)?;
+    let folder = arguments.folder();
+    for folder in [&arguments.data, &folder] {
+        std::fs::create_dir_all(folder).map_err(LocalError::file(folder))?;
+    }
+    let _lock = (!arguments.ephemeral).then(|| lock(&arguments.data)).transpose()?;
     start_logs(&environment, arguments.log_file().as_deref())?;
-    let ready_file = arguments.ready_file.clone().unwrap_or_else(|| arguments.data.join("ready.json"));
-    // A killed process leaves it behind, with old addresses.
-    remove_if_there(&ready_file)?;
+    let ready_files = arguments.ready_files();
+    // A killed process leaves its ready file behind, with old addresses.
+    for file in &ready_files {
+        remove_if_there(file)?;
+    }
     let model = real_model(&environment)?;
     let composed = model.is_none();
     let prospects = prospect_provider(&environment)?;
@@ -117,18 +142,27 @@ async fn run(arguments: Arguments) -> Result<(), LocalError> {
         stack.secrets.put(PROSPECTS_KEY, key);
     }
 
-    let variables_file = ready_file.with_file_name("functions.env");
+    let variables_file = ready_files[0].with_file_name("functions.env");
     let variables: String = stack.variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
     write_file(&variables_file, &variables)?;
     let ready = serde_json::to_string_pretty(&stack.ready).map_err(|error| LocalError::Emulator(error.to_string()))?;
-    write_file(&ready_file, &ready)?;
+    for file in &ready_files {
+        write_file(file, &ready)?;
+    }
     print(&mut std::io::stdout(), &greeting(&stack, &arguments, composed, &variables_file));
 
     wait_for_end().await;
     print(&mut std::io::stdout(), "stopping\n");
     stack.stop().await;
     remove_if_there(&variables_file)?;
-    remove_if_there(&ready_file)
+    // Another stack that started meanwhile may have replaced the file.
+    for file in ready_files.iter().filter(|file| std::fs::read_to_string(file).is_ok_and(|text| text == ready)) {
+        remove_if_there(file)?;
+    }
+    match arguments.ephemeral {
+        true => std::fs::remove_dir_all(&folder).map_err(LocalError::file(&folder)),
+        false => Ok(()),
+    }
 }
 
 fn real_model(environment: &Environment) -> Result<Option<RealModel>, LocalError> {

@@ -71,6 +71,13 @@ impl Program {
         }
     }
 
+    /// Waits until the program has printed a text.
+    pub async fn printed(&mut self, text: &str) {
+        let lines = Arc::clone(&self.lines);
+        let is_there = async || lines.lock().expect("lines").contains(text);
+        self.until(text, Duration::from_secs(60), is_there).await;
+    }
+
     /// Waits for the end, and returns whether the program succeeded.
     pub async fn end(&mut self) -> bool {
         let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await;

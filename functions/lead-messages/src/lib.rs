@@ -131,7 +131,7 @@ pub struct LeadMessage {
     pub timestamp: Timestamp,
     /// Whether it was sent.
     pub status: MessageStatus,
-    /// Its number within the conversation.
+    /// Its number within the conversation, by time. A message that arrives late moves the later ones.
     pub sequence_no: u64,
 }
 

@@ -33,8 +33,7 @@ impl LexiWorker {
         let (workspace_id, list_id) = (task.id.workspace_id, list.list_id);
         if task.progress.total.is_none() {
             let without = self.lists.prospects(workspace_id, list_id).await?;
-            let found = self.prospects.search(workspace_id, task.id.task_id, query, &without).await;
-            let found = found?;
+            let found = self.prospects.search(workspace_id, task.id.task_id, query, &without).await?;
             let Some(next) = self.tasks.select(task, &found).await? else { return Ok(Outcome::Lost) };
             *task = next;
         }
@@ -52,15 +51,15 @@ impl LexiWorker {
             let Some(next) = self.tasks.progress(task, progress).await? else { return Ok(Outcome::Lost) };
             *task = next;
         }
-        // Nobody who is found was on the list as a prospect; some may have been there as contacts. Counted at the
-        // end, because a predecessor may have added some.
+        // The search passes over the prospects of the list; others may be on the list as contacts. The worker counts at
+        // the end, because an earlier attempt may have added some.
         let there = self.lists.prospects(workspace_id, list_id).await?;
         let added = selected.iter().filter(|prospect| there.contains(&prospect.prospect_id)).count();
         let result = json!({
             "requested": query.count,
             "found": selected.len(),
             "added": added,
-            "already_on_list": selected.len() - added,
+            "already_on_list": selected.len() - added + task.passed_over as usize,
             "list_id": list_id,
             "list_name": list.name,
         });

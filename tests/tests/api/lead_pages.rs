@@ -167,7 +167,7 @@ fn passes(lead: &Value, name: &str, value: &str, now: DateTime<Utc>) -> bool {
         "min_total_score" => score.is_some_and(|score| score >= number()),
         "max_total_score" => score.is_some_and(|score| score <= number()),
         "search" => ["name", "email", "company", "customer_phone"].iter().any(|name| {
-            lead[*name].as_str().is_some_and(|text| text.to_lowercase().contains(&value.replace("%20", " ")))
+            lead[*name].as_str().is_some_and(|text| text.to_lowercase().contains(value.replace("%20", " ").trim()))
         }),
         "customer_phone" => lead["customer_phone"] == value.trim_start_matches("%2B"),
         "days" => at >= now - TimeDelta::days(number()),

@@ -168,7 +168,7 @@ async fn every_filter_of_the_document_shows_what_it_says() {
     ingest(&api, &json!({ "messages": messages })).await;
     extract(&api, "1", [3, 3, 3, 3, 3], json!({"name": "Ann Ärger", "email": "ann@x.example"})).await;
     extract(&api, "2", [2, 2, 2, 2, 2], json!({"name": "Bob", "company": "Percent % Ltd"})).await;
-    extract(&api, "3", [1, 1, 1, 1, 1], json!({})).await;
+    extract(&api, "3", [1, 1, 1, 1, 1], json!({"name": "José López", "company": "İpek Tekstil"})).await;
     for (query, expected) in [
         ("platform=whatsapp", vec!["1", "4"]),
         ("platform=instagram,webchat", vec!["4", "2", "3"]),
@@ -186,10 +186,15 @@ async fn every_filter_of_the_document_shows_what_it_says() {
         ("days=30", vec!["1", "4", "2"]),
         ("search=ANN", vec!["1"]),
         ("search=%C3%A4rger", vec!["1"]),
+        ("search=%20ARGER%20", vec!["1"]),
+        ("search=lopez", vec!["3"]),
+        ("search=ipek", vec!["3"]),
+        ("search=%CC%81", vec![]),
         ("search=percent%20%25", vec!["2"]),
         ("search=%25", vec!["2"]),
         ("search=x.example", vec!["1"]),
         ("search=", vec!["1", "4", "2", "3"]),
+        ("search=%20", vec!["1", "4", "2", "3"]),
         ("customer_phone=4", vec!["4"]),
         ("platform=whatsapp&lead_status=Hot", vec!["1"]),
         ("platform=webchat&days=7", vec!["4"]),

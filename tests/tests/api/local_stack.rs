@@ -212,18 +212,33 @@ async fn a_busy_port_is_one_clear_line() {
 async fn a_second_one_in_the_same_folder_is_refused_and_leaves_the_first_alone() {
     let folder = tempfile::tempdir().unwrap();
     let (_first, ready) = local(folder.path(), &["--no-demo"], &[]).await;
-    for ephemeral in [&[][..], &["--ephemeral"]] {
-        let mut command = Command::new(binary("local"));
-        command
-            .args(["--port", "0", "--dynamodb-port", "0", "--sqs-port", "0", "--data"])
-            .arg(folder.path())
-            .args(ephemeral);
-        let mut second = Program::run(&mut command);
-        assert!(!second.end().await);
-        assert!(second.output().starts_with("error: another cargo local is using "), "{}", second.output());
-    }
+    let mut command = Command::new(binary("local"));
+    command.args(["--port", "0", "--dynamodb-port", "0", "--sqs-port", "0", "--data"]).arg(folder.path());
+    let mut second = Program::run(&mut command);
+    assert!(!second.end().await);
+    assert!(second.output().starts_with("error: another cargo local is using "), "{}", second.output());
     assert!(folder.path().join("ready.json").exists());
     assert_eq!(send(tests::client().get(format!("{}/health", ready.gateway.unwrap()))).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_ephemeral_one_runs_beside_another_and_leaves_its_files_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    // Whichever starts first.
+    let (mut early, ephemeral) = local(folder.path(), &["--ephemeral", "--no-demo"], &[]).await;
+    let (_lasting, lasting) = local(folder.path(), &["--no-demo"], &[]).await;
+    assert_ne!(ephemeral.gateway, lasting.gateway);
+    let ready = std::fs::read(folder.path().join("ready.json")).unwrap();
+    let mut command = Command::new(binary("local"));
+    command.args(["--port", "0", "--dynamodb-port", "0", "--sqs-port", "0", "--no-demo", "--ephemeral", "--data"]);
+    let mut late = Program::run(command.arg(folder.path()));
+    late.printed("Ctrl-C ends it.").await;
+    for gateway in [&ephemeral.gateway, &lasting.gateway] {
+        let health = format!("{}/health", gateway.as_deref().unwrap());
+        assert_eq!(send(tests::client().get(health)).await.status, 200);
+    }
+    assert!(early.interrupt().await && late.interrupt().await);
+    assert_eq!(std::fs::read(folder.path().join("ready.json")).unwrap(), ready);
 }
 
 #[tokio::test]

@@ -250,7 +250,7 @@ async fn a_provider_is_asked_for_what_is_missing_and_nobody_comes_twice() {
         let query = Query { titles: vec!["CEO".to_owned()], count, ..Query::default() };
         let without = without.iter().map(|id| (*id).to_owned()).collect();
         let found = prospects.search(api.workspace, Uuid::nil(), &query, &without).await.unwrap();
-        found.into_iter().map(|prospect| prospect.prospect_id).collect::<Vec<_>>()
+        found.prospects.into_iter().map(|prospect| prospect.prospect_id).collect::<Vec<_>>()
     };
     assert_eq!(search(1, &[]).await, ["own:7"]);
     assert_eq!(asked.lock().unwrap().len(), 0, "enough without it");
@@ -278,7 +278,7 @@ async fn a_search_whose_provider_fails_fails_whole() {
     assert_eq!(gone, Err(SearchError::Unavailable("prospect provider: no connection".to_owned())));
     // Without one, what there is is all there is.
     let found = Prospects::new(&api.stack.context).unwrap();
-    assert_eq!(found.search(api.workspace, Uuid::nil(), &query, &HashSet::new()).await.unwrap().len(), 1);
+    assert_eq!(found.search(api.workspace, Uuid::nil(), &query, &HashSet::new()).await.unwrap().prospects.len(), 1);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use shared::base::queue::Consumer;
 use shared::base::store::{Table, Transacted};
 use shared::crm::leads::{Lead, SuppressedBy};
 use shared::crm::lists::{Lists, Target};
-use shared::crm::prospects::{OwnProspects, Prospect, Query};
+use shared::crm::prospects::{OwnProspects, Prospect, Query, SearchResult};
 use shared::workflow::lease::{Leased, Take};
 use shared::workflow::tasks::Brief;
 use shared::workflow::tasks::{
@@ -560,6 +560,19 @@ async fn what_a_prospect_says_never_replaces_what_is_known_of_a_contact() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeated_search_finds_others_and_says_how_many_were_on_the_list() {
+    let api = start().await;
+    done(&api, search(7, 1)).await;
+    let again = done(&api, search(7, 1)).await;
+    assert_eq!(
+        (&again["found"], &again["added"], &again["already_on_list"]),
+        (&json!(7), &json!(7), &json!(7)),
+        "{again}"
+    );
+    assert_eq!(on_list(&api, 1).await.len(), 14);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_people_with_one_switchboard_number_are_two_contacts() {
     let api = start().await;
     let person = |email: Option<&str>| Lead {
@@ -721,7 +734,7 @@ async fn a_worker_whose_lease_has_ended_changes_nothing_any_more() {
     api.clock.advance(TimeDelta::seconds(71));
     let refused = async |late: &Leased<Task>| {
         assert!(tasks.progress(late, Progress { done: 1, total: Some(2) }).await.unwrap().is_none());
-        assert!(tasks.select(late, &[]).await.unwrap().is_none());
+        assert!(tasks.select(late, &SearchResult::default()).await.unwrap().is_none());
         assert!(!tasks.complete(late, json!({}), true).await.unwrap());
         assert!(!tasks.fail(late, Failure::new("x", "x")).await.unwrap());
         assert!(!tasks.pause(late, Progress::default()).await.unwrap());

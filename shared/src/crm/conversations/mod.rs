@@ -37,6 +37,7 @@ use crate::base::channel::Channel;
 use crate::crm::identifiers::CustomerPhone;
 use crate::crm::identifiers::User;
 use chrono::TimeDelta;
+use std::collections::HashMap;
 
 use crate::base::clock::{Clock, Random};
 use crate::base::context::FromContext;
@@ -113,9 +114,17 @@ impl Conversations {
         self.table.partition(user.events_pk(lead)).index("changed")
     }
 
-    /// A lead's messages, oldest first, those of one moment in the order of their numbers.
+    /// A lead's messages, oldest first; those of one moment in the order of arrival. Their numbers follow this order, so
+    /// that a message that arrives late gets the number of its time.
     pub async fn messages(&self, user: &User, lead: &CustomerPhone) -> Result<Vec<Message>, StoreError> {
-        self.messages_by_time(user, lead).all().await
+        let mut messages: Vec<Message> = self.messages_by_time(user, lead).all().await?;
+        let mut counts = HashMap::new();
+        for message in &mut messages {
+            let count = counts.entry(message.conversation_id.clone()).or_insert(0);
+            *count += 1;
+            message.sequence_no = *count;
+        }
+        Ok(messages)
     }
 
     fn put_event(&self, user: &User, lead: &CustomerPhone, sk: &str, mut event: Item) -> Write {

@@ -75,7 +75,8 @@ pub struct Message {
     pub timestamp: DateTime<Utc>,
     /// Whether it was sent.
     pub status: MessageStatus,
-    /// Its number within the conversation, in the order of arrival, from 1.
+    /// Its number within the conversation, from 1: by arrival as stored, and by time as read
+    /// ([`super::Conversations::messages`]).
     pub sequence_no: u64,
     /// Whether a provider delivered it with a valid signature. Only such a message opens WhatsApp's window, because a
     /// client can record anything.

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use icu_normalizer::DecomposingNormalizerBorrowed;
+use icu_normalizer::properties::CanonicalCombiningClassMapBorrowed;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -46,7 +47,7 @@ pub struct Found {
     pub is_complete: bool,
 }
 
-/// A text in lower case, without accents, apostrophes and repeated spaces: as texts are compared.
+/// A text as searches compare it: in lower case, without accents, apostrophes and spaces at the ends or repeated.
 pub fn folded(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     if text.is_ascii() {
@@ -54,11 +55,13 @@ pub fn folded(text: &str) -> String {
             text.chars().filter(|character| *character != '\'').map(|character| character.to_ascii_lowercase()),
         );
     } else {
+        let classes = CanonicalCombiningClassMapBorrowed::new();
         for character in DecomposingNormalizerBorrowed::new_nfkd().normalize(text).chars().flat_map(char::to_lowercase)
         {
             match character {
-                // Marks on letters; and apostrophes.
-                '\u{300}'..='\u{36f}' | '\'' | '\u{2019}' => {}
+                '\'' | '\u{2019}' => {}
+                // Accents and vowel points. The classes below 10 are parts of letters in Japanese and Indic scripts.
+                mark if classes.get_u8(mark) >= 10 => {}
                 // Letters that have no decomposition, or two small forms.
                 'ß' => plain.push_str("ss"),
                 'æ' => plain.push_str("ae"),
@@ -247,6 +250,8 @@ mod tests {
             ("İstanbul Łódź", "istanbul lodz"),
             ("ΟΔΥΣΣΕΎΣ οδυσσεύς", "οδυσσευσ οδυσσευσ"),
             ("ＡＣＭＥ ﬁn", "acme fin"),
+            ("שָׁלוֹם مُحَمَّد", "שלום محمد"),
+            ("が กำ", "か\u{3099} ก\u{e4d}า"),
             (" \t", ""),
         ] {
             assert_eq!(folded(text), expected, "{text}");

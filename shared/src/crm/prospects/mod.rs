@@ -127,19 +127,18 @@ pub struct Prospects {
 }
 
 impl Prospects {
-    /// At most `query.count` prospects, none of them `without`, which are identifiers as a search gives them.
-    /// `search_id` names the search to the provider: whoever tries one again has to give the same, with the
-    /// same query.
+    /// Finds at most `query.count` prospects, and none that is in `without`, a set of identifiers as a search returns
+    /// them. `search_id` identifies the search for the provider: a retry passes the same identifier and the same query.
     ///
     /// # Errors
-    /// The whole search fails where a part of it does, so that nobody pays for half of it.
+    /// The whole search fails if a part of it fails, so that a workspace never pays for half of a search.
     pub async fn search(
         &self,
         workspace_id: Uuid,
         search_id: Uuid,
         query: &Query,
         without: &HashSet<String>,
-    ) -> Result<Vec<Prospect>, SearchError> {
+    ) -> Result<SearchResult, SearchError> {
         let mut found = Found::new(query, without);
         self.own.find(workspace_id, query, &mut found).await?;
         if let Some(provider) = &self.provider
@@ -147,8 +146,18 @@ impl Prospects {
         {
             provider.find(search_id, query, &mut found).await?;
         }
-        Ok(found.prospects)
+        Ok(SearchResult { prospects: found.prospects, passed_over: found.passed_over })
     }
+}
+
+/// The result of a search.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchResult {
+    /// The prospects, in the order of the sources.
+    pub prospects: Vec<Prospect>,
+    /// How many prospects match but are in `without`. A provider does not return these, so that only the workspace's own
+    /// are counted.
+    pub passed_over: u32,
 }
 
 /// What a search has found so far.
@@ -158,12 +167,13 @@ struct Found<'a> {
     prospects: Vec<Prospect>,
     /// Identifiers and e-mail addresses of those: nobody comes twice.
     seen: HashSet<String>,
+    passed_over: u32,
 }
 
 impl<'a> Found<'a> {
     fn new(query: &Query, without: &'a HashSet<String>) -> Self {
         let count = usize::try_from(query.count).unwrap_or(usize::MAX);
-        Self { count, without, prospects: Vec::new(), seen: HashSet::new() }
+        Self { count, without, prospects: Vec::new(), seen: HashSet::new(), passed_over: 0 }
     }
 
     fn missing(&self) -> usize {
@@ -177,13 +187,16 @@ impl<'a> Found<'a> {
     /// Takes a prospect, unless it is enough, or it is not wanted or there already.
     fn take(&mut self, source: &str, mut prospect: Prospect) {
         prospect.prospect_id.insert_str(0, source);
-        let is_known = self.without.contains(&prospect.prospect_id)
-            || self.seen.contains(&prospect.prospect_id)
+        let is_known = self.seen.contains(&prospect.prospect_id)
             || prospect.email.as_ref().is_some_and(|email| self.seen.contains(email));
         if self.is_enough() || is_known {
             return;
         }
         self.seen.insert(prospect.prospect_id.clone());
+        if self.without.contains(&prospect.prospect_id) {
+            self.passed_over += 1;
+            return;
+        }
         self.seen.extend(prospect.email.clone());
         self.prospects.push(prospect);
     }
@@ -216,5 +229,6 @@ mod tests {
         let ids: Vec<_> = found.prospects.iter().map(|prospect| prospect.prospect_id.as_str()).collect();
         assert_eq!(ids, ["own:1", "provider:2", "provider:3"]);
         assert!(found.is_enough());
+        assert_eq!(found.passed_over, 1);
     }
 }

@@ -139,6 +139,9 @@ pub struct Task {
     /// Its progress.
     #[serde(default)]
     pub progress: Progress,
+    /// How many prospects a search passed over because they were on the list.
+    #[serde(default)]
+    pub passed_over: u32,
     /// The result, such as the number of prospects found; null until there is one.
     pub result: Option<Value>,
     /// Why it failed; null unless it failed.
@@ -174,6 +177,7 @@ impl Task {
             reason: None,
             superseded_by: None,
             progress: Progress::default(),
+            passed_over: 0,
             result: None,
             failure: None,
             started_at: None,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::decide::HELD;
 use super::{Failure, Progress, Status, Task, TaskId, Tasks, pk};
 use crate::base::store::{StoreError, Transacted, Try, Write, key, keyed, n, retrying};
-use crate::crm::prospects::Prospect;
+use crate::crm::prospects::{Prospect, SearchResult};
 use crate::workflow::due::Worker;
 use crate::workflow::lease::{ATTEMPTS, Assignment, Lease, Leased, Take};
 use crate::workspace::credits::count_resolved;
@@ -95,10 +95,11 @@ impl Tasks {
     pub async fn select(
         &self,
         leased: &Leased<Task>,
-        prospects: &[Prospect],
+        found: &SearchResult,
     ) -> Result<Option<Leased<Task>>, StoreError> {
-        let total = u32::try_from(prospects.len()).ok();
-        let next = Task { progress: Progress { done: 0, total }, ..self.next(leased) };
+        let SearchResult { prospects, passed_over } = found;
+        let progress = Progress { done: 0, total: u32::try_from(prospects.len()).ok() };
+        let next = Task { progress, passed_over: *passed_over, ..self.next(leased) };
         let mut also = Vec::new();
         for (number, some) in prospects.chunks(SELECTED_TOGETHER).enumerate() {
             let selection = Selection { prospects: some.to_vec() };
