@@ -61,7 +61,7 @@ impl Arguments {
         if !self.ephemeral {
             return self.data.clone();
         }
-        std::env::temp_dir().join(format!("lead-follow-up-{}", std::process::id()))
+        self.data.join(format!("ephemeral-{}", std::process::id()))
     }
 
     /// The file for the log; `None` if it goes to the terminal.
