@@ -37,7 +37,10 @@ pub fn activity_summary(history: &History, lookback_days: u32, now: DateTime<Utc
 /// The shortest of the customary spans that holds `days` whole days.
 fn customary_span(days: i64, lookback_days: u32) -> i64 {
     let lookback = i64::from(lookback_days);
-    [1, 7, 14, 30, 60, 90, 180, 365].into_iter().find(|span| days < *span).map_or(lookback, |span| span.min(lookback))
+    [1, 7, 14, 30, 60, 90, 180, 365, 730, 1_825]
+        .into_iter()
+        .find(|span| days < *span)
+        .map_or(lookback, |span| span.min(lookback))
 }
 
 /// "3 emails and 1 meeting": the most frequent kind first, kinds as frequent in alphabetical order.
@@ -197,6 +200,8 @@ mod tests {
             (59, 60, 60),
             (40, 45, 45),
             (364, 365, 365),
+            (400, 3_650, 730),
+            (2_000, 3_650, 3_650),
         ] {
             assert_eq!(customary_span(days, lookback), expected, "{days} of {lookback}");
         }

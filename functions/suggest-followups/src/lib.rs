@@ -49,7 +49,7 @@ pub struct Request {
     pub count: u32,
     /// How many days back activity counts as recent.
     #[serde(default = "usual_days")]
-    #[schemars(with = "Option<u32>", range(min = 1, max = 365))]
+    #[schemars(with = "Option<u32>", range(min = 1, max = 3_650))]
     pub lookback_days: u32,
     /// The channels that may be suggested; by default all.
     #[schemars(length(min = 1))]

@@ -1,29 +1,46 @@
-//! Scores by rule: phrases in the lead's messages that speak for each score, quoted in the reason. The agent's
-//! messages are not read.
+//! Scores by rule: phrases in the lead's messages that speak for each score, in ten languages, quoted in the reason. The
+//! agent's messages are not read.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use shared::crm::leads::folded;
 
 use super::text::{data, spaced_words};
 
 #[derive(Default, Deserialize)]
 struct Rules {
-    intent: Rule,
-    urgency: Rule,
-    /// Phrases for the lowest score of the budget, whatever else the lead says.
-    no_budget: Vec<String>,
-    budget: Rule,
-    fit: Rule,
+    /// The scores and reasons without any phrase.
+    defaults: Defaults,
+    languages: BTreeMap<String, Phrases>,
 }
 
-/// Phrases for the scores 3 and 2, and the score and reason without any.
 #[derive(Default, Deserialize)]
-struct Rule {
+struct Defaults {
+    intent: (u8, String),
+    urgency: (u8, String),
+    budget: (u8, String),
+    fit: (u8, String),
+}
+
+/// The phrases of a language. `*` at the end of a phrase stands for any ending of its last word.
+#[derive(Default, Deserialize)]
+struct Phrases {
+    intent: Levels,
+    urgency: Levels,
+    /// Phrases for the lowest score of the budget, whatever else the lead says.
+    no_budget: Vec<String>,
+    budget: Levels,
+    fit: Levels,
+}
+
+/// Phrases for the scores 3 and 2.
+#[derive(Default, Deserialize)]
+struct Levels {
     high: Vec<String>,
     middle: Vec<String>,
-    default: (u8, String),
 }
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| data(include_str!("scoring.json")));
@@ -33,15 +50,16 @@ pub fn score(facts: &Value) -> Value {
     let messages = facts["messages"].as_array().into_iter().flatten();
     let texts: Vec<&str> =
         messages.filter(|message| message["sender"] == "user").filter_map(|message| message["text"].as_str()).collect();
-    let budget = match newest(&texts, &RULES.no_budget) {
+    let Rules { defaults, .. } = &*RULES;
+    let budget = match newest(&texts, |phrases| &phrases.no_budget) {
         Some(text) => scored(1, &quote(text)),
-        None => RULES.budget.apply(&texts),
+        None => by_phrases(&texts, |phrases| &phrases.budget, &defaults.budget),
     };
     json!({
-        "intent": RULES.intent.apply(&texts),
-        "urgency": RULES.urgency.apply(&texts),
+        "intent": by_phrases(&texts, |phrases| &phrases.intent, &defaults.intent),
+        "urgency": by_phrases(&texts, |phrases| &phrases.urgency, &defaults.urgency),
         "budget": budget,
-        "fit": RULES.fit.apply(&texts),
+        "fit": by_phrases(&texts, |phrases| &phrases.fit, &defaults.fit),
         "engagement": engagement(texts.len()),
         "name": texts.iter().rev().find_map(|text| name(text)),
         "email": texts.iter().rev().find_map(|text| email(text)),
@@ -49,13 +67,11 @@ pub fn score(facts: &Value) -> Value {
     })
 }
 
-impl Rule {
-    fn apply(&self, texts: &[&str]) -> Value {
-        match (newest(texts, &self.high), newest(texts, &self.middle)) {
-            (Some(text), _) => scored(3, &quote(text)),
-            (None, Some(text)) => scored(2, &quote(text)),
-            (None, None) => scored(self.default.0, &self.default.1),
-        }
+fn by_phrases(texts: &[&str], levels: impl Fn(&Phrases) -> &Levels, default: &(u8, String)) -> Value {
+    match (newest(texts, |phrases| &levels(phrases).high), newest(texts, |phrases| &levels(phrases).middle)) {
+        (Some(text), _) => scored(3, &quote(text)),
+        (None, Some(text)) => scored(2, &quote(text)),
+        (None, None) => scored(default.0, &default.1),
     }
 }
 
@@ -72,12 +88,28 @@ fn scored(score: u8, reason: &str) -> Value {
     json!({"score": score, "reason": reason})
 }
 
-/// The newest text that contains one of these phrases, in whole words.
-fn newest<'a>(texts: &[&'a str], phrases: &[String]) -> Option<&'a str> {
+/// The newest text that contains one of these phrases of any language, in whole words.
+fn newest<'a>(texts: &[&'a str], phrases: impl Fn(&Phrases) -> &Vec<String>) -> Option<&'a str> {
+    let phrases: Vec<_> = RULES.languages.values().flat_map(phrases).map(|phrase| in_words(phrase)).collect();
     texts.iter().rev().copied().find(|text| {
-        let words = spaced_words(text, |character| character == '\'');
-        phrases.iter().any(|phrase| words.contains(&format!(" {phrase} ")))
+        let words = spaced_words(&folded(text), is_mark);
+        phrases.iter().any(|phrase| words.contains(phrase))
     })
+}
+
+/// A phrase as [`newest`] looks for it: between spaces, without the space after it if any ending fits, and without both
+/// in Japanese, which has no spaces.
+fn in_words(phrase: &str) -> String {
+    let words = spaced_words(&folded(phrase), is_mark);
+    if phrase.chars().any(|character| matches!(character, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}')) {
+        return words.trim().to_owned();
+    }
+    if phrase.ends_with('*') { words.trim_end().to_owned() } else { words }
+}
+
+/// The virama, which joins two consonants of a Hindi word.
+fn is_mark(character: char) -> bool {
+    character == '\u{94d}'
 }
 
 fn quote(text: &str) -> String {
@@ -198,7 +230,37 @@ mod tests {
     }
 
     #[test]
+    fn a_buyer_is_understood_in_ten_languages() {
+        assert_eq!(RULES.languages.len(), 10);
+        for text in [
+            "We want to buy it today. Our budget is 5k for our team",
+            "Queremos comprarlo: necesitamos una cotización hoy. Nuestro presupuesto es de 5.000",
+            "Precisamos de uma proposta ainda hoje, o nosso orçamento é de 5 mil",
+            "Nous avons besoin d'un devis aujourd'hui, notre budget est de 5 000 euros",
+            "Wir brauchen heute ein Angebot, unser Budget liegt bei 5.000 Euro",
+            "Bugün satın almak istiyoruz, ihtiyacımız büyük, bütçemiz 5.000",
+            "Kami butuh penawaran hari ini, anggaran kami 5 juta",
+            "हमें चाहिए, आज कोटेशन भेजिए। हमारा बजट 5000 है",
+            "نحتاج عرض سعر اليوم، ميزانيتنا 5000",
+            "本日中に見積をください。弊社の予算は50万円です",
+        ] {
+            let reply = of(&[text]);
+            for name in ["intent", "urgency", "budget", "fit"] {
+                assert_eq!(reply[name]["score"], 3, "{name}: {text}: {reply}");
+            }
+        }
+        for small_talk in
+            ["hola, buenos días", "bonjour", "hallo zusammen", "merhaba", "halo", "नमस्ते", "مرحبا", "こんにちは"]
+        {
+            assert_eq!(of(&[small_talk])["intent"]["score"], 1, "{small_talk}");
+        }
+    }
+
+    #[test]
     fn too_expensive_is_a_low_budget() {
-        assert_eq!(of(&["The price is too expensive"])["budget"]["score"], 1);
+        for text in ["The price is too expensive", "We can't afford our budget", "Das ist zu teuer", "高すぎます"]
+        {
+            assert_eq!(of(&[text])["budget"]["score"], 1, "{text}");
+        }
     }
 }

@@ -255,6 +255,26 @@ async fn contacts_and_lists_are_looked_up_and_changes_wait_for_approval() {
 }
 
 #[tokio::test]
+async fn a_prompt_in_another_language_is_answered_in_it() {
+    let api = Api::start().await;
+    for (message, beginning) in [
+        ("Encuentra 20 directores en Madrid", "Puedo buscar"),
+        ("O que você pode fazer?", "Posso procurar"),
+        ("Bonjour, que pouvez-vous faire ?", "Je peux chercher"),
+        ("Was kannst du?", "Ich kann"),
+        ("Merhaba, ne yapabilirsin?", "Potansiyel"),
+        ("Apa yang bisa kamu lakukan?", "Saya bisa"),
+        ("आप क्या कर सकते हैं?", "मैं"),
+        ("ماذا يمكنك أن تفعل؟", "يمكنني"),
+        ("何ができますか", "見込み客"),
+        ("What can you do?", "I did not understand that. I can find prospects"),
+    ] {
+        let text = said(&api, message, json!({})).await["response"].as_str().unwrap().to_owned();
+        assert!(text.starts_with(beginning), "{message}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn every_row_of_the_documents_error_table() {
     let api = Api::start().await;
     let missing = chat(&api, &json!({})).await;

@@ -179,6 +179,9 @@ async fn every_row_of_the_error_table_is_answered_as_documented() {
     let limited = again().await;
     assert_eq!(limited.code(), (429, "RATE_LIMIT_EXCEEDED".to_owned()));
     let seconds = limited.json()["error"]["details"]["retry_after_seconds"].as_u64().unwrap();
+    let unit = if seconds == 1 { "second" } else { "seconds" };
+    let words = format!("Request rate limit exceeded. Retry after {seconds} {unit}.");
+    assert_eq!(limited.json()["error"]["message"], words);
     assert_eq!(limited.header("retry-after"), seconds.to_string());
 }
 

@@ -91,10 +91,10 @@ async fn sixty_days_are_looked_back_by_default_and_one_to_365_are_the_limits() {
     let now = api.clock.now();
     let lead_id = Uuid::from_u128(7);
     let lead = Lead { lead_id, full_name: Some("Ada Byron".to_owned()), ..Lead::default() };
-    let activities = [59, 61, 364].map(|days| activity(now, "call", days, "Status", "Spoke."));
+    let activities = [59, 61, 364, 3_649].map(|days| activity(now, "call", days, "Status", "Spoke."));
     api.leads().load(api.workspace, &[(lead, activities.to_vec())]).await.unwrap();
     let mut summaries = BTreeMap::new();
-    for days in [json!(null), json!(1), json!(62), json!(365)] {
+    for days in [json!(null), json!(1), json!(62), json!(365), json!(3_650)] {
         let answer = api.suggest(&json!({"contact_id": lead_id, "lookback_days": days})).await;
         summaries.insert(days.to_string(), answer.json()["data"]["activity_summary"].as_str().unwrap().to_owned());
     }
@@ -102,11 +102,12 @@ async fn sixty_days_are_looked_back_by_default_and_one_to_365_are_the_limits() {
     assert!(summaries["1"].starts_with("No activity with Ada in the last 1 day; last touch was"), "{summaries:?}");
     assert!(summaries["62"].starts_with("2 calls with Ada in the last 62 days;"), "{summaries:?}");
     assert!(summaries["365"].starts_with("3 calls with Ada in the last 365 days;"), "{summaries:?}");
-    for wrong in [json!(0), json!(366), json!("60"), json!(1.5)] {
+    assert!(summaries["3650"].starts_with("4 calls with Ada in the last 3650 days;"), "{summaries:?}");
+    for wrong in [json!(0), json!(3_651), json!("60"), json!(1.5)] {
         let answer = api.suggest(&json!({"contact_id": lead_id, "lookback_days": wrong})).await;
         assert_eq!(
             answer.json()["error"]["details"]["fields"]["lookback_days"],
-            "must be a whole number from 1 to 365"
+            "must be a whole number from 1 to 3650"
         );
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::words::Message;
-use super::{HELP, changes, search};
+use super::{changes, language, search};
 use crate::composer::text::data;
 
 /// What Lexi does next.
@@ -82,9 +82,12 @@ pub fn read(message: &str, context: &Value) -> Intent {
     } else if message.starts_with(&phrases.thanks) {
         Intent::Answer("You are welcome.".to_owned())
     } else if message.starts_with(&phrases.greetings) {
-        Intent::Answer(HELP.to_owned())
+        Intent::Answer(language::help(message.text).0.to_owned())
     } else {
-        Intent::Answer(format!("I did not understand that. {HELP}"))
+        Intent::Answer(match language::help(message.text) {
+            (help, true) => format!("I did not understand that. {help}"),
+            (help, false) => help.to_owned(),
+        })
     }
 }
 

@@ -1,8 +1,9 @@
-//! Lexi, by rules: reads the person's message, calls a tool or answers, and words the tool's result. It knows some
-//! English sentences and says so when it does not understand.
+//! Lexi, by rules: reads the person's message, calls a tool or answers, and words the tool's result. She knows some
+//! English sentences, and says in the language of the message what she can do if she does not understand it.
 
 mod changes;
 mod intent;
+mod language;
 mod search;
 mod wording;
 mod words;
@@ -11,10 +12,6 @@ use serde_json::{Value, json};
 
 use super::Reply;
 use intent::Intent;
-
-const HELP: &str = "I can find prospects (\"Find 20 CEOs at law firms in New York\"), draft a campaign for a list \
-(\"Create a campaign for my 'Q1 Leads' list about legal automation\"), look up contacts and lists, and change \
-them. Whatever changes something waits for your approval.";
 
 /// The most characters of a conversation's summary.
 const SUMMARY: usize = 2_500;
@@ -38,7 +35,7 @@ pub fn reply(request: &Value) -> Reply {
     };
     match intent::read(message, &context) {
         Intent::Call(name, arguments) if offers(name) => Reply::call(name, &arguments),
-        Intent::Call(..) => Reply::text(HELP.to_owned()),
+        Intent::Call(..) => Reply::text(language::help(message).0.to_owned()),
         Intent::Answer(text) => Reply::text(text),
     }
 }

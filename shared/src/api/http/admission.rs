@@ -47,7 +47,8 @@ pub(super) async fn admit<E: Endpoint>(
         Admission::Exhausted(counted) => {
             *rate = Some(counted);
             let seconds = counted.retry_after(arrival.at);
-            let message = format!("request rate limit exceeded; retry after {seconds} seconds");
+            let unit = if seconds == 1 { "second" } else { "seconds" };
+            let message = format!("Request rate limit exceeded. Retry after {seconds} {unit}.");
             return Err(Problem::new(Code::RateLimited, message).retry_after(seconds));
         }
     };

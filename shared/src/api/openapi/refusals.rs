@@ -41,7 +41,7 @@ pub(super) fn meaning(code: Code) -> &'static str {
         Code::IdempotencyConflict => "a request with this Idempotency-Key is still running; retry after a moment",
         Code::IdempotencyKeyReused => "this Idempotency-Key was used for another request; use a new one",
         Code::InsufficientCredits => "the workspace has too few credits; add credits and retry",
-        Code::RateLimited => "request rate limit exceeded; retry after the seconds that Retry-After says",
+        Code::RateLimited => "Request rate limit exceeded. Retry after 30 seconds.",
         Code::AiUnavailable => "the AI model gave no usable answer; retry once",
         Code::AiUnusable => "nothing that the AI model answered can be used; retry once",
         Code::ServiceUnavailable => "the service is temporarily unavailable; retry after a few seconds",

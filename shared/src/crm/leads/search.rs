@@ -60,8 +60,9 @@ pub fn folded(text: &str) -> String {
         {
             match character {
                 '\'' | '\u{2019}' => {}
-                // Accents and vowel points. The classes below 10 are parts of letters in Japanese and Indic scripts.
-                mark if classes.get_u8(mark) >= 10 => {}
+                // Accents, nuktas and vowel points. The marks of the classes 8 and 9 are parts of letters in Japanese
+                // and Indic scripts.
+                mark if !matches!(classes.get_u8(mark), 0 | 8 | 9) => {}
                 // Letters that have no decomposition, or two small forms.
                 'ß' => plain.push_str("ss"),
                 'æ' => plain.push_str("ae"),

@@ -11,6 +11,7 @@
 
 pub mod beta;
 pub mod channel;
+mod intent;
 pub mod priority;
 pub mod rates;
 
@@ -24,7 +25,7 @@ pub use rates::{Count, SegmentRates, Tier};
 
 /// The version of every published constant and word list in this module, for the audit. It changes
 /// with any of them.
-pub const POLICY_VERSION: &str = "outreach-1";
+pub const POLICY_VERSION: &str = "outreach-2";
 
 /// The channel that an event's type names, in any case and with any separators. A `note` or
 /// `linkedin` names none.

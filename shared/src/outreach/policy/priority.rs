@@ -19,6 +19,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::intent::shows_intent;
 use super::{Outcome, Tier, Touch, last_said};
 
 /// Of how many follow-ups one has to succeed for a lead to make progress.
@@ -38,71 +39,6 @@ pub const WITHOUT_INTENT: f64 = 0.85;
 
 /// Below this score a lead is nurtured.
 pub const NURTURE_BELOW: u8 = 30;
-
-/// Words of somebody who is about to buy: English, German, French, Spanish, Portuguese, Italian. Each
-/// counts as a word of its own, in any case; what is said about it, such as `no budget`, is not understood.
-pub const INTENT_WORDS: [&str; 60] = [
-    "price",
-    "prices",
-    "pricing",
-    "quote",
-    "quotes",
-    "quotation",
-    "proposal",
-    "contract",
-    "contracts",
-    "budget",
-    "purchase",
-    "buy",
-    "buying",
-    "invoice",
-    "subscription",
-    "demo",
-    "discount",
-    "procurement",
-    "preis",
-    "preise",
-    "angebot",
-    "vertrag",
-    "kaufen",
-    "bestellen",
-    "bestellung",
-    "rechnung",
-    "rabatt",
-    "kostenvoranschlag",
-    "prix",
-    "tarif",
-    "tarifs",
-    "devis",
-    "contrat",
-    "acheter",
-    "achat",
-    "facture",
-    "démo",
-    "remise",
-    "precio",
-    "precios",
-    "presupuesto",
-    "cotización",
-    "contrato",
-    "comprar",
-    "compra",
-    "factura",
-    "descuento",
-    "preço",
-    "preços",
-    "orçamento",
-    "proposta",
-    "fatura",
-    "desconto",
-    "prezzo",
-    "prezzi",
-    "preventivo",
-    "contratto",
-    "acquistare",
-    "acquisto",
-    "sconto",
-];
 
 /// What a priority is computed from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -207,11 +143,6 @@ fn recency(signals: &Signals) -> f64 {
     RECENCY_FLOOR + (1.0 - RECENCY_FLOOR) * (-(days.max(0) as f64) / RECENCY_HALF_LIFE_DAYS).exp2()
 }
 
-fn shows_intent(text: &str) -> bool {
-    let text = text.to_lowercase();
-    text.split(|character: char| !character.is_alphanumeric()).any(|word| INTENT_WORDS.contains(&word))
-}
-
 /// Whole parts of `total` in proportion to `weights`, by largest remainder; of equal remainders the earlier
 /// is rounded up.
 fn shares<const N: usize>(total: u8, weights: [f64; N]) -> [u8; N] {
@@ -305,25 +236,6 @@ mod tests {
             score_of(Signals { last_engagement: later, today, ..signals() }),
             score_of(Signals { today, ..signals() })
         );
-    }
-
-    #[test]
-    fn words_of_buying_count_whole_in_any_case_and_language() {
-        for text in
-            ["Asked for PRICING.", "Wollte ein Angebot (bis Freitag)", "quiere una cotización", "Un devis, vite"]
-        {
-            assert!(shows_intent(text), "{text}");
-        }
-        for text in ["", "Invited to a demonstration", "priceless", "Angeboten"] {
-            assert!(!shows_intent(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn the_words_of_buying_are_lower_case_and_each_there_once() {
-        let words: std::collections::BTreeSet<_> = INTENT_WORDS.into_iter().collect();
-        assert_eq!(words.len(), INTENT_WORDS.len());
-        assert!(words.iter().all(|word| word.to_lowercase() == *word && word.chars().all(char::is_alphanumeric)));
     }
 
     #[test]
