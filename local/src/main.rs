@@ -14,6 +14,8 @@ use shared::base::clock::Clock;
 use shared::base::environment::Environment;
 use shared::base::log;
 use shared::base::observe::metrics::Metrics;
+use tracing::Level;
+use tracing_subscriber::fmt::writer::MakeWriterExt;
 
 /// Runs the whole API on this machine: no account, no network, nothing to install.
 ///
@@ -216,7 +218,7 @@ fn greeting(stack: &Stack, arguments: &Arguments, composed: bool, variables_file
     text + "\nCtrl-C ends it.\n"
 }
 
-/// Starts the log, in a file or on this terminal.
+/// Starts the log, on this terminal, or in a file with warnings on the terminal too.
 fn start_logs(environment: &Environment, file: Option<&Path>) -> Result<(), LocalError> {
     let ours: Vec<_> = ["shared".to_owned(), "local".to_owned()].into_iter().chain(functions::log_targets()).collect();
     let filter = match log::filter(environment, &ours) {
@@ -229,8 +231,10 @@ fn start_logs(environment: &Environment, file: Option<&Path>) -> Result<(), Loca
     let subscriber = tracing_subscriber::fmt().compact().with_target(false).with_env_filter(filter);
     match file {
         Some(path) => {
-            let file = File::create(path).map_err(LocalError::file(path))?;
-            subscriber.with_ansi(false).with_writer(Mutex::new(file)).init();
+            let file = Mutex::new(File::create(path).map_err(LocalError::file(path))?);
+            // The terminal gets what a person has to know.
+            let terminal = std::io::stderr.with_max_level(Level::WARN);
+            subscriber.with_ansi(false).with_writer(file.and(terminal)).init();
         }
         None => subscriber.with_writer(std::io::stderr).init(),
     }

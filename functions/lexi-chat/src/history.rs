@@ -33,8 +33,8 @@ impl Known {
         for before in &self.recent {
             said.push(match (before.speaker, before.from_records) {
                 (Speaker::User, _) => Said::User(before.text.clone()),
-                (Speaker::Assistant, false) => Said::Lexi { text: before.text.clone(), calls: Vec::new() },
-                (Speaker::Assistant, true) => Said::Lexi { text: WITHHELD.to_owned(), calls: Vec::new() },
+                (Speaker::Assistant, false) => Said::lexi(before.text.clone()),
+                (Speaker::Assistant, true) => Said::lexi(WITHHELD.to_owned()),
             });
         }
         said.push(Said::User(message.to_owned()));

@@ -253,16 +253,16 @@ impl LexiChat {
             spoken.learn(&email.message);
         }
         for round in 0..=ROUNDS {
-            let offered = match round {
-                ROUNDS => Vec::new(),
-                _ if turn.from_records => tools::looking(),
-                _ => tools::looking().into_iter().chain(tools::proposing()).collect::<Vec<Tool>>(),
+            let offered: Vec<Tool> = match turn.from_records {
+                true => tools::looking(),
+                false => tools::looking().into_iter().chain(tools::proposing()).collect(),
             };
             let conversation = Conversation {
                 name: "lexi_chat",
                 instructions: include_str!("../../../shared/prompts/lexi.md"),
                 said: &said,
                 tools: &offered,
+                may_call: round < ROUNDS,
             };
             let answer = if call.events.are_wanted() {
                 let mut on_text = |piece: &str| spoken.say(piece);

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use chrono::DateTime;
 use reqwest::Response;
-use reqwest::header::HeaderMap;
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
 /// The reason why a body was not read.
 #[derive(Debug, thiserror::Error)]
@@ -16,9 +17,17 @@ pub enum Unread {
     BrokenOff(#[source] reqwest::Error),
 }
 
-/// The number of seconds in `Retry-After`, as a duration; `None` without one.
+/// The time in `Retry-After`, rounded up to seconds; `None` without one. It is a number, which some endpoints write with
+/// decimals, or a date (RFC 9110, section 10.2.3), which the answer's own `Date` makes a time.
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok()).map(Duration::from_secs)
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let date = |text: &str| DateTime::parse_from_rfc2822(text).ok();
+    let value = text(RETRY_AFTER)?;
+    let seconds = match value.parse::<f64>() {
+        Ok(seconds) => seconds,
+        Err(_) => (date(value)? - date(text(DATE)?)?).as_seconds_f64(),
+    };
+    Duration::try_from_secs_f64(seconds.max(0.0).ceil()).ok()
 }
 
 /// Reads the body of an answer of at most `most` bytes. Keeps no more than that in memory, whatever length the answer
@@ -40,6 +49,25 @@ mod tests {
 
     fn response(body: &'static str) -> Response {
         Response::from(http::Response::new(body))
+    }
+
+    #[test]
+    fn a_retry_is_asked_for_in_seconds_decimals_or_by_a_date() {
+        let after = |value: &str| {
+            let date = "Tue, 01 Dec 2026 08:00:00 GMT".parse().unwrap();
+            retry_after(&HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap()), (DATE, date)]))
+        };
+        for (value, seconds) in [
+            ("3", 3),
+            ("2.5", 3),
+            ("0", 0),
+            ("-4", 0),
+            ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+            ("Tue, 01 Dec 2026 08:01:30 GMT", 90),
+        ] {
+            assert_eq!(after(value), Some(Duration::from_secs(seconds)), "{value}");
+        }
+        assert_eq!((after("soon"), after("1e400")), (None, None));
     }
 
     #[tokio::test]

@@ -81,8 +81,9 @@ fn obeying() -> ModelReply {
             let look: Value = serde_json::from_str(look.trim()).unwrap();
             return ModelReply::Calls(vec![(look["call"].as_str().unwrap().to_owned(), look["arguments"].to_string())]);
         }
-        let texts = messages.iter().skip(1).map(|message| {
-            let content = message["content"].as_str().unwrap_or_default();
+        // The person's first message begins with the context.
+        let contents = messages.iter().skip(1).map(|message| message["content"].as_str().unwrap_or_default());
+        let texts = contents.flat_map(|content| content.split("\n\n")).map(|content| {
             serde_json::from_str(content).map_or_else(|_| content.to_owned(), |document: Value| said(&document))
         });
         let orders: Vec<Value> = texts.flat_map(|text| orders(&text)).collect();

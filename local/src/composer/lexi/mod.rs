@@ -19,19 +19,23 @@ const SUMMARY: usize = 2_500;
 /// Answers a request that offers tools.
 pub fn reply(request: &Value) -> Reply {
     let messages = request["messages"].as_array().map_or(&[][..], Vec::as_slice);
-    let context = messages.get(1).and_then(|context| context["content"].as_str());
-    let context: Value = context.and_then(|context| serde_json::from_str(context).ok()).unwrap_or_default();
+    let content =
+        |place: usize| messages.get(place).and_then(|message| message["content"].as_str()).unwrap_or_default();
+    // The first message of the person begins with the context.
+    let (context, first) = content(1).split_once("\n\n").unwrap_or((content(1), ""));
+    let context: Value = serde_json::from_str(context).unwrap_or_default();
     let last = messages.iter().rposition(|message| message["role"] == "user").unwrap_or_default();
-    let message = messages.get(last).and_then(|message| message["content"].as_str()).unwrap_or_default();
+    let message = if last == 1 && context.is_object() { first } else { content(last) };
     let after = messages.get(last + 1..).unwrap_or_default();
     let calls = after.iter().rev().find_map(|message| message["tool_calls"].as_array());
     if let Some(calls) = calls {
         let texts: Vec<String> = calls.iter().filter_map(|call| wording::tool_result(call, after)).collect();
         return Reply::text(texts.join("\n\n"));
     }
+    let may_call = request["tool_choice"] != "none";
     let offers = |name: &str| {
         let tools = request["tools"].as_array();
-        tools.is_some_and(|tools| tools.iter().any(|tool| tool["function"]["name"] == name))
+        may_call && tools.is_some_and(|tools| tools.iter().any(|tool| tool["function"]["name"] == name))
     };
     match intent::read(message, &context) {
         Intent::Call(name, arguments) if offers(name) => Reply::call(name, &arguments),

@@ -71,8 +71,12 @@ pub const MODEL_FAILURES: Metric = count("ModelFailures", BY_MODEL);
 pub const MODEL_REPLIES_REFUSED: Metric = count("ModelRepliesRefused", BY_MODEL);
 /// Input tokens, as the model reports them.
 pub const MODEL_TOKENS_IN: Metric = count("ModelTokensIn", BY_MODEL);
+/// The input tokens that the endpoint read from its cache, as it reports them.
+pub const MODEL_TOKENS_CACHED: Metric = count("ModelTokensCached", BY_MODEL);
 /// Output tokens, as the model reports them.
 pub const MODEL_TOKENS_OUT: Metric = count("ModelTokensOut", BY_MODEL);
+/// Calls that the endpoint refused because of its address, key, model name, parameters or account.
+pub const MODEL_MISCONFIGURED: Metric = count("ModelMisconfigured", BY_MODEL);
 /// Failures that opened the model's circuit breaker, or kept it open.
 pub const BREAKER_OPENED: Metric = count("BreakerOpened", BY_MODEL);
 /// Posted credits.
@@ -83,7 +87,7 @@ pub const HOLDS_VOIDED: Metric = count("HoldsVoided", BY_ACTION);
 pub const DRAFTS_BLOCKED: Metric = count("DraftsBlocked", OF_STACK);
 
 /// Every metric.
-pub const ALL: [Metric; 15] = [
+pub const ALL: [Metric; 17] = [
     REQUESTS,
     LATENCY,
     SERVER_ERRORS,
@@ -94,7 +98,9 @@ pub const ALL: [Metric; 15] = [
     MODEL_FAILURES,
     MODEL_REPLIES_REFUSED,
     MODEL_TOKENS_IN,
+    MODEL_TOKENS_CACHED,
     MODEL_TOKENS_OUT,
+    MODEL_MISCONFIGURED,
     BREAKER_OPENED,
     CREDITS_CHARGED,
     HOLDS_VOIDED,

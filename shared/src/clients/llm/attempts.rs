@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use super::Model;
 use super::reply::{CallError, Reply};
 use crate::base::observe::metrics::{
-    self, MODEL_FAILURES, MODEL_LATENCY, MODEL_REPLIES_REFUSED, MODEL_TOKENS_IN, MODEL_TOKENS_OUT, Metric,
+    self, MODEL_FAILURES, MODEL_LATENCY, MODEL_MISCONFIGURED, MODEL_REPLIES_REFUSED, MODEL_TOKENS_CACHED,
+    MODEL_TOKENS_IN, MODEL_TOKENS_OUT, Metric,
 };
 use crate::base::observe::traces::{Of, Subsegment};
 use crate::base::problem::{Code, Problem};
@@ -89,18 +90,21 @@ impl Attempts<'_> {
             call.answered(200);
             call.annotate("gen_ai_response_model", reply.model.as_str());
             call.annotate("gen_ai_usage_input_tokens", reply.input_tokens);
+            call.annotate("gen_ai_usage_cache_read_input_tokens", reply.cached_tokens);
             call.annotate("gen_ai_usage_output_tokens", reply.output_tokens);
         }
         self.count(&[
             took(latency_ms),
             (MODEL_FAILURES, 0),
             (MODEL_TOKENS_IN, reply.input_tokens),
+            (MODEL_TOKENS_CACHED, reply.cached_tokens),
             (MODEL_TOKENS_OUT, reply.output_tokens),
         ]);
         tracing::info!(
             gen_ai.request.model = self.model.name(),
             gen_ai.response.model = reply.model,
             gen_ai.usage.input_tokens = reply.input_tokens,
+            gen_ai.usage.cache_read.input_tokens = reply.cached_tokens,
             gen_ai.usage.output_tokens = reply.output_tokens,
             prompt = self.prompt,
             prompt_version = self.version,
@@ -123,15 +127,16 @@ impl Attempts<'_> {
         let made = ATTEMPTS - self.left.min(ATTEMPTS - 1);
         let mut wait = self.model.random.up_to(Duration::from_millis(100 << made));
         let failure = match error {
-            CallError::Refused(what) => {
+            CallError::Misconfigured(what) => {
                 self.no_more();
+                self.count(&[(MODEL_MISCONFIGURED, 1)]);
                 Failure { whose: Whose::Endpoint, what }
             }
             CallError::TextRefused(what) => {
                 self.no_more();
                 Failure { whose: Whose::Request, what }
             }
-            CallError::Broken(what) => Failure { whose: Whose::Request, what },
+            CallError::Broken(what) | CallError::CutOff(what) => Failure { whose: Whose::Request, what },
             CallError::Unavailable { what, retry_after } => {
                 wait = wait.max(retry_after.unwrap_or_default());
                 Failure { whose: Whose::Model, what }
@@ -162,8 +167,8 @@ impl Attempts<'_> {
     pub async fn given_up(self) -> Problem {
         let whose = self.last.as_ref().map(|failure| failure.whose);
         match whose {
-            Some(Whose::Request | Whose::Endpoint) => self.model.breaker.succeeded().await,
-            Some(Whose::Model) => self.model.breaker.failed().await,
+            Some(Whose::Request) => self.model.breaker.succeeded().await,
+            Some(Whose::Model | Whose::Endpoint) => self.model.breaker.failed().await,
             None => {}
         }
         let code = if whose == Some(Whose::Request) { Code::AiUnusable } else { Code::AiUnavailable };

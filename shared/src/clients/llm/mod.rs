@@ -4,13 +4,17 @@
 //! answered 5xx or replied with something invalid, with full jitter, until the request's deadline. After an invalid
 //! reply, the next attempt includes the complaint.
 
+mod abilities;
 mod attempts;
 mod breaker;
 mod conversation;
+mod json;
 mod openai;
+mod refusal;
 mod reply;
 mod schema;
 mod stream;
+mod visible;
 
 use std::time::Duration;
 
@@ -28,6 +32,7 @@ use breaker::Breaker;
 pub use breaker::Ready;
 pub use conversation::{Conversation, Said, Tool, ToolCall, Turn};
 use openai::{Limits, OpenAi};
+use reply::CallError;
 use schema::strict_schema;
 
 /// Parses an endpoint's whole answer: its text and the number of its tool calls. `None` if it is not an answer. For
@@ -42,7 +47,7 @@ pub fn streamed<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Option<(Strin
     for piece in pieces {
         reader.take(piece, &mut |_| {}).ok()?;
     }
-    reader.finish().ok().map(|reply| (reply.text, reply.calls.len()))
+    reader.finish(&mut |_| {}).ok().map(|reply| (reply.text, reply.calls.len()))
 }
 
 /// A question to the model: instructions that are the same for every lead, and the facts of one lead.
@@ -89,9 +94,12 @@ pub struct Model {
     breaker: Breaker,
     endpoint: OpenAi,
     /// The time limit of one attempt.
-    #[context(Duration::from_secs(context.environment.parsed("LLM_ATTEMPT_SECONDS", 12)?))]
+    #[context(Duration::from_secs(context.environment.parsed("LLM_ATTEMPT_SECONDS", 20)?))]
     attempt_time: Duration,
 }
+
+/// The request for a reply that fits into the endpoint's length limit.
+const SHORTER: &str = "The last reply was too long and was cut off. Answer in fewer words.";
 
 /// The time before a request's deadline that is reserved for storing the result.
 const RESERVE: Duration = Duration::from_secs(3);
@@ -147,12 +155,16 @@ impl Model {
             let reply = match self.endpoint.complete(&messages, prompt.name, &schema, within).await {
                 Ok(reply) => reply,
                 Err(error) => {
+                    if matches!(error, CallError::CutOff(_)) {
+                        messages.truncate(1);
+                        messages.push(json!({"role": "user", "content": format!("{}\n\n{SHORTER}", prompt.facts)}));
+                    }
                     attempts.failed(error).await;
                     continue;
                 }
             };
             attempts.replied(&reply);
-            let complaint = match serde_json::from_str::<T>(&reply.text).map(&check) {
+            let complaint = match json::parse::<T>(&reply.text).map(&check) {
                 Ok(Checked::Fine(value)) => {
                     self.breaker.succeeded().await;
                     return Ok(value);
@@ -161,7 +173,10 @@ impl Model {
                     usable = left.or(usable);
                     complaint
                 }
-                Err(error) => schema_complaint(&error),
+                Err(error) => {
+                    self.endpoint.ignores_schema();
+                    schema_complaint(&error)
+                }
             };
             attempts.refused();
             messages.truncate(2);
@@ -208,7 +223,7 @@ impl Model {
                 Ok(reply) => {
                     attempts.replied(&reply);
                     self.breaker.succeeded().await;
-                    return Ok(Turn { text: reply.text, calls: reply.calls });
+                    return Ok(Turn { text: reply.text, calls: reply.calls, extra: reply.extra });
                 }
                 Err(error) => attempts.failed(error).await,
             }

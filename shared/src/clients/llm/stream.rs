@@ -4,10 +4,8 @@
 //! The bytes may be cut anywhere, even inside a character. The same bytes give the same reply wherever they are cut,
 //! and no bytes cause a panic.
 
-use serde::Deserialize;
-
-use super::conversation::ToolCall;
-use super::reply::{CallError, Called, Message, Reply, Usage, broken, unavailable};
+use super::reply::{CallError, Gathered, Reply, broken, unavailable};
+use super::visible;
 
 /// The longest answer that is read, streamed or whole. A token takes some 300 bytes of its own event, so this is about
 /// four times what a model writes within a request's time.
@@ -22,31 +20,14 @@ pub struct StreamReader {
     after_return: bool,
     /// The data lines of the current event, each with a line feed at its end.
     data: Vec<u8>,
-    reply: Reply,
-    /// The index of each call, by which the pieces of its arguments are matched.
-    indexes: Vec<Option<u64>>,
-    finish_reason: Option<String>,
+    gathered: Gathered,
+    /// The number of bytes that were passed on.
+    passed_on: usize,
     done: bool,
 }
 
-#[derive(Deserialize)]
-struct Chunk {
-    error: Option<serde::de::IgnoredAny>,
-    model: Option<String>,
-    #[serde(default)]
-    choices: Vec<Choice>,
-    usage: Option<Usage>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    #[serde(default)]
-    delta: Message,
-    finish_reason: Option<String>,
-}
-
 impl StreamReader {
-    /// Parses the next bytes, and passes their text on.
+    /// Parses the next bytes, and passes their visible text on.
     pub fn take(&mut self, bytes: &[u8], on_text: &mut (dyn FnMut(&str) + Send)) -> Result<(), CallError> {
         self.read += bytes.len();
         if self.read > MAX_BYTES {
@@ -63,21 +44,31 @@ impl StreamReader {
         Ok(())
     }
 
-    /// Whether the reply is complete. Later bytes do not belong to it.
+    /// Whether the stream is complete. Later bytes do not belong to it.
     pub fn is_done(&self) -> bool {
         self.done
     }
 
-    /// The reply, after the last bytes.
-    pub fn finish(mut self) -> Result<Reply, CallError> {
+    /// Whether the reply is complete. The usage may follow.
+    pub fn is_finished(&self) -> bool {
+        self.gathered.is_finished()
+    }
+
+    /// The reply, after the last bytes. Passes on the text that was held back because it could have been a tag.
+    pub fn finish(mut self, on_text: &mut (dyn FnMut(&str) + Send)) -> Result<Reply, CallError> {
         // The last event may lack the empty line at its end.
         if !self.line.is_empty() {
-            self.end_line(&mut |_| {})?;
+            self.end_line(on_text)?;
         }
-        if !self.done && self.finish_reason.is_none() && self.data.trim_ascii() != b"[DONE]" {
+        if !self.done && !self.is_finished() && self.data.trim_ascii() != b"[DONE]" {
             return Err(unavailable("broken off"));
         }
-        self.reply.checked(self.finish_reason.as_deref())
+        let shown = visible::split(self.gathered.text(), true).shown;
+        let reply = self.gathered.finish()?;
+        if let Some(rest) = shown.get(self.passed_on..).filter(|rest| !rest.is_empty()) {
+            on_text(rest);
+        }
+        Ok(reply)
     }
 
     fn end_line(&mut self, on_text: &mut (dyn FnMut(&str) + Send)) -> Result<(), CallError> {
@@ -103,67 +94,27 @@ impl StreamReader {
             self.done = true;
             return Ok(());
         }
-        let chunk: Chunk = serde_json::from_slice(data).map_err(|_| broken("the stream is no chat completion"))?;
-        if chunk.error.is_some() {
-            return Err(unavailable("an error in the stream"));
-        }
-        if let Some(model) = chunk.model.filter(|model| !model.is_empty()) {
-            self.reply.model = model;
-        }
-        if let Some(usage) = chunk.usage {
-            self.reply.input_tokens = usage.prompt_tokens;
-            self.reply.output_tokens = usage.completion_tokens;
-        }
-        let Some(choice) = chunk.choices.into_iter().next() else { return Ok(()) };
-        if let Some(text) = choice.delta.content.or(choice.delta.refusal) {
-            // Leading spaces are dropped until there is other text.
-            let text = if self.reply.text.is_empty() { text.trim_start() } else { &text };
-            if !text.is_empty() {
-                self.reply.text.push_str(text);
-                on_text(text);
+        let chunk = serde_json::from_slice(data).map_err(|_| unavailable("the stream is no chat completion"))?;
+        let before = self.gathered.text().len();
+        self.gathered.take(&chunk)?;
+        if self.gathered.text().len() > before {
+            let shown = visible::split(self.gathered.text(), false).shown;
+            if let Some(new) = shown.get(self.passed_on..).filter(|new| !new.is_empty()) {
+                on_text(new);
+                self.passed_on = shown.len();
             }
-        }
-        for delta in choice.delta.tool_calls.unwrap_or_default() {
-            self.take_call(delta);
-        }
-        if choice.finish_reason.is_some() {
-            self.finish_reason = choice.finish_reason;
         }
         Ok(())
-    }
-
-    /// Adds a piece of a tool call. It belongs to the call with its index, or to the last call if the endpoint sends no
-    /// index. A piece with another id is a new call, because some endpoints send the same index for every call.
-    fn take_call(&mut self, delta: Called) {
-        let id = delta.id.unwrap_or_default();
-        let found = match delta.index {
-            None => self.indexes.len().checked_sub(1),
-            index => self.indexes.iter().rposition(|known| *known == index),
-        };
-        let found = found.and_then(|position| self.reply.calls.get_mut(position));
-        let call = match found.filter(|call| id.is_empty() || call.id.is_empty() || call.id == id) {
-            Some(call) => call,
-            None => {
-                self.indexes.push(delta.index);
-                self.reply.calls.push_mut(ToolCall { id: String::new(), name: String::new(), arguments: String::new() })
-            }
-        };
-        if call.id.is_empty() {
-            call.id = id;
-        }
-        if call.name.is_empty() {
-            call.name = delta.function.name.unwrap_or_default();
-        }
-        call.arguments.push_str(&delta.function.arguments.unwrap_or_default());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Map, json};
 
     use super::*;
+    use crate::clients::llm::conversation::ToolCall;
 
     /// Reads a stream in pieces; gives the reply and what was handed over.
     fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Result<Reply, CallError>, String) {
@@ -173,7 +124,8 @@ mod tests {
                 return (Err(error), seen);
             }
         }
-        (reader.finish(), seen)
+        let reply = reader.finish(&mut |text| seen.push_str(text));
+        (reply, seen)
     }
 
     fn event(data: &serde_json::Value) -> String {
@@ -218,7 +170,7 @@ mod tests {
     }
 
     fn tool_call(id: &str, name: &str, arguments: &str) -> ToolCall {
-        ToolCall { id: id.to_owned(), name: name.to_owned(), arguments: arguments.to_owned() }
+        ToolCall { id: id.to_owned(), name: name.to_owned(), arguments: arguments.to_owned(), extra: Map::new() }
     }
 
     fn expected() -> Reply {
@@ -228,6 +180,7 @@ mod tests {
             model: "m".to_owned(),
             input_tokens: 7,
             output_tokens: 5,
+            ..Reply::default()
         }
     }
 
@@ -272,8 +225,8 @@ mod tests {
             stream.truncate(end);
             let (reply, seen) = read([stream.as_slice()]);
             if let Ok(reply) = reply {
-                prop_assert_eq!(reply.text, seen);
-                prop_assert!(reply.calls.iter().all(|call| !call.id.is_empty() && !call.name.is_empty()));
+                prop_assert!(reply.calls.iter().all(|call| !call.name.is_empty()));
+                prop_assert!(reply.text.contains(seen.trim()));
             }
         }
 
@@ -297,24 +250,26 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reply_is_broken() {
+    fn what_is_no_whole_reply_says_whose_fault_it_is() {
         let text = delta(&json!({"content": "Hi"}));
-        for (stream, what) in [
-            (format!("{text}{}", end("length")), "the reply was cut off"),
-            (format!("{text}{}", end("content_filter")), "the reply was cut off"),
-            (end("stop"), "no content"),
-            (format!("{}{}", delta(&json!({"content": " \n"})), end("stop")), "no content"),
-            (format!("{}{}", call(0, "", "find", "{}"), end("tool_calls")), "a tool call without id or name"),
-            (format!("{}{}", call(0, "a", "", "{}"), end("tool_calls")), "a tool call without id or name"),
-            (
-                format!("{}{}{}", call(0, "a", "find", "{}"), call(1, "a", "find", "{}"), end("tool_calls")),
-                "two tool calls with one id",
-            ),
-            ("data: <html>\n\n".to_owned(), "the stream is no chat completion"),
-            ("data: {\"choices\"\n\n".to_owned(), "the stream is no chat completion"),
-            (event(&json!({"choices": 5})), "the stream is no chat completion"),
+        let cut_off = || CallError::CutOff("model endpoint: the reply was cut off".to_owned());
+        let none = || unavailable("the stream is no chat completion");
+        for (stream, error) in [
+            (format!("{text}{}", end("length")), cut_off()),
+            (format!("{text}{}", end("model_length")), cut_off()),
+            (format!("{text}{}", end("content_filter")), broken("the reply was cut off")),
+            (format!("{text}{}", end("insufficient_system_resource")), unavailable("the reply was broken off")),
+            (format!("{text}{}", end("error")), unavailable("the reply was broken off")),
+            (end("stop"), broken("no content")),
+            (format!("{}{}", delta(&json!({"content": " \n"})), end("stop")), broken("no content")),
+            (format!("{}{}", call(0, "a", "", "{}"), end("tool_calls")), broken("a tool call without a name")),
+            ("data: <html>\n\n".to_owned(), none()),
+            ("data: {\"choices\"\n\n".to_owned(), none()),
         ] {
-            assert_eq!(read([stream.as_bytes()]).0, Err(broken(what)), "{stream}");
+            assert_eq!(read([stream.as_bytes()]).0, Err(error), "{stream}");
+        }
+        for reason in ["stop", "EOS", "eos_token", "stop_sequence", "end_turn", ""] {
+            assert!(read([format!("{text}{}", end(reason)).as_bytes()]).0.is_ok(), "{reason}");
         }
     }
 
@@ -322,10 +277,25 @@ mod tests {
     fn an_error_in_the_stream_may_pass() {
         let error = event(&json!({"error": {"message": "overloaded", "code": 529}}));
         let stream = format!("{}{error}", delta(&json!({"content": "Hi"})));
-        assert_eq!(read([stream.as_bytes()]), (Err(unavailable("an error in the stream")), "Hi".to_owned()));
+        let expected = unavailable("an error in the answer, code 529");
+        assert_eq!(read([stream.as_bytes()]), (Err(expected), "Hi".to_owned()));
         // Some endpoints send a null error in every chunk.
         let fine = event(&json!({"error": null, "choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}));
         assert!(read([fine.as_bytes()]).0.is_ok());
+    }
+
+    #[test]
+    fn thoughts_are_not_passed_on_wherever_they_are_cut() {
+        let text = "<think>\nShe is fishing.\n</think>\n\nAll noted.";
+        let pieces: String = text.chars().map(|one| delta(&json!({"content": one.to_string()}))).collect();
+        assert_eq!(read([format!("{pieces}{}", end("stop")).as_bytes()]).1, "All noted.");
+        let reasoning = delta(&json!({"reasoning_content": "She is fishing.", "content": null}));
+        let stream = format!("{reasoning}{}{}", delta(&json!({"content": "All noted."})), end("stop"));
+        let (reply, seen) = read([stream.as_bytes()]);
+        assert_eq!(
+            (reply.unwrap().extra["reasoning_content"].as_str(), seen.as_str()),
+            (Some("She is fishing."), "All noted.")
+        );
     }
 
     #[test]
