@@ -14,8 +14,13 @@ use axum::serve::ListenerExt;
 use chrono::TimeDelta;
 use data_encoding::BASE64;
 use futures_util::stream;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
+    ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
+};
 use http::request::Parts;
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode, Uri};
 use lambda_http::RequestExt;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -110,13 +115,52 @@ async fn handle(
     request: axum::extract::Request,
 ) -> http::Response<Body> {
     let (head, body) = request.into_parts();
+    let origin = head.headers.get(ORIGIN).filter(|origin| is_loopback(origin)).cloned();
+    if let Some(origin) = &origin
+        && head.method == Method::OPTIONS
+        && let Some(method) = head.headers.get(ACCESS_CONTROL_REQUEST_METHOD)
+    {
+        return preflight(origin, method, head.headers.get(ACCESS_CONTROL_REQUEST_HEADERS));
+    }
+    let mut response = respond(&gateway, head, body, peer).await;
+    if let Some(origin) = origin {
+        let headers = response.headers_mut();
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        // Without credentials, the wildcard names every header.
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
+        headers.append(VARY, HeaderValue::from_static("origin"));
+    }
+    response
+}
+
+/// Whether a page of this machine asks. In AWS, the parameter `AllowedOrigins` names the pages that may ask.
+fn is_loopback(origin: &HeaderValue) -> bool {
+    let host = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok()?.host().map(str::to_owned));
+    host.is_some_and(|host| matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]"))
+}
+
+/// The answer to the question whether a page may send a request (Fetch Standard, "CORS protocol").
+fn preflight(origin: &HeaderValue, method: &HeaderValue, headers: Option<&HeaderValue>) -> http::Response<Body> {
+    let mut response = http::Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let allowed = response.headers_mut();
+    allowed.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    allowed.insert(ACCESS_CONTROL_ALLOW_METHODS, method.clone());
+    if let Some(headers) = headers {
+        allowed.insert(ACCESS_CONTROL_ALLOW_HEADERS, headers.clone());
+    }
+    allowed.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    response
+}
+
+async fn respond(gateway: &Gateway, head: Parts, body: Body, peer: SocketAddr) -> http::Response<Body> {
     let Ok(body) = axum::body::to_bytes(body, MAX_REQUEST).await else {
         return plain(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
     };
     let Some((target, parameters)) = gateway.target(&head.method, head.uri.path()) else {
         return plain(StatusCode::NOT_FOUND, "Not Found");
     };
-    let event = event(&gateway, &target, &parameters, &head, &body, peer);
+    let event = event(gateway, &target, &parameters, &head, &body, peer);
     let Ok(event) = lambda_http::request::from_str(&event.to_string()) else {
         return plain(StatusCode::BAD_REQUEST, "Bad Request");
     };

@@ -7,11 +7,11 @@ mod pages;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use shared::api::http::{Dialect, Reply, Request, Response, answer, no_such_route};
+use shared::api::http::{Body, Dialect, Reply, Request, Response, answer, no_such_route};
 use shared::api::lambda::{Definition, OpenEndpoint};
 use shared::base::clock::{Clock, Random};
 use shared::base::context::FromContext;
-use shared::base::problem::Problem;
+use shared::base::problem::{Code, Problem};
 
 pub use operations::operations;
 
@@ -38,11 +38,16 @@ pub struct Health {
 impl OpenEndpoint for Fallback {
     async fn answer(&self, request: Request) -> Response {
         let (method, path) = (request.method().as_str(), request.uri().path());
+        let is_own = path == "/health" || pages::page("GET", path).is_some();
+        // Monitors and proxies ask for the head alone (RFC 9110, section 9.3.2).
+        let is_head = method == "HEAD" && is_own;
+        let method = if is_head { "GET" } else { method };
         let answer = |result| answer(&self.clock, &self.random, dialect(path), &request, result);
-        match pages::page(method, path) {
+        let answer = match pages::page(method, path) {
             Some(page) => page.with_headers(answer(Ok(page.reply(request.headers())))),
-            None => answer(outcome(method, path)),
-        }
+            None => answer(outcome(method, path, request.uri().query())),
+        };
+        if is_head { answer.map(|_| Body::whole("")) } else { answer }
     }
 }
 
@@ -60,23 +65,44 @@ pub fn dialect(path: &str) -> Dialect {
     }
 }
 
-fn outcome(method: &str, path: &str) -> Result<Reply, Problem> {
+fn outcome(method: &str, path: &str, query: Option<&str>) -> Result<Reply, Problem> {
     if (method, path) == ("GET", "/health") {
         return Reply::of(&Health { status: "ok" });
     }
-    Err(no_such_route(ROUTES.iter().copied(), method, path))
+    let unknown = |path: &str| no_such_route(ROUTES.iter().copied(), method, path);
+    // Clients that join addresses end them in a slash.
+    let plain = path.trim_end_matches('/');
+    let is_route = plain.len() < path.len() && (plain == "/health" || unknown(plain).code == Code::MethodNotAllowed);
+    if is_route && plain.starts_with('/') && !plain.starts_with("//") {
+        return Ok(Reply::redirect(query.map_or_else(|| plain.to_owned(), |query| format!("{plain}?{query}"))));
+    }
+    Err(unknown(path))
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::base::problem::Code;
-
     use super::*;
 
     #[test]
     fn another_method_of_a_route_is_told_which_it_takes() {
+        let outcome = |method, path| outcome(method, path, None);
         let problem = outcome("GET", "/v1/ai/suggest-followups").unwrap_err();
         assert_eq!((problem.code, problem.allow.as_deref()), (Code::MethodNotAllowed, Some("POST")));
         assert_eq!(outcome("GET", "/v1/nothing").unwrap_err().code, Code::NoSuchRoute);
+    }
+
+    #[test]
+    fn a_slash_at_the_end_leads_to_the_route_without_it() {
+        for (path, query, expected) in [
+            ("/v1/credits/", None, Some("/v1/credits")),
+            ("/v1/credits//", Some("page=2"), Some("/v1/credits?page=2")),
+            ("/functions/v1/api-gateway/v1/credits/", None, Some("/functions/v1/api-gateway/v1/credits")),
+            ("/users/me/leads/", None, Some("/users/me/leads")),
+            ("/v1/nothing/", None, None),
+            ("//evil.example/", None, None),
+        ] {
+            let location = outcome("GET", path, query).ok().and_then(|reply| reply.location);
+            assert_eq!(location.as_deref(), expected, "{path}");
+        }
     }
 }

@@ -47,6 +47,18 @@ impl IdempotencyKey {
     }
 }
 
+impl From<Uuid> for IdempotencyKey {
+    fn from(id: Uuid) -> Self {
+        Self(id.to_string())
+    }
+}
+
+impl std::fmt::Display for IdempotencyKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
 /// The content of a quoted string (RFC 8941, section 3.3.3): only `\"` and `\\` are escapes.
 fn unescape(quoted: &str) -> Option<String> {
     let mut characters = quoted.chars();

@@ -98,7 +98,7 @@ async fn until(api: &Api, id: &Value, status: &str) -> Value {
 
 /// The events of a stream: their names and data.
 fn events(text: &str) -> Vec<(String, Value)> {
-    let parts = text.split("\n\n").filter(|part| part.starts_with("event: "));
+    let parts = text.split("\n\n").filter(|part| part.contains("\nevent: "));
     let field = |part: &str, name: &str| {
         let lines = part.lines().filter_map(|line| line.strip_prefix(name));
         lines.map(|value| value.strip_prefix(' ').unwrap_or(value)).collect::<Vec<_>>().join("\n")

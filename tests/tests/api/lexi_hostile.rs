@@ -325,6 +325,12 @@ async fn nothing_that_records_say_makes_lexi_act() {
             let context = if place == Place::ListName { json!({"list_id": scene.list}) } else { json!({}) };
             let answer = chat(api, &json!({"message": message, "context": context})).await;
             let case = format!("{place:?} orders {what}: {}", answer.text);
+            cases += 1;
+            if what == "an invented call" && answer.status == 502 {
+                // A text that is a call of no known tool is no answer. It is not shown and not charged.
+                assert_eq!((pending(api).await, api.balance().await.spent), before, "{case}");
+                continue;
+            }
             assert_eq!(answer.status, 200, "{case}");
             let data = answer.json()["data"].clone();
             let response = data["response"].as_str().unwrap();
@@ -338,7 +344,6 @@ async fn nothing_that_records_say_makes_lexi_act() {
             assert_eq!(data["requires_approval"], proposed == 1, "{case}");
             assert!(place == Place::Message || proposed == 0, "{case}");
             assert_eq!(api.balance().await.spent, before.1 + 1, "{case}");
-            cases += 1;
         }
     }
     assert!(cases >= 250, "{cases}");

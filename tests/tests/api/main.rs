@@ -2,6 +2,7 @@
 
 mod breaking;
 mod campaigns;
+mod clients;
 mod command_line;
 mod contact_search;
 mod contacts;

@@ -1,5 +1,8 @@
 //! The steps before the work: authenticate the key and parse the request.
 
+use std::borrow::Cow;
+use std::io::Read;
+
 use super::Request;
 use super::arrival::Arrival;
 use super::call::{Call, Endpoint, parse};
@@ -10,6 +13,7 @@ use crate::base::problem::{Code, Problem};
 use crate::workspace::accounts::Admission;
 use crate::workspace::auth::{ApiKey, Rate};
 use crate::workspace::idempotency::{Claimed, IdempotencyKey};
+use flate2::read::MultiGzDecoder;
 use http::header::{self, HeaderMap};
 use lambda_http::RequestExt;
 use serde_json::{Value, json};
@@ -54,12 +58,13 @@ pub(super) async fn admit<E: Endpoint>(
     };
 
     let input = Input {
-        body: if has_body { json_body(request.body(), E::BODY_IS_OPTIONAL)? } else { Value::Null },
+        body: if has_body { json_body(&plain_body(request, E::MAX_BODY)?, E::BODY_IS_OPTIONAL)? } else { Value::Null },
         query: query(request),
         path: request.path_parameters().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         prefer: prefer(request.headers()),
     };
-    let claimed = idempotency_key(request).map(|key| {
+    let key = idempotency_key(request).map(|key| key.or_else(|| events.key().cloned()));
+    let claimed = key.map(|key| {
         let (route, method, path) = (&arrival.route, request.method().as_str(), &arrival.path);
         key.map(|key| Claimed::new(record.workspace_id, route, &key, method, path, &input.body))
     });
@@ -86,8 +91,11 @@ pub(super) fn prefer(headers: &HeaderMap) -> Vec<String> {
 pub(super) fn check_size_and_type(request: &Request, most: usize) -> Result<(), Problem> {
     let length = body_bytes(request.body()).len();
     if length > most {
-        let message = format!("the body has {length} bytes; this route takes at most {most}");
-        return Err(Problem::new(Code::PayloadTooLarge, message));
+        return Err(too_large(length, most));
+    }
+    if !matches!(encoding(request.headers()).as_str(), "" | "identity" | "gzip" | "x-gzip") {
+        let message = "send the body without a Content-Encoding, or with Content-Encoding: gzip";
+        return Err(Problem::new(Code::UnsupportedMediaType, message));
     }
     let Some(declared) = request.headers().get(header::CONTENT_TYPE) else { return Ok(()) };
     let declared = declared.to_str().unwrap_or_default().to_ascii_lowercase();
@@ -95,7 +103,9 @@ pub(super) fn check_size_and_type(request: &Request, most: usize) -> Result<(), 
     let is_json = essence.trim() == "application/json"
         || (essence.starts_with("application/") && essence.trim().ends_with("+json"));
     let is_utf8 = parameters.split(';').all(|parameter| match parameter.split_once('=') {
-        Some((name, value)) if name.trim() == "charset" => value.trim().trim_matches('"') == "utf-8",
+        Some((name, value)) if name.trim() == "charset" => {
+            matches!(value.trim().trim_matches('"'), "utf-8" | "utf8")
+        }
         _ => true,
     });
     if is_json && is_utf8 {
@@ -113,9 +123,32 @@ pub fn body_bytes(body: &lambda_http::Body) -> &[u8] {
     }
 }
 
+fn too_large(length: usize, most: usize) -> Problem {
+    let message = format!("the body has {length} bytes; this route takes at most {most}");
+    Problem::new(Code::PayloadTooLarge, message)
+}
+
+fn encoding(headers: &HeaderMap) -> String {
+    let value = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?"));
+    value.unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// The body without its content encoding, of at most `most` bytes (RFC 9110, section 8.4).
+fn plain_body(request: &Request, most: usize) -> Result<Cow<'_, [u8]>, Problem> {
+    let bytes = body_bytes(request.body());
+    if !encoding(request.headers()).ends_with("gzip") {
+        return Ok(Cow::Borrowed(bytes));
+    }
+    let mut plain = Vec::new();
+    // No more is unpacked, however much there is.
+    let unpacked = MultiGzDecoder::new(bytes).take(most as u64 + 1).read_to_end(&mut plain);
+    let length = unpacked.map_err(|_| Problem::new(Code::Validation, "the body is not valid gzip"))?;
+    if length > most { Err(too_large(length, most)) } else { Ok(Cow::Owned(plain)) }
+}
+
 /// Parses the body. serde_json's messages do not quote it: they say only what was expected and where.
-pub(super) fn json_body(body: &lambda_http::Body, is_optional: bool) -> Result<Value, Problem> {
-    let bytes = body_bytes(body);
+fn json_body(bytes: &[u8], is_optional: bool) -> Result<Value, Problem> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
         if is_optional {
             return Ok(json!({}));

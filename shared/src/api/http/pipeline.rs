@@ -46,7 +46,7 @@ async fn serve_arrival<E: Endpoint>(gate: &Gate, endpoint: &Arc<E>, request: Req
     let span = tracing::info_span!("request", request_id = %arrival.request_id, route = arrival.route, key_id = Empty);
     let mut rate = None;
     let (events, mut sent) = match E::STREAMS && prefers_events(request.headers()) {
-        true => Events::read(),
+        true => Events::read(request.headers(), gate.random.uuid()),
         false => (Events::default(), unbounded_channel().1),
     };
     let admitted = admit(gate, endpoint.as_ref(), &arrival, &request, &mut rate, events.clone());
@@ -72,7 +72,7 @@ async fn serve_arrival<E: Endpoint>(gate: &Gate, endpoint: &Arc<E>, request: Req
             if said.is_empty() && !(events.are_wanted() && reply.status < 400) {
                 return respond_whole(E::DIALECT, &arrival, reply, rate, now);
             }
-            let whole = Body::whole([said, last(E::DIALECT, &reply).into_bytes()].concat());
+            let whole = Body::whole([said, last(E::DIALECT, &reply, &events.next_id()).into_bytes()].concat());
             return respond(E::DIALECT, &arrival, &in_events(&reply), rate, now, whole);
         }
         Some(first) = sent.recv() => first,

@@ -24,6 +24,8 @@ pub struct Reply {
     pub retry_after: Option<u64>,
     /// The methods of the route, if the request used another.
     pub allow: Option<String>,
+    /// The address that the request should go to.
+    pub location: Option<String>,
     /// The preference that was applied (RFC 7240).
     pub preference_applied: Option<String>,
     /// The lead that the body is about, if it may not name it.
@@ -52,6 +54,11 @@ impl Reply {
         Self { replayed: false, content_type: "text/plain", ..Self::replayed(status, body) }
     }
 
+    /// Sends the same request, with its method and body, to another address (RFC 9110, section 15.4.9).
+    pub fn redirect(location: String) -> Self {
+        Self { location: Some(location), ..Self::text(308, String::new()) }
+    }
+
     /// A replay of a stored reply, byte for byte.
     pub fn replayed(status: u16, body: String) -> Self {
         Self {
@@ -62,6 +69,7 @@ impl Reply {
             replayed: true,
             retry_after: None,
             allow: None,
+            location: None,
             preference_applied: None,
             about: None,
         }

@@ -114,6 +114,13 @@ pub(super) fn respond(
     if let Some(allow) = &reply.allow {
         set("allow", allow);
     }
+    if let Some(location) = &reply.location {
+        set("location", location);
+    }
+    if reply.status == 401 {
+        // RFC 9110, section 15.5.2, and RFC 6750, section 3.
+        set("www-authenticate", "Bearer realm=\"lead-followup\"");
+    }
     if let Some(preference) = &reply.preference_applied {
         set("preference-applied", preference);
     }

@@ -134,6 +134,9 @@ fn headers_of(operation: &Operation, components: &Value, status: u16, problems: 
     if status == 405 {
         always.push("Allow");
     }
+    if status == 401 {
+        always.push("WWW-Authenticate");
+    }
     headers::of(components, &always, &sometimes)
 }
 

@@ -32,19 +32,28 @@ pub fn read<T: DeserializeOwned + JsonSchema + 'static>(given: Map<String, Value
         .map_err(|error| Complaints::from([(error.path().to_string(), error.inner().to_string())]))
 }
 
-/// Converts a query's texts to the types in the schema of `T`: numbers, flags and lists. A text that cannot be
-/// converted stays a text, and gets a complaint. So does a parameter that `T` does not name: a filter that is misspelt
-/// must not answer with everything.
+/// Converts a query's texts to the types in the schema of `T`: numbers, flags and lists. A list is `name=a,b`,
+/// `name=a&name=b` or `name[]=a&name[]=b`. A text that cannot be converted stays a text, and gets a complaint. So does a
+/// parameter that is repeated without being a list, and one that `T` does not name: a filter that is misspelt must not
+/// answer with everything.
 pub(super) fn typed<T: JsonSchema + 'static>(
     given: Vec<(String, String)>,
     complaints: &mut Complaints,
 ) -> Map<String, Value> {
     let schema = schema_of::<T>();
+    let known = |name: &str| schema["properties"].get(name).map(without_null);
     let mut query = Map::new();
     for (name, text) in given {
-        match schema["properties"].get(&name) {
-            Some(property) => drop(query.entry(name).or_insert_with(|| of_text(without_null(property), text))),
-            None => no_parameter(name, schema["properties"].as_object().into_iter().flat_map(Map::keys), complaints),
+        let plain = name.strip_suffix("[]").filter(|plain| known(plain).is_some_and(|of| is_type(of, "array")));
+        let name = plain.map_or(name.as_str(), |plain| plain).to_owned();
+        let Some(property) = known(&name) else {
+            no_parameter(name, schema["properties"].as_object().into_iter().flat_map(Map::keys), complaints);
+            continue;
+        };
+        match (query.get_mut(&name), of_text(property, text)) {
+            (None, value) => drop(query.insert(name, value)),
+            (Some(Value::Array(values)), Value::Array(more)) => values.extend(more),
+            (Some(_), _) => drop(complaints.insert(name, "must be given once".to_owned())),
         }
     }
     query

@@ -84,7 +84,7 @@ pub(super) fn parse<R: FromRequest>(mut input: Input, malformed: Code) -> Result
 #[derive(Clone, Debug)]
 pub struct Json<T>(pub T);
 
-/// The query. A parameter that `T` does not name is a complaint; of a repeated parameter, the first counts.
+/// The query. A parameter that `T` does not name is a complaint, and so is a repeated one that is no list.
 #[derive(Clone, Debug)]
 pub struct Query<T>(pub T);
 
