@@ -79,7 +79,7 @@ impl LexiChat {
         }
         let wanted = query.titles.iter().chain(&query.industries).chain(&query.places);
         for text in wanted.chain(&asked.list) {
-            passes(Part::Answer, text, turn)?;
+            passes(Part::Label, text, turn)?;
         }
         // A search that narrows the last one takes its place, if nobody has decided on that yet.
         let pending = self.pending(workspace_id, turn.state.search_task).await?;
@@ -251,7 +251,7 @@ impl LexiChat {
             let Some(name) = name.filter(|name| !name.is_empty()) else {
                 return refused("what is the list to be called? Ask the person");
             };
-            passes(Part::Answer, &name, turn)?;
+            passes(Part::Label, &name, turn)?;
             if !matches!(self.list_named(workspace_id, &name).await?, Found::None) {
                 return refused("there is a list of this name already");
             }
@@ -266,7 +266,7 @@ impl LexiChat {
             if to.is_empty() {
                 return refused("what is the new name? Ask the person");
             }
-            passes(Part::Answer, &to, turn)?;
+            passes(Part::Label, &to, turn)?;
             let plan =
                 Plan::ListOperation { list, operation: tasks::ListOperation::Rename { to }, contacts: Vec::new() };
             return Ok(self.propose(turn, plan, None));

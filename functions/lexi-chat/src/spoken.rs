@@ -54,9 +54,11 @@ impl<'a> Spoken<'a> {
         self.part = Part::Report;
     }
 
-    /// The fault of a whole answer at the gate.
+    /// The fault of a whole answer at the gate, without the links that are removed anyway.
     pub(crate) fn fault(&self, text: &str) -> Option<Fault> {
-        self.basis.fault(self.part, text)
+        let mut links = self.links.clone();
+        let shown = links.push(text) + &links.finish();
+        self.basis.fault(self.part, &shown)
     }
 
     /// The next piece of the model's text.
@@ -97,7 +99,7 @@ impl<'a> Spoken<'a> {
     }
 
     fn show_checked(&mut self, sentence: &str) {
-        if self.fault(sentence).is_none() {
+        if self.basis.fault(self.part, sentence).is_none() {
             for word in sentence.split_inclusive(' ') {
                 self.show(word);
             }

@@ -70,7 +70,7 @@ fn withheld(suggestion: &Suggestion, basis: &Basis) -> Option<Fault> {
     let texts = [
         (Part::Title, &suggestion.title),
         (Part::Reason, &suggestion.reason),
-        (Part::Timing, &suggestion.suggested_when),
+        (Part::Label, &suggestion.suggested_when),
     ];
     let draft = suggestion.draft_body.iter().map(|draft| (Part::Message, draft));
     texts.into_iter().chain(draft).find_map(|(part, text)| basis.fault(part, text))

@@ -176,14 +176,17 @@ impl Basis {
             return Some(Fault::Disclosure(found.category));
         }
         let is_conversation = matches!(part, Part::Answer | Part::Report);
-        // What stands in the input just so is quoted. A message to a lead quotes no placeholder.
+        // A colleague may read a quotation of the input. A conversation may hold JSON and markup.
         let is_quoted = |left: &String| {
-            self.facts.as_ref().is_some_and(|facts| facts.contains(left)) && (is_conversation || !is_slot(left))
+            let is_known = self.facts.as_ref().is_some_and(|facts| facts.contains(left));
+            let is_json = ["{\"", "[{", "[\""].iter().any(|open| left.starts_with(open));
+            let is_code = is_json || left.starts_with('<') && !is_slot(left);
+            part == Part::Reason && is_known && !is_slot(left) || is_conversation && (is_known || is_code)
         };
         if let Some(left) = placeholders(&plain(text)).into_iter().find(|left| !is_quoted(left)) {
             return Some(Fault::Placeholder(left));
         }
-        self.facts.as_ref()?.lacks(text, part).map(Fault::Invention)
+        self.facts.as_ref()?.lacks(&without_personal_data(text), part).map(Fault::Invention)
     }
 
     /// The fault of a message for a channel, in its form or its words. Its strategy is for a colleague.
@@ -210,4 +213,11 @@ impl Basis {
             (found.finding, source)
         })
     }
+}
+
+/// A text with spaces in the place of its personal data: the digits of an allowed phone number are no facts.
+fn without_personal_data(text: &str) -> String {
+    let found = disclosed(text, &Allowed::default());
+    let is_in = |place: usize| found.iter().any(|found| (found.finding.start..found.finding.end).contains(&place));
+    text.chars().enumerate().map(|(place, part)| if is_in(place) { ' ' } else { part }).collect()
 }

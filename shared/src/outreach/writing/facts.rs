@@ -45,7 +45,7 @@ impl Known {
         let numbers = match of {
             Part::Title | Part::Message => numbers(text),
             Part::Reason => uncounted(text),
-            Part::Timing | Part::Answer | Part::Report => amounts(text),
+            Part::Label | Part::Answer | Part::Report => amounts(text),
         };
         let unknown = numbers.into_iter().find(|number| !self.has_number(number));
         // A conversation's links are removed where they stand.
@@ -100,8 +100,9 @@ pub enum Part {
     Message,
     /// What is said to a colleague about a lead. It may count days and touches.
     Reason,
-    /// A hint when to do something. Only its prices are facts.
-    Timing,
+    /// A few words for a colleague: a hint when to do something, or the name of a list. Only its prices and links are
+    /// facts.
+    Label,
     /// What an assistant says in a conversation. Only its prices are facts.
     Answer,
     /// As [`Part::Answer`], about records: it names only people that they name.
