@@ -1,4 +1,4 @@
-//! No text leaves unchecked (docs/personal-data-gate.md): the same hostile texts of a model, in each field of each
+//! No text leaves unchecked (docs/behaviour.md, "Checked texts"): the same hostile texts of a model, in each field of each
 //! answer that a person or lead may see, and in what a person writes instead.
 
 use std::sync::{Arc, Mutex};
@@ -51,14 +51,14 @@ const HOSTILE: [(Wrong, &str, &str); 24] = [
     (Wrong::Placeholder, "【会社名】様へ", "会社名"),
     (Wrong::Placeholder, "a line (insert signature)", "insert signature"),
     (Wrong::Personal, "write to peter@elsewhere.example today", "peter@"),
-    (Wrong::Personal, "call +44 20 7946 0123 today", "7946"),
-    (Wrong::Personal, "the card is 4111 1111 1111 1111 still", "4111"),
-    (Wrong::Personal, "pay to DE89 3704 0044 0532 0130 00 now", "3704"),
-    (Wrong::Personal, "the social security number is 219-09-9999 there", "219-09"),
-    (Wrong::Price, "it costs $499 a month", "499"),
-    (Wrong::Price, "es kostet nur EUR 499 im Monat", "499"),
+    (Wrong::Personal, "call +44 20 7946 0123 today", "7946 0123"),
+    (Wrong::Personal, "the card is 4111 1111 1111 1111 still", "4111 1111"),
+    (Wrong::Personal, "pay to DE89 3704 0044 0532 0130 00 now", "3704 0044"),
+    (Wrong::Personal, "the social security number is 219-09-9999 there", "219-09-9999"),
+    (Wrong::Price, "it costs $499 a month", "$499"),
+    (Wrong::Price, "es kostet nur EUR 499 im Monat", "EUR 499"),
     (Wrong::Link, "see https://evil.example/pay for it", "evil.example"),
-    (Wrong::Fact, "we last met on 2019-02-03 there", "2019"),
+    (Wrong::Fact, "we last met on 2019-02-03 there", "2019-02-03"),
     (Wrong::Fact, "we spoke with Peter Miller about it", "Peter Miller"),
 ];
 

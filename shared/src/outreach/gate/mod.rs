@@ -1,7 +1,7 @@
 //! The gate in front of a person and of a provider, for every text that either may see: a suggestion, a follow-up on
 //! each channel and in each phase, a recommendation, a draft of a campaign, what the assistant says and proposes, and
 //! what a person writes instead. It finds placeholders of templates, facts that the input does not contain, and personal
-//! data that is not the recipient's (docs/personal-data-gate.md). A [`Basis`] says what a text may hold; a fault has the
+//! data that is not the recipient's (docs/behaviour.md, "Checked texts"). A [`Basis`] says what a text may hold; a fault has the
 //! model write once more, then its text is dropped or blocked. Findings hold kind and position, never the text.
 
 mod basis;

@@ -149,7 +149,8 @@ fn is_variable(word: &str) -> bool {
 /// Variables behind a sign: `%NAME%`, `%s`, `$name`.
 fn signed(text: &str) -> Option<String> {
     let characters: Vec<(usize, char)> = text.char_indices().collect();
-    for (index, (at, sign)) in characters.iter().enumerate() {
+    let is_sign = |(_, (_, sign)): &(usize, &(usize, char))| matches!(sign, '%' | '$');
+    for (index, (at, sign)) in characters.iter().enumerate().filter(is_sign) {
         let rest: Vec<char> = characters[index + 1..].iter().map(|(_, next)| *next).take(LONGEST).collect();
         let is_part = |part: &&char| part.is_alphanumeric() || matches!(part, '_' | '-' | '.');
         let name: String = rest.iter().take_while(is_part).collect();
