@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use chrono::TimeDelta;
+use cli::demo;
 use serde_json::{Value, json};
 use shared::base::clock::Random;
 use shared::base::context::FromContext;
@@ -12,6 +13,7 @@ use shared::crm::lists::{Lists, Member, Target};
 use shared::workflow::campaigns::Drafting;
 use shared::workflow::tasks::{Brief, TaskId};
 use shared::workspace::accounts::Role;
+use shared::workspace::auth::Permission;
 use tests::sites::Staff;
 use tests::{Answer, Api, CONTACT, FOLLOW_UP, ModelReply, ScriptedModel, send, suggestion};
 use uuid::Uuid;
@@ -438,4 +440,21 @@ async fn prices_of_the_input_own_contacts_and_brackets_of_a_ticket_are_no_alarm(
         "{}",
         answer.text
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_composers_suggestions_for_everybody_of_the_demo_pass() {
+    let api = Api::without_scoring().await;
+    demo::load(&api.stack.context, async |_, _| Ok(())).await.unwrap();
+    let key = api.new_key(demo::WORKSPACE, &Permission::ALL, |_| {}).await;
+    let leads = api.leads().all(demo::WORKSPACE).await.unwrap();
+    let (mut given, mut asked) = (0, 0);
+    for lead in leads.iter().take(60) {
+        let request = api.request("POST", tests::SUGGEST).bearer_auth(&key);
+        let answer = send(request.json(&json!({"contact_id": lead.lead_id, "count": 4}))).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        given += answer.json()["data"]["suggestions"].as_array().unwrap().len();
+        asked += 4;
+    }
+    assert!(given * 100 >= asked * 98, "{given} of {asked}");
 }

@@ -80,8 +80,8 @@ pub struct Basis {
     allowed: Allowed,
     /// The allowed addresses and links, one on each line.
     contacts: String,
-    /// The personal data in the input.
-    given: Vec<Disclosed>,
+    /// The model's input, in which the source of a disclosure is looked up.
+    given: String,
     /// Contact details that may be repeated.
     admitted: Vec<Disclosed>,
 }
@@ -143,7 +143,8 @@ impl Basis {
     /// Adds input of the model that its text may not name.
     #[must_use]
     pub fn given(mut self, input: &str) -> Self {
-        self.given.extend(disclosed(input, &Allowed::default()));
+        self.given.push('\n');
+        self.given.push_str(input);
         self
     }
 
@@ -172,8 +173,8 @@ impl Basis {
 
     /// The fault of a text, if it has one.
     pub fn fault(&self, part: Part, text: &str) -> Option<Fault> {
-        if let Some((found, _)) = self.disclosed(text).next() {
-            return Some(Fault::Disclosure(found.category));
+        if let Some(found) = self.disclosed(text).next() {
+            return Some(Fault::Disclosure(found.finding.category));
         }
         let is_conversation = matches!(part, Part::Answer | Part::Report);
         // A colleague may read a quotation of the input. A conversation may hold JSON and markup.
@@ -197,21 +198,22 @@ impl Basis {
         withheld.or_else(|| written.fault(channel).map(Fault::Form))
     }
 
-    /// Everything in the fields of a draft that is not allowed there.
+    /// Everything in a field of a draft that is not allowed there.
     pub(super) fn disclosures(&self, (field, text): (&'static str, &str)) -> Vec<Disclosure> {
-        self.disclosed(text).map(|(finding, source)| Disclosure { field, source, finding }).collect()
+        let mut found = self.disclosed(text).peekable();
+        // The input is long, and most texts disclose nothing.
+        let given = found.peek().map(|_| disclosed(&self.given, &Allowed::default())).unwrap_or_default();
+        let source = |found: &Disclosed| match self.facts {
+            None => Source::Person,
+            Some(_) if given.iter().any(|given| given.is_same(found)) => Source::Input,
+            Some(_) => Source::Model,
+        };
+        found.map(|found| Disclosure { field, source: source(&found), finding: found.finding }).collect()
     }
 
-    fn disclosed(&self, text: &str) -> impl Iterator<Item = (Finding, Source)> {
-        let has = |known: &[Disclosed], found: &Disclosed| known.iter().any(|known| known.is_same(found));
-        disclosed(text, &self.allowed).into_iter().filter(move |found| !has(&self.admitted, found)).map(move |found| {
-            let source = match &self.facts {
-                None => Source::Person,
-                Some(_) if has(&self.given, &found) => Source::Input,
-                Some(_) => Source::Model,
-            };
-            (found.finding, source)
-        })
+    fn disclosed(&self, text: &str) -> impl Iterator<Item = Disclosed> {
+        let is_admitted = |found: &Disclosed| self.admitted.iter().any(|admitted| admitted.is_same(found));
+        disclosed(text, &self.allowed).into_iter().filter(move |found| !is_admitted(found))
     }
 }
 
