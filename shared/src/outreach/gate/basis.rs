@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::base::channel::Channel;
 use crate::crm::leads::Lead;
-use crate::outreach::writing::{ChannelMessage, Known, Part, is_slot, placeholders, plain};
+use crate::outreach::writing::{self, ChannelMessage, Known, Part, is_slot, placeholders, plain};
 use crate::workspace::accounts::Site;
 use pii::Finding;
 
@@ -168,7 +168,7 @@ impl Basis {
 
     /// The placeholder in a person's text, which may name what is not stored.
     pub fn placeholder(text: &str) -> Option<String> {
-        placeholders(&plain(text)).into_iter().next()
+        writing::placeholder(text)
     }
 
     /// The fault of a text, if it has one.
@@ -222,4 +222,45 @@ fn without_personal_data(text: &str) -> String {
     let found = disclosed(text, &Allowed::default());
     let is_in = |place: usize| found.iter().any(|found| (found.finding.start..found.finding.end).contains(&place));
     text.chars().enumerate().map(|(place, part)| if is_in(place) { ' ' } else { part }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contact_details_that_passed_may_be_repeated_and_a_card_never() {
+        let before = "Hi Jane, call (202) 555-0142, and your card is 4111 1111 1111 1111.";
+        let (call, card) = ("Call +1 202 555 0142.", "Your card is 4111 1111 1111 1111.");
+        let strict = Basis::default().knowing(before);
+        assert_eq!(strict.fault(Part::Message, call), Some(Fault::Disclosure(Category::Phone)));
+        let lenient = strict.admitting(before);
+        assert_eq!(lenient.fault(Part::Message, call), None);
+        assert_eq!(lenient.fault(Part::Message, card), Some(Fault::Disclosure(Category::PaymentCard)));
+    }
+
+    #[test]
+    fn each_part_names_what_it_may() {
+        let basis =
+            Basis::default().knowing("Jane Smith of Acme wrote on 2026-11-02 about $500: \"Re: [urgent] plan\"");
+        let invented = |part, text| matches!(basis.fault(part, text), Some(Fault::Invention(_)));
+        for (text, parts) in [
+            ("Hi Peter, hello", vec![Part::Message]),
+            ("They met Peter Miller", vec![Part::Message, Part::Reason, Part::Report]),
+            ("After 12 days", vec![Part::Title, Part::Message]),
+            ("In 2019", vec![Part::Title, Part::Message, Part::Reason]),
+            ("See evil.example/x", vec![Part::Title, Part::Message, Part::Reason, Part::Label]),
+            ("For $700", ALL.to_vec()),
+            ("Hi Jane Smith of Acme, $500 on 2 November 2026", Vec::new()),
+        ] {
+            let found: Vec<_> = ALL.into_iter().filter(|part| invented(*part, text)).collect();
+            assert_eq!(found, parts, "{text}");
+        }
+        // A colleague may read a quotation; a lead gets no brackets.
+        assert_eq!(basis.fault(Part::Reason, "Jane wrote \"[urgent]\""), None);
+        assert!(matches!(basis.fault(Part::Message, "About [urgent]"), Some(Fault::Placeholder(_))));
+        assert!(matches!(basis.fault(Part::Reason, "Ask about [name]"), Some(Fault::Placeholder(_))));
+    }
+
+    const ALL: [Part; 6] = [Part::Title, Part::Message, Part::Reason, Part::Label, Part::Answer, Part::Report];
 }

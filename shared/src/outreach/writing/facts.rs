@@ -335,16 +335,27 @@ pub(super) fn greeted(message: &str) -> Option<&str> {
         "mr", "mrs", "ms", "miss", "dr", "prof", "herr", "herrn", "frau", "sr", "sra", "señor", "señora", "senhor",
         "senhora", "madame", "monsieur", "geehrte", "geehrter", "bapak", "ibu", "bay", "bayan",
     ];
-    const EVERYBODY: [&str; 8] = ["there", "again", "everyone", "all", "team", "zusammen", "and", "from"];
-    let mut words = message.split_whitespace();
+    const EVERYBODY: [&str; 20] = [
+        "there", "again", "everyone", "all", "team", "zusammen", "and", "from", "sir", "madam", "damen", "kunde",
+        "kundin", "kunden", "todos", "todas", "tous", "equipo", "équipe", "semua",
+    ];
+    let mut words = message.trim_start().lines().next()?.split_whitespace();
     let greeting = words.next()?;
     // "Hi!" ends before whatever comes next.
     if !GREETINGS.contains(&greeting.to_lowercase().as_str()) {
         return None;
     }
-    let name = words
-        .map(|word| word.trim_matches(|end: char| !end.is_alphanumeric()))
-        .find(|word| !TITLES.contains(&word.to_lowercase().as_str()))?;
+    let mut name = "";
+    for word in words {
+        name = word.trim_matches(|end: char| !end.is_alphanumeric());
+        let is_title = TITLES.contains(&name.to_lowercase().as_str());
+        if is_title && word.ends_with([',', '!', ':', ';']) {
+            return None;
+        }
+        if !is_title {
+            break;
+        }
+    }
     let is_name = name.chars().next().is_some_and(char::is_uppercase)
         && name.chars().count() > 1
         && !name.contains(['\'', '’'])

@@ -204,6 +204,11 @@ mod tests {
             "Hola Sra. Smith, ¿tiene 15 minutitos el 5 de abril?",
             "Olá Jane, você tem 10 a 15 minutinhos?",
             "Bonjour Madame Smith, avez-vous 15 minutes ?",
+            "Bonjour Madame,\n\nMerci pour votre message.",
+            "Sehr geehrte Damen und Herren,\n\nvielen Dank.",
+            "Sehr geehrte Frau Smith,\n\nvielen Dank.",
+            "Dear Sir or Madam,\n\nThank you.",
+            "Sayın Bay Smith, merhaba",
         ] {
             assert_eq!(known.lacks(message, Part::Message), None, "{message}");
         }
