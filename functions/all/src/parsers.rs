@@ -17,6 +17,7 @@ use shared::base::environment::Environment;
 use shared::clients::llm;
 use shared::clients::providers::{email, sms, whatsapp};
 use shared::crm::identifiers::{CustomerPhone, User};
+use shared::outreach::gate::{Basis, Part};
 use shared::pii::addresses;
 use shared::pii::{self, Allowed};
 use shared::workflow::recommendations::DeliveryId;
@@ -186,6 +187,10 @@ pub fn gate(bytes: &[u8]) {
     }
     drop(pii::mentions(&text, &["Jane Smith", &text]));
     drop(shared::crm::leads::folded(&text));
+    let basis = Basis::default().knowing(&text);
+    for part in [Part::Title, Part::Message, Part::Reason, Part::Label, Part::Answer, Part::Report] {
+        drop(basis.fault(part, &text));
+    }
 }
 
 /// A check of some parsers; it panics if they break their invariant.

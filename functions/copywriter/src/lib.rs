@@ -18,9 +18,8 @@ use shared::base::queue::Consumer;
 use shared::base::store::{StoreError, Try, retrying};
 use shared::clients::llm::{Checked, Model, Prompt};
 use shared::crm::conversations::Conversations;
-use shared::outreach::gate::{self, Gate};
+use shared::outreach::gate::{Basis, Fault, Gate};
 use shared::outreach::writing::{ChannelMessage, Messages, said};
-use shared::pii::Allowed;
 use shared::workflow::commands::{Command, CommandId, Commands, Completed, Outcome, Status};
 use shared::workflow::lease::{Leased, Take};
 use shared::workflow::recommendations::{Actor, Recommendations, WrittenBy};
@@ -68,7 +67,6 @@ impl Copywriter {
     async fn refine(&self, command: &Command) -> Result<Outcome, Problem> {
         let draft = command.draft.clone().unwrap_or_default();
         let facts: Value = serde_json::from_str(&command.facts).map_err(|_| Problem::internal("facts do not read"))?;
-        let known = [said(&facts), draft.text()].join("\n");
         let prompt = Prompt {
             name: "refine_follow_up",
             instructions: include_str!("../../../shared/prompts/copywriter.md"),
@@ -76,12 +74,14 @@ impl Copywriter {
         };
         let deadline = self.clock.now() + TIME;
         let ready = self.model.ready().await?;
-        let allowed = self.gate.allowed_to(command.id.workspace_id, command.lead_id).await?;
+        let basis = self.gate.basis_for(command.id.workspace_id, command.lead_id).await?;
+        // The draft has passed the gate.
+        let basis = basis.admitting(&draft.text()).knowing(&[said(&facts), draft.text()].join("\n"));
         // Keeps valid messages of an earlier reply, in case a later reply gets them wrong.
         let best = Mutex::new(Messages::default());
         let check = |refined: Messages| {
             let mut best = best.lock().unwrap_or_else(PoisonError::into_inner);
-            checked(&refined, &mut best, &draft, (&known, &allowed))
+            checked(&refined, &mut best, &draft, &basis)
         };
         let messages = self.model.complete(ready, &prompt, deadline, check).await?;
         Ok(Outcome { messages, model: self.model.name().to_owned(), prompt_version: prompt.version() })
@@ -125,12 +125,15 @@ impl Consumer for Copywriter {
 
 /// Checks a reply against the draft: messages for the same media, each in its form, with the same strategy and only
 /// known facts. If the model does not fix a message, the draft of that medium stays, as long as another was refined.
-fn checked(refined: &Messages, kept: &mut Messages, draft: &Messages, known: (&str, &Allowed)) -> Checked<Messages> {
-    let mut complaints = Vec::new();
+fn checked(refined: &Messages, kept: &mut Messages, draft: &Messages, basis: &Basis) -> Checked<Messages> {
+    let (mut complaints, mut is_withheld) = (Vec::new(), false);
     for (medium, before) in draft.iter() {
-        match refined_message(refined, medium, before, known) {
+        match refined_message(refined, medium, before, basis) {
             Ok(written) => kept.set(medium, Some(written)),
-            Err(fault) => complaints.push(format!("{}: {fault}", medium.name())),
+            Err(fault) => {
+                is_withheld |= fault.is_withheld();
+                complaints.push(format!("{}: {fault}", medium.name()));
+            }
         }
     }
     let mut whole = draft.clone();
@@ -141,20 +144,19 @@ fn checked(refined: &Messages, kept: &mut Messages, draft: &Messages, known: (&s
         return Checked::Fine(whole);
     }
     let usable = kept.iter().next().is_some().then_some(whole);
-    Checked::Wrong { complaint: complaints.join("; "), usable }
+    Checked::faulty(complaints, usable, is_withheld)
 }
 
 fn refined_message(
     refined: &Messages,
     medium: Channel,
     before: &ChannelMessage,
-    (known, allowed): (&str, &Allowed),
-) -> Result<ChannelMessage, String> {
-    let written = refined.of(medium).ok_or_else(|| "there is no message for it".to_owned())?;
+    basis: &Basis,
+) -> Result<ChannelMessage, Fault> {
+    let written = refined.of(medium).ok_or_else(|| Fault::Form("there is no message for it".to_owned()))?;
     let written = ChannelMessage { strategy: before.strategy.clone(), ..written.clone() };
     let dropped = || written.dropped(before).map(|dropped| format!("it drops {dropped}, which the draft has"));
-    let disclosed = || gate::fault(&[written.title.as_str(), &written.message].join("\n"), allowed);
-    match written.fault(medium, known).or_else(disclosed).or_else(dropped) {
+    match basis.fault_of(medium, &written).or_else(|| dropped().map(Fault::Form)) {
         Some(fault) => Err(fault),
         None => Ok(written),
     }
@@ -171,13 +173,11 @@ mod tests {
     #[test]
     fn a_refinement_keeps_media_and_strategy_and_names_nothing_new() {
         let draft = Messages { email: written("Hi Jane, 5 days."), web: written("Soon"), ..Messages::default() };
-        let known = "Jane 5";
-        let complaint =
-            |refined: Messages| match checked(&refined, &mut Messages::default(), &draft, (known, &Allowed::default()))
-            {
-                Checked::Fine(_) => String::new(),
-                Checked::Wrong { complaint, .. } => complaint,
-            };
+        let basis = Basis::default().knowing("Jane 5");
+        let complaint = |refined: Messages| match checked(&refined, &mut Messages::default(), &draft, &basis) {
+            Checked::Fine(_) => String::new(),
+            Checked::Wrong { complaint, .. } | Checked::Withheld { complaint, .. } => complaint,
+        };
         let other = ChannelMessage {
             strategy: "another".to_owned(),
             ..written("Jane, 5 days left").unwrap_or_else(|| unreachable!())
@@ -188,19 +188,16 @@ mod tests {
             whatsapp: written("not asked for"),
             ..Messages::default()
         };
-        let Checked::Fine(kept) = checked(&fine, &mut Messages::default(), &draft, (known, &Allowed::default())) else {
+        let Checked::Fine(kept) = checked(&fine, &mut Messages::default(), &draft, &basis) else {
             unreachable!("it is fine")
         };
         assert_eq!(kept.email.map(|email| email.strategy).as_deref(), Some("help"));
         assert_eq!(kept.whatsapp, None);
         assert!(complaint(Messages { web: None, ..fine.clone() }).contains("web"));
         // Where the model does not fix a message, its draft stands beside the others.
-        let Checked::Wrong { usable: Some(usable), .. } = checked(
-            &Messages { web: None, ..fine.clone() },
-            &mut Messages::default(),
-            &draft,
-            (known, &Allowed::default()),
-        ) else {
+        let Checked::Wrong { usable: Some(usable), .. } =
+            checked(&Messages { web: None, ..fine.clone() }, &mut Messages::default(), &draft, &basis)
+        else {
             unreachable!("the e-mail is fine")
         };
         assert_eq!(

@@ -30,12 +30,12 @@ impl DeliveryWorker {
             reach.channels().into_iter().filter(|channel| channel.is_sent() && *channel != approved.channel).collect();
         let rates = self.rates.learned(failed.id.workspace_id).await?;
         let touches = touches(reach, asked.unwrap_or(&Asked::default()), self.clock.now());
-        let allowed = self.gate.allowed(failed.id.workspace_id, reach.lead()).await?;
+        let basis = self.gate.basis(failed.id.workspace_id, reach.lead()).await?;
         let lead = (failed.id.workspace_id, reach.lead());
         for score in policy::score(&touches, tier, &rates, &eligible) {
             let draft = rendered(approved, score.channel);
             let fits = draft.fault().is_none();
-            if fits && self.gate.check(lead, &allowed, &draft.parts()).await?.is_empty() {
+            if fits && self.gate.check(lead, &basis, &draft.parts()).await?.is_empty() {
                 return Ok(Some(draft));
             }
         }

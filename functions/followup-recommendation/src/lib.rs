@@ -93,6 +93,7 @@ impl Endpoint for FollowupRecommendation {
                     return Err(in_manual_queue(problem, made.id.recommendation_id));
                 }
                 work.keep();
+                pay(&work, &made);
                 return call.success(shown(made));
             }
             let analysed = match ready {
@@ -105,6 +106,7 @@ impl Endpoint for FollowupRecommendation {
                     if !self.recommendations.make(&recommendation, actor, &notifications).await? {
                         return Err(Problem::unavailable("a predecessor stored the same work meanwhile"));
                     }
+                    pay(&work, &recommendation);
                     call.success(shown(recommendation))
                 }
                 // A table that cannot be reached keeps no queue either.
@@ -156,6 +158,13 @@ impl FollowupRecommendation {
             Err(problem)
         };
         self.once.for_free(call, work).await
+    }
+}
+
+/// A blocked recommendation has no draft, so it costs nothing.
+fn pay(work: &Work, made: &Recommendation) {
+    if made.status == Status::BlockedPii {
+        work.waive();
     }
 }
 

@@ -32,9 +32,8 @@ use shared::base::store::Write;
 use shared::clients::llm::{Checked, Model, Prompt, Ready};
 use shared::crm::conversations::Conversations;
 use shared::crm::leads::{History, Leads};
-use shared::outreach::gate::{self, Gate};
+use shared::outreach::gate::{Basis, Fault, Gate};
 use shared::outreach::writing::{Messages, said};
-use shared::pii::Allowed;
 use shared::workflow::commands::{Command, CommandId, Commands, Order, Outcome};
 use shared::workflow::recommendations::{Actor, Origin, Recommendation, RecommendationId, Recommendations, WrittenBy};
 use shared::workspace::accounts::{Accounts, Agent, Role, Staffed};
@@ -234,17 +233,17 @@ impl LeadFollowUp {
             instructions: include_str!("../../../shared/prompts/sales-follow-up.md"),
             facts: facts.clone(),
         };
-        let known = said(&facts);
-        let allowed = self.gate.allowed(call.workspace_id, &subject.history.lead).await?;
-        let allowed = subject.addresses().fold(allowed, |allowed, address| match address {
-            Address::Email(email) => allowed.email(email),
-            Address::Phone(phone) => allowed.phone(phone),
+        let basis = self.gate.basis(call.workspace_id, &subject.history.lead).await?;
+        let basis = subject.addresses().fold(basis, |basis, address| match address {
+            Address::Email(email) => basis.email(email),
+            Address::Phone(phone) => basis.phone(phone),
         });
+        let basis = basis.knowing(&said(&facts));
         // Keeps valid messages of an earlier reply, in case a later reply gets them wrong.
         let best = Mutex::new(Messages::default());
         let check = |messages: Messages| {
             let mut best = best.lock().unwrap_or_else(PoisonError::into_inner);
-            checked(messages, &mut best, subject.media, (&known, &allowed))
+            checked(messages, &mut best, subject.media, &basis)
         };
         let messages = self.model.complete(ready, &prompt, call.deadline - RESERVE, check).await?;
         if messages == Messages::default() {
@@ -336,27 +335,23 @@ impl LeadFollowUp {
 
 /// Checks a reply against the requested channels and the facts. Unrequested messages are dropped. Missing or faulty
 /// ones are reported to the model, and left out if it does not fix them.
-fn checked(
-    messages: Messages,
-    kept: &mut Messages,
-    media: &[Channel],
-    (known, allowed): (&str, &Allowed),
-) -> Checked<Messages> {
-    let mut complaints = Vec::new();
+fn checked(messages: Messages, kept: &mut Messages, media: &[Channel], basis: &Basis) -> Checked<Messages> {
+    let (mut complaints, mut is_withheld) = (Vec::new(), false);
     for medium in media {
         let fault = match messages.of(*medium) {
-            None => Some("there is no message for it".to_owned()),
-            Some(written) => written
-                .fault(*medium, known)
-                .or_else(|| gate::fault(&[written.title.as_str(), &written.message].join("\n"), allowed)),
+            None => Some(Fault::Form("there is no message for it".to_owned())),
+            Some(written) => basis.fault_of(*medium, written),
         };
         match fault {
-            Some(fault) => complaints.push(format!("{}: {fault}", medium.name())),
+            Some(fault) => {
+                is_withheld |= fault.is_withheld();
+                complaints.push(format!("{}: {fault}", medium.name()));
+            }
             None => kept.set(*medium, messages.of(*medium).cloned()),
         }
     }
     if media.iter().all(|medium| kept.of(*medium).is_some()) {
         return Checked::Fine(kept.clone());
     }
-    Checked::Wrong { complaint: complaints.join("; "), usable: Some(kept.clone()) }
+    Checked::faulty(complaints, Some(kept.clone()), is_withheld)
 }

@@ -252,6 +252,12 @@ impl LexiChat {
         if let Some(email) = &turn.state.email {
             spoken.learn(&email.message);
         }
+        for before in &said {
+            if let Said::User(text) | Said::Lexi { text, .. } = before {
+                spoken.learn_facts(text);
+            }
+        }
+        let mut is_repeated = false;
         for round in 0..=ROUNDS {
             let offered: Vec<Tool> = match turn.from_records {
                 true => tools::looking(),
@@ -269,6 +275,13 @@ impl LexiChat {
                 self.model.converse(ready, &conversation, call.deadline, Some(&mut on_text)).await?
             } else {
                 let answer = self.model.converse(ready, &conversation, call.deadline, None).await?;
+                let fault = spoken.fault(&answer.text).filter(|_| answer.calls.is_empty());
+                if let Some(fault) = fault.filter(|_| !is_repeated && round < ROUNDS) {
+                    is_repeated = true;
+                    said.push(answer.into());
+                    said.push(Said::User(format!("That answer cannot be shown: {fault}. Answer again, whole.")));
+                    continue;
+                }
                 spoken.say(&answer.text);
                 answer
             };
@@ -324,8 +337,13 @@ impl LexiChat {
                 }
             };
             turn.from_records |= used.from_records;
+            if used.from_records {
+                spoken.report();
+            }
             spoken.learn(&writing::said(&used.result));
-            let content = used.result.to_string().chars().take(SHOWN).collect();
+            let content: String = used.result.to_string().chars().take(SHOWN).collect();
+            // An answer may quote it just so.
+            spoken.learn_facts(&content);
             results.push(Said::Result { call_id: called.id.clone(), content });
         }
         Ok(results)

@@ -8,7 +8,7 @@ use shared::outreach::writing::addresses;
 const REMOVED: &str = "(link removed)";
 
 /// Lets text through, piece by piece as it arrives, without links that nobody gave.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Links {
     /// What links may stand in.
     known: String,

@@ -6,6 +6,7 @@ use shared::base::channel::Channel;
 use shared::crm::leads::Lead;
 use shared::crm::lists::Target;
 use shared::crm::prospects::{self, Query};
+use shared::outreach::gate::{Basis, Part};
 use shared::outreach::writing::ChannelMessage;
 use shared::pii::addresses;
 use shared::workflow::tasks::{self, ContactChanges, Plan, Task};
@@ -76,6 +77,10 @@ impl LexiChat {
         if let Some(fault) = query.fault() {
             return refused(fault);
         }
+        let wanted = query.titles.iter().chain(&query.industries).chain(&query.places);
+        for text in wanted.chain(&asked.list) {
+            passes(Part::Label, text, turn)?;
+        }
         // A search that narrows the last one takes its place, if nobody has decided on that yet.
         let pending = self.pending(workspace_id, turn.state.search_task).await?;
         let last = pending.as_ref().and_then(|task| match &task.plan {
@@ -115,6 +120,9 @@ impl LexiChat {
         let about = cut(&asked.about, 500);
         if about.is_empty() {
             return refused("what is it about? Ask the person");
+        }
+        for text in [&about].into_iter().chain(&asked.name) {
+            passes(Part::Message, text, turn)?;
         }
         let example = self.example(&asked.subject, &asked.message, turn)?;
         let pending = self.pending(workspace_id, turn.state.campaign_task).await?;
@@ -170,7 +178,7 @@ impl LexiChat {
         // What was agreed on before may be said again.
         let before = turn.state.email.as_ref().map(|email| format!("{}\n{}", email.title, email.message));
         let known = format!("{}\n{}", turn.own_words, before.unwrap_or_default());
-        match written.fault(Channel::Email, &known) {
+        match Basis::default().admitting(&known).knowing(&known).fault_of(Channel::Email, &written) {
             Some(fault) => refused(format!("the e-mail cannot be used: {fault}")),
             None => Ok(Example { title: written.title, message: written.message }),
         }
@@ -243,6 +251,7 @@ impl LexiChat {
             let Some(name) = name.filter(|name| !name.is_empty()) else {
                 return refused("what is the list to be called? Ask the person");
             };
+            passes(Part::Label, &name, turn)?;
             if !matches!(self.list_named(workspace_id, &name).await?, Found::None) {
                 return refused("there is a list of this name already");
             }
@@ -257,6 +266,7 @@ impl LexiChat {
             if to.is_empty() {
                 return refused("what is the new name? Ask the person");
             }
+            passes(Part::Label, &to, turn)?;
             let plan =
                 Plan::ListOperation { list, operation: tasks::ListOperation::Rename { to }, contacts: Vec::new() };
             return Ok(self.propose(turn, plan, None));
@@ -290,6 +300,15 @@ impl LexiChat {
             }
         }
         Ok(leads)
+    }
+}
+
+/// Refuses a text of a task that does not pass the gate. It rests on what the person said.
+fn passes(part: Part, text: &str, turn: &Turn<'_>) -> Result<(), Unused> {
+    let basis = Basis::default().admitting(&turn.own_words).knowing(&turn.own_words);
+    match basis.fault(part, text) {
+        Some(fault) => refused(format!("a text of the task cannot be used: {fault}")),
+        None => Ok(()),
     }
 }
 

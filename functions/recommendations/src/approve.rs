@@ -11,7 +11,7 @@ use shared::base::clock::{Clock, Random};
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
 use shared::base::queue::Queue;
-use shared::outreach::gate::{self, Gate};
+use shared::outreach::gate::{Basis, Gate};
 use shared::outreach::reach::{Reach, Reaching};
 use shared::workflow::notifications::Notification;
 use shared::workflow::recommendations::{
@@ -122,8 +122,8 @@ impl Approve {
         let sites = self.accounts.sites(call.workspace_id).await?;
         has_sender(&before, draft.channel, &sites)?;
         let actor = Actor::Key(call.key_id);
-        let allowed = gate::allowed(reach.lead(), &sites);
-        let findings = self.gate.check((call.workspace_id, reach.lead()), &allowed, &draft.parts()).await?;
+        let basis = Basis::of(reach.lead(), &sites);
+        let findings = self.gate.check((call.workspace_id, reach.lead()), &basis, &draft.parts()).await?;
         if !findings.is_empty() {
             let notification = before.pii_alert(&findings, self.random.uuid(), self.clock.now());
             return self.block(&before, json!(findings), &notification, actor).await;

@@ -25,6 +25,8 @@ use shared::base::problem::Problem;
 use shared::clients::llm::{Model, Prompt};
 use shared::crm::conversations::Conversations;
 use shared::crm::leads::{Activity, History, Leads};
+use shared::outreach::gate::Basis;
+use shared::outreach::writing::said;
 use shared::workspace::accounts::Accounts;
 use shared::workspace::auth::Permission;
 use shared::workspace::credits::Action;
@@ -112,8 +114,9 @@ impl Endpoint for SuggestFollowups {
 
     async fn handle(&self, call: &Call, Json(request): Self::Request) -> Result<Answered<Data>, Problem> {
         let since = self.clock.now() - TimeDelta::days(i64::from(request.lookback_days));
-        let (prices, history, ready) = tokio::join!(
+        let (prices, sites, history, ready) = tokio::join!(
             self.accounts.prices(call.workspace_id),
+            self.accounts.sites(call.workspace_id),
             self.leads.history(call.workspace_id, request.contact_id, since),
             self.model.ready(),
         );
@@ -121,6 +124,7 @@ impl Endpoint for SuggestFollowups {
             return self.once.refuse(call, Problem::lead_not_found("contact_id")).await;
         };
         let charge = (Action::SuggestFollowups, Action::SuggestFollowups.price(&prices?));
+        let basis = Basis::of(&history.lead, &sites?);
         let rows = history.rows.clone();
         // A contact without conversations makes no call here.
         let messages = self.conversations.touches(&rows, since);
@@ -130,7 +134,8 @@ impl Endpoint for SuggestFollowups {
             let channels = request.channels();
             let summary = activity_summary(&history, request.lookback_days, self.clock.now());
             let prompt = self.prompt((request.count, &channels), &history, (&summary, request.lookback_days));
-            let check = |suggestions: Suggestions| suggestions.checked(request.count, &channels);
+            let basis = basis.knowing(&said(&prompt.facts));
+            let check = |suggestions: Suggestions| suggestions.checked(request.count, &channels, &basis);
             let (suggestions, balance) =
                 tokio::join!(self.model.complete(ready, &prompt, call.deadline, check), work.balance(call));
             let data = Data {

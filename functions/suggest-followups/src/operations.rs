@@ -13,8 +13,9 @@ pub fn operations() -> Vec<Operation> {
         "Suggest follow-up actions for a contact",
     )
     .description(
-        "The suggestions rest on the contact's recent activity; the most useful comes first. A call costs 2 credits, and \
-         nothing if the AI model fails.",
+        "The suggestions rest on the contact's recent activity; the most useful comes first. A suggestion with \
+         a placeholder, an invented fact or somebody else's personal data is left out. A call costs 2 credits, and \
+         nothing if the AI model writes nothing usable.",
     )
     .idempotent()
     .refuses_with(Problem::field("contact_id", "must be a UUID"))

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::clients::llm::Checked;
+use shared::outreach::gate::{Basis, Fault, Part};
 
 use shared::base::channel::Channel;
 
@@ -36,15 +37,18 @@ pub struct Suggestions {
 impl Suggestions {
     /// Checks the reply. Drops suggestions beyond `count`, and drafts for calls and meetings. A suggestion that breaks
     /// another rule is a complaint to the model; it is dropped if the model does not fix it.
-    pub fn checked(self, count: u32, allowed: &[Channel]) -> Checked<Self> {
-        let mut complaints = Vec::new();
+    pub fn checked(self, count: u32, allowed: &[Channel], basis: &Basis) -> Checked<Self> {
+        let (mut complaints, mut is_withheld) = (Vec::new(), false);
         let mut suggestions = Vec::new();
         for (index, mut suggestion) in self.suggestions.into_iter().enumerate() {
             if !channel::has_draft(suggestion.channel.0) {
                 suggestion.draft_body = None;
             }
-            match broken_rule(&suggestion, allowed) {
-                Some(rule) => complaints.push(format!("suggestion {}: {rule}", index + 1)),
+            match broken_rule(&suggestion, allowed).map(Fault::Form).or_else(|| withheld(&suggestion, basis)) {
+                Some(fault) => {
+                    is_withheld |= fault.is_withheld();
+                    complaints.push(format!("suggestion {}: {fault}", index + 1));
+                }
                 None => suggestions.push(suggestion),
             }
         }
@@ -56,9 +60,20 @@ impl Suggestions {
         let usable = (!suggestions.is_empty()).then_some(Self { suggestions });
         match usable {
             Some(suggestions) if enough || complaints.is_empty() => Checked::Fine(suggestions),
-            usable => Checked::Wrong { complaint: complaints.join("; "), usable },
+            usable => Checked::faulty(complaints, usable, is_withheld),
         }
     }
+}
+
+/// The fault of its texts at the gate.
+fn withheld(suggestion: &Suggestion, basis: &Basis) -> Option<Fault> {
+    let texts = [
+        (Part::Title, &suggestion.title),
+        (Part::Reason, &suggestion.reason),
+        (Part::Label, &suggestion.suggested_when),
+    ];
+    let draft = suggestion.draft_body.iter().map(|draft| (Part::Message, draft));
+    texts.into_iter().chain(draft).find_map(|(part, text)| basis.fault(part, text))
 }
 
 fn broken_rule(suggestion: &Suggestion, allowed: &[Channel]) -> Option<String> {
@@ -99,9 +114,9 @@ mod tests {
         count: u32,
         allowed: &[Channel],
     ) -> Result<Vec<Suggestion>, (String, usize)> {
-        match (Suggestions { suggestions }).checked(count, allowed) {
+        match (Suggestions { suggestions }).checked(count, allowed, &Basis::default().knowing("Jane Smith")) {
             Checked::Fine(fine) => Ok(fine.suggestions),
-            Checked::Wrong { complaint, usable } => {
+            Checked::Wrong { complaint, usable } | Checked::Withheld { complaint, usable } => {
                 Err((complaint, usable.map_or(0, |usable| usable.suggestions.len())))
             }
         }
@@ -140,6 +155,9 @@ mod tests {
             (Suggestion { reason: String::new(), ..suggestion(Channel::Email) }, "reason"),
             (Suggestion { suggested_when: String::new(), ..suggestion(Channel::Email) }, "suggested_when"),
             (Suggestion { draft_body: None, ..suggestion(Channel::Whatsapp) }, "draft_body"),
+            (Suggestion { title: "Call [name]".to_owned(), ..suggestion(Channel::Email) }, "placeholder [name]"),
+            (Suggestion { reason: "It costs $49.".to_owned(), ..suggestion(Channel::Email) }, "names 49"),
+            (Suggestion { suggested_when: "On {date}".to_owned(), ..suggestion(Channel::Email) }, "placeholder {date}"),
         ] {
             let (complaint, usable) = checked(vec![broken], 1, &SUGGESTED).unwrap_err();
             assert!(complaint.contains(expected), "{complaint}");

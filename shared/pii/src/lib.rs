@@ -69,6 +69,16 @@ pub enum Category {
     OtherLead,
 }
 
+impl Category {
+    /// Whether it is a way to reach a person. In a conversation about that person it may be told.
+    pub fn is_contact_detail(self) -> bool {
+        matches!(
+            self,
+            Self::Email | Self::Phone | Self::PostalAddress | Self::ProfileLink | Self::IpAddress | Self::OtherLead
+        )
+    }
+}
+
 /// Personal data that must not be in a draft. It holds the kind and the place, never the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
@@ -166,8 +176,43 @@ fn bare_link(link: &str) -> &str {
     link.strip_prefix("www.").unwrap_or(link).trim_end_matches(['/', '.'])
 }
 
+/// A finding with its characters, for comparison with those of another text.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Disclosed {
+    /// Its kind and place.
+    pub finding: Finding,
+    /// Its letters and digits in plain form.
+    plain: String,
+}
+
+/// Without the characters, so that no log holds them.
+impl std::fmt::Debug for Disclosed {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.finding.fmt(formatter)
+    }
+}
+
+impl Disclosed {
+    /// Whether both are the same data. Of numbers one may lack its country code.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let digits = |plain: &str| -> Option<String> {
+            let is_number = plain.len() > 6 && plain.bytes().all(|digit| digit.is_ascii_digit());
+            is_number.then(|| plain.trim_start_matches('0').to_owned())
+        };
+        self.plain == other.plain
+            || digits(&self.plain)
+                .zip(digits(&other.plain))
+                .is_some_and(|(one, other)| one.ends_with(&other) || other.ends_with(&one))
+    }
+}
+
 /// Finds the personal data in a text that is not allowed, in order and without overlaps.
 pub fn findings(text: &str, allowed: &Allowed) -> Vec<Finding> {
+    disclosed(text, allowed).into_iter().map(|disclosed| disclosed.finding).collect()
+}
+
+/// As [`findings`], each with its characters.
+pub fn disclosed(text: &str, allowed: &Allowed) -> Vec<Disclosed> {
     let text = Text::new(text);
     let mut search = Search::default();
     let rows = phone::candidates(&text, |number| allowed.has_phone(number));
@@ -200,10 +245,13 @@ pub fn findings(text: &str, allowed: &Allowed) -> Vec<Finding> {
     search.find(Category::ProfileLink, profiles.map(|(start, end, _)| (start, end)));
     search.find(Category::Phone, phones.iter().map(|phone| (phone.start, phone.end)));
     search.find(Category::PostalAddress, postal);
-    let mut findings: Vec<_> =
-        search.findings.into_iter().map(|(category, start, end)| finding(&text, category, start, end)).collect();
-    findings.sort_by_key(|finding| finding.start);
-    findings
+    let disclosed = |(category, start, end)| Disclosed {
+        finding: finding(&text, category, start, end),
+        plain: text.plain(start, end).chars().filter(|part| part.is_alphanumeric()).collect(),
+    };
+    let mut found: Vec<_> = search.findings.into_iter().map(disclosed).collect();
+    found.sort_by_key(|disclosed| disclosed.finding.start);
+    found
 }
 
 fn finding(text: &Text, category: Category, start: usize, end: usize) -> Finding {

@@ -9,6 +9,7 @@
 //! If a process dies, a retry with the same key takes over once the lease has expired. It keeps the hold, so nothing is
 //! charged twice. Without a retry, the sweeper voids the hold once it has expired.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -55,6 +56,8 @@ pub struct Work {
     claim: Option<Claim>,
     operation: Option<Operation>,
     ending: Mutex<Ending>,
+    /// Whether an answer voids the hold.
+    is_waived: AtomicBool,
 }
 
 /// How the claim and the hold end if the work fails.
@@ -155,6 +158,7 @@ impl ExactlyOnce {
             claim,
             operation,
             ending: Mutex::new(Ending::Open),
+            is_waived: AtomicBool::new(false),
         }
     }
 
@@ -205,7 +209,10 @@ impl ExactlyOnce {
         let result = work(Arc::clone(&held), beside).await;
         match (result, held.ending()) {
             (result, Ending::Settled) | (result @ Err(_), Ending::Kept) => result,
-            (Ok(answered), _) => held.settle(answered.into(), State::Posted).await.map(Answered::from),
+            (Ok(answered), _) => {
+                let as_state = if held.is_waived.load(Ordering::Relaxed) { State::Voided } else { State::Posted };
+                held.settle(answered.into(), as_state).await.map(Answered::from)
+            }
             (Err(problem), Ending::Open) => Err(held.abandon(problem).await),
         }
     }
@@ -300,6 +307,11 @@ impl Work {
     /// then fails, the claim stays until its lease expires.
     pub fn keep(&self) {
         self.end_with(Ending::Kept);
+    }
+
+    /// Charges nothing for the answer, because it lacks what the price is for.
+    pub fn waive(&self) {
+        self.is_waived.store(true, Ordering::Relaxed);
     }
 
     fn ending(&self) -> Ending {

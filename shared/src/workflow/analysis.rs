@@ -1,5 +1,5 @@
 //! Makes a recommendation from a lead's engagement: the policy computes the channel and the priority, the language
-//! model writes the reason and the draft, and the personal data gate checks the draft.
+//! model writes the reason and the draft, and the gate checks both.
 
 use crate::crm::leads::Direction;
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ use crate::base::context::FromContext;
 use crate::base::problem::{Code, Problem};
 use crate::base::store::StoreError;
 use crate::base::time::timestamp;
-use crate::clients::llm::{Checked, Model, Prompt, Ready};
+use crate::clients::llm::{Model, Prompt, Ready};
 use crate::crm::leads::Activity;
 use crate::outreach::gate::Gate;
 use crate::outreach::policy::{self, Outcome, POLICY_VERSION, Signals, Tier, Touch};
@@ -171,14 +171,16 @@ impl Analysis {
             instructions: include_str!("../../prompts/recommendation.md"),
             facts: facts((reach, asked), channel, &assessment, now),
         };
-        let known = said(&prompt.facts);
-        let check = |reply: Reply| checked(reply, channel, &known);
+        let basis = self.gate.basis(id.workspace_id, reach.lead()).await?.knowing(&said(&prompt.facts));
+        let check = |reply: Reply| {
+            let reasoning = reply.reasoning_summary.clone();
+            drafted(&reply, channel).checked(reply, &reasoning, &basis)
+        };
         let reply = self.model.complete(ready, &prompt, deadline, check).await?;
         let draft = drafted(&reply, channel);
         let [title, message] = draft.parts();
         let parts = [title, message, ("reasoning_summary", &reply.reasoning_summary)];
-        let allowed = self.gate.allowed(id.workspace_id, reach.lead()).await?;
-        let disclosures = self.gate.check((id.workspace_id, reach.lead()), &allowed, &parts).await?;
+        let disclosures = self.gate.check((id.workspace_id, reach.lead()), &basis, &parts).await?;
 
         let origin = Origin::Engagement(asked.clone());
         let status = if disclosures.is_empty() { Status::PendingReview } else { Status::BlockedPii };
@@ -343,14 +345,6 @@ fn drafted(reply: &Reply, channel: Channel) -> Draft {
         channel,
         title: reply.draft_title.clone().filter(|title| has_title && !title.trim().is_empty()),
         message: reply.draft_message.trim().to_owned(),
-    }
-}
-
-/// Checks a reply against the format of its channel and against the facts.
-fn checked(reply: Reply, channel: Channel, known: &str) -> Checked<Reply> {
-    match drafted(&reply, channel).fault_of_model(&reply.reasoning_summary, known) {
-        None => Checked::Fine(reply),
-        Some(complaint) => Checked::Wrong { complaint, usable: None },
     }
 }
 

@@ -519,7 +519,9 @@ async fn an_answer_is_streamed_as_events_that_end_with_the_same_object() {
 
 #[tokio::test]
 async fn a_stream_that_fails_says_so_and_costs_nothing() {
-    let model = ScriptedModel::start(vec![ModelReply::BreaksOff("A few words, and then".to_owned())]).await;
+    let model =
+        ScriptedModel::start(vec![ModelReply::BreaksOff("A few words. And then it goes on, to no end.".to_owned())])
+            .await;
     let api = Api::with_model(&model).await;
     let request = api.authorized("POST", CHAT).header("Accept", "text/event-stream");
     let answer = send(request.json(&json!({"message": "Hello"}))).await;

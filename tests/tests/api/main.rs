@@ -15,6 +15,7 @@ mod erasure;
 mod faults;
 mod follow_up_faults;
 mod functions;
+mod gate;
 mod idempotency;
 mod identifiers;
 mod ingestion;

@@ -113,12 +113,13 @@ async fn every_metric_is_counted_once_and_readable() {
     for (code, count) in [("ai_unavailable", 5), ("service_unavailable", 1), ("not_found", 3), ("invalid_key", 1)] {
         assert_eq!(sum(&all, "Errors", &[("Code", code)]), count, "{code}");
     }
+    // The blocked draft was refused twice.
     let of_model = [("Model", "scripted")];
-    for (metric, count) in [("ModelFailures", 13), ("ModelRepliesRefused", 1), ("BreakerOpened", 1)] {
+    for (metric, count) in [("ModelFailures", 13), ("ModelRepliesRefused", 3), ("BreakerOpened", 1)] {
         assert_eq!(sum(&all, metric, &of_model), count, "{metric}");
     }
     assert!(sum(&all, "ModelTokensIn", &of_model) > 0 && sum(&all, "ModelTokensOut", &of_model) > 0);
-    assert_eq!(all.iter().filter(|line| line["ModelLatency"].is_u64()).count(), 16);
+    assert_eq!(all.iter().filter(|line| line["ModelLatency"].is_u64()).count(), 17);
     let action = [("Action", "suggest_followups")];
     assert_eq!(sum(&all, "CreditsCharged", &action), api.verified_balance().await.spent);
     assert_eq!((sum(&all, "CreditsCharged", &[]), sum(&all, "HoldsVoided", &action)), (2, 6));

@@ -529,6 +529,7 @@ async fn an_edit_that_adds_somebody_elses_data_is_blocked_and_another_edit_is_no
         assert_eq!(blocked.code(), (422, "PII_BLOCKED".to_owned()), "{}", blocked.text);
         let findings = blocked.json()["error"]["details"]["findings"].clone();
         assert_eq!((&findings[0]["category"], &findings[0]["field"]), (&json!(category), &json!("draft_message")));
+        assert_eq!(findings[0]["source"], "person");
         assert_eq!(
             (&read(&api, id).await["status"], &read(&api, id).await["version"]),
             (&json!("blocked_pii"), &json!(version))
@@ -563,6 +564,7 @@ async fn a_draft_of_the_model_that_holds_another_leads_number_is_shown_to_nobody
     assert!(!answer.text.contains("7946"), "{}", answer.text);
     let told = notified(&api, "compliance").await;
     assert_eq!((told.len(), &told[0]["details"]["findings"][0]["category"]), (1, &json!("other_lead")));
+    assert_eq!(told[0]["details"]["findings"][0]["source"], "input");
     let table = &api.stack.ready.environment["WORK_TABLE"];
     let stored = tests::scan(&api.stack.ready.dynamodb, table).await;
     let texts = stored.iter().filter(|item| item["sk"]["S"] == "recommendation").map(|item| &item["draft"]);

@@ -23,6 +23,8 @@ pub struct Attempts<'a> {
     version: String,
     deadline: DateTime<Utc>,
     left: u32,
+    /// Whether a text was withheld already.
+    is_repeated: bool,
     asked: DateTime<Utc>,
     /// The trace's subsegment of the current call.
     call: Option<Subsegment>,
@@ -49,7 +51,17 @@ enum Whose {
 impl Model {
     pub(super) fn attempts(&self, prompt: &'static str, version: String, deadline: DateTime<Utc>) -> Attempts<'_> {
         let asked = self.clock.now();
-        Attempts { model: self, prompt, version, deadline, left: ATTEMPTS, asked, call: None, last: None }
+        Attempts {
+            model: self,
+            prompt,
+            version,
+            deadline,
+            left: ATTEMPTS,
+            is_repeated: false,
+            asked,
+            call: None,
+            last: None,
+        }
     }
 }
 
@@ -73,6 +85,12 @@ impl Attempts<'_> {
     /// Makes the current attempt the last one.
     pub fn no_more(&mut self) {
         self.left = 0;
+    }
+
+    /// Makes the next attempt the last one. A second call leaves none.
+    pub fn once_more(&mut self) {
+        self.left = if self.is_repeated { 0 } else { self.left.min(1) };
+        self.is_repeated = true;
     }
 
     fn latency_ms(&self) -> i64 {

@@ -84,6 +84,25 @@ pub enum Checked<T> {
         /// The valid part; `None` if nothing is usable.
         usable: Option<T>,
     },
+    /// As [`Checked::Wrong`], for a text that must not leave: the model is asked for it once more, no matter how many
+    /// attempts are left.
+    Withheld {
+        /// The complaint for the model's next attempt.
+        complaint: String,
+        /// The valid part; `None` if nothing is usable.
+        usable: Option<T>,
+    },
+}
+
+impl<T> Checked<T> {
+    /// A reply with faults; `is_withheld` if one of them is a text that must not leave.
+    pub fn faulty(complaints: Vec<String>, usable: Option<T>, is_withheld: bool) -> Self {
+        let complaint = complaints.join("; ");
+        match is_withheld {
+            true => Self::Withheld { complaint, usable },
+            false => Self::Wrong { complaint, usable },
+        }
+    }
 }
 
 /// The configured model.
@@ -170,6 +189,11 @@ impl Model {
                     return Ok(value);
                 }
                 Ok(Checked::Wrong { complaint, usable: left }) => {
+                    usable = left.or(usable);
+                    complaint
+                }
+                Ok(Checked::Withheld { complaint, usable: left }) => {
+                    attempts.once_more();
                     usable = left.or(usable);
                     complaint
                 }

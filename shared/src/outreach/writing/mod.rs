@@ -1,14 +1,17 @@
-//! The messages to a lead, one for each medium, and the rules that each has to pass before a person sees it: it has the
-//! medium's form, no placeholder, and names only known facts.
+//! The messages to a lead, one for each medium, with the form of each. The gate checks what they say
+//! ([`crate::outreach::gate`]), by the placeholders and facts that this module finds in a text.
 
 mod facts;
 mod placeholder;
+mod slots;
 
 use crate::base::channel::Channel;
 
-use facts::{Known, greeted, names, numbers};
-pub use facts::{addresses, said};
+pub(super) use facts::Known;
+pub use facts::{Part, addresses, said};
+use facts::{greeted, numbers};
 pub use placeholder::placeholder;
+pub(super) use placeholder::{is_slot, placeholders};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +79,24 @@ impl Messages {
     }
 }
 
+/// A text as a reader sees it: without invisible characters, and with digits, signs and spaces in their ASCII form.
+pub(super) fn plain(text: &str) -> String {
+    let digit = |character: char, zero: char| char::from_digit(u32::from(character) - u32::from(zero), 10);
+    let visible = text.chars().filter(|character| {
+        !matches!(character,
+            '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    });
+    let ascii = visible.map(|character| match character {
+        '！'..='～' => char::from_u32(u32::from(character) - 0xfee0).unwrap_or(character),
+        '\u{3000}' => ' ',
+        '٠'..='٩' => digit(character, '٠').unwrap_or(character),
+        '۰'..='۹' => digit(character, '۰').unwrap_or(character),
+        '०'..='९' => digit(character, '०').unwrap_or(character),
+        _ => character,
+    });
+    ascii.collect()
+}
+
 /// Whether a message has the form of a letter, with paragraphs: an e-mail, or what the representative says.
 fn has_paragraphs(channel: Channel) -> bool {
     matches!(channel, Channel::Email | Channel::PhoneCall | Channel::Meeting)
@@ -92,8 +113,8 @@ fn limits(channel: Channel) -> (usize, usize) {
 }
 
 impl ChannelMessage {
-    /// The fault of a message for `medium` beside the facts in `known`, as a complaint for the model that wrote it.
-    pub fn fault(&self, medium: Channel, known: &str) -> Option<String> {
+    /// The fault in the form of a message for `medium`, as a complaint for the model that wrote it.
+    pub fn fault(&self, medium: Channel) -> Option<String> {
         let (title, message) = (self.title.trim(), self.message.trim());
         let (most_title, most_message) = limits(medium);
         if [title, message, self.strategy.trim()].contains(&"") {
@@ -108,29 +129,7 @@ impl ChannelMessage {
         if !has_paragraphs(medium) && message.contains('\n') {
             return Some("its message must be one paragraph, without line breaks".to_owned());
         }
-        if let Some(left) = placeholder(title).or_else(|| placeholder(message)) {
-            return Some(format!("it holds the placeholder {left}; write what it stands for, or do without"));
-        }
-        let invented = self.invention(known)?;
-        Some(format!("it names {invented}, which is not among the facts"))
-    }
-
-    /// Something that the message names and `known` does not contain: a number, an address, a link, the greeted person,
-    /// or a name of several words. Minutes are not checked: they propose the length of a call.
-    fn invention(&self, known: &str) -> Option<String> {
-        let known = Known::new(known);
-        for text in [&self.title, &self.message] {
-            let number = numbers(text).into_iter().find(|number| !known.has_number(number));
-            let unknown = number.or_else(|| addresses(text).find(|address| !known.has_address(address)));
-            if unknown.is_some() {
-                return unknown;
-            }
-        }
-        if let Some(greeted) = greeted(&self.message).filter(|name| !known.has_word(name)) {
-            return Some(greeted.to_owned());
-        }
-        // In a title every word may have a capital.
-        names(&self.message).find(|name| !name.split(' ').any(|word| known.has_word(word)))
+        None
     }
 
     /// Something about the lead that `before` contains and this message no longer does: the greeted person, a number,
@@ -152,46 +151,17 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_found_and_prices_and_comparisons_are_not() {
-        for text in [
-            "Hi [Name]",
-            "Hi {{first_name}}",
-            "{name}",
-            "Dear <first name>,",
-            "Hi %FIRST_NAME%",
-            "Hi $name",
-            "On ____",
-            "call me at XXX",
-            "a ] b",
-        ] {
-            assert!(placeholder(text).is_some(), "{text}");
-        }
-        for text in [
-            "Hi Jane, $5,000 is 10% less",
-            "https://acme.com/%C3%BCber",
-            "«automatización»",
-            "5 < 6 and 7 > 6",
-            "I <3 this",
-            "100% of 50% off",
-            "A/B & C",
-        ] {
-            assert_eq!(placeholder(text), None, "{text}");
-        }
-    }
-
-    #[test]
     fn each_medium_has_its_form() {
         let fine = written("About your question", "Hi Jane! Do you have ten minutes this week?");
-        assert!(Channel::FOLLOW_UP.iter().all(|medium| fine.fault(*medium, "Jane").is_none()));
+        assert!(Channel::FOLLOW_UP.iter().all(|medium| fine.fault(*medium).is_none()));
         let letter = written("About your question", "Hi Jane,\n\nthank you.");
-        assert_eq!(letter.fault(Channel::Email, "Jane"), None);
+        assert_eq!(letter.fault(Channel::Email), None);
         for medium in [Channel::Whatsapp, Channel::Notification, Channel::Web] {
-            assert!(letter.fault(medium, "Jane").is_some_and(|fault| fault.contains("line breaks")), "{medium:?}");
-            assert!(written("t", &"x".repeat(701)).fault(medium, "").is_some(), "{medium:?}");
+            assert!(letter.fault(medium).is_some_and(|fault| fault.contains("line breaks")), "{medium:?}");
+            assert!(written("t", &"x".repeat(701)).fault(medium).is_some(), "{medium:?}");
         }
-        assert!(written("a\nb", "m").fault(Channel::Email, "").is_some());
-        assert!(written(" ", "m").fault(Channel::Email, "").is_some());
-        assert!(written("t", "Hi {name}").fault(Channel::Email, "").is_some_and(|fault| fault.contains("{name}")));
+        assert!(written("a\nb", "m").fault(Channel::Email).is_some());
+        assert!(written(" ", "m").fault(Channel::Email).is_some());
     }
 
     #[test]
@@ -212,6 +182,7 @@ mod tests {
     #[test]
     fn what_is_named_has_to_be_known() {
         let known = r#"{"since": "2024-04-05", "name": "Jane Smith", "company": "Acme Inc.", "budget": "$5000-$10000", "site": "https://acme.com"}"#;
+        let known = Known::new(known);
         for message in [
             "Hi Jane, your budget of $5,000 at Acme Inc. fits.",
             "See https://acme.com. Jane Smith asked.",
@@ -225,7 +196,7 @@ mod tests {
             "Hello. Peter is not greeted here.Nor is there a domain, at acme.com",
             "It costs $5.000,00 or $10\u{a0}000",
         ] {
-            assert_eq!(written("About Acme", message).invention(known), None, "{message}");
+            assert_eq!(known.lacks(message, Part::Message), None, "{message}");
         }
         for message in [
             "Hallo Jane, vielen Dank für Ihre Nachricht. Passt Ihnen Donnerstag?",
@@ -233,8 +204,13 @@ mod tests {
             "Hola Sra. Smith, ¿tiene 15 minutitos el 5 de abril?",
             "Olá Jane, você tem 10 a 15 minutinhos?",
             "Bonjour Madame Smith, avez-vous 15 minutes ?",
+            "Bonjour Madame,\n\nMerci pour votre message.",
+            "Sehr geehrte Damen und Herren,\n\nvielen Dank.",
+            "Sehr geehrte Frau Smith,\n\nvielen Dank.",
+            "Dear Sir or Madam,\n\nThank you.",
+            "Sayın Bay Smith, merhaba",
         ] {
-            assert_eq!(written("About Acme", message).invention(known), None, "{message}");
+            assert_eq!(known.lacks(message, Part::Message), None, "{message}");
         }
         for (message, invented) in [
             ("Hi Jan, hello", "Jan"),
@@ -250,8 +226,13 @@ mod tests {
             ("Hi Peter, how are you?", "Peter"),
             ("Half of it, $500", "500"),
             ("It grows by 4.5% a year", "4.5"),
+            ("Nur EUR500 im Monat", "500"),
+            ("価格は500円です", "500"),
+            ("السعر ٥٠٠ درهم", "500"),
+            ("कीमत ₹५०० है", "500"),
+            ("Merhaba Ahmet, nasılsınız?", "Ahmet"),
         ] {
-            assert_eq!(written("About Acme", message).invention(known).as_deref(), Some(invented), "{message}");
+            assert_eq!(known.lacks(message, Part::Message).as_deref(), Some(invented), "{message}");
         }
     }
 }

@@ -1,6 +1,4 @@
-//! The drafts of a campaign: the model writes to each contact of the list, and the fact check and the personal data
-//! gate check its drafts.
-//!
+//! The drafts of a campaign: the model writes to each contact of the list, and the gate checks its drafts.
 //!
 //! The facts about a contact come from outside and may be hostile. So the model sees one contact at a time, without its
 //! addresses. A draft may name nothing that only the contact's history contains. A field with a link or an address is
@@ -26,7 +24,7 @@ use crate::base::problem::{Code, Problem};
 use crate::clients::llm::{Checked, Model, Prompt};
 use crate::crm::leads::Lead;
 use crate::crm::lists::Lists;
-use crate::outreach::gate::{self, Gate};
+use crate::outreach::gate::{Basis, Gate};
 use crate::outreach::policy::{self, SegmentRates, Tier};
 use crate::outreach::rates::Rates;
 use crate::outreach::reach::{Reach, Reaching};
@@ -185,12 +183,8 @@ impl Drafting {
             instructions: include_str!("../../../prompts/campaign-draft.md"),
             facts: facts.told(),
         };
-        let known = facts.known();
-        // What the model insists on is looked at once more below.
-        let check = |reply: Reply| match fault(&reply, channel, &known) {
-            None => Checked::Fine(reply),
-            Some(complaint) => Checked::Wrong { complaint, usable: Some(reply) },
-        };
+        let basis = Basis::of(reach.lead(), &run.sites).knowing(&facts.known()).given(&said(&prompt.facts));
+        let check = |reply: Reply| checked(reply, channel, &basis);
         let ready = self.model.ready().await?;
         let reply = match self.model.complete(ready, &prompt, run.until, check).await {
             Ok(reply) => reply,
@@ -200,11 +194,7 @@ impl Drafting {
         let draft = drafted(&reply, channel);
         let [title, message] = draft.parts();
         let parts = [title, message, ("reasoning_summary", &reply.reasoning_summary)];
-        let allowed = gate::allowed(reach.lead(), &run.sites);
-        let disclosures = self.gate.check((workspace_id, reach.lead()), &allowed, &parts).await?;
-        if disclosures.is_empty() && fault(&reply, channel, &known).is_some() {
-            return self.give_up(run, lead_id).await;
-        }
+        let disclosures = self.gate.check((workspace_id, reach.lead()), &basis, &parts).await?;
 
         let origin = Origin::Campaign { campaign_id: run.campaign.brief.campaign_id, task_id: run.campaign.task_id };
         let (state, status) = match disclosures.is_empty() {
@@ -338,9 +328,9 @@ fn drafted(reply: &Reply, channel: Channel) -> Draft {
     }
 }
 
-/// The fault of a reply, by the format of its channel or because it names something unknown; `None` without a fault.
-fn fault(reply: &Reply, channel: Channel, known: &str) -> Option<String> {
-    drafted(reply, channel).fault_of_model(&reply.reasoning_summary, known)
+fn checked(reply: Reply, channel: Channel, basis: &Basis) -> Checked<Reply> {
+    let reasoning = reply.reasoning_summary.clone();
+    drafted(&reply, channel).checked(reply, &reasoning, basis)
 }
 
 #[cfg(test)]
@@ -374,15 +364,19 @@ mod tests {
             draft_message: message.to_owned(),
             reasoning_summary: "Her role.".to_owned(),
         };
-        let known = "Jane\nAcme\n20 percent off\nhttps://acme.com";
+        let basis = Basis::default().knowing("Jane\nAcme\n20 percent off\nhttps://acme.com");
+        let fault = |reply: &Reply, channel| match checked(reply.clone(), channel, &basis) {
+            Checked::Fine(_) => None,
+            Checked::Wrong { complaint, .. } | Checked::Withheld { complaint, .. } => Some(complaint),
+        };
         let fine = reply(Some("For Acme"), "Hi Jane,\n\n20 percent off: https://acme.com");
-        assert_eq!(fault(&fine, Channel::Email, known), None);
-        assert!(fault(&fine, Channel::Sms, known).is_some());
+        assert_eq!(fault(&fine, Channel::Email), None);
+        assert!(fault(&fine, Channel::Sms).is_some());
         let text = reply(None, "Hi Jane, 20 percent off.");
-        assert_eq!(fault(&text, Channel::Sms, known), None);
-        assert!(fault(&text, Channel::Email, known).is_some());
+        assert_eq!(fault(&text, Channel::Sms), None);
+        assert!(fault(&text, Channel::Email).is_some());
         for wrong in ["Hi [Name]", "Hi Jane, 30 percent off", "Hi Jane, see evil.example", "Hi John", " "] {
-            assert!(fault(&reply(Some("Hello"), wrong), Channel::Email, known).is_some(), "{wrong}");
+            assert!(fault(&reply(Some("Hello"), wrong), Channel::Email).is_some(), "{wrong}");
         }
     }
 }
