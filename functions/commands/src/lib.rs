@@ -51,7 +51,7 @@ pub struct CommandView {
     pub lead_id: Uuid,
     /// The agent.
     pub agent_id: Uuid,
-    /// The messages. Until the copywriter is done, those of the sales agent.
+    /// The messages. Until the copywriter is done, and if it fails, those of the sales agent.
     pub messages: Option<Messages>,
     /// The recommendation of each message, for a reviewer.
     #[schemars(with = "BTreeMap<String, Uuid>")]
@@ -82,7 +82,7 @@ impl From<Command> for CommandView {
             site_id: command.site_id,
             lead_id: command.lead_id,
             agent_id: command.agent_id,
-            messages: command.messages,
+            messages: command.messages.or(command.draft),
             recommendation_ids: command.recommendations,
             attempts: command.attempts,
             created_at: command.created_at.into(),

@@ -2,8 +2,8 @@
 //! (docs/behaviour.md, "Follow-up").
 //!
 //! A command is processed under a lease, so a repeated or concurrent message refines it only once. If the model gives
-//! nothing usable, the command is queued again. After five attempts it has failed, its message becomes a dead letter,
-//! and the sales specialist's text stays.
+//! nothing usable, the command is queued again, and its message comes again within seconds. After five attempts, at
+//! most three minutes later, it has failed, its message becomes a dead letter, and the sales specialist's text stays.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -14,10 +14,9 @@ use shared::base::channel::Channel;
 use shared::base::clock::Clock;
 use shared::base::context::FromContext;
 use shared::base::problem::Problem;
-use shared::base::queue::Consumer;
+use shared::base::queue::{Backoff, Consumer};
 use shared::base::store::{StoreError, Try, retrying};
 use shared::clients::llm::{Checked, Model, Prompt};
-use shared::crm::conversations::Conversations;
 use shared::outreach::gate::{self, Gate};
 use shared::outreach::writing::{ChannelMessage, Messages, said};
 use shared::pii::Allowed;
@@ -25,8 +24,13 @@ use shared::workflow::commands::{Command, CommandId, Commands, Completed, Outcom
 use shared::workflow::lease::{Leased, Take};
 use shared::workflow::recommendations::{Actor, Recommendations, WrittenBy};
 
-/// How long one message may take. The function's timeout is above it, and a lease above that.
-const TIME: TimeDelta = TimeDelta::seconds(50);
+/// How long the first attempt at a command may take; the second half of that, the third a third. With the waits between
+/// them, all five end within three minutes. The function's timeout is above it, and a lease above that.
+const TIME: TimeDelta = TimeDelta::seconds(40);
+
+fn time(attempt: u32) -> TimeDelta {
+    TIME / i32::try_from(attempt.max(1)).unwrap_or(i32::MAX)
+}
 
 /// The function, by its name in `template.yaml`.
 pub const FUNCTION: Definition = Definition::queue::<Copywriter>("copywriter");
@@ -35,21 +39,18 @@ pub const FUNCTION: Definition = Definition::queue::<Copywriter>("copywriter");
 pub struct Copywriter {
     clock: Clock,
     commands: Commands,
-    conversations: Conversations,
     recommendations: Recommendations,
     gate: Gate,
     model: Model,
+    #[context(Backoff::new(context, "COPYWRITER_QUEUE_URL")?)]
+    backoff: Backoff,
 }
 
 impl Copywriter {
-    /// Refines the messages and records the outcome. The message of the lead's conversation comes first, because a
-    /// completed command is not processed again; then the command with its proposals.
+    /// Refines the messages, and completes the command together with its proposals.
     async fn work_on(&self, command: &Leased<Command>) -> Result<Completed, Problem> {
         let outcome = self.refine(command).await?;
         let workspace_id = command.id.workspace_id;
-        if let (Some(pending), Some(written)) = (&command.pending, &outcome.messages.whatsapp) {
-            self.conversations.revise(workspace_id, pending, &written.message).await?;
-        }
         let written_by = WrittenBy { model: outcome.model.clone(), prompt_version: outcome.prompt_version.clone() };
         // Against people who decide on the recommendations meanwhile.
         retrying("a recommendation", (), |()| async {
@@ -74,7 +75,7 @@ impl Copywriter {
             instructions: include_str!("../../../shared/prompts/copywriter.md"),
             facts: json!({ "facts": facts, "draft": draft }),
         };
-        let deadline = self.clock.now() + TIME;
+        let deadline = self.clock.now() + time(command.attempts);
         let ready = self.model.ready().await?;
         let allowed = self.gate.allowed_to(command.id.workspace_id, command.lead_id).await?;
         // Keeps valid messages of an earlier reply, in case a later reply gets them wrong.
@@ -90,6 +91,10 @@ impl Copywriter {
 
 impl Consumer for Copywriter {
     type Message = CommandId;
+
+    fn backoff(&self) -> Option<&Backoff> {
+        Some(&self.backoff)
+    }
 
     async fn try_one(&self, id: CommandId) -> Result<(), StoreError> {
         let command = match self.commands.take(id).await? {
@@ -109,12 +114,6 @@ impl Consumer for Copywriter {
             }
             Err(problem) => {
                 let status = self.commands.give_back(&command).await?;
-                // What the conversation shows is the draft again, as everywhere else.
-                if let (Status::Failed, Some(pending), Some(written)) =
-                    (status, &command.pending, command.draft.as_ref().and_then(|draft| draft.whatsapp.as_ref()))
-                {
-                    self.conversations.revise(id.workspace_id, pending, &written.message).await?;
-                }
                 let cause = problem.cause.unwrap_or(problem.message);
                 let last = if status == Status::Failed { ", for the last time" } else { "" };
                 Err(StoreError::Unavailable(format!("a command was not done{last}: {cause}")))
@@ -162,10 +161,19 @@ fn refined_message(
 
 #[cfg(test)]
 mod tests {
+    use shared::workflow::lease::ATTEMPTS;
+
     use super::*;
 
     fn written(message: &str) -> Option<ChannelMessage> {
         Some(ChannelMessage { title: "Hello".to_owned(), message: message.to_owned(), strategy: "help".to_owned() })
+    }
+
+    #[test]
+    fn a_model_that_is_down_fails_a_command_within_three_minutes() {
+        let tried: TimeDelta = (1..=ATTEMPTS).map(time).sum();
+        let waited = TimeDelta::seconds(shared::base::queue::waited().into());
+        assert!(tried + waited <= TimeDelta::seconds(170), "{tried} {waited}");
     }
 
     #[test]

@@ -127,11 +127,6 @@ impl Endpoint for LeadFollowUp {
                 }
             };
             work.keep();
-            if let (Some(pending), Some(written)) =
-                (&sales.pending, sales.messages.as_ref().and_then(|messages| messages.whatsapp.as_ref()))
-            {
-                self.conversations.propose(call.workspace_id, pending, &written.message).await?;
-            }
             let refined = match &copywriter {
                 Some(command) => Some(self.second_phase(call, command, &preference).await),
                 None => None,
@@ -271,10 +266,7 @@ impl LeadFollowUp {
         let mut refining =
             copywriter.map(|agent| Command::queued(order(self.random.uuid(), agent), messages.clone(), now));
         let mut sales = Command::completed(order(command_id, agent), outcome, started_at, now);
-        sales.pending = messages.whatsapp.as_ref().and_then(|_| subject.pending(command_id, agent, now));
-        if let Some(refining) = &mut refining {
-            refining.pending.clone_from(&sales.pending);
-        }
+        sales.author = Some(subject.author(agent));
         sales.recommendations = self.recommendations.identifiers(&messages);
         if let Some(refining) = &mut refining {
             refining.recommendations.clone_from(&sales.recommendations);

@@ -20,7 +20,6 @@ use crate::base::context::FromContext;
 use crate::base::store::{
     Item, StoreError, Table, Transacted, Write, WriteOutcome, attribute, from_item, key, keyed, n, s,
 };
-use crate::crm::conversations::PendingMessage;
 use crate::outreach::writing::Messages;
 use crate::workflow::due::Worker;
 use crate::workflow::lease::{ATTEMPTS, Assignment, Lease, Leased, Take};
@@ -53,6 +52,17 @@ pub struct CommandId {
     pub command_id: Uuid,
 }
 
+/// The agent in whose name a command writes, and the user in whose list the lead is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    /// The user, unless the channel that it is sent from has another.
+    pub user_id: String,
+    /// The agent.
+    pub agent_id: Uuid,
+    /// The agent's name.
+    pub agent_name: String,
+}
+
 /// One task of an agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Command {
@@ -76,8 +86,9 @@ pub struct Command {
     /// For each channel, the id of the recommendation that proposes this command's text.
     #[serde(default)]
     pub recommendations: BTreeMap<Channel, Uuid>,
-    /// The message of the lead's conversation that shows its output; null without one.
-    pub pending: Option<PendingMessage>,
+    /// The author of its WhatsApp message, once that is sent; null before it was kept.
+    #[serde(default, alias = "pending")]
+    pub author: Option<Author>,
     /// The messages to refine; null if it writes new ones.
     pub draft: Option<Messages>,
     /// The messages that it wrote; null until it is completed.
@@ -140,7 +151,7 @@ impl Command {
             agent_id,
             followed_by: None,
             recommendations: BTreeMap::new(),
-            pending: None,
+            author: None,
             facts,
             draft: None,
             messages: None,
