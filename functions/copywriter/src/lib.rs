@@ -5,19 +5,22 @@
 //! nothing usable, the command is queued again, and its message comes again within seconds. After five attempts, at
 //! most three minutes later, it has failed, its message becomes a dead letter, and the sales specialist's text stays.
 
+mod step;
+
 use std::sync::{Mutex, PoisonError};
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use shared::api::lambda::Definition;
 use shared::base::channel::Channel;
-use shared::base::clock::Clock;
+use shared::base::clock::{Clock, Random};
 use shared::base::context::FromContext;
 use shared::base::problem::Problem;
 use shared::base::queue::{Backoff, Consumer};
 use shared::base::store::{StoreError, Try, retrying};
 use shared::clients::llm::{Checked, Model, Prompt};
 use shared::outreach::gate::{self, Gate};
+use shared::outreach::reach::Reaching;
 use shared::outreach::writing::{ChannelMessage, Messages, said};
 use shared::pii::Allowed;
 use shared::workflow::commands::{Command, CommandId, Commands, Completed, Outcome, Status};
@@ -44,6 +47,8 @@ pub struct Copywriter {
     model: Model,
     #[context(Backoff::new(context, "COPYWRITER_QUEUE_URL")?)]
     backoff: Backoff,
+    random: Random,
+    reaching: Reaching,
 }
 
 impl Copywriter {
@@ -106,7 +111,11 @@ impl Consumer for Copywriter {
                 return Ok(());
             }
         };
-        match self.work_on(&command).await {
+        let worked = match command.step.clone() {
+            Some(step) => self.write(&command, &step).await,
+            None => self.work_on(&command).await,
+        };
+        match worked {
             Ok(completed) => {
                 let is_ours = completed == Completed::Done;
                 tracing::info!(workspace_id = %id.workspace_id, command_id = %id.command_id, is_ours, "refined");
