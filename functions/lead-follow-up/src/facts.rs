@@ -15,6 +15,9 @@ use crate::request::{LeadData, Request};
 /// How many activities the model is shown: the newest.
 const SHOWN: usize = 30;
 
+/// The fields of the answer's lead that are not fields of `leadData`.
+const OWN: [&str; 3] = ["sites", "interaction_history", "preferences"];
+
 /// How many characters of each text are shown.
 const LONGEST: usize = 2_000;
 
@@ -77,7 +80,8 @@ impl Subject<'_> {
                 follow_up_interval: self.request.follow_up_interval.clone(),
                 phone_number: self.request.phone_number().map(str::to_owned),
             },
-            others: others.into_iter().chain(stage).collect(),
+            // The answer's own fields have their own form.
+            others: others.into_iter().filter(|(name, _)| !OWN.contains(&name.as_str())).chain(stage).collect(),
         }
     }
 
