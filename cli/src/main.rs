@@ -79,7 +79,7 @@ enum OfStack {
     /// Import, find and list leads
     #[command(subcommand)]
     Leads(leads::Command),
-    /// Import messages of a user's leads
+    /// Import messages of a user's leads, and remove old drafts from conversations
     #[command(subcommand)]
     Messages(import::messages::Command),
     /// Import prospects, and try a search for them

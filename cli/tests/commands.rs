@@ -647,6 +647,48 @@ async fn importing_messages_twice_records_them_once_in_the_order_of_the_file() {
     assert!(err.contains("must be 1 to 128 visible ASCII characters"), "{err}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn old_drafts_are_counted_removed_once_and_leave_no_trace() {
+    let stack = Stack::start("drafts").await;
+    let workspace = stack.workspace().await;
+    let message = |lead: &str, id: &str, sender: &str, status: &str, minute: u32| {
+        json!({"message_id": id, "customer_phone": lead, "platform": "whatsapp", "sender": sender, "status": status,
+            "text": id, "timestamp": format!("2026-01-01T00:{minute:02}:00Z"), "phone_number_id": "1"})
+        .to_string()
+    };
+    let draft = |number: u128| format!("follow-up-{}", uuid::Uuid::from_u128(number));
+    let lines = [
+        message("4930", "a", "user", "sent", 1),
+        message("4930", &draft(1), "agent", "pending", 2),
+        message("4930", "b", "user", "sent", 3),
+        message("4930", &draft(2), "agent", "pending", 4),
+        // Of this lead nothing else is known; that one was sent, and the last waits for another reason.
+        message("4931", &draft(3), "agent", "pending", 5),
+        message("4932", &draft(4), "agent", "sent", 6),
+        message("4932", "c", "agent", "pending", 7),
+    ];
+    let file = stack.file("drafts.jsonl", lines.join("\n").as_bytes());
+    let import = ["messages", "import", &file, "--workspace", &workspace, "--user", "me"];
+    assert_eq!(stack.json(&import).await.0, 0);
+    let remove = ["messages", "remove-drafts", "--workspace", &workspace];
+    let (_, dry) = stack.json(&[&remove[..], &["--dry-run"]].concat()).await;
+    assert_eq!(dry, json!({"removed": false, "found": {"drafts": 3, "leads": 2, "emptied": 1}}));
+    let (_, done) = stack.json(&remove).await;
+    assert_eq!(done, json!({"removed": true, "found": {"drafts": 3, "leads": 2, "emptied": 1}}));
+    let (_, again) = stack.json(&remove).await;
+    assert_eq!(again["found"], json!({"drafts": 0, "leads": 0, "emptied": 0}));
+
+    let conversations = shared::crm::conversations::Conversations::new(&stack.context()).unwrap();
+    let user = shared::crm::identifiers::User::new(workspace.parse().unwrap(), "me").unwrap();
+    for (lead, counted, last) in [("4930", 2, Some("b")), ("4931", 0, None), ("4932", 2, Some("c"))] {
+        let id = shared::crm::identifiers::CustomerPhone::parse(lead).unwrap();
+        let row = conversations.row(&user, &id).await.unwrap().unwrap();
+        let shown = row.last_message.as_ref().map(|last| last.text.as_str());
+        assert_eq!((row.total_messages(), shown, row.has_events()), (counted, last, counted > 0), "{lead}");
+        assert_eq!(stack.messages("W#", &format!("#M#{lead}")).await.len() as u64, counted);
+    }
+}
+
 /// What an import of prospects did.
 fn prospect_counts(summary: &Value) -> [u64; 7] {
     ["rows", "created", "updated", "unchanged", "repeated", "warnings", "rejected"]

@@ -76,9 +76,9 @@ fn needed(operation: &str, request: &Value) -> Vec<(String, String)> {
             Some(index) => of("Query", format!("{}/index/{index}", table(request))),
             None => of("Query", table(request)),
         },
-        "SendMessage" | "SendMessageBatch" => {
+        "SendMessage" | "SendMessageBatch" | "ChangeMessageVisibility" => {
             let queue = request["QueueUrl"].as_str().and_then(|url| url.rsplit('/').next()).unwrap_or_default();
-            vec![("sqs:SendMessage".to_owned(), format!(":{queue}"))]
+            vec![(format!("sqs:{}", operation.trim_end_matches("Batch")), format!(":{queue}"))]
         }
         // It only opens the connection.
         "DescribeEndpoints" => Vec::new(),

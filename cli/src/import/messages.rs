@@ -1,4 +1,4 @@
-//! `messages import`: messages of a user's leads from a JSON Lines file, as `POST
+//! `messages remove-drafts`, and `messages import`: messages of a user's leads from a JSON Lines file, as `POST
 //! /users/{user_id}/messages` takes them and by the same check. Messages of one lead are recorded in
 //! the order of the file, because that is how they are numbered; leads side by side.
 
@@ -6,12 +6,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::base::context::FromContext;
 use shared::base::store::StoreError;
 use shared::crm::conversations::row::Message;
 use shared::crm::conversations::{Conversations, Recorded, incoming};
 use shared::crm::identifiers::{CustomerPhone, User};
+use uuid::Uuid;
 
 use super::field::Columns;
 use super::report::{Count, Outcome, Tally};
@@ -19,7 +20,8 @@ use super::row::{Placed, Rejection};
 use super::{Format, Record, RowKind, Source};
 use crate::connection::Connection;
 use crate::error::CliError;
-use crate::output::{Answer, Output};
+use crate::output::{Answer, Output, facts};
+use crate::workspace;
 
 /// What can be done with messages.
 #[derive(Debug, Subcommand)]
@@ -27,6 +29,20 @@ pub enum Command {
     /// Import messages from a JSON Lines file; repeating it is harmless
     #[command(after_help = include_str!("../../help/messages-import.txt"))]
     Import(Import),
+    /// Remove drafts of follow-ups that earlier versions recorded in conversations; repeating it is harmless
+    #[command(after_help = include_str!("../../help/messages-remove-drafts.txt"))]
+    RemoveDrafts(RemoveDrafts),
+}
+
+/// Drafts in conversations.
+#[derive(Args, Debug)]
+pub struct RemoveDrafts {
+    /// The workspace
+    #[arg(long, value_name = "UUID", value_parser = workspace::id)]
+    workspace: Uuid,
+    /// Only count them
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// A file of messages.
@@ -41,7 +57,17 @@ pub struct Import {
 
 /// Runs a command.
 pub async fn run(command: Command, connection: &Connection, output: &Output) -> Result<Answer, CliError> {
-    let Command::Import(Import { source, user }) = command;
+    let Import { source, user } = match command {
+        Command::Import(import) => import,
+        Command::RemoveDrafts(RemoveDrafts { workspace, dry_run }) => {
+            let conversations: Conversations = connection.store(workspace).await?;
+            let found = conversations.remove_drafts(workspace, dry_run).await?;
+            let rows = [("drafts", found.drafts), ("leads", found.leads), ("left the lists", found.emptied)];
+            let counts = facts(&rows.map(|(name, count)| (name, count.to_string())));
+            let heading = if dry_run { "Would be removed:" } else { "Removed:" };
+            return Ok(Answer::new(json!({"removed": !dry_run, "found": found}), format!("{heading}\n{counts}")));
+        }
+    };
     let user =
         User::new(source.workspace, &user).map_err(|error| CliError::Refused(format!("the user {user:?} {error}")))?;
     let kind = MessageRows { table: Conversations::new(&connection.context)?, user, dry_run: source.dry_run };

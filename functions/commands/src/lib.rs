@@ -14,6 +14,7 @@ use shared::base::problem::{Code, Problem};
 use shared::base::time::Timestamp;
 use shared::outreach::writing::Messages;
 use shared::workflow::commands::{Command, CommandId, Commands, Status};
+use shared::workflow::sequence::{StepView, Stop};
 use shared::workspace::accounts::Role;
 use shared::workspace::auth::Permission;
 use uuid::Uuid;
@@ -51,8 +52,12 @@ pub struct CommandView {
     pub lead_id: Uuid,
     /// The agent.
     pub agent_id: Uuid,
-    /// The messages. Until the copywriter is done, those of the sales agent.
+    /// The messages. Until the copywriter is done, and if it fails, those of the sales agent.
     pub messages: Option<Messages>,
+    /// The steps of the sequence that it begins; empty if it begins none.
+    pub steps: Vec<StepView>,
+    /// Why its message was not written; null unless it is `stopped`.
+    pub stopped_by: Option<Stop>,
     /// The recommendation of each message, for a reviewer.
     #[schemars(with = "BTreeMap<String, Uuid>")]
     pub recommendation_ids: BTreeMap<Channel, Uuid>,
@@ -72,8 +77,8 @@ pub struct CommandView {
     pub prompt_version: Option<String>,
 }
 
-impl From<Command> for CommandView {
-    fn from(command: Command) -> Self {
+impl CommandView {
+    fn of(command: Command, steps: Vec<StepView>) -> Self {
         let duration = command.started_at.zip(command.finished_at).map(|(from, until)| until - from);
         Self {
             command_id: command.id.command_id,
@@ -82,7 +87,9 @@ impl From<Command> for CommandView {
             site_id: command.site_id,
             lead_id: command.lead_id,
             agent_id: command.agent_id,
-            messages: command.messages,
+            messages: command.messages.or(command.draft),
+            steps,
+            stopped_by: command.stopped_by,
             recommendation_ids: command.recommendations,
             attempts: command.attempts,
             created_at: command.created_at.into(),
@@ -107,6 +114,7 @@ impl Endpoint for GetCommand {
         let command = self.commands.get(id).await?;
         let command =
             command.ok_or_else(|| Problem::new(Code::CommandNotFound, "no command with this id in this workspace"))?;
-        call.success(command.into())
+        let steps = self.commands.steps(&command).await?;
+        call.success(CommandView::of(command, steps))
     }
 }

@@ -2,8 +2,10 @@
 //! (docs/behaviour.md, "Follow-up").
 //!
 //! A command is processed under a lease, so a repeated or concurrent message refines it only once. If the model gives
-//! nothing usable, the command is queued again. After five attempts it has failed, its message becomes a dead letter,
-//! and the sales specialist's text stays.
+//! nothing usable, the command is queued again, and its message comes again within seconds. After five attempts, at
+//! most three minutes later, it has failed, its message becomes a dead letter, and the sales specialist's text stays.
+
+mod step;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -11,21 +13,26 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use shared::api::lambda::Definition;
 use shared::base::channel::Channel;
-use shared::base::clock::Clock;
+use shared::base::clock::{Clock, Random};
 use shared::base::context::FromContext;
 use shared::base::problem::Problem;
-use shared::base::queue::Consumer;
+use shared::base::queue::{Backoff, Consumer};
 use shared::base::store::{StoreError, Try, retrying};
 use shared::clients::llm::{Checked, Model, Prompt};
-use shared::crm::conversations::Conversations;
 use shared::outreach::gate::{Basis, Fault, Gate};
+use shared::outreach::reach::Reaching;
 use shared::outreach::writing::{ChannelMessage, Messages, said};
 use shared::workflow::commands::{Command, CommandId, Commands, Completed, Outcome, Status};
 use shared::workflow::lease::{Leased, Take};
 use shared::workflow::recommendations::{Actor, Recommendations, WrittenBy};
 
-/// How long one message may take. The function's timeout is above it, and a lease above that.
-const TIME: TimeDelta = TimeDelta::seconds(50);
+/// How long the first attempt at a command may take; the second half of that, the third a third. With the waits between
+/// them, all five end within three minutes. The function's timeout is above it, and a lease above that.
+const TIME: TimeDelta = TimeDelta::seconds(40);
+
+fn time(attempt: u32) -> TimeDelta {
+    TIME / i32::try_from(attempt.max(1)).unwrap_or(i32::MAX)
+}
 
 /// The function, by its name in `template.yaml`.
 pub const FUNCTION: Definition = Definition::queue::<Copywriter>("copywriter");
@@ -34,21 +41,20 @@ pub const FUNCTION: Definition = Definition::queue::<Copywriter>("copywriter");
 pub struct Copywriter {
     clock: Clock,
     commands: Commands,
-    conversations: Conversations,
     recommendations: Recommendations,
     gate: Gate,
     model: Model,
+    #[context(Backoff::new(context, "COPYWRITER_QUEUE_URL")?)]
+    backoff: Backoff,
+    random: Random,
+    reaching: Reaching,
 }
 
 impl Copywriter {
-    /// Refines the messages and records the outcome. The message of the lead's conversation comes first, because a
-    /// completed command is not processed again; then the command with its proposals.
+    /// Refines the messages, and completes the command together with its proposals.
     async fn work_on(&self, command: &Leased<Command>) -> Result<Completed, Problem> {
         let outcome = self.refine(command).await?;
         let workspace_id = command.id.workspace_id;
-        if let (Some(pending), Some(written)) = (&command.pending, &outcome.messages.whatsapp) {
-            self.conversations.revise(workspace_id, pending, &written.message).await?;
-        }
         let written_by = WrittenBy { model: outcome.model.clone(), prompt_version: outcome.prompt_version.clone() };
         // Against people who decide on the recommendations meanwhile.
         retrying("a recommendation", (), |()| async {
@@ -72,7 +78,7 @@ impl Copywriter {
             instructions: include_str!("../../../shared/prompts/copywriter.md"),
             facts: json!({ "facts": facts, "draft": draft }),
         };
-        let deadline = self.clock.now() + TIME;
+        let deadline = self.clock.now() + time(command.attempts);
         let ready = self.model.ready().await?;
         let basis = self.gate.basis_for(command.id.workspace_id, command.lead_id).await?;
         // The draft has passed the gate.
@@ -91,6 +97,10 @@ impl Copywriter {
 impl Consumer for Copywriter {
     type Message = CommandId;
 
+    fn backoff(&self) -> Option<&Backoff> {
+        Some(&self.backoff)
+    }
+
     async fn try_one(&self, id: CommandId) -> Result<(), StoreError> {
         let command = match self.commands.take(id).await? {
             Take::Leased(command) => command,
@@ -101,7 +111,11 @@ impl Consumer for Copywriter {
                 return Ok(());
             }
         };
-        match self.work_on(&command).await {
+        let worked = match command.step.clone() {
+            Some(step) => self.write(&command, &step).await,
+            None => self.work_on(&command).await,
+        };
+        match worked {
             Ok(completed) => {
                 let is_ours = completed == Completed::Done;
                 tracing::info!(workspace_id = %id.workspace_id, command_id = %id.command_id, is_ours, "refined");
@@ -109,12 +123,6 @@ impl Consumer for Copywriter {
             }
             Err(problem) => {
                 let status = self.commands.give_back(&command).await?;
-                // What the conversation shows is the draft again, as everywhere else.
-                if let (Status::Failed, Some(pending), Some(written)) =
-                    (status, &command.pending, command.draft.as_ref().and_then(|draft| draft.whatsapp.as_ref()))
-                {
-                    self.conversations.revise(id.workspace_id, pending, &written.message).await?;
-                }
                 let cause = problem.cause.unwrap_or(problem.message);
                 let last = if status == Status::Failed { ", for the last time" } else { "" };
                 Err(StoreError::Unavailable(format!("a command was not done{last}: {cause}")))
@@ -164,10 +172,19 @@ fn refined_message(
 
 #[cfg(test)]
 mod tests {
+    use shared::workflow::lease::ATTEMPTS;
+
     use super::*;
 
     fn written(message: &str) -> Option<ChannelMessage> {
         Some(ChannelMessage { title: "Hello".to_owned(), message: message.to_owned(), strategy: "help".to_owned() })
+    }
+
+    #[test]
+    fn a_model_that_is_down_fails_a_command_within_three_minutes() {
+        let tried: TimeDelta = (1..=ATTEMPTS).map(time).sum();
+        let waited = TimeDelta::seconds(shared::base::queue::waited().into());
+        assert!(tried + waited <= TimeDelta::seconds(170), "{tried} {waited}");
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use shared::base::channel::Channel;
 use shared::base::store::StoreError;
 use shared::crm::conversations::MessageStatus;
+use shared::crm::conversations::default_conversation;
 use shared::crm::conversations::row::{Message, Sender};
-use shared::crm::conversations::{Delivery, default_conversation};
 use shared::crm::identifiers::{CustomerPhone, User};
 use shared::workflow::commands::CommandId;
 use shared::workflow::recommendations::{Draft, Origin, Recommendation};
@@ -33,26 +33,28 @@ impl DeliveryWorker {
         let workspace_id = sent.about.id.workspace_id;
         let unusable = |_| StoreError::Broken("a message that was sent holds no key".to_owned());
         let lead = CustomerPhone::parse(sent.to).map_err(unusable)?;
-        // What a follow-up showed as pending is that message.
-        if let Origin::FollowUp { command_id, .. } = sent.about.origin
-            && let Some(command) = self.commands.get(CommandId { workspace_id, command_id }).await?
-            && let Some(pending) = &command.pending
-        {
-            self.conversations.revise(workspace_id, pending, &sent.draft.message).await?;
-            let user = User::new(workspace_id, &pending.user_id).map_err(unusable)?;
-            let (leads, message_id) = ([lead], &pending.message_id);
-            return self.conversations.record_delivery(&user, &leads, message_id, Delivery::Sent).await.map(drop);
-        }
-        let Some(channel) = self.accounts.channel(Channel::Whatsapp, sent.from).await? else { return Ok(()) };
-        if channel.workspace_id != workspace_id {
-            return Ok(());
-        }
-        let user = User::new(workspace_id, &channel.user_id).map_err(unusable)?;
+        let author = match sent.about.origin {
+            Origin::FollowUp { command_id, .. } => self.commands.get(CommandId { workspace_id, command_id }).await?,
+            Origin::Engagement(_) | Origin::Campaign { .. } => None,
+        };
+        let author = author.and_then(|command| command.author);
+        // The lead's reply and the provider's reports come to the channel's user.
+        let channel = self.accounts.channel(Channel::Whatsapp, sent.from).await?;
+        let channel = channel.filter(|channel| channel.workspace_id == workspace_id);
+        let (user_id, agent_id, agent_name) = match (channel, author) {
+            (channel, Some(author)) => {
+                let user_id = channel.map_or(author.user_id, |channel| channel.user_id);
+                (user_id, Some(author.agent_id.to_string()), Some(author.agent_name))
+            }
+            (Some(channel), None) => (channel.user_id, channel.agent_id, channel.agent_name),
+            (None, None) => return Ok(()),
+        };
+        let user = User::new(workspace_id, &user_id).map_err(unusable)?;
         let message = Message {
             message_id: sent.provider_message_id.to_owned(),
             conversation_id: default_conversation(Channel::Whatsapp, Some(sent.from), &lead),
-            agent_id: channel.agent_id,
-            agent_name: channel.agent_name,
+            agent_id,
+            agent_name,
             platform: Channel::Whatsapp,
             phone_number_id: Some(sent.from.to_owned()),
             sender: Sender::Agent,

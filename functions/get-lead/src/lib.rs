@@ -7,6 +7,7 @@ use shared::api::lambda::Definition;
 use shared::base::clock::Clock;
 use shared::base::context::FromContext;
 use shared::base::problem::{Code, Problem};
+use shared::crm::conversations::row::Row;
 use shared::crm::conversations::{Conversations, LeadObject};
 use shared::crm::identifiers::LeadPath;
 use shared::workspace::auth::Permission;
@@ -32,7 +33,8 @@ impl Endpoint for GetLead {
     async fn handle(&self, call: &Call, Path(path): Self::Request) -> Result<Answered<LeadObject>, Problem> {
         let not_found = || Problem::new(Code::LeadNotFound, "Lead not found");
         let (user, lead) = path.lead(call.workspace_id).ok_or_else(not_found)?;
-        let row = self.conversations.row_or_aliased(&user, &lead).await?.ok_or_else(not_found)?;
+        let row = self.conversations.row_or_aliased(&user, &lead).await?;
+        let row = row.filter(Row::has_events).ok_or_else(not_found)?;
         call.success(LeadObject::new(&row, self.clock.now()))
     }
 }

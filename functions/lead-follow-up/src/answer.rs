@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use shared::base::channel::{Channel, FollowedUp};
 use shared::outreach::writing::Messages;
 use shared::workflow::commands::{Command, Status};
+use shared::workflow::sequence::StepView;
 use uuid::Uuid;
 
 use crate::facts::Subject;
@@ -28,6 +29,9 @@ pub struct FollowUp {
     /// The recommendation of each message, for a reviewer.
     #[schemars(with = "BTreeMap<String, Uuid>")]
     pub recommendation_ids: BTreeMap<Channel, Uuid>,
+    /// The steps of the sequence, at most five: the first is one of `messages`, each later one is written and proposed
+    /// when it is due. Empty without a `followUpInterval` that can be read.
+    pub steps: Vec<StepView>,
     /// The copywriter's progress; null if the site has none.
     pub refinement: Option<Refinement>,
 }
@@ -122,6 +126,7 @@ impl FollowUp {
         let is_missing = |medium: &&Channel| messages.is_none_or(|messages| messages.of(**medium).is_none());
         Self {
             not_written: subject.media.iter().filter(is_missing).copied().collect(),
+            steps: StepView::planned(sales, messages),
             messages: messages.cloned().unwrap_or_default(),
             lead: subject.shown(now),
             command_ids: CommandIds {
@@ -139,7 +144,7 @@ impl Refinement {
         let status = match command.status {
             Status::Queued | Status::Running => RefinementStatus::Pending,
             Status::Completed => RefinementStatus::Completed,
-            Status::Failed => RefinementStatus::Failed,
+            Status::Failed | Status::Stopped => RefinementStatus::Failed,
         };
         let command_id = command.id.command_id;
         Self { status, command_id, url: format!("/api/agents/commands/{command_id}") }

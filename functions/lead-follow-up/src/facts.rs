@@ -5,16 +5,18 @@ use std::cmp::Reverse;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use shared::base::channel::Channel;
-use shared::crm::conversations::PendingMessage;
 use shared::crm::leads::{Activity, History, Lead, Link};
+use shared::workflow::commands::Author;
 use shared::workspace::accounts::{Agent, Site};
-use uuid::Uuid;
 
 use crate::answer::{FollowedLead, FollowedSite, Preferences};
 use crate::request::{LeadData, Request};
 
 /// How many activities the model is shown: the newest.
 const SHOWN: usize = 30;
+
+/// The fields of the answer's lead that are not fields of `leadData`.
+const OWN: [&str; 3] = ["sites", "interaction_history", "preferences"];
 
 /// How many characters of each text are shown.
 const LONGEST: usize = 2_000;
@@ -78,7 +80,8 @@ impl Subject<'_> {
                 follow_up_interval: self.request.follow_up_interval.clone(),
                 phone_number: self.request.phone_number().map(str::to_owned),
             },
-            others: others.into_iter().chain(stage).collect(),
+            // The answer's own fields have their own form.
+            others: others.into_iter().filter(|(name, _)| !OWN.contains(&name.as_str())).chain(stage).collect(),
         }
     }
 
@@ -104,30 +107,18 @@ impl Subject<'_> {
         planned.take(SHOWN).map(told).collect()
     }
 
-    /// The conversation in which the WhatsApp message waits for approval: the lead's row with this number, or a new row
-    /// of the representative. A number that only the request gives has none, because it may be anybody's. Of several
-    /// rows with the number, the requested representative's is preferred.
-    pub fn pending(&self, command_id: Uuid, agent: &Agent, now: DateTime<Utc>) -> Option<PendingMessage> {
-        let number = self.history.lead.phone.as_deref()?;
-        let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-        let lead = self.request.lead_data.as_ref();
-        let mut given = self.request.phone_number().into_iter().chain(lead.and_then(|lead| lead.phone.as_deref()));
-        if given.any(|given| digits(given) != digits(number)) {
-            return None;
-        }
-        let user = self.request.user_id.unwrap_or(agent.user_id);
-        let has_number = |row: &&Link| row.customer_phone.phone_number().as_deref() == Some(number);
-        let rows = self.history.rows.iter().filter(has_number);
-        let row = rows.min_by_key(|row| row.user.user_id != user.to_string());
-        Some(PendingMessage {
-            message_id: format!("follow-up-{command_id}"),
-            user_id: row.map_or_else(|| user.to_string(), |row| row.user.user_id.clone()),
-            customer_phone: number.trim_start_matches('+').to_owned(),
+    /// The author of the WhatsApp message: the agent, and the user whose list has the lead with its number, or else the
+    /// representative. The requested representative is preferred.
+    pub fn author(&self, agent: &Agent) -> Author {
+        let user = self.request.user_id.unwrap_or(agent.user_id).to_string();
+        let number = self.history.lead.phone.as_deref();
+        let has_number = |row: &&Link| number.is_some() && row.customer_phone.phone_number().as_deref() == number;
+        let row = self.history.rows.iter().filter(has_number).min_by_key(|row| row.user.user_id != user);
+        Author {
+            user_id: row.map_or(user, |row| row.user.user_id.clone()),
             agent_id: agent.agent_id,
             agent_name: agent.name.clone(),
-            phone_number_id: self.site.whatsapp.clone()?,
-            written_at: now,
-        })
+        }
     }
 
     /// The complete input of the model: facts of this one lead, without its `email` and `phone`. All other fields of

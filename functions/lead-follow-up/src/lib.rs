@@ -14,6 +14,7 @@ mod facts;
 pub mod operations;
 mod preference;
 mod request;
+mod sequence;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -36,6 +37,7 @@ use shared::outreach::gate::{Basis, Fault, Gate};
 use shared::outreach::writing::{Messages, said};
 use shared::workflow::commands::{Command, CommandId, Commands, Order, Outcome};
 use shared::workflow::recommendations::{Actor, Origin, Recommendation, RecommendationId, Recommendations, WrittenBy};
+use shared::workflow::sequence::Step;
 use shared::workspace::accounts::{Accounts, Agent, Role, Staffed};
 use shared::workspace::auth::Permission;
 use shared::workspace::credits::Action;
@@ -47,6 +49,7 @@ pub use operations::operations;
 use preference::Preference;
 pub use request::Request;
 use request::{LeadData, has_seven_digits};
+use sequence::Planned;
 
 /// How far back the lead's history is read.
 const LOOKED_BACK: TimeDelta = TimeDelta::days(365);
@@ -115,22 +118,18 @@ impl Endpoint for LeadFollowUp {
                 Some(commands) => commands,
                 None => {
                     let agents = (&agent, staffed.active(Role::Copywriter));
-                    let (sales, refining) = self.first_phase(call, ready?, &subject, agents, work.id()).await?;
+                    let (mut sales, refining) = self.first_phase(call, ready?, &subject, agents, work.id()).await?;
                     // If this fails, the commands may still have been stored, so a retry checks before it writes.
                     work.keep();
-                    let proposals = self.proposals(call, &sales, request.visitor_id)?;
-                    if !self.commands.store(&sales, refining.as_ref(), proposals).await? {
+                    let mut also = self.proposals(call, &sales, request.visitor_id)?;
+                    also.extend(self.sequence(&mut sales, &subject)?);
+                    if !self.commands.store(&sales, refining.as_ref(), also).await? {
                         return Err(Problem::unavailable("a predecessor stored the same work meanwhile"));
                     }
                     (sales, refining)
                 }
             };
             work.keep();
-            if let (Some(pending), Some(written)) =
-                (&sales.pending, sales.messages.as_ref().and_then(|messages| messages.whatsapp.as_ref()))
-            {
-                self.conversations.propose(call.workspace_id, pending, &written.message).await?;
-            }
             let refined = match &copywriter {
                 Some(command) => Some(self.second_phase(call, command, &preference).await),
                 None => None,
@@ -270,10 +269,7 @@ impl LeadFollowUp {
         let mut refining =
             copywriter.map(|agent| Command::queued(order(self.random.uuid(), agent), messages.clone(), now));
         let mut sales = Command::completed(order(command_id, agent), outcome, started_at, now);
-        sales.pending = messages.whatsapp.as_ref().and_then(|_| subject.pending(command_id, agent, now));
-        if let Some(refining) = &mut refining {
-            refining.pending.clone_from(&sales.pending);
-        }
+        sales.author = Some(subject.author(agent));
         sales.recommendations = self.recommendations.identifiers(&messages);
         if let Some(refining) = &mut refining {
             refining.recommendations.clone_from(&sales.recommendations);
@@ -294,11 +290,50 @@ impl LeadFollowUp {
         for (medium, recommendation_id) in &sales.recommendations {
             let Some(draft) = messages.of(*medium) else { continue };
             let id = RecommendationId { workspace_id: call.workspace_id, recommendation_id: *recommendation_id };
-            let origin = Origin::FollowUp { command_id, site_id, agent_id, visitor_id };
+            let origin = Origin::FollowUp { command_id, site_id, agent_id, visitor_id, begun_at: None };
             let written_by = WrittenBy { model: model.clone(), prompt_version: prompt_version.clone() };
             let now = sales.finished_at.unwrap_or_else(|| self.clock.now());
             let new = Recommendation::of_follow_up(id, sales.lead_id, origin, (*medium, draft), written_by, now);
             writes.extend(self.recommendations.propose(&new, Actor::Key(call.key_id), &[])?);
+        }
+        Ok(writes)
+    }
+
+    /// Plans the sequence that the sales command begins. Gives the writes of the commands that write its later steps.
+    fn sequence(&self, sales: &mut Command, subject: &Subject<'_>) -> Result<Vec<Write>, Problem> {
+        let (request, now) = (subject.request, sales.finished_at.unwrap_or_else(|| self.clock.now()));
+        let messages = sales.messages.clone().unwrap_or_default();
+        let lead = facts::lead(request, &subject.history.lead);
+        let wanted =
+            (request.follow_up_interval.as_deref(), lead.lead_stage.as_deref(), request.follow_up_type.as_deref());
+        let plan = sequence::plan(wanted, &messages, now);
+        let of = plan.len();
+        let mut writes = Vec::new();
+        for (index, Planned { channel, due_at, purpose }) in plan.into_iter().enumerate() {
+            let command_id = if index == 0 { sales.id.command_id } else { self.random.uuid() };
+            let step = Step { command_id, channel, due_at, purpose, visitor_id: request.visitor_id };
+            sales.steps.push(step.clone());
+            if index == 0 {
+                continue;
+            }
+            let mut facts = subject.facts(now);
+            let first = sales.steps.first().and_then(|first| messages.of(first.channel));
+            facts["media"] = json!([channel]);
+            facts["step"] = json!({
+                "number": index + 1, "of": of, "purpose": step.purpose,
+                "first_message": first.map(|first| &first.message),
+            });
+            let order = Order {
+                workspace_id: sales.id.workspace_id,
+                command_id,
+                site_id: sales.site_id,
+                lead_id: sales.lead_id,
+                agent: (sales.agent_id, sales.role),
+                facts: facts.to_string(),
+            };
+            let mut command = Command::scheduled(order, step, now);
+            command.author.clone_from(&sales.author);
+            writes.push(self.commands.create(&command)?);
         }
         Ok(writes)
     }

@@ -200,6 +200,6 @@ impl LeadMessages {
     async fn read(&self, user: &User, lead: &CustomerPhone) -> Result<Option<(Row, Vec<Message>)>, StoreError> {
         let (row, messages) = tokio::join!(self.conversations.row(user, lead), self.conversations.messages(user, lead));
         let messages = messages?;
-        Ok(row?.map(|row| (row, messages)))
+        Ok(row?.filter(Row::has_events).map(|row| (row, messages)))
     }
 }

@@ -112,12 +112,22 @@ impl Approve {
         if !before.is_open() {
             return Err(refusal(Refused::NotOpen(before.status), &before));
         }
+        let is_own = request.draft_message.is_some();
         let draft = request.draft(before.draft.as_ref())?;
+        let begun_at = match before.origin {
+            Origin::FollowUp { begun_at, .. } => begun_at.filter(|_| !is_own),
+            Origin::Engagement(_) | Origin::Campaign { .. } => None,
+        };
         let since = self.clock.now() - LOOKED_BACK;
+        let since = begun_at.map_or(since, |begun_at| since.min(begun_at));
         let reach = self.reaching.reach(call.workspace_id, before.lead_id, since).await?;
         let reach = reach.ok_or_else(|| Problem::new(Code::LeadNotFound, "the lead is no longer in this workspace"))?;
         if !reach.reaches(draft.channel) {
             return Err(unreachable(&reach, draft.channel));
+        }
+        if begun_at.is_some_and(|begun_at| reach.has_replied_since(begun_at)) {
+            let message = "the lead has replied since the sequence began; reject this step, or send a text of your own";
+            return Err(Problem::new(Code::ChannelNotEligible, message));
         }
         let sites = self.accounts.sites(call.workspace_id).await?;
         has_sender(&before, draft.channel, &sites)?;

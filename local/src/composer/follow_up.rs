@@ -1,6 +1,7 @@
 //! A follow-up for each medium, and the copywriter's revision of it. Both use only the facts or the draft.
 
 use serde_json::{Map, Value, json};
+use shared::outreach::aim::{Ask, Stage};
 
 use super::text::{greeting, one_line, shorten, texts, without_stop};
 
@@ -32,7 +33,17 @@ pub fn write(facts: &Value) -> Value {
         || "I would like to understand what would help you most.".to_owned(),
         |pains| format!("You told us about {pains}. I would like to show how we can help with that."),
     );
-    let question = "Would a short call this week suit you?";
+    let (wish, question) = (wish(&lead["preferences"]), question(Ask::of(facts["follow_up_type"].as_str())));
+    let (opening, help) = match later(facts) {
+        Some((back, why)) => {
+            (format!("{back} {}", opening.trim_start_matches("I am following up on ")), why.unwrap_or(help))
+        }
+        None => (
+            opening,
+            standing(Stage::of(lead["lead_stage"].as_str())).map_or(help.clone(), |about| format!("{help} {about}")),
+        ),
+    };
+    let help = help + &wish;
     let media = texts(&facts["media"]);
     let messages = MEDIA.map(|medium| {
         if !media.contains(&medium) {
@@ -75,6 +86,46 @@ fn opening(exchange: Option<String>, products: Option<String>, site: &str) -> (S
     let grounds = [exchange, interest].into_iter().flatten().reduce(|one, other| format!("{one} and {other}"));
     let grounds = grounds.unwrap_or_else(|| format!("your interest in {site}"));
     (format!("I am following up on {grounds}"), strategy)
+}
+
+/// The question at the end.
+fn question(ask: Ask) -> &'static str {
+    match ask {
+        Ask::Call => "Would a short call this week suit you?",
+        Ask::Meeting => "Would a meeting this week suit you?",
+        Ask::Answer => "May I have a short answer from you?",
+    }
+}
+
+/// A sentence about where the lead stands in the pipeline.
+fn standing(stage: Stage) -> Option<&'static str> {
+    match stage {
+        Stage::Early => None,
+        Stage::Engaged => Some("I can show it with your own example."),
+        Stage::Closing => Some("I would like to settle what is still open."),
+        Stage::Customer => Some("I would also like to hear how it is going."),
+        Stage::Lost => Some("Perhaps something has changed since then."),
+    }
+}
+
+/// What the lead prefers, as a sentence with a space before it.
+fn wish(preferences: &Value) -> String {
+    let one = preferences.as_str().map(|text| without_stop(&one_line(text)).to_owned()).filter(|text| !text.is_empty());
+    one.or_else(|| enumeration(preferences))
+        .map_or_else(String::new, |text| format!(" I keep in mind what you prefer: {text}."))
+}
+
+/// How a later step of a sequence begins, and its sentence in place of the first message's.
+fn later(facts: &Value) -> Option<(&'static str, Option<String>)> {
+    let step = &facts["step"];
+    let (number, of) = (step["number"].as_u64()?, step["of"].as_u64()?);
+    Some(if number == of {
+        ("This is my last note for now about", Some("If the time is not right, I will not insist.".to_owned()))
+    } else if number == 2 {
+        ("I am coming back to", None)
+    } else {
+        ("I have thought again about", Some("If anything is unclear, I will gladly explain it.".to_owned()))
+    })
 }
 
 /// Replies to the prompt `refine_follow_up`.

@@ -33,6 +33,10 @@ const MOST_BYTES: usize = 240 * 1024;
 /// How often a queue delivers a message before it becomes a dead letter: `maxReceiveCount` in `template.yaml`.
 pub const DELIVERIES: u32 = 5;
 
+/// How long a failed message waits before its second delivery, in seconds, if `RETRY_SECONDS` does not say otherwise.
+/// Each further delivery waits twice as long.
+const FIRST_RETRY: u32 = 5;
+
 /// A queue that messages are sent to.
 #[derive(Clone, Debug)]
 pub struct Queue {
@@ -89,6 +93,44 @@ impl Queue {
     }
 }
 
+/// The queue of a consumer whose failed messages come again within seconds, each time later, instead of after the queue's
+/// visibility timeout.
+#[derive(Clone, Debug)]
+pub struct Backoff {
+    queue: Queue,
+    first: u32,
+}
+
+impl Backoff {
+    /// Of the queue whose URL is in the environment variable `variable`.
+    pub fn new(context: &Context, variable: &'static str) -> Result<Self, ConfigError> {
+        let first = context.environment.parsed("RETRY_SECONDS", FIRST_RETRY)?;
+        Ok(Self { queue: Queue::new(context, variable)?, first })
+    }
+
+    /// Sets when a failed message comes again. If this call fails, it comes after the visibility timeout.
+    async fn postpone(&self, record: &Value) {
+        let received = record["attributes"]["ApproximateReceiveCount"].as_str().and_then(|count| count.parse().ok());
+        let seconds = retry_after(self.first, received.unwrap_or(1));
+        let change = self.queue.client.change_message_visibility().queue_url(&self.queue.url);
+        let change = change.receipt_handle(record["receiptHandle"].as_str().unwrap_or_default());
+        if let Err(error) = change.visibility_timeout(i32::try_from(seconds).unwrap_or(i32::MAX)).send().await {
+            let cause = sdk_error("sqs", "ChangeMessageVisibility", &error);
+            tracing::warn!(%cause, "a message comes again later");
+        }
+    }
+}
+
+/// The seconds until a message comes again that was delivered `received` times.
+fn retry_after(first: u32, received: u32) -> u32 {
+    first << received.clamp(1, DELIVERIES).saturating_sub(1)
+}
+
+/// The seconds that a message with the default backoff waits in all until its last delivery.
+pub fn waited() -> u32 {
+    (1..DELIVERIES).map(|received| retry_after(FIRST_RETRY, received)).sum()
+}
+
 /// Splits a list into batches that fit in one call.
 fn batches(bodies: &[String]) -> Vec<&[String]> {
     let (mut batches, mut start, mut bytes) = (Vec::new(), 0, 0);
@@ -112,6 +154,11 @@ pub trait Consumer: Send + Sync + 'static {
 
     /// Processes one message. It must be safe to do so twice: SQS delivers at least once.
     fn try_one(&self, message: Self::Message) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// When failed messages come again; `None`: after the queue's visibility timeout.
+    fn backoff(&self) -> Option<&Backoff> {
+        None
+    }
 }
 
 /// Passes on the records of an SQS event one by one, and returns Lambda's partial batch response ("Implementing partial
@@ -127,6 +174,9 @@ pub async fn consume<C: Consumer>(consumer: &C, event: &Value) -> Value {
         if let Err(error) = outcome {
             tracing::error!(message = id, cause = %error, "a message failed");
             part.failed("the message is delivered again");
+            if let Some(backoff) = consumer.backoff() {
+                backoff.postpone(record).await;
+            }
             metrics::record(&[(MESSAGES_FAILED, 1)], &[]);
             failures.push(json!({ "itemIdentifier": id }));
         }
@@ -155,6 +205,12 @@ mod tests {
         assert_eq!(sizes(&[1; 23]), [10, 10, 3]);
         assert_eq!(sizes(&[100 * 1024; 5]), [2, 2, 1]);
         assert_eq!(sizes(&[1, MOST_BYTES, 1]), [1, 1, 1]);
+    }
+
+    #[test]
+    fn a_message_waits_twice_as_long_each_time() {
+        assert_eq!([0, 1, 2, 3, 4, 5, 9].map(|received| retry_after(5, received)), [5, 5, 10, 20, 40, 80, 80]);
+        assert_eq!(waited(), 75);
     }
 
     struct Even;

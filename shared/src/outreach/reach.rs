@@ -12,7 +12,7 @@ use crate::base::clock::Clock;
 use crate::base::context::FromContext;
 use crate::base::store::StoreError;
 use crate::crm::conversations::Conversations;
-use crate::crm::leads::{History, Lead, Leads};
+use crate::crm::leads::{Direction, History, Lead, Leads};
 
 /// A lead, what happened with it, and how it can be reached.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +53,12 @@ impl Reach {
                 // Nothing is sent there yet; its conversations come in by webhooks.
                 Channel::Instagram | Channel::Webchat => false,
             }
+    }
+
+    /// Whether the lead has written or called since a moment. It has to be within the time that was read.
+    pub fn has_replied_since(&self, moment: DateTime<Utc>) -> bool {
+        let mut recent = self.history.recent.iter().filter(|one| (moment..=self.at).contains(&one.occurred_at));
+        recent.any(|one| one.direction == Some(Direction::Inbound))
     }
 
     /// The address to send to.

@@ -4,7 +4,8 @@
 //! |---|---|---|
 //! | command | `W#<workspace>#C#<command>` | `command` |
 //!
-//! A command is *queued*, *running* under a [lease](crate::workflow::lease), and then *completed* or *failed*, once.
+//! A command is *queued*, *running* under a [lease](crate::workflow::lease), and then *completed*, *failed* or *stopped*,
+//! once.
 //!
 //! A command is in the index of [`crate::workflow::due`] as long as it needs a queue message.
 
@@ -20,10 +21,10 @@ use crate::base::context::FromContext;
 use crate::base::store::{
     Item, StoreError, Table, Transacted, Write, WriteOutcome, attribute, from_item, key, keyed, n, s,
 };
-use crate::crm::conversations::PendingMessage;
 use crate::outreach::writing::Messages;
-use crate::workflow::due::Worker;
+use crate::workflow::due::{OVERDUE, Worker};
 use crate::workflow::lease::{ATTEMPTS, Assignment, Lease, Leased, Take};
+use crate::workflow::sequence::{Step, Stop};
 use crate::workspace::accounts::Role;
 
 /// How long commands are kept.
@@ -42,6 +43,8 @@ pub enum Status {
     Completed,
     /// It failed, after the last attempt.
     Failed,
+    /// It is a step of a sequence that ended before.
+    Stopped,
 }
 
 /// The identity of a command; the content of a queue message.
@@ -51,6 +54,17 @@ pub struct CommandId {
     pub workspace_id: Uuid,
     /// The command.
     pub command_id: Uuid,
+}
+
+/// The agent in whose name a command writes, and the user in whose list the lead is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    /// The user, unless the channel that it is sent from has another.
+    pub user_id: String,
+    /// The agent.
+    pub agent_id: Uuid,
+    /// The agent's name.
+    pub agent_name: String,
 }
 
 /// One task of an agent.
@@ -71,13 +85,23 @@ pub struct Command {
     pub agent_id: Uuid,
     /// The next command, which continues with this one's output; null without one.
     pub followed_by: Option<Uuid>,
+    /// The steps of the sequence that it begins.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+    /// The step that it writes; null if it is none.
+    #[serde(default)]
+    pub step: Option<Step>,
+    /// Why the step was not written; null if it was not stopped.
+    #[serde(default)]
+    pub stopped_by: Option<Stop>,
     /// The facts for the model, as JSON.
     pub facts: String,
     /// For each channel, the id of the recommendation that proposes this command's text.
     #[serde(default)]
     pub recommendations: BTreeMap<Channel, Uuid>,
-    /// The message of the lead's conversation that shows its output; null without one.
-    pub pending: Option<PendingMessage>,
+    /// The author of its WhatsApp message, once that is sent; null before it was kept.
+    #[serde(default, alias = "pending")]
+    pub author: Option<Author>,
     /// The messages to refine; null if it writes new ones.
     pub draft: Option<Messages>,
     /// The messages that it wrote; null until it is completed.
@@ -140,7 +164,10 @@ impl Command {
             agent_id,
             followed_by: None,
             recommendations: BTreeMap::new(),
-            pending: None,
+            author: None,
+            steps: Vec::new(),
+            step: None,
+            stopped_by: None,
             facts,
             draft: None,
             messages: None,
@@ -161,6 +188,13 @@ impl Command {
         Self { draft: Some(draft), assignment, ..Self::new(order, Status::Queued, now) }
     }
 
+    /// A command that writes a step of a sequence when that is due.
+    pub fn scheduled(order: Order, step: Step, now: DateTime<Utc>) -> Self {
+        let assignment = Assignment::waiting(Worker::Copywriter, order.command_id, step.due_at - OVERDUE);
+        let expires = (step.due_at + KEPT).timestamp();
+        Self { step: Some(step), assignment, expires, ..Self::new(order, Status::Queued, now) }
+    }
+
     /// A completed command that was started at `started_at`.
     pub fn completed(order: Order, outcome: Outcome, started_at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
         let command = Self::new(order, Status::Running, now);
@@ -178,9 +212,9 @@ impl Command {
         Self { status, finished_at: Some(now), assignment: Assignment::default(), ..self }
     }
 
-    /// Whether it is completed or failed.
+    /// Whether it is completed, failed or stopped.
     pub fn is_finished(&self) -> bool {
-        matches!(self.status, Status::Completed | Status::Failed)
+        matches!(self.status, Status::Completed | Status::Failed | Status::Stopped)
     }
 }
 
@@ -217,11 +251,15 @@ impl Commands {
         followed_by: Option<&Command>,
         also: Vec<Write>,
     ) -> Result<bool, StoreError> {
-        let commands =
-            std::iter::once(command).chain(followed_by).map(|command| self.put(command).map(Write::when_new));
+        let commands = std::iter::once(command).chain(followed_by).map(|command| self.create(command));
         let mut writes = commands.collect::<Result<Vec<_>, _>>()?;
         writes.extend(also);
         Ok(matches!(self.table.transact(writes).await?, Transacted::Applied))
+    }
+
+    /// The write that creates a command.
+    pub fn create(&self, command: &Command) -> Result<Write, StoreError> {
+        self.put(command).map(Write::when_new)
     }
 
     /// A write that replaces the command; the caller adds the condition.
@@ -289,6 +327,13 @@ impl Commands {
             Transacted::Refused(refused) if refused.first().is_some_and(Option::is_some) => Completed::NotOurs,
             Transacted::Refused(_) => Completed::Outdated,
         })
+    }
+
+    /// Ends a step that is not to be written.
+    pub async fn stop(&self, leased: &Leased<Command>, reason: Stop) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let stopped = Command { stopped_by: Some(reason), ..Command::clone(leased).finished(Status::Stopped, now) };
+        self.table.write(leased.guard(self.put(&stopped)?, now)).await.map(drop)
     }
 
     /// Releases a command that could not be done. It is queued again, or marked as failed after the last attempt.

@@ -10,4 +10,5 @@ pub mod lease;
 pub mod notifications;
 pub mod outcomes;
 pub mod recommendations;
+pub mod sequence;
 pub mod tasks;

@@ -131,6 +131,51 @@ async fn only_a_message_that_a_provider_delivered_opens_whatsapps_window() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follow_up_is_in_the_conversation_once_it_is_sent_with_its_real_state() {
+    let api = Api::without_scoring().await;
+    let staff = api.staff((true, true), &[Role::Sales]).await;
+    api.channel(api.workspace, Channel::Whatsapp, "1").await;
+    write_on_whatsapp(&api).await;
+    let body = json!({"siteId": staff.site, "leadId": CONTACT, "userId": Uuid::from_u128(7)});
+    let written = send(api.authorized("POST", FOLLOW_UP).json(&body)).await.json()["data"].clone();
+    assert_eq!(api.messages_of("12025550142").await.len(), 1);
+    let id = written["recommendation_ids"]["whatsapp"].as_str().unwrap();
+    api.providers_do(&json!({"channel": "whatsapp", "reports": []})).await;
+    approve(&api, id, &json!({})).await;
+    let done = until(&api, id, |shown| !shown["deliveries"][0]["provider_message_id"].is_null()).await;
+    let message_id = done["deliveries"][0]["provider_message_id"].as_str().unwrap();
+    let mut messages = Vec::new();
+    for _ in 0..100 {
+        messages = api.messages_of("12025550142").await;
+        if messages.len() == 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let [theirs, ours] = &messages[..] else { panic!("two messages: {messages:?}") };
+    for (field, expected) in [
+        ("status", &json!("sent")),
+        ("sender", &json!("agent")),
+        ("agent_id", &json!(staff.sales)),
+        ("text", &written["messages"]["whatsapp"]["message"]),
+        ("conversation_id", &theirs["conversation_id"]),
+        ("message_id", &json!(message_id)),
+    ] {
+        assert_eq!(&ours[field], expected, "{field}");
+    }
+    let lead = api.get("/users/me/leads/12025550142").await.json()["data"].clone();
+    assert_eq!((&lead["total_messages"], &lead["last_message_text"]), (&json!(2), &ours["text"]));
+    // The provider's report changes the message's state.
+    let failed = json!({
+        "id": message_id, "status": "failed", "timestamp": api.clock.now().timestamp().to_string(),
+        "recipient_id": "12025550142", "errors": [{"code": 131_026, "title": "undeliverable"}],
+    });
+    assert_eq!(api.deliver(&whatsapp(&[value("1", json!({"statuses": [failed]}))])).await.status, 200);
+    api.all_recorded().await;
+    assert_eq!(api.messages_of("12025550142").await[1]["status"], "failed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_approved_is_what_is_sent_on_each_channel() {
     let api = start().await;
     api.channel(api.workspace, Channel::Whatsapp, "1").await;

@@ -1,6 +1,5 @@
 //! Whatever call of `lead-follow-up` and `copywriter` fails, and in whatever way: once they have run again,
-//! there is one pair of commands, one recommendation for each message, and one message that waits in the
-//! lead's conversation.
+//! there is one pair of commands, one recommendation for each message, and no draft in the lead's conversation.
 
 use shared::base::context::FromContext;
 use std::time::Duration;
@@ -93,10 +92,9 @@ async fn follow_ups_are_made_once(way: Way) {
         let stored = stored(&api).await;
         assert_eq!(stored.commands.len(), 2 * round, "{way:?}");
         assert!(stored.commands.iter().all(|command| command["status"]["S"] == "completed"), "{way:?} {round}");
-        assert_eq!((stored.recommendations.len(), stored.waiting.len()), (4 * round, round), "{way:?}");
+        assert_eq!((stored.recommendations.len(), stored.waiting.len()), (4 * round, 0), "{way:?}");
         let refined = api.get(&format!("/api/agents/commands/{command_id}")).await.json()["data"]["messages"].clone();
         let text = &refined["whatsapp"]["message"];
-        assert!(stored.waiting.iter().any(|message| message["text"]["S"] == *text), "{way:?} {round}: {text}");
         let drafts = stored.recommendations.iter().map(|one| &one["draft"]["M"]["message"]["S"]);
         assert_eq!(drafts.filter(|draft| *draft == text).count(), round, "{way:?} {round}");
     }

@@ -45,6 +45,7 @@ mod round_trips;
 mod scoring;
 mod scoring_faults;
 mod secrets;
+mod sequences;
 mod streams;
 mod suggest_followups;
 mod task_faults;

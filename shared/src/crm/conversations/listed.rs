@@ -32,6 +32,8 @@ pub struct Listed {
     pub total_messages: u64,
     /// When the newest message was sent, or else the newest template.
     pub last_message_at: Option<DateTime<Utc>>,
+    /// Whether there is any event. A row without one is not kept.
+    pub(super) has_events: bool,
     /// The earliest event.
     pub first_contact_at: DateTime<Utc>,
     /// A bit for each of the lead's platforms, in the order of `Channel::PLATFORMS`.
@@ -65,6 +67,7 @@ impl Listed {
             has_email: row.email().is_some(),
             total_messages: row.total_messages(),
             last_message_at: row.last_message_at(),
+            has_events: row.has_events(),
             first_contact_at: row.first_contact_at,
             platforms: row.platforms.iter().fold(0, |bits, platform| bits | bit(*platform)),
             lower: lower.into(),

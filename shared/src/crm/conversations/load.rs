@@ -5,7 +5,7 @@ use crate::base::channel::Channel;
 use crate::crm::identifiers::CustomerPhone;
 use crate::crm::identifiers::User;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Conversations;
@@ -27,16 +27,18 @@ pub(super) fn take_message(row: &mut Row, message: &Message) -> Result<Item, Sto
     Ok(item)
 }
 
+/// A template message that was sent, as it is stored.
+#[derive(Serialize, Deserialize)]
+pub(super) struct TemplateSend {
+    pub(super) platform: Channel,
+    pub(super) sent_at: DateTime<Utc>,
+}
+
 pub(super) fn template_send_sk(send_id: &str) -> String {
     format!("template#{send_id}")
 }
 
 pub(super) fn take_template_send(row: &mut Row, platform: Channel, at: DateTime<Utc>) -> Result<Item, StoreError> {
-    #[derive(Serialize)]
-    struct TemplateSend {
-        platform: Channel,
-        sent_at: DateTime<Utc>,
-    }
     row.take_template_send(platform, at);
     to_item(&TemplateSend { platform, sent_at: at })
 }

@@ -19,13 +19,13 @@
 
 mod aliases;
 mod delivery;
+mod drafts;
 mod erased;
 pub mod incoming;
 mod lead_object;
 pub mod list;
 mod listed;
 mod load;
-mod pending;
 mod record;
 pub mod row;
 mod rows;
@@ -45,10 +45,10 @@ use crate::base::store::{Item, Query, StoreError, Table, Write, key, s};
 use crate::base::time::timestamp;
 use crate::crm::leads::Leads;
 pub use delivery::{Delivery, Reported};
+pub use drafts::DraftsFound;
 pub use lead_object::{LeadConversation, LeadObject};
 pub use listed::Listed;
 pub use load::Story;
-pub use pending::PendingMessage;
 pub use record::DeliveredMessage;
 pub use row::{LeadStatus, MessageStatus};
 use row::{Message, Row};

@@ -8,6 +8,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::load::TemplateSend;
+
 /// Who sent a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -103,12 +105,19 @@ pub struct Conversation {
     pub created_at: DateTime<Utc>,
     /// When its last message was sent.
     pub last_message_at: DateTime<Utc>,
+    /// How many drafts were removed from it. Their numbers are not given again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    removed: u64,
     /// When the newest message was sent that named an agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     agent_named_at: Option<DateTime<Utc>>,
     /// When the newest message was sent that named a phone number or channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     number_named_at: Option<DateTime<Utc>>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Conversation {
@@ -143,6 +152,18 @@ pub struct LastMessage {
     pub text: String,
     /// Who sent it.
     pub sender: Sender,
+}
+
+impl LastMessage {
+    fn of(message: &Message) -> Self {
+        Self {
+            at: message.timestamp,
+            sequence_no: message.sequence_no,
+            message_id: message.message_id.clone(),
+            text: message.text.clone(),
+            sender: message.sender,
+        }
+    }
 }
 
 /// Scores and identity, extracted from a lead's conversations.
@@ -250,7 +271,7 @@ impl Row {
     pub fn take_message(&mut self, message: &mut Message) {
         let at = message.timestamp;
         self.platforms.insert(message.platform);
-        self.first_contact_at = self.first_contact_at.min(at);
+        self.begins(at);
         let known = self.conversations.iter().position(|known| known.conversation_id == message.conversation_id);
         let index = known.unwrap_or_else(|| {
             self.conversations.push(Conversation {
@@ -262,6 +283,7 @@ impl Row {
                 message_count: 0,
                 created_at: at,
                 last_message_at: at,
+                removed: 0,
                 agent_named_at: None,
                 number_named_at: None,
             });
@@ -269,20 +291,53 @@ impl Row {
         });
         let conversation = &mut self.conversations[index];
         conversation.message_count += 1;
-        message.sequence_no = conversation.message_count;
+        message.sequence_no = conversation.message_count + conversation.removed;
         conversation.created_at = conversation.created_at.min(at);
         conversation.last_message_at = conversation.last_message_at.max(at);
         conversation.take_names(message);
         // In the order in which messages are shown.
         let newest = self.last_message.as_ref().map(|last| (last.at, last.sequence_no, last.message_id.as_str()));
         if newest.is_none_or(|newest| newest < (at, message.sequence_no, message.message_id.as_str())) {
-            self.last_message = Some(LastMessage {
-                at,
-                sequence_no: message.sequence_no,
-                message_id: message.message_id.clone(),
-                text: message.text.clone(),
-                sender: message.sender,
-            });
+            self.last_message = Some(LastMessage::of(message));
+        }
+    }
+
+    /// Takes the time of an event before it is counted.
+    fn begins(&mut self, at: DateTime<Utc>) {
+        self.first_contact_at = if self.has_events() { self.first_contact_at.min(at) } else { at };
+    }
+
+    /// Whether a message or template was ever sent. A lead without any is in no list.
+    pub fn has_events(&self) -> bool {
+        !self.conversations.is_empty() || self.template_sends_count > 0
+    }
+
+    /// The row without `removed` drafts. `messages` are all other messages, in the order of time, and `templates` all
+    /// template messages.
+    pub(super) fn without(&self, removed: u64, messages: &[Message], templates: &[TemplateSend]) -> Self {
+        let mut row = Self::new(self.customer_phone.clone(), self.lead_id, self.first_contact_at);
+        for send in templates {
+            row.take_template_send(send.platform, send.sent_at);
+        }
+        for message in messages {
+            row.take_message(&mut message.clone());
+        }
+        for conversation in &mut row.conversations {
+            let before = self.conversations.iter().find(|one| one.conversation_id == conversation.conversation_id);
+            let numbered = before.map_or(0, |before| before.message_count + before.removed);
+            conversation.removed = numbered.saturating_sub(conversation.message_count);
+        }
+        let newest = messages.iter().max_by_key(|one| (one.timestamp, one.sequence_no, one.message_id.as_str()));
+        Self {
+            last_message: newest.map(LastMessage::of),
+            extraction: self.extraction.clone(),
+            // A draft counted as scored.
+            scored_messages: self.scored_messages.saturating_sub(removed),
+            contact_name: self.contact_name.clone(),
+            contact_email: self.contact_email.clone(),
+            contact_company: self.contact_company.clone(),
+            version: self.version + 1,
+            ..row
         }
     }
 
@@ -297,8 +352,8 @@ impl Row {
     /// Counts a new template message.
     pub fn take_template_send(&mut self, platform: Channel, at: DateTime<Utc>) {
         self.platforms.insert(platform);
+        self.begins(at);
         self.template_sends_count += 1;
-        self.first_contact_at = self.first_contact_at.min(at);
         self.last_template_at = self.last_template_at.max(Some(at));
     }
 
@@ -423,6 +478,36 @@ mod tests {
             message.sequence_no
         });
         assert_eq!(numbers, [1, 1, 2]);
+    }
+
+    #[test]
+    fn without_a_draft_the_row_is_the_same_as_if_there_had_never_been_one() {
+        let (mut first, mut second) = (message("a", 1, "x"), message("b", 9, "x"));
+        let mut draft = Message { sender: Sender::Agent, ..message("draft", 5, "x") };
+        let mut row = Row::new("1".to_owned(), Uuid::nil(), at(1));
+        row.contact_name = Some("Jane".to_owned());
+        [&mut first, &mut draft, &mut second].into_iter().for_each(|message| row.take_message(message));
+        row.scored_messages = 2;
+        let mut left = row.without(1, &[first.clone(), second.clone()], &[]);
+        assert_eq!((left.total_messages(), left.scored_messages, left.version), (2, 1, row.version + 1));
+        assert_eq!((&left.contact_name, left.conversations[0].last_message_at), (&row.contact_name, at(9)));
+        // No number is given twice.
+        left.take_message(&mut draft);
+        assert_eq!(draft.sequence_no, 4);
+        // Without the newest message, the one before is the newest.
+        let left = row.without(1, &[first], &[]);
+        assert_eq!(left.last_message.map(|last| (last.message_id, last.at)), Some(("a".to_owned(), at(1))));
+    }
+
+    #[test]
+    fn a_lead_without_events_begins_with_its_next_one() {
+        let mut draft = message("draft", 1, "x");
+        let mut row = Row::new("1".to_owned(), Uuid::nil(), at(1));
+        row.take_message(&mut draft);
+        let mut left = row.without(1, &[], &[]);
+        assert!(row.has_events() && !left.has_events() && left.platforms.is_empty() && left.last_message.is_none());
+        left.take_message(&mut message("a", 7, "x"));
+        assert_eq!((left.first_contact_at, left.total_messages()), (at(7), 1));
     }
 
     #[test]

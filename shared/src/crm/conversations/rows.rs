@@ -53,6 +53,9 @@ impl UserRows {
     }
 
     fn put(&mut self, row: Listed) {
+        if !row.has_events {
+            return self.remove(&row.customer_phone);
+        }
         self.bytes += row.bytes();
         match self.places.entry(Arc::clone(&row.customer_phone)) {
             Entry::Occupied(place) => {
@@ -71,12 +74,15 @@ impl UserRows {
     /// Removes the rows of an erased lead.
     fn forget(&mut self, lead_id: Uuid) {
         while let Some(place) = self.rows.iter().position(|row| row.lead_id == lead_id) {
-            let gone = self.rows.swap_remove(place);
-            self.bytes -= gone.bytes();
-            self.places.remove(&gone.customer_phone);
-            if let Some(moved) = self.rows.get(place) {
-                self.places.insert(Arc::clone(&moved.customer_phone), place);
-            }
+            self.remove(&Arc::clone(&self.rows[place].customer_phone));
+        }
+    }
+
+    fn remove(&mut self, customer_phone: &str) {
+        let Some(place) = self.places.remove(customer_phone) else { return };
+        self.bytes -= self.rows.swap_remove(place).bytes();
+        if let Some(moved) = self.rows.get(place) {
+            self.places.insert(Arc::clone(&moved.customer_phone), place);
         }
     }
 }

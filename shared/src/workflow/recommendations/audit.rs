@@ -60,7 +60,7 @@ impl AuditEvent {
 /// The origin of a recommendation, without texts that people wrote.
 pub(super) fn origin(origin: &Origin) -> Value {
     match origin {
-        Origin::FollowUp { command_id, site_id, agent_id, visitor_id } => {
+        Origin::FollowUp { command_id, site_id, agent_id, visitor_id, begun_at: _ } => {
             json!({"command_id": command_id, "site_id": site_id, "agent_id": agent_id, "visitor_id": visitor_id})
         }
         Origin::Engagement(asked) => json!({

@@ -20,6 +20,9 @@ pub enum Origin {
         /// The lead's visitor identifier on the site; null if unknown.
         #[serde(skip_serializing_if = "Option::is_none")]
         visitor_id: Option<Uuid>,
+        /// When the sequence began of which it is a later step; null if it is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        begun_at: Option<DateTime<Utc>>,
     },
     /// A request for a recommendation from the lead's engagement.
     Engagement(Asked),

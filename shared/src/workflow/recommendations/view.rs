@@ -131,7 +131,7 @@ impl From<Recommendation> for RecommendationView {
         let (asked, follow_up, campaign_id) = match origin {
             Origin::Engagement(asked) => (Some(asked), None, None),
             Origin::Campaign { campaign_id, .. } => (None, None, Some(campaign_id)),
-            Origin::FollowUp { command_id, site_id, agent_id, visitor_id } => {
+            Origin::FollowUp { command_id, site_id, agent_id, visitor_id, begun_at: _ } => {
                 (None, Some(RecommendationFollowUp { command_id, site_id, agent_id, visitor_id }), None)
             }
         };
