@@ -62,7 +62,9 @@ impl Analyst {
                 return Ok(());
             }
             // Nobody waits for it here, so a person is asked.
-            Err(problem) if problem.code.is_model_failure() => self.analysis.for_people(id, &reach, &asked, &problem),
+            Err(problem) if problem.code.is_model_failure() => {
+                self.analysis.for_people(id, &reach, &asked, &problem).await
+            }
             Err(problem) => return Err(problem),
         };
         let Proposal { recommendation, notifications } = analysed;

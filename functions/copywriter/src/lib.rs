@@ -55,7 +55,7 @@ impl Copywriter {
     async fn work_on(&self, command: &Leased<Command>) -> Result<Completed, Problem> {
         let outcome = self.refine(command).await?;
         let workspace_id = command.id.workspace_id;
-        let written_by = WrittenBy { model: outcome.model.clone(), prompt_version: outcome.prompt_version.clone() };
+        let written_by = WrittenBy::new(&outcome.model, &outcome.prompt_version);
         // Against people who decide on the recommendations meanwhile.
         retrying("a recommendation", (), |()| async {
             let proposed = &command.recommendations;

@@ -37,7 +37,7 @@ impl Copywriter {
             visitor_id: step.visitor_id,
             begun_at: Some(command.created_at),
         };
-        let written_by = WrittenBy { model: outcome.model.clone(), prompt_version: outcome.prompt_version.clone() };
+        let written_by = WrittenBy::new(&outcome.model, &outcome.prompt_version);
         let id = RecommendationId { workspace_id, recommendation_id };
         let now = self.clock.now();
         let new = Recommendation::of_follow_up(id, lead_id, origin, (step.channel, draft), written_by, now);

@@ -112,7 +112,7 @@ impl Endpoint for FollowupRecommendation {
                 // A table that cannot be reached keeps no queue either.
                 Err(problem) if !problem.code.is_model_failure() => Err(problem),
                 Err(problem) => {
-                    let for_people = self.analysis.for_people(id, &reach, &asked, &problem);
+                    let for_people = self.analysis.for_people(id, &reach, &asked, &problem).await;
                     let Proposal { recommendation, notifications } = &for_people;
                     let recommendation_id =
                         self.recommendations.hand_to_people(recommendation, actor, notifications).await?;

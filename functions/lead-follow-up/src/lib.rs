@@ -291,7 +291,7 @@ impl LeadFollowUp {
             let Some(draft) = messages.of(*medium) else { continue };
             let id = RecommendationId { workspace_id: call.workspace_id, recommendation_id: *recommendation_id };
             let origin = Origin::FollowUp { command_id, site_id, agent_id, visitor_id, begun_at: None };
-            let written_by = WrittenBy { model: model.clone(), prompt_version: prompt_version.clone() };
+            let written_by = WrittenBy::new(model, prompt_version);
             let now = sales.finished_at.unwrap_or_else(|| self.clock.now());
             let new = Recommendation::of_follow_up(id, sales.lead_id, origin, (*medium, draft), written_by, now);
             writes.extend(self.recommendations.propose(&new, Actor::Key(call.key_id), &[])?);

@@ -74,11 +74,14 @@ pub struct ApproveRequest {
 }
 
 impl ApproveRequest {
-    /// The proposed draft with the caller's changes.
-    fn draft(self, proposed: Option<&Draft>) -> Result<Draft, Problem> {
+    /// The proposed draft with the caller's changes. Without a draft, the channel is the best one by the analysis.
+    fn draft(self, before: &Recommendation) -> Result<Draft, Problem> {
         let needs = |field| Problem::field(field, shared::base::problem::MISSING);
         let text = |Replacement(text)| text;
-        let channel = self.channel.or(proposed.map(|draft| draft.channel)).ok_or_else(|| needs("channel"))?;
+        let proposed = before.draft.as_ref();
+        let best = || Some(before.assessment.as_ref()?.channel_scores.first()?.channel);
+        let channel = self.channel.or(proposed.map(|draft| draft.channel)).or_else(best);
+        let channel = channel.ok_or_else(|| needs("channel"))?;
         let message = self.draft_message.map(text).or_else(|| proposed.map(|draft| draft.message.clone()));
         let title = self.draft_title.map(text).or_else(|| proposed.and_then(|draft| draft.title.clone()));
         let draft = Draft { channel, title, message: message.ok_or_else(|| needs("draft_message"))? };
@@ -109,11 +112,11 @@ impl Approve {
         request: ApproveRequest,
     ) -> Result<Answered<RecommendationView>, Problem> {
         let before = seen(&self.recommendations, call, path, request.version).await?;
-        if !before.is_open() {
+        if !before.takes_text() {
             return Err(refusal(Refused::NotOpen(before.status), &before));
         }
         let is_own = request.draft_message.is_some();
-        let draft = request.draft(before.draft.as_ref())?;
+        let draft = request.draft(&before)?;
         let begun_at = match before.origin {
             Origin::FollowUp { begun_at, .. } => begun_at.filter(|_| !is_own),
             Origin::Engagement(_) | Origin::Campaign { .. } => None,

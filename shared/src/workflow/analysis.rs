@@ -5,9 +5,11 @@ use crate::crm::leads::Direction;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use data_encoding::HEXLOWER;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::base::channel::Channel;
@@ -17,7 +19,7 @@ use crate::base::problem::{Code, Problem};
 use crate::base::store::StoreError;
 use crate::base::time::timestamp;
 use crate::clients::llm::{Model, Prompt, Ready};
-use crate::crm::leads::Activity;
+use crate::crm::leads::{Activity, ActivityKind};
 use crate::outreach::gate::Gate;
 use crate::outreach::policy::{self, Outcome, POLICY_VERSION, Signals, Tier, Touch};
 use crate::outreach::rates::Rates;
@@ -25,7 +27,8 @@ use crate::outreach::reach::{Reach, Reaching};
 use crate::outreach::writing::said;
 use crate::workflow::notifications::{Kind, Notification, Role};
 use crate::workflow::recommendations::{
-    Asked, Assessment, Draft, Event, Origin, Recommendation, RecommendationId, Status, WrittenBy,
+    Asked, Assessment, Draft, Event, EventSource, Origin, Recommendation, RecommendationId, Status, UsedEvent,
+    WrittenBy,
 };
 
 /// The fewest engagement events that a recommendation needs.
@@ -39,6 +42,9 @@ const LOOKED_BACK: TimeDelta = TimeDelta::days(365);
 
 /// The number of events that the model sees: the newest.
 const SHOWN: usize = 30;
+
+/// The number of events that a reviewer sees: those that count most.
+const USED_SHOWN: usize = 100;
 
 /// The maximum length of each text for the model, in characters.
 const LONGEST: usize = 2_000;
@@ -106,7 +112,25 @@ fn event(activity: &Activity) -> Event {
 
 /// The time of the last engagement. A stored one takes precedence over that of the request.
 fn last_engagement(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    reach.history.touches(now).map(|activity| activity.occurred_at).max().or(asked.last_engagement_date)
+    let engagements = reach.history.touches(now).filter(|activity| is_engagement(activity));
+    engagements.map(|activity| activity.occurred_at).max().or(asked.last_engagement_date)
+}
+
+/// Whether the lead did something. Our own messages are touches and no engagement, so that writing to a lead does not
+/// raise its priority. Neither does an open, because mail programs open messages on their own.
+fn is_engagement(activity: &Activity) -> bool {
+    match (activity.direction, &activity.outcome) {
+        (Some(Direction::Inbound), _) => true,
+        (_, Some(outcome)) => {
+            matches!(Outcome::named(outcome), Outcome::Replied | Outcome::MeetingBooked | Outcome::Clicked)
+        }
+        (direction, None) => match activity.kind {
+            ActivityKind::Meeting => true,
+            // A call that a CRM records without direction and outcome was a conversation.
+            ActivityKind::Call => direction.is_none(),
+            _ => false,
+        },
+    }
 }
 
 impl Analysis {
@@ -141,31 +165,10 @@ impl Analysis {
         deadline: DateTime<Utc>,
     ) -> Result<Proposal, Problem> {
         let now = self.clock.now();
-        let events_found = enough(reach, asked, now)?.len();
-        let tier = Tier::named(asked.account_tier.as_deref().unwrap_or_default());
-        let touches = touches(reach, asked, now);
-        let rates = self.rates.learned(id.workspace_id).await?;
-        let scores = policy::score(&touches, tier, &rates, &reach.channels());
-        let Some(best) = scores.first() else { return Err(unreachable(events_found, reach)) };
-        let summary = asked.recent_activity_summary.as_deref().unwrap_or_default();
-        let priority = policy::prioritise(&Signals {
-            probability: best.probability,
-            tier,
-            last_engagement: last_engagement(reach, asked, now).map(|at| at.date_naive()),
-            today: now.date_naive(),
-            recent_activity: summary,
-        });
-        let action = policy::Action::choose(priority.score, &touches);
-        let channel = best.channel;
-        let assessment = Assessment {
-            priority_score: priority.score,
-            recommended_action: action.name().to_owned(),
-            confidence: rounded(1.0 - (best.interval.1 - best.interval.0)),
-            channel_scores: scores,
-            factors: priority.contributions,
-            policy_version: POLICY_VERSION.to_owned(),
+        let assessment = self.assess(id.workspace_id, (reach, asked)).await?;
+        let Some(channel) = assessment.channel_scores.first().map(|best| best.channel) else {
+            return Err(unreachable(events(reach, asked, now).len(), reach));
         };
-
         let prompt = Prompt {
             name: "recommend_follow_up",
             instructions: include_str!("../../prompts/recommendation.md"),
@@ -186,10 +189,47 @@ impl Analysis {
         let status = if disclosures.is_empty() { Status::PendingReview } else { Status::BlockedPii };
         let mut recommendation = Recommendation::new(id, reach.lead().lead_id, origin, status, now);
         recommendation.assessment = Some(assessment);
-        recommendation.written_by =
-            Some(WrittenBy { model: self.model.name().to_owned(), prompt_version: prompt.version() });
+        let output = [title.1, message.1, reply.reasoning_summary.as_str()].join("\n");
+        recommendation.written_by = Some(WrittenBy {
+            input_sha256: Some(sha256(&prompt.facts.to_string())),
+            output_sha256: Some(sha256(&output)),
+            ..WrittenBy::new(self.model.name(), &prompt.version())
+        });
         let alert = recommendation.take_draft(draft, reply.reasoning_summary, &disclosures, self.random.uuid());
         Ok(Proposal { recommendation, notifications: alert.into_iter().collect() })
+    }
+
+    /// The channel and priority of a lead, by arithmetic alone: no language model is asked.
+    ///
+    /// # Errors
+    /// As [`enough`], and if the learned rates cannot be read.
+    async fn assess(&self, workspace_id: Uuid, (reach, asked): (&Reach, &Asked)) -> Result<Assessment, Problem> {
+        let now = self.clock.now();
+        let events_found = enough(reach, asked, now)?.len();
+        let tier = Tier::named(asked.account_tier.as_deref().unwrap_or_default());
+        let sourced = sourced_touches(reach, asked, now);
+        let touches: Vec<_> = sourced.iter().map(|(_, touch)| *touch).collect();
+        let rates = self.rates.learned(workspace_id).await?;
+        let scores = policy::score(&touches, tier, &rates, &reach.channels());
+        let Some(best) = scores.first() else { return Err(unreachable(events_found, reach)) };
+        let summary = asked.recent_activity_summary.as_deref().unwrap_or_default();
+        let priority = policy::prioritise(&Signals {
+            probability: best.probability,
+            tier,
+            last_engagement: last_engagement(reach, asked, now).map(|at| at.date_naive()),
+            today: now.date_naive(),
+            recent_activity: summary,
+        });
+        let action = policy::Action::choose(priority.score, &touches);
+        Ok(Assessment {
+            priority_score: priority.score,
+            recommended_action: action.name().to_owned(),
+            confidence: rounded(1.0 - (best.interval.1 - best.interval.0)),
+            channel_scores: scores,
+            factors: priority.contributions,
+            policy_version: POLICY_VERSION.to_owned(),
+            events: used(&sourced),
+        })
     }
 
     /// The notification that asks the representative to complete a lead's data.
@@ -207,10 +247,14 @@ impl Analysis {
     }
 
     /// A recommendation for the manual queue, for when the model is unavailable, with the notification for the manager.
-    pub fn for_people(&self, id: RecommendationId, reach: &Reach, asked: &Asked, problem: &Problem) -> Proposal {
+    /// It has channel and priority, unless the table with the learned rates fails too.
+    pub async fn for_people(&self, id: RecommendationId, reach: &Reach, asked: &Asked, problem: &Problem) -> Proposal {
         let now = self.clock.now();
         let origin = Origin::Engagement(asked.clone());
-        let recommendation = Recommendation::new(id, reach.lead().lead_id, origin, Status::Manual, now);
+        let code = problem.code.rendered(crate::api::http::Dialect::Followup).1;
+        let mut recommendation = Recommendation::new(id, reach.lead().lead_id, origin, Status::Manual, now);
+        recommendation.assessment = self.assess(id.workspace_id, (reach, asked)).await.ok();
+        recommendation.failed_with = Some(code.to_owned());
         let notification = Notification {
             notification_id: self.random.uuid(),
             workspace_id: id.workspace_id,
@@ -218,7 +262,7 @@ impl Analysis {
             kind: Kind::AiUnavailable,
             lead_id: reach.lead().lead_id,
             recommendation_id: Some(id.recommendation_id),
-            details: json!({"code": problem.code.rendered(crate::api::http::Dialect::Followup).1}),
+            details: json!({ "code": code }),
             created_at: now,
         };
         Proposal { recommendation, notifications: vec![notification] }
@@ -266,6 +310,32 @@ fn unreachable(found: usize, reach: &Reach) -> Problem {
 /// as answered if the lead then writes on the same channel. A lead's message counts as a touch of its own only if it is
 /// not an answer; otherwise channels with much chat would score too high.
 pub fn touches(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Vec<Touch> {
+    sourced_touches(reach, asked, now).into_iter().map(|(_, touch)| touch).collect()
+}
+
+/// The touches for a reviewer, the newest first.
+fn used(sourced: &[(EventSource, Touch)]) -> Vec<UsedEvent> {
+    let rounded = |value: f64| (value * 1e6).round() / 1e6;
+    let mut used: Vec<_> = sourced
+        .iter()
+        .map(|(source, touch)| UsedEvent {
+            channel: touch.channel,
+            outcome: touch.outcome,
+            source: *source,
+            age_days: touch.age_days,
+            weight: rounded(touch.weight()),
+        })
+        .collect();
+    used.sort_by(|one, other| other.weight.total_cmp(&one.weight));
+    used.truncate(USED_SHOWN);
+    used
+}
+
+fn sha256(text: &str) -> String {
+    HEXLOWER.encode(&Sha256::digest(text))
+}
+
+fn sourced_touches(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Vec<(EventSource, Touch)> {
     let known = reach.history.recent.iter().chain(&reach.history.earlier);
     let known: BTreeSet<_> = known.map(|activity| normal(event(activity))).collect();
     let given: BTreeSet<_> = asked.engagement_history.iter().map(|event| normal(event.clone())).collect();
@@ -274,7 +344,8 @@ pub fn touches(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Vec<Touch> {
     let mut touches: Vec<_> = given
         .filter_map(|event| {
             let channel = policy::channel_named(&event.kind)?;
-            Some(Touch { channel, outcome: Outcome::named(&event.outcome), age_days: event.date.map(age) })
+            let touch = Touch { channel, outcome: Outcome::named(&event.outcome), age_days: event.date.map(age) };
+            Some((EventSource::Request, touch))
         })
         .collect();
     let stored = reach.history.touches(now);
@@ -305,7 +376,8 @@ pub fn touches(reach: &Reach, asked: &Asked, now: DateTime<Utc>) -> Vec<Touch> {
                 }
             }
         };
-        touches.push(Touch { channel: *channel, outcome, age_days: Some(age(activity.occurred_at)) });
+        let touch = Touch { channel: *channel, outcome, age_days: Some(age(activity.occurred_at)) };
+        touches.push((EventSource::Stored, touch));
     }
     touches
 }

@@ -5,12 +5,12 @@ use functions::analyst::Analyst;
 use serde_json::{Value, json};
 use shared::base::context::FromContext;
 use shared::base::queue::Consumer;
-use shared::crm::leads::{Lead, SuppressedBy};
+use shared::crm::leads::{Activity, Direction, Lead, SuppressedBy};
 use shared::workflow::notifications::{Notifications, Role};
 use shared::workflow::recommendations::{RecommendationId, Recommendations};
 use shared::workspace::auth::Permission;
 use tests::faults::{Way, in_every_way};
-use tests::{Answer, Api, CONTACT, Fault, ModelReply, ScriptedModel, Setup, send};
+use tests::{Answer, Api, CONTACT, Fault, ModelReply, ScriptedModel, Setup, activity, send};
 use uuid::Uuid;
 
 const RECOMMENDATION: &str = "/api/v1/ai/followup/recommendation";
@@ -728,4 +728,58 @@ async fn one_idempotency_key_makes_one_recommendation_and_one_decision() {
     assert_eq!(approvals, 1);
     let none = Notifications::new(&api.stack.context).unwrap().list(api.workspace, Role::Compliance, (0, 10)).await;
     assert_eq!(none.unwrap().0, []);
+}
+
+/// The priority of a new lead that replied to an e-mail 40 days ago and booked a meeting 50 days ago, after another event
+/// today.
+async fn priority_after(api: &Api, event: Option<(&str, Option<Direction>, Option<&str>)>) -> i64 {
+    let now = api.clock.now();
+    let lead_id = shared::base::clock::Random::from_os().uuid();
+    let lead = Lead {
+        lead_id,
+        email: Some(format!("{}@acme.example", lead_id.simple())),
+        phone: Some(format!("+1202{:07}", lead_id.as_u128() % 10_000_000)),
+        ..Lead::default()
+    };
+    let happened = |kind: &str, days: i64, direction, outcome: Option<&str>| Activity {
+        direction,
+        outcome: outcome.map(str::to_owned),
+        ..activity(now, kind, days, "Fees", "About the fees.")
+    };
+    let outbound = Some(Direction::Outbound);
+    let mut activities =
+        vec![happened("email", 40, outbound, Some("replied")), happened("email", 50, outbound, Some("replied"))];
+    activities.extend(event.map(|(kind, direction, outcome)| happened(kind, 0, direction, outcome)));
+    api.leads().load(api.workspace, &[(lead, activities)]).await.unwrap();
+    let answer = recommend(api, &json!({"lead_id": lead_id})).await;
+    assert_eq!(answer.status, 200, "{event:?}: {}", answer.text);
+    answer.json()["priority_score"].as_i64().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_what_the_lead_does_raises_its_priority() {
+    let api = Api::start().await;
+    let before = priority_after(&api, None).await;
+    let (inbound, outbound) = (Some(Direction::Inbound), Some(Direction::Outbound));
+    for kind in ["email", "sms", "whatsapp", "call", "meeting", "linkedin", "note", "webinar"] {
+        // Our own touches, and what came of them without the lead.
+        for outcome in [Some("sent"), Some("delivered"), Some("opened"), Some("no_response"), Some("bounced")] {
+            let after = priority_after(&api, Some((kind, outbound, outcome))).await;
+            assert!(after <= before, "{kind} {outcome:?}: {before} to {after}");
+        }
+        let declined = priority_after(&api, Some((kind, outbound, Some("declined")))).await;
+        assert!(declined <= before, "{kind} declined: {before} to {declined}");
+        // What the lead did; a note is only written about it.
+        for (direction, outcome) in [(inbound, None), (outbound, Some("replied")), (outbound, Some("clicked"))] {
+            let after = priority_after(&api, Some((kind, direction, outcome))).await;
+            let expected = if kind == "note" { after == before } else { after > before };
+            assert!(expected, "{kind} {direction:?} {outcome:?}: {before} to {after}");
+        }
+    }
+    for kind in ["email", "sms", "whatsapp", "call", "linkedin"] {
+        let sent = priority_after(&api, Some((kind, outbound, None))).await;
+        assert!(sent <= before, "{kind} sent: {before} to {sent}");
+    }
+    let met = priority_after(&api, Some(("meeting", None, None))).await;
+    assert!(met > before, "{before} to {met}");
 }

@@ -31,13 +31,16 @@ impl Smoothing {
     /// without decay. So the exact values matter little; that there are two, does.
     pub const FITTED: Self = Self { strength: 12.0, half_life_days: 180.0 };
 
+    fn weight(self, touch: &Touch) -> f64 {
+        (-touch.age() / self.half_life_days).exp2()
+    }
+
     /// The distribution for a channel after these touches of one lead. Only touches on the channel count, and their
     /// order does not matter.
     pub fn posterior(self, channel: Channel, touches: &[Touch], segment_rate: f64) -> Beta {
         let told = touches.iter().filter(|touch| touch.channel == channel);
-        let mut weighed: Vec<(f64, f64)> = told
-            .filter_map(|touch| Some(((-touch.age() / self.half_life_days).exp2(), touch.outcome.success()?)))
-            .collect();
+        let mut weighed: Vec<(f64, f64)> =
+            told.filter_map(|touch| Some((self.weight(touch), touch.outcome.success()?))).collect();
         weighed.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1)));
         let successes: f64 = weighed.iter().map(|(weight, success)| weight * success).sum();
         let failures: f64 = weighed.iter().map(|(weight, success)| weight * (1.0 - success)).sum();
@@ -45,6 +48,13 @@ impl Smoothing {
             successes: successes + self.strength * segment_rate,
             failures: failures + self.strength * (1.0 - segment_rate),
         }
+    }
+}
+
+impl Touch {
+    /// How much the touch counts, from 0 to 1.
+    pub fn weight(&self) -> f64 {
+        Smoothing::FITTED.weight(self)
     }
 }
 

@@ -203,7 +203,7 @@ impl Drafting {
         };
         let (id, now) = (self.recommendations.identifier(workspace_id), self.clock.now());
         let mut new = Recommendation::new(id, lead_id, origin, status, now);
-        new.written_by = Some(WrittenBy { model: self.model.name().to_owned(), prompt_version: prompt.version() });
+        new.written_by = Some(WrittenBy::new(self.model.name(), &prompt.version()));
         let alert = new.take_draft(draft, reply.reasoning_summary, &disclosures, self.random.uuid());
         let proposal = self.recommendations.propose(&new, ACTOR, alert.as_slice())?;
         let contact = Contact { lead_id, state, recommendation_id: Some(id.recommendation_id), code: None, at: now };

@@ -1,6 +1,6 @@
 //! The manual queue: work for people that the model could not do.
 
-use super::{Actor, Recommendation, Recommendations, of_lead};
+use super::{Actor, Recommendation, Recommendations, Status, of_lead};
 use crate::base::store::{Item, StoreError, Transacted, Write, key, n, s};
 use crate::workflow::notifications::Notification;
 use uuid::Uuid;
@@ -42,8 +42,9 @@ impl Recommendations {
         self.table.put(manual_item(new))
     }
 
-    /// The write that removes a lead's open item from the manual queue.
-    pub(super) fn close_manual(&self, of: &Recommendation) -> Write {
-        self.table.delete(manual_key(of.id.workspace_id, of.lead_id))
+    /// The write that removes an item from the manual queue; none if it is not there.
+    pub(super) fn left_manual(&self, of: &Recommendation) -> Vec<Write> {
+        let delete = || self.table.delete(manual_key(of.id.workspace_id, of.lead_id));
+        (of.status == Status::Manual).then(delete).into_iter().collect()
     }
 }

@@ -54,7 +54,7 @@ pub use id::RecommendationId;
 pub use list::Listing;
 use list::of_lead;
 pub use origin::{Asked, Event, Follows, Origin};
-pub use recommendation::{Assessment, Recommendation, Status, WrittenBy};
+pub use recommendation::{Assessment, EventSource, Recommendation, Status, UsedEvent, WrittenBy};
 pub use review::{Decided, Refused};
 pub use view::{ApprovalView, DeliveryView, RecommendationFollowUp, RecommendationView};
 
@@ -107,6 +107,14 @@ impl Recommendations {
             "channel": new.draft.as_ref().map(|draft| draft.channel),
             "priority_score": assessment.map(|assessment| assessment.priority_score),
             "ai_service_version": new.ai_service_version(),
+            "model": new.written_by.as_ref().map(|by| &by.model),
+            "prompt_version": new.written_by.as_ref().map(|by| &by.prompt_version),
+            "input_sha256": new.written_by.as_ref().and_then(|by| by.input_sha256.as_ref()),
+            "output_sha256": new.written_by.as_ref().and_then(|by| by.output_sha256.as_ref()),
+            "policy_version": assessment.map(|assessment| &assessment.policy_version),
+            "factors": assessment.map(|assessment| &assessment.factors),
+            "channel_scores": assessment.map(|assessment| &assessment.channel_scores),
+            "failure": new.failed_with,
             "origin": audit::origin(&new.origin),
             "notified": notifications.iter().map(|told| json!({"kind": told.kind, "details": told.details})).collect::<Vec<_>>(),
         });

@@ -2,6 +2,7 @@
 
 use super::Draft;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -56,7 +57,8 @@ pub struct Asked {
 }
 
 /// One event of an engagement history.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "RequestedEvent")]
 pub struct Event {
     /// The type, such as `email`, `phone_call` or `sms`.
     #[serde(rename = "type")]

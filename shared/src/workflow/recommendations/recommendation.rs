@@ -2,10 +2,10 @@
 
 use super::draft::drafted;
 use super::{Approval, Attempt, Draft, KEPT, Origin, RecommendationId};
-use crate::base::channel::Channel;
+use crate::base::channel::{Channel, Recommended};
 use crate::base::time::timestamp;
 use crate::outreach::gate::Disclosure;
-use crate::outreach::policy::{ChannelScore, Contribution};
+use crate::outreach::policy::{ChannelScore, Contribution, Outcome};
 use crate::outreach::writing::ChannelMessage;
 use crate::workflow::lease::Assignment;
 use crate::workflow::notifications::{self, Notification};
@@ -66,6 +66,35 @@ pub struct Assessment {
     pub factors: Vec<Contribution>,
     /// The version of the model.
     pub policy_version: String,
+    /// The events that it rests on, the newest first.
+    #[serde(default)]
+    pub events: Vec<UsedEvent>,
+}
+
+/// An event that the channel model counted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UsedEvent {
+    /// Its channel.
+    #[schemars(with = "Recommended")]
+    pub channel: Channel,
+    /// What came of it, as the model reads it.
+    pub outcome: Outcome,
+    /// Its source.
+    pub source: EventSource,
+    /// Its age in days. Null if the event has no date; then it counts as 30 days old.
+    pub age_days: Option<f64>,
+    /// Its weight, from 0 to 1: half for every 180 days of its age.
+    pub weight: f64,
+}
+
+/// The source of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EventSource {
+    /// The workspace's records.
+    Stored,
+    /// The request.
+    Request,
 }
 
 /// A proposed message to a lead, and the decisions about it.
@@ -90,6 +119,9 @@ pub struct Recommendation {
     pub assessment: Option<Assessment>,
     /// The model and the prompt version that wrote it; null if no model did.
     pub written_by: Option<WrittenBy>,
+    /// The code of the model's failure, for an item of the manual queue; null if the model did not fail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_with: Option<String>,
     /// The end of the snooze; null if it is not snoozed.
     pub snoozed_until: Option<DateTime<Utc>>,
     /// The reviewer's reason for rejecting it; null if it is not rejected.
@@ -118,6 +150,24 @@ pub struct WrittenBy {
     pub model: String,
     /// The version of the prompt.
     pub prompt_version: String,
+    /// SHA-256 of the model's input, in hexadecimal digits; null where it is not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_sha256: Option<String>,
+    /// SHA-256 of the model's output, in hexadecimal digits; null where it is not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_sha256: Option<String>,
+}
+
+impl WrittenBy {
+    /// A model and a prompt, without hashes.
+    pub fn new(model: &str, prompt_version: &str) -> Self {
+        Self {
+            model: model.to_owned(),
+            prompt_version: prompt_version.to_owned(),
+            input_sha256: None,
+            output_sha256: None,
+        }
+    }
 }
 
 impl Recommendation {
@@ -163,6 +213,7 @@ impl Recommendation {
             reasoning: String::new(),
             assessment: None,
             written_by: None,
+            failed_with: None,
             snoozed_until: None,
             rejection_reason: None,
             followed_by: None,

@@ -40,12 +40,17 @@ impl Recommendation {
     pub fn is_open(&self) -> bool {
         matches!(self.status, Status::PendingReview | Status::BlockedPii)
     }
+
+    /// Whether a reviewer may send a text for it: the proposed one, or for an item of the manual queue one of their own.
+    pub fn takes_text(&self) -> bool {
+        self.is_open() || self.status == Status::Manual
+    }
 }
 
 impl Recommendations {
     /// Approves a text for sending. The text must have passed the personal data gate.
     pub async fn approve(&self, before: &Recommendation, draft: Draft, actor: Actor) -> Result<Decided, StoreError> {
-        if !before.is_open() {
+        if !before.takes_text() {
             return Ok(Err(Refused::NotOpen(before.status)));
         }
         let next = self.next(before);
@@ -61,7 +66,7 @@ impl Recommendations {
             assignment: Assignment::waiting(Worker::Delivery, before.id.recommendation_id, next.updated_at),
             ..next
         };
-        self.decide(before, after, actor, "approved", details, &[], Vec::new()).await
+        self.decide(before, after, actor, "approved", details, &[], self.left_manual(before)).await
     }
 
     /// Blocks a text that contains personal data of another person. The text is not stored.
@@ -72,13 +77,14 @@ impl Recommendations {
         notification: &Notification,
         actor: Actor,
     ) -> Result<Decided, StoreError> {
-        if !before.is_open() {
+        if !before.takes_text() {
             return Ok(Err(Refused::NotOpen(before.status)));
         }
         let after = Recommendation { status: Status::BlockedPii, ..self.next(before) };
         let details = json!({"findings": findings});
         let notifications = std::slice::from_ref(notification);
-        let decided = self.decide(before, after, actor, "blocked_pii", details, notifications, Vec::new()).await?;
+        let decided =
+            self.decide(before, after, actor, "blocked_pii", details, notifications, self.left_manual(before)).await?;
         if decided.is_ok() {
             metrics::draft_blocked();
         }
@@ -137,8 +143,7 @@ impl Recommendations {
             return Ok(Err(Refused::NotOpen(before.status)));
         }
         let after = Recommendation { status: Status::Resolved, ..self.next(before) };
-        let close = if is_unknown { Vec::new() } else { vec![self.close_manual(before)] };
-        self.decide(before, after, actor, "resolved", json!({}), &[], close).await
+        self.decide(before, after, actor, "resolved", json!({}), &[], self.left_manual(before)).await
     }
 
     /// Returns an item of the manual queue to the model.
@@ -149,8 +154,7 @@ impl Recommendations {
         let next = self.next(before);
         let assignment = Assignment::waiting(Worker::Analysis, before.id.recommendation_id, next.updated_at);
         let after = Recommendation { status: Status::Requeued, assignment, ..next };
-        let close = vec![self.close_manual(before)];
-        self.decide(before, after, actor, "handed_back", json!({}), &[], close).await
+        self.decide(before, after, actor, "handed_back", json!({}), &[], self.left_manual(before)).await
     }
 
     /// Creates the recommendation that replaces this one, and records that. `false` if another process did so.

@@ -7,7 +7,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::attempt::{Attempt, AttemptState};
-use super::{Approval, Origin, Recommendation, Status};
+use super::recommendation::UsedEvent;
+use super::{Approval, Event, Origin, Recommendation, Status};
 use crate::outreach::policy::{ChannelScore, Contribution, Outcome};
 
 /// A proposed message to a lead, with its review and its delivery.
@@ -27,7 +28,7 @@ pub struct RecommendationView {
     pub priority_score: Option<u8>,
     /// The recommended action, such as `follow_up`. Null without an analysis.
     pub recommended_action: Option<String>,
-    /// The channel of the draft. Null if there is no draft, or if it is blocked.
+    /// The channel of the draft, or of the message that a person has to write. Null if the draft is blocked.
     #[schemars(with = "Option<Recommended>")]
     pub recommended_channel: Option<Channel>,
     /// Why this follow-up is recommended.
@@ -45,6 +46,16 @@ pub struct RecommendationView {
     pub channel_scores: Option<Vec<ChannelScore>>,
     /// The factors of the priority; their points sum to the score. Null without an analysis.
     pub factors: Option<Vec<Contribution>>,
+    /// The account's tier, as the request gave it. Null without one.
+    pub account_tier: Option<String>,
+    /// The summary of the recent activity, as the request gave it. Null without one, or if the text is blocked.
+    pub recent_activity_summary: Option<String>,
+    /// The events that the request gave. Null if no request asked for the recommendation.
+    pub engagement_history: Option<Vec<Event>>,
+    /// The events that the channel model counted, stored ones and those of the request. Null without an analysis.
+    pub events_used: Option<Vec<UsedEvent>>,
+    /// Why the model wrote nothing. Null unless the item is or was in the manual queue.
+    pub failure: Option<ModelFailure>,
     /// The versions of the channel model, the language model and the prompt.
     pub ai_service_version: String,
     /// The follow-up that it belongs to. Null without one.
@@ -80,6 +91,15 @@ pub struct RecommendationFollowUp {
     pub agent_id: Uuid,
     /// The lead's visitor identifier on the site. Null if unknown.
     pub visitor_id: Option<Uuid>,
+}
+
+/// The failure of the language model.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ModelFailure {
+    /// The error code, such as `AI_SERVICE_UNAVAILABLE`.
+    pub code: String,
+    /// The time of the failure.
+    pub at: Timestamp,
 }
 
 /// A reviewer's approval.
@@ -143,7 +163,20 @@ impl From<Recommendation> for RecommendationView {
             lead_id,
             priority_score: assessment.as_ref().map(|assessment| assessment.priority_score),
             recommended_action: assessment.as_ref().map(|assessment| assessment.recommended_action.clone()),
-            recommended_channel: draft.as_ref().map(|draft| draft.channel),
+            // A person who writes the message is told what the channel model found.
+            recommended_channel: draft.as_ref().map(|draft| draft.channel).or_else(|| {
+                let best = assessment.as_ref().filter(|_| status == Status::Manual)?.channel_scores.first()?;
+                Some(best.channel)
+            }),
+            account_tier: asked.as_ref().and_then(|asked| asked.account_tier.clone()),
+            // A blocked text may have its personal data from there.
+            recent_activity_summary: asked
+                .as_ref()
+                .filter(|_| status != Status::BlockedPii)
+                .and_then(|asked| asked.recent_activity_summary.clone()),
+            engagement_history: asked.as_ref().map(|asked| asked.engagement_history.clone()),
+            events_used: assessment.as_ref().map(|assessment| assessment.events.clone()),
+            failure: recommendation.failed_with.map(|code| ModelFailure { code, at: recommendation.created_at.into() }),
             reasoning_summary: Some(recommendation.reasoning),
             draft_title: draft.as_ref().and_then(|draft| draft.title.clone()),
             draft_message: draft.map(|draft| draft.message),
