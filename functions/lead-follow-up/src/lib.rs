@@ -6,6 +6,8 @@
 //! idempotency key is claimed (409, 422, 402), the model is asked (500), both commands are stored in one
 //! transaction, the copywriter's is queued, and its outcome is waited for.
 //!
+//! With an interval, the same transaction stores the later steps of a sequence, each as a command of its own.
+//!
 //! The commands' ids derive from the claim's work id, so a request that takes over a claim finds what the earlier one
 //! stored, and nothing is written twice.
 
