@@ -14,7 +14,7 @@ use shared::base::problem::{Code, Problem};
 use shared::base::time::Timestamp;
 use shared::outreach::writing::Messages;
 use shared::workflow::commands::{Command, CommandId, Commands, Status};
-use shared::workflow::sequence::{StepView, Stop};
+use shared::workflow::commands::{StepView, Stop};
 use shared::workspace::accounts::Role;
 use shared::workspace::auth::Permission;
 use uuid::Uuid;

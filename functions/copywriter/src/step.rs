@@ -8,9 +8,9 @@ use shared::outreach::gate::Fault;
 use shared::outreach::reach::Reach;
 use shared::outreach::writing::{Messages, said};
 use shared::workflow::commands::{Command, Completed, Outcome};
+use shared::workflow::commands::{Step, Stop};
 use shared::workflow::lease::Leased;
 use shared::workflow::recommendations::{Actor, Origin, Recommendation, RecommendationId, WrittenBy};
-use shared::workflow::sequence::{Step, Stop};
 
 use crate::{Copywriter, FUNCTION, time};
 

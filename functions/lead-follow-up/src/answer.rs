@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::base::channel::{Channel, FollowedUp};
 use shared::outreach::writing::Messages;
+use shared::workflow::commands::StepView;
 use shared::workflow::commands::{Command, Status};
-use shared::workflow::sequence::StepView;
 use uuid::Uuid;
 
 use crate::facts::Subject;

@@ -6,6 +6,8 @@
 //! idempotency key is claimed (409, 422, 402), the model is asked (500), both commands are stored in one
 //! transaction, the copywriter's is queued, and its outcome is waited for.
 //!
+//! With an interval, the same transaction stores the later steps of a sequence, each as a command of its own.
+//!
 //! The commands' ids derive from the claim's work id, so a request that takes over a claim finds what the earlier one
 //! stored, and nothing is written twice.
 
@@ -35,9 +37,9 @@ use shared::crm::conversations::Conversations;
 use shared::crm::leads::{History, Leads};
 use shared::outreach::gate::{Basis, Fault, Gate};
 use shared::outreach::writing::{Messages, said};
+use shared::workflow::commands::Step;
 use shared::workflow::commands::{Command, CommandId, Commands, Order, Outcome};
 use shared::workflow::recommendations::{Actor, Origin, Recommendation, RecommendationId, Recommendations, WrittenBy};
-use shared::workflow::sequence::Step;
 use shared::workspace::accounts::{Accounts, Agent, Role, Staffed};
 use shared::workspace::auth::Permission;
 use shared::workspace::credits::Action;

@@ -16,8 +16,9 @@ pub fn operations() -> Vec<Operation> {
     .description(
         "The site's sales agent writes within the request. Then its copywriter refines the text from a queue. The request \
          waits up to 8 seconds for the copywriter: `Prefer: wait=N` changes that (at most 20), `Prefer: respond-async` \
-         does not wait. If the copywriter is not ready, `refinement.url` says where to look. You can spell every field \
-         `siteId` or `site_id`.",
+         does not wait. If the copywriter is not ready, `refinement.url` says where to look. With \
+         `followUpInterval` it begins a sequence: each later step is written and proposed to a reviewer when it is due, \
+         until the lead replies or opts out. You can spell every field `siteId` or `site_id`.",
     )
     .header(
         "Prefer",

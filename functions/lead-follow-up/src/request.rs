@@ -42,7 +42,7 @@ pub struct Request {
     /// Products or services of interest.
     #[schemars(length(max = 50), inner(length(max = 500)), extend("x-complaint" = SHORT_TEXTS))]
     pub product_interest: Option<Vec<String>>,
-    /// Such as `3 days`.
+    /// The time between the steps of a sequence, such as `3 days` or `1 week`; from an hour to 90 days.
     #[schemars(length(max = 100))]
     pub follow_up_interval: Option<String>,
     /// The number to write to on WhatsApp, instead of what is stored: at least 7 digits.

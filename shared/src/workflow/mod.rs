@@ -10,5 +10,4 @@ pub mod lease;
 pub mod notifications;
 pub mod outcomes;
 pub mod recommendations;
-pub mod sequence;
 pub mod tasks;

@@ -68,7 +68,9 @@ fn who(row: &Value) -> [Value; 3] {
 
 #[tokio::test]
 async fn a_whatsapp_message_makes_a_contact_whose_messages_suggestions_see() {
-    let model = ScriptedModel::start(vec![ModelReply::Text(json!({"suggestions": [suggestion("email")]}).to_string())]);
+    let mut reconnect = suggestion("call");
+    (reconnect["reason"], reconnect["draft_body"]) = (json!("Kerry asked what it costs."), Value::Null);
+    let model = ScriptedModel::start(vec![ModelReply::Text(json!({"suggestions": [reconnect]}).to_string())]);
     let model = model.await;
     let api = Api::with(Setup { model: Some(model.as_model()), ..Setup::without_scoring() }).await;
     api.channel(api.workspace, Channel::Whatsapp, PHONE).await;

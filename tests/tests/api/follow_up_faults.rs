@@ -108,6 +108,44 @@ async fn whatever_call_fails_no_command_is_lost_stuck_or_made_twice() {
     }
 }
 
+async fn a_step_is_proposed_once(way: Way) {
+    let (api, proxy) = Api::behind_a_proxy(Setup::without_scoring()).await;
+    let staff = api.staff((true, false), &[Role::Sales]).await;
+    let copywriter = Copywriter::new(&api.context(&[("AWS_ENDPOINT_URL_DYNAMODB", proxy.url())])).unwrap();
+    let (mut round, mut any_failed) = (0, true);
+    while any_failed {
+        let body = json!({"siteId": staff.site, "leadId": CONTACT, "followUpInterval": "1 day"});
+        let answer = send(api.authorized("POST", FOLLOW_UP).json(&body)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let step = answer.json()["data"]["steps"][1]["command_id"].as_str().unwrap().to_owned();
+        let id = CommandId { workspace_id: api.workspace, command_id: step.parse().unwrap() };
+        proxy.heal();
+        way.fail(&proxy, round);
+        let mut shown = Value::Null;
+        for _ in 0..6 {
+            let is_done = copywriter.try_one(id).await.is_ok();
+            shown = api.get(&format!("/api/agents/commands/{step}")).await.json()["data"].clone();
+            if is_done && shown["status"] == "completed" {
+                break;
+            }
+            api.clock.advance(TimeDelta::seconds(71));
+        }
+        any_failed = proxy.heal().len() > way.call(round);
+        round += 1;
+        assert_eq!(shown["status"], "completed", "{way:?} {round}");
+        let drafts = stored(&api).await.recommendations;
+        // Those of the first step, and one for this.
+        assert_eq!(drafts.len(), 4 * round, "{way:?} {round}");
+        let named = drafts.iter().filter(|one| one["recommendation_id"]["S"] == shown["recommendation_ids"]["email"]);
+        assert_eq!(named.count(), 1, "{way:?} {round}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_call_fails_a_step_is_proposed_once() {
+    in_every_way(a_step_is_proposed_once).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_becomes_of_the_call_to_the_queue_the_command_is_done_once() {
     let proxy = FaultProxy::start().await;

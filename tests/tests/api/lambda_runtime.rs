@@ -50,7 +50,8 @@ fn event(is_own: bool, path: &str, accept: &str, key: &str) -> Value {
 
 #[tokio::test]
 async fn each_invocation_is_answered_in_the_form_that_its_way_takes() {
-    let words = "It was a dark and stormy night.";
+    // Sentences, because each is checked before it is shown.
+    let words = "It rains. It pours. It snows. It thaws. It dries. It blows. It clears. It ends.";
     let model = ScriptedModel::start(vec![ModelReply::Slowly(Duration::from_millis(100), words.to_owned())]).await;
     let api = Api::with_model(&model).await;
     let chat = "/v1/lexi/chat";
@@ -84,7 +85,7 @@ async fn each_invocation_is_answered_in_the_form_that_its_way_takes() {
         let deltas = text.lines().filter_map(|line| line.strip_prefix("data: {\"delta\":"));
         let heard: String = deltas.map(|rest| rest.split('"').nth(1).unwrap()).collect();
         assert_eq!(heard, words);
-        assert!(text.contains("\n\nevent: done\ndata: {\"response\":") && text.ends_with("data: [DONE]\n\n"), "{text}");
+        assert!(text.contains("\nevent: done\ndata: {\"response\":") && text.ends_with("data: [DONE]\n\n"), "{text}");
     };
 
     // Streamed, each piece when it is there.

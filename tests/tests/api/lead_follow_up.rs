@@ -4,7 +4,7 @@ use shared::base::context::FromContext;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use functions::copywriter::Copywriter;
 use serde_json::{Value, json};
 use shared::base::clock::Random;
@@ -640,6 +640,24 @@ async fn a_copywriter_that_fails_five_times_has_failed() {
     assert_eq!(model.requests().len(), asked);
     let failed = command(&api, &id.command_id.to_string()).await;
     assert_eq!((&failed["attempts"], &failed["messages"]), (&json!(5), &draft));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_has_failed_within_three_minutes_of_a_model_that_is_down() {
+    let model = ScriptedModel::start(vec![ModelReply::Status(503, "{}".to_owned())]).await;
+    let api = Api::with_model(&model).await;
+    let id = stored_command(&api).await;
+    let copywriter = Copywriter::new(&api.stack.context).unwrap();
+    // The waits of the queue between the attempts.
+    for wait in [5, 10, 20, 40, 0] {
+        assert!(copywriter.try_one(id).await.is_err());
+        api.clock.advance(TimeDelta::seconds(wait));
+    }
+    let failed = command(&api, &id.command_id.to_string()).await;
+    assert_eq!((&failed["status"], &failed["attempts"]), (&json!("failed"), &json!(5)));
+    let at = |field: &str| failed[field].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+    assert!(at("finished_at") - at("created_at") < TimeDelta::minutes(3), "{failed}");
+    assert_eq!(failed["messages"]["web"]["message"], "I am following up on your interest in Acme");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

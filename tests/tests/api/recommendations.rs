@@ -133,6 +133,23 @@ async fn the_documents_example_is_answered_as_documented() {
     let confidence = body["confidence"].as_f64().unwrap();
     assert!((0.0..=1.0).contains(&confidence));
     assert!(body["ai_service_version"].as_str().unwrap().starts_with("built-in-composer/"), "{body}");
+    // What it was decided on, for the reviewer and for the auditor.
+    assert_eq!((&body["account_tier"], &body["failure"]), (&json!("mid-market"), &Value::Null));
+    let used = body["events_used"].as_array().unwrap();
+    assert_eq!(used.len(), 3);
+    assert!(
+        used.iter().all(|event| event["source"] == "request" && event["weight"].as_f64().unwrap() < 1.0),
+        "{used:?}"
+    );
+    let id = body["recommendation_id"].as_str().unwrap();
+    let audit = api.get(&format!("{RECOMMENDATIONS}/{id}/audit")).await.json();
+    let proposed = &audit["events"][0]["details"];
+    for hash in ["input_sha256", "output_sha256"] {
+        assert_eq!(proposed[hash].as_str().map(str::len), Some(64), "{proposed}");
+    }
+    assert_eq!((&proposed["factors"], &proposed["channel_scores"]), (&body["factors"], &body["channel_scores"]));
+    let versions = ["model", "prompt_version", "policy_version"].map(|name| proposed[name].as_str().unwrap());
+    assert_eq!(body["ai_service_version"], versions.join("/"));
     // It costs nothing, and is there to be decided on.
     assert_eq!(api.verified_balance().await.available, 1_000);
     let listed = api.get(RECOMMENDATIONS).await.json();
@@ -292,7 +309,8 @@ async fn the_stored_last_engagement_wins_over_the_requests() {
     // As long as nothing is stored, the request's counts.
     let (long_ago, yesterday) = (recency("2025-04-20").await, recency("2026-04-20").await);
     assert!(long_ago < yesterday, "{long_ago} {yesterday}");
-    let stored = tests::activity(api.clock.now(), "email", 1, "Hello", "Hello");
+    let stored = activity(api.clock.now(), "email", 1, "Hello", "Hello");
+    let stored = Activity { direction: Some(Direction::Inbound), ..stored };
     api.leads().put_activities(api.workspace, lead_id, &[stored]).await.unwrap();
     assert_eq!(recency("2025-04-20").await.to_bits(), yesterday.to_bits());
 }
@@ -318,7 +336,13 @@ async fn a_model_that_is_down_leaves_an_item_in_the_manual_queue_and_the_manager
     let again = recommend(&api, &body).await;
     assert_eq!(again.json()["error"]["details"]["recommendation_id"], json!(id));
     assert_eq!(notified(&api, "manager").await.len(), 1);
-    assert_eq!(decide(&api, &id, "approve", &json!({})).await.code(), (409, "CONFLICT".to_owned()));
+    // Channel and priority need no language model.
+    let shown = read(&api, &id).await;
+    assert!(shown["priority_score"].is_u64() && shown["recommended_channel"] == "sms", "{shown}");
+    assert_eq!(shown["recent_activity_summary"], "Asked for a quote.");
+    assert_eq!(shown["failure"]["code"], "AI_SERVICE_UNAVAILABLE");
+    let wordless = decide(&api, &id, "approve", &json!({})).await;
+    assert_eq!(wordless.json()["error"]["details"]["missing_fields"], json!(["draft_message"]));
     // Handed back, it becomes a recommendation that knows what was asked.
     let back = decide(&api, &id, "requeue", &json!({})).await;
     assert_eq!((back.status, &back.json()["status"]), (200, &json!("requeued")), "{}", back.text);
@@ -330,6 +354,34 @@ async fn a_model_that_is_down_leaves_an_item_in_the_manual_queue_and_the_manager
     let asked = model.requests().last().unwrap()["messages"][1]["content"].as_str().unwrap().to_owned();
     assert!(asked.contains("Asked for a quote."), "{asked}");
     assert_eq!(decide(&api, &id, "resolve", &json!({})).await.code(), (409, "CONFLICT".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_writes_the_message_of_an_item_in_the_manual_queue_and_sends_it() {
+    let model = ScriptedModel::start(vec![ModelReply::Status(500, "{}".to_owned())]).await;
+    let api = Api::with_model(&model).await;
+    api.staff((true, true), &[]).await;
+    let asked = recommend(&api, &json!({"lead_id": CONTACT})).await;
+    let id = asked.json()["error"]["details"]["recommendation_id"].as_str().unwrap().to_owned();
+    let written = |message: &str| json!({"draft_title": "Prices", "draft_message": message, "channel": "email"});
+    // The gate checks what a person writes, too.
+    let blocked = decide(&api, &id, "approve", &written("Hi Jane, write to peter@elsewhere.example.")).await;
+    assert_eq!(blocked.code(), (422, "PII_BLOCKED".to_owned()));
+    assert_eq!(read(&api, &id).await["status"], "blocked_pii");
+    let approved = decide(&api, &id, "approve", &written("Hi Jane, shall we talk on Friday?")).await;
+    assert_eq!((approved.status, &approved.json()["status"]), (200, &json!("approved")), "{}", approved.text);
+    until(&api, &id, "delivered").await;
+    assert_eq!(decide(&api, &id, "approve", &written("Again")).await.code(), (409, "CONFLICT".to_owned()));
+    // The next request finds no open item, and two who decide at once are told apart.
+    let again = recommend(&api, &json!({"lead_id": CONTACT})).await;
+    let next = again.json()["error"]["details"]["recommendation_id"].as_str().unwrap().to_owned();
+    assert_ne!(next, id);
+    let body = written("Hi Jane, shall we talk on Monday?");
+    let nothing = json!({});
+    let (one, other) = tokio::join!(decide(&api, &next, "approve", &body), decide(&api, &next, "resolve", &nothing));
+    let mut statuses = [one.status, other.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -79,6 +79,7 @@ async fn a_request_is_shown_with_its_calls_and_without_what_they_carry() {
     let expected = [
         "DynamoDB GetItem accounts",
         "DynamoDB GetItem credits",
+        "DynamoDB Query accounts",
         "DynamoDB Query leads",
         "DynamoDB TransactWriteItems credits idempotency",
         "DynamoDB TransactWriteItems credits idempotency",

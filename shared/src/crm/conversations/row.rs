@@ -302,9 +302,10 @@ impl Row {
         }
     }
 
-    /// Takes the time of an event before it is counted.
+    /// Takes the time of an event before it is counted. A row that lost its last event begins again.
     fn begins(&mut self, at: DateTime<Utc>) {
-        self.first_contact_at = if self.has_events() { self.first_contact_at.min(at) } else { at };
+        let is_emptied = self.version > 0 && !self.has_events();
+        self.first_contact_at = if is_emptied { at } else { self.first_contact_at.min(at) };
     }
 
     /// Whether a message or template was ever sent. A lead without any is in no list.
@@ -315,7 +316,9 @@ impl Row {
     /// The row without `removed` drafts. `messages` are all other messages, in the order of time, and `templates` all
     /// template messages.
     pub(super) fn without(&self, removed: u64, messages: &[Message], templates: &[TemplateSend]) -> Self {
-        let mut row = Self::new(self.customer_phone.clone(), self.lead_id, self.first_contact_at);
+        let times = templates.iter().map(|send| send.sent_at).chain(messages.iter().map(|message| message.timestamp));
+        let first = times.min().unwrap_or(self.first_contact_at);
+        let mut row = Self::new(self.customer_phone.clone(), self.lead_id, first);
         for send in templates {
             row.take_template_send(send.platform, send.sent_at);
         }

@@ -9,6 +9,8 @@
 //!
 //! A command is in the index of [`crate::workflow::due`] as long as it needs a queue message.
 
+mod sequence;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -24,8 +26,8 @@ use crate::base::store::{
 use crate::outreach::writing::Messages;
 use crate::workflow::due::{OVERDUE, Worker};
 use crate::workflow::lease::{ATTEMPTS, Assignment, Lease, Leased, Take};
-use crate::workflow::sequence::{Step, Stop};
 use crate::workspace::accounts::Role;
+pub use sequence::{Step, StepView, Stop};
 
 /// How long commands are kept.
 const KEPT: TimeDelta = TimeDelta::days(90);

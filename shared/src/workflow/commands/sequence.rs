@@ -8,11 +8,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::{Command, CommandId, Commands, Status};
 use crate::base::channel::{Channel, FollowedUp};
 use crate::base::store::StoreError;
 use crate::base::time::Timestamp;
 use crate::outreach::writing::Messages;
-use crate::workflow::commands::{Command, CommandId, Commands, Status};
 
 /// A planned step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
