@@ -109,7 +109,7 @@ impl Approve {
         request: ApproveRequest,
     ) -> Result<Answered<RecommendationView>, Problem> {
         let before = seen(&self.recommendations, call, path, request.version).await?;
-        if !before.is_open() {
+        if !before.is_approvable() {
             return Err(refusal(Refused::NotOpen(before.status), &before));
         }
         let draft = request.draft(before.draft.as_ref())?;

@@ -1,6 +1,6 @@
 //! The manual queue: work for people that the model could not do.
 
-use super::{Actor, Recommendation, Recommendations, of_lead};
+use super::{Actor, Recommendation, Recommendations, Status, of_lead};
 use crate::base::store::{Item, StoreError, Transacted, Write, key, n, s};
 use crate::workflow::notifications::Notification;
 use uuid::Uuid;
@@ -45,5 +45,10 @@ impl Recommendations {
     /// The write that removes a lead's open item from the manual queue.
     pub(super) fn close_manual(&self, of: &Recommendation) -> Write {
         self.table.delete(manual_key(of.id.workspace_id, of.lead_id))
+    }
+
+    /// The same write for an item of the manual queue; nothing for any other recommendation.
+    pub(super) fn close_if_manual(&self, before: &Recommendation) -> Vec<Write> {
+        if before.status == Status::Manual { vec![self.close_manual(before)] } else { Vec::new() }
     }
 }

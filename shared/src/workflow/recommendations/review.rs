@@ -40,12 +40,17 @@ impl Recommendation {
     pub fn is_open(&self) -> bool {
         matches!(self.status, Status::PendingReview | Status::BlockedPii)
     }
+
+    /// Whether a person may approve a text for it. An item of the manual queue needs a text of the person's own.
+    pub fn is_approvable(&self) -> bool {
+        self.is_open() || self.status == Status::Manual
+    }
 }
 
 impl Recommendations {
     /// Approves a text for sending. The text must have passed the personal data gate.
     pub async fn approve(&self, before: &Recommendation, draft: Draft, actor: Actor) -> Result<Decided, StoreError> {
-        if !before.is_open() {
+        if !before.is_approvable() {
             return Ok(Err(Refused::NotOpen(before.status)));
         }
         let next = self.next(before);
@@ -61,7 +66,7 @@ impl Recommendations {
             assignment: Assignment::waiting(Worker::Delivery, before.id.recommendation_id, next.updated_at),
             ..next
         };
-        self.decide(before, after, actor, "approved", details, &[], Vec::new()).await
+        self.decide(before, after, actor, "approved", details, &[], self.close_if_manual(before)).await
     }
 
     /// Blocks a text that contains personal data of another person. The text is not stored.
@@ -72,13 +77,14 @@ impl Recommendations {
         notification: &Notification,
         actor: Actor,
     ) -> Result<Decided, StoreError> {
-        if !before.is_open() {
+        if !before.is_approvable() {
             return Ok(Err(Refused::NotOpen(before.status)));
         }
         let after = Recommendation { status: Status::BlockedPii, ..self.next(before) };
         let details = json!({"findings": findings});
         let notifications = std::slice::from_ref(notification);
-        let decided = self.decide(before, after, actor, "blocked_pii", details, notifications, Vec::new()).await?;
+        let close = self.close_if_manual(before);
+        let decided = self.decide(before, after, actor, "blocked_pii", details, notifications, close).await?;
         if decided.is_ok() {
             metrics::draft_blocked();
         }
