@@ -315,7 +315,9 @@ async fn a_model_that_is_down_leaves_an_item_in_the_manual_queue_and_the_manager
     let again = recommend(&api, &body).await;
     assert_eq!(again.json()["error"]["details"]["recommendation_id"], json!(id));
     assert_eq!(notified(&api, "manager").await.len(), 1);
-    assert_eq!(decide(&api, &id, "approve", &json!({})).await.code(), (409, "CONFLICT".to_owned()));
+    // There is no draft to approve as it is.
+    assert_eq!(decide(&api, &id, "approve", &json!({})).await.code(), (400, "INVALID_REQUEST".to_owned()));
+    assert_eq!(decide(&api, &id, "reject", &json!({"reason": "No"})).await.code(), (409, "CONFLICT".to_owned()));
     // Handed back, it becomes a recommendation that knows what was asked.
     let back = decide(&api, &id, "requeue", &json!({})).await;
     assert_eq!((back.status, &back.json()["status"]), (200, &json!("requeued")), "{}", back.text);
@@ -442,6 +444,47 @@ async fn what_waits_in_the_manual_queue_may_be_resolved_and_comes_again_the_next
     assert_eq!((resolved.status, &resolved.json()["status"]), (200, &json!("resolved")), "{}", resolved.text);
     let second = recommend(&api, &body).await.json()["error"]["details"]["recommendation_id"].clone();
     assert_ne!(first, second);
+}
+
+/// A stack whose workspace can send and whose model is down, with an item in the manual queue.
+async fn with_a_manual_item() -> (Api, ScriptedModel, String) {
+    let model = ScriptedModel::start(vec![ModelReply::Status(500, "{}".to_owned())]).await;
+    let api = Api::with_model(&model).await;
+    api.staff((true, true), &[]).await;
+    let failed = recommend(&api, &json!({"lead_id": CONTACT})).await;
+    let id = failed.json()["error"]["details"]["recommendation_id"].as_str().unwrap().to_owned();
+    (api, model, id)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_writes_a_message_for_an_item_of_the_manual_queue_and_only_the_first_one_counts() {
+    let (api, _model, id) = with_a_manual_item().await;
+    let text =
+        |message: &str| json!({"version": 1, "channel": "email", "draft_title": "Prices", "draft_message": message});
+    let (one, other) = (text("Hi Jane, shall we talk?"), text("Hi Jane, may I call?"));
+    let (one, other) = tokio::join!(decide(&api, &id, "approve", &one), decide(&api, &id, "approve", &other));
+    let mut statuses = [one.status, other.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409], "{} {}", one.text, other.text);
+    until(&api, &id, "delivering").await;
+    let events = api.get(&format!("{RECOMMENDATIONS}/{id}/audit")).await.json();
+    let approved = events["events"].as_array().unwrap().iter().filter(|event| event["action"] == "approved").count();
+    assert_eq!(approved, 1, "{events}");
+    // The lead's place in the manual queue is free again.
+    let next = recommend(&api, &json!({"lead_id": CONTACT})).await;
+    assert_ne!(next.json()["error"]["details"]["recommendation_id"], json!(id));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_for_the_manual_queue_is_checked_and_may_be_mended() {
+    let (api, _model, id) = with_a_manual_item().await;
+    let text = |message: &str| json!({"channel": "email", "draft_title": "Prices", "draft_message": message});
+    let blocked = decide(&api, &id, "approve", &text("Hi Jane, his card is 4111 1111 1111 1111.")).await;
+    assert_eq!(blocked.code(), (422, "PII_BLOCKED".to_owned()), "{}", blocked.text);
+    assert_eq!(read(&api, &id).await["status"], "blocked_pii");
+    assert_eq!(notified(&api, "compliance").await.len(), 1);
+    let mended = decide(&api, &id, "approve", &text("Hi Jane, shall we talk?")).await;
+    assert_eq!((mended.status, &mended.json()["status"]), (200, &json!("approved")), "{}", mended.text);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
