@@ -45,6 +45,22 @@ pub enum Command {
     /// Approve a recommendation as it is, or changed; then it is sent
     #[command(after_help = include_str!("../help/recommendations-approve.txt"))]
     Approve(Approve),
+    /// Return an item of the manual queue to the model
+    Requeue {
+        #[command(flatten)]
+        api: Api,
+        /// The recommendation's identifier
+        #[arg(value_name = "ID")]
+        id: Uuid,
+    },
+    /// Close an item of the manual queue, or a delivery with an unknown result, without a message
+    Resolve {
+        #[command(flatten)]
+        api: Api,
+        /// The recommendation's identifier
+        #[arg(value_name = "ID")]
+        id: Uuid,
+    },
 }
 
 /// An approval.
@@ -131,10 +147,20 @@ pub async fn run(command: Command, target: &Target) -> Result<Answer, CliError> 
             let given = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
             let body = Value::Object(Map::from_iter(given));
             let document = approve.api.call(target, &format!("/{}/approve", approve.id), Some(body)).await?;
-            let text = format!("The recommendation {} is {}.", approve.id, text(&document["status"]));
-            Ok(Answer::new(document, text))
+            Ok(decided(approve.id, document))
+        }
+        Command::Requeue { api, id } => {
+            Ok(decided(id, api.call(target, &format!("/{id}/requeue"), Some(json!({}))).await?))
+        }
+        Command::Resolve { api, id } => {
+            Ok(decided(id, api.call(target, &format!("/{id}/resolve"), Some(json!({}))).await?))
         }
     }
+}
+
+fn decided(id: Uuid, document: Value) -> Answer {
+    let text = format!("The recommendation {id} is {}.", text(&document["status"]));
+    Answer::new(document, text)
 }
 
 fn listed(document: &Value, page: u32) -> String {
