@@ -218,10 +218,7 @@ async fn check(config: &SdkConfig) -> Result<(), CliError> {
 /// The endpoint that the process environment sets, if it does ("Service-specific endpoints", AWS
 /// SDKs and Tools Reference Guide).
 fn configured_endpoint(environment: &Environment) -> Option<String> {
-    if environment.optional("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|value| value == "true") {
-        return None;
-    }
-    environment.optional(ENDPOINT).or_else(|| environment.optional("AWS_ENDPOINT_URL")).map(str::to_owned)
+    environment.endpoint(ENDPOINT).map(str::to_owned)
 }
 
 /// Whether something accepts connections there.

@@ -94,7 +94,7 @@ pub(super) fn dynamodb_config(environment: &Environment) -> Result<aws_sdk_dynam
         .retry_partition(retry_partition())
         .timeout_config(timeouts());
     config = config.retry_classifier(ConflictClassifier).interceptor(Traced);
-    if let Some(endpoint) = environment.optional("AWS_ENDPOINT_URL_DYNAMODB") {
+    if let Some(endpoint) = environment.endpoint("AWS_ENDPOINT_URL_DYNAMODB") {
         config = config.endpoint_url(endpoint);
     }
     Ok(config.build())

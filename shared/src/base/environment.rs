@@ -43,6 +43,15 @@ impl Environment {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// The endpoint of an AWS service: `AWS_ENDPOINT_URL_<SERVICE>`, or else `AWS_ENDPOINT_URL` ("Service-specific
+    /// endpoints", AWS SDKs and Tools Reference Guide). `None` for AWS itself.
+    pub fn endpoint(&self, variable: &str) -> Option<&str> {
+        if self.optional("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") == Some("true") {
+            return None;
+        }
+        self.optional(variable).or_else(|| self.optional("AWS_ENDPOINT_URL"))
+    }
+
     /// Whether any variable names a table.
     pub fn names_a_table(&self) -> bool {
         self.0.keys().any(|name| name.ends_with("_TABLE"))
@@ -78,6 +87,19 @@ mod tests {
     fn a_missing_or_empty_variable_is_named() {
         let error = environment("LEADS_TABLE", "").required("LEADS_TABLE").unwrap_err();
         assert_eq!(error.to_string(), "environment variable LEADS_TABLE is not set");
+    }
+
+    #[test]
+    fn the_endpoint_of_a_service_goes_before_that_of_all() {
+        let of = |variables: &[(&str, &str)]| {
+            let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            Environment::from_iter(variables).endpoint("AWS_ENDPOINT_URL_SQS").map(str::to_owned)
+        };
+        let (all, own) = (("AWS_ENDPOINT_URL", "http://a"), ("AWS_ENDPOINT_URL_SQS", "http://b"));
+        assert_eq!(of(&[all, own]).as_deref(), Some("http://b"));
+        assert_eq!(of(&[all]).as_deref(), Some("http://a"));
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[all, own, ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")]), None);
     }
 
     #[test]

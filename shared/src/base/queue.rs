@@ -56,7 +56,7 @@ impl Queue {
             .retry_partition(retry_partition())
             .timeout_config(timeouts())
             .interceptor(Traced);
-        if let Some(endpoint) = environment.optional("AWS_ENDPOINT_URL_SQS") {
+        if let Some(endpoint) = environment.endpoint("AWS_ENDPOINT_URL_SQS") {
             config = config.endpoint_url(endpoint);
         }
         Ok(Self { client: Client::from_conf(config.build()), url: environment.required(variable)?.to_owned() })

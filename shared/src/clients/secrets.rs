@@ -70,7 +70,7 @@ impl Secret {
         let Some(name) = environment.optional(variable) else { return Ok(None) };
         let default = format!("https://secretsmanager.{}.amazonaws.com", environment.required("AWS_REGION")?);
         let invalid = |reason: String| ConfigError::Invalid { name: ENDPOINT, reason };
-        let url = environment.optional(ENDPOINT).unwrap_or(&default);
+        let url = environment.endpoint(ENDPOINT).unwrap_or(&default);
         Ok(Some(Self(Arc::new(Named {
             name: name.to_owned(),
             http: http_client()?,

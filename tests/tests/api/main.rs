@@ -33,6 +33,7 @@ mod local_stack;
 mod logs;
 mod metrics;
 mod model;
+mod model_endpoints;
 mod model_turns;
 mod openapi;
 mod pipeline;

@@ -26,9 +26,10 @@ impl Ses {
     pub(super) fn new(context: &Context) -> Result<Option<Self>, ConfigError> {
         let environment = &context.environment;
         let Some(configuration_set) = environment.optional("SES_CONFIGURATION_SET") else { return Ok(None) };
-        let default = format!("https://email.{}.amazonaws.com", environment.required("AWS_REGION")?);
+        let aws = format!("https://email.{}.amazonaws.com", environment.required("AWS_REGION")?);
+        let default = environment.endpoint("AWS_ENDPOINT_URL_SESV2").unwrap_or(&aws);
         Ok(Some(Self {
-            url: address(environment, "AWS_ENDPOINT_URL_SESV2", &default, &["v2", "email", "outbound-emails"])?,
+            url: address(environment, "AWS_ENDPOINT_URL_SESV2", default, &["v2", "email", "outbound-emails"])?,
             signer: Signer::new(context, "ses")?,
             configuration_set: configuration_set.to_owned(),
         }))
